@@ -1,0 +1,48 @@
+/** The deployment's settings, read once from the environment and checked. */
+import { ConfigurationError } from "./errors";
+
+/** What the environment says, parsed. Secrets stay in here: never log it, never answer with it. */
+export type Config = {
+  /** Tokens that may call the API. */
+  apiTokens: string[];
+  /** AES-256 keys, 32 bytes each: the first one encrypts, all of them decrypt. */
+  encryptionKeys: Uint8Array<ArrayBuffer>[];
+  /** The secret of the webhook in Orchest that feeds this gateway. */
+  orchestIngestSecret: string;
+  /** Whether webhooks may reach private addresses: local use only. */
+  allowPrivateTargets: boolean;
+};
+
+const encryptionKeyBytes = 32;
+
+/** @throws {ConfigurationError} naming the setting that is missing or malformed. */
+export function readConfig(env: Env): Config {
+  return {
+    apiTokens: commaSeparated("API_TOKENS", env.API_TOKENS),
+    encryptionKeys: commaSeparated("ENCRYPTION_KEY", env.ENCRYPTION_KEY).map(parseKey),
+    orchestIngestSecret: commaSeparated("ORCHEST_INGEST_SECRET", env.ORCHEST_INGEST_SECRET).join(","),
+    allowPrivateTargets: env.ALLOW_PRIVATE_TARGETS === "true",
+  };
+}
+
+/** A secret that was never set is undefined at run time, whatever the generated types say. */
+function commaSeparated(name: string, value: string | undefined): string[] {
+  const parts = (value ?? "").split(",").map((part) => part.trim());
+  const present = parts.filter((part) => part !== "");
+  if (present.length === 0) {
+    throw new ConfigurationError(`${name} is not set. Set it with: wrangler secret put ${name}`);
+  }
+  return present;
+}
+
+function parseKey(text: string): Uint8Array<ArrayBuffer> {
+  const malformed = `ENCRYPTION_KEY must be 32 bytes in base64 (openssl rand -base64 32).`;
+  let bytes: Uint8Array<ArrayBuffer>;
+  try {
+    bytes = Uint8Array.fromBase64(text);
+  } catch (cause) {
+    throw new ConfigurationError(malformed, { cause });
+  }
+  if (bytes.length !== encryptionKeyBytes) throw new ConfigurationError(malformed);
+  return bytes;
+}

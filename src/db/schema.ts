@@ -1,0 +1,101 @@
+/**
+ * The tables in D1. Times are milliseconds since 1970 in UTC; uuids are lower-case text.
+ * Migrations in `migrations/` are made from this file by `npm run db:generate`; they only go forward.
+ */
+import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+
+/** The webhooks: who is told. A row is what their lane is configured with. */
+export const webhooks = sqliteTable("webhooks", {
+  /** Order of creation. Never used again after a deletion: pages of a wide hand-over go by it. */
+  id: integer("id").primaryKey({ autoIncrement: true }),
+  uuid: text("uuid").notNull().unique(),
+  name: text("name").notNull(),
+  /** Scheme, host and port of the URL: all of it that is ever shown. */
+  origin: text("origin").notNull(),
+  /** The URL and the secret (`SealedSettings`), encrypted with the webhook's uuid as associated data; see `sealing.ts`. */
+  sealed: text("sealed").notNull(),
+  verifySsl: integer("verify_ssl", { mode: "boolean" }).notNull(),
+  contentType: text("content_type", {
+    enum: ["application/json", "application/x-www-form-urlencoded"],
+  }).notNull(),
+  /** Raised by every change, so that a lane never goes back to an older configuration. */
+  version: integer("version").notNull().default(1),
+  /** Set while the webhook is being deleted: its lane is closed before the row goes. */
+  deletedAt: integer("deleted_at"),
+  createdAt: integer("created_at").notNull(),
+});
+
+/**
+ * What the webhooks hear. An empty `project_uuid` or `job_uuid` means "not limited": the empty text, unlike
+ * NULL, can be looked up in an index and be unique.
+ */
+export const subscriptions = sqliteTable(
+  "subscriptions",
+  {
+    id: integer("id").primaryKey(),
+    uuid: text("uuid").notNull(),
+    webhookId: integer("webhook_id")
+      .notNull()
+      .references(() => webhooks.id, { onDelete: "cascade" }),
+    eventType: text("event_type").notNull(),
+    projectUuid: text("project_uuid").notNull().default(""),
+    jobUuid: text("job_uuid").notNull().default(""),
+    /** A repeated event goes only to subscriptions that stood when it was first accepted. */
+    createdAt: integer("created_at").notNull(),
+  },
+  (table) => [
+    // Matching: from (type, project, job) to webhooks.
+    uniqueIndex("subscriptions_match").on(table.eventType, table.projectUuid, table.jobUuid, table.webhookId),
+    // A webhook's own subscriptions.
+    index("subscriptions_webhook").on(table.webhookId),
+  ],
+);
+
+/** What can be subscribed to, filled by migrations. The list in `events/types.ts` is the same (a test holds them together). */
+export const eventTypes = sqliteTable("event_types", {
+  id: integer("id").primaryKey(),
+  name: text("name").notNull().unique(),
+});
+
+/** The archive: every event as it was first accepted. */
+export const events = sqliteTable("events", {
+  /** Order of acceptance. */
+  id: integer("id").primaryKey(),
+  uuid: text("uuid").notNull().unique(),
+  type: text("type").notNull(),
+  projectUuid: text("project_uuid"),
+  jobUuid: text("job_uuid"),
+  /** As the publisher wrote it. */
+  timestamp: text("timestamp").notNull(),
+  acceptedAt: integer("accepted_at").notNull(),
+  /** The event's source text, never re-written. */
+  body: text("body").notNull(),
+});
+
+/**
+ * Accepted events that a lane has yet to take, in order. One row is one event for one webhook or, without
+ * a webhook, one event for all that match it (more than fit one hand-over), from the webhook after `cursor` on.
+ */
+export const handovers = sqliteTable(
+  "handovers",
+  {
+    id: integer("id").primaryKey(),
+    webhookId: integer("webhook_id").references(() => webhooks.id, { onDelete: "cascade" }),
+    eventId: integer("event_id")
+      .notNull()
+      .references(() => events.id),
+    cursor: integer("cursor").notNull().default(0),
+  },
+  // Dispatch asks for each webhook that it found whether rows wait; the hand-over reads them in order.
+  (table) => [index("handovers_webhook").on(table.webhookId, table.id)],
+);
+
+/** Queue messages that could not be used: kept as they came, with the reason, until someone looks. */
+export const rejected = sqliteTable("rejected", {
+  id: integer("id").primaryKey(),
+  messageId: text("message_id").notNull(),
+  reason: text("reason").notNull(),
+  /** The message's text; a structured body as JSON. */
+  body: text("body").notNull(),
+  receivedAt: integer("received_at").notNull(),
+});

@@ -1,0 +1,40 @@
+/** What dispatch and a lane say to each other: the types of the lane's calls. */
+
+/** A webhook as its lane knows it. The secrets travel and rest encrypted (`sealing.ts`). */
+export type LaneConfig = {
+  webhook: {
+    uuid: string;
+    name: string;
+    verifySsl: boolean;
+    contentType: "application/json" | "application/x-www-form-urlencoded";
+  };
+  /** Raised by every change in D1: of two configurations the lane keeps the higher one. */
+  version: number;
+  sealed: string;
+};
+
+/** One event on its way into a lane. */
+export type HandedEvent = {
+  uuid: string;
+  type: string;
+  projectUuid: string | null;
+  jobUuid: string | null;
+  /** The event's source text. */
+  body: string;
+  /** When the archive first saw this uuid, in ms. */
+  firstAcceptedAt: number;
+  /**
+   * Whether the lane might have it already: the archive knew the uuid, or an earlier call may have arrived.
+   * Only then is the lane searched.
+   */
+  maybeKnown: boolean;
+};
+
+/** Events in the order of their acceptance, with the configuration to deliver them under. */
+export type Handover = { config: LaneConfig; events: HandedEvent[] };
+
+/**
+ * What a lane answers. `accepted`: every event is on disk, `fresh[i]` says whether the i-th was new to the lane.
+ * `gone`: the webhook was deleted, nothing was taken and nothing should be.
+ */
+export type AcceptResult = { outcome: "accepted"; fresh: boolean[] } | { outcome: "gone" };

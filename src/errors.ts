@@ -1,0 +1,45 @@
+/** The one error type that becomes an answer, and the one place where any error does. */
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { log } from "./log";
+
+/** What the caller did wrong, or what is missing: answered with `status` and `{"message"}`. */
+export class RequestError extends Error {
+  constructor(
+    readonly status: ContentfulStatusCode,
+    message: string,
+  ) {
+    super(message);
+    this.name = "RequestError";
+  }
+}
+
+/** A setting of the deployment that is missing or unusable. The message names it and never shows its value. */
+export class ConfigurationError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ConfigurationError";
+  }
+}
+
+/**
+ * Turns anything thrown under a route into JSON `{"message"}`. What is ours stays ours: the caller of an
+ * unexpected failure learns only that it happened, the log learns what.
+ */
+export function onError(error: Error, c: Context): Response | Promise<Response> {
+  if (error instanceof RequestError) return c.json({ message: error.message }, error.status);
+  if (error instanceof HTTPException) {
+    const { status } = error;
+    const response = error.getResponse();
+    const challenge = response.headers.get("WWW-Authenticate");
+    if (challenge !== null) c.header("WWW-Authenticate", challenge);
+    return c.json({ message: error.message || "The request could not be read." }, status);
+  }
+  if (error instanceof ConfigurationError) {
+    log("error", "configuration", { error: error.message });
+    return c.json({ message: error.message }, 500);
+  }
+  log("error", "request failed", { path: c.req.path, error: String(error), stack: error.stack });
+  return c.json({ message: "Something went wrong on our side. Nothing is lost: try again." }, 500);
+}

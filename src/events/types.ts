@@ -1,0 +1,58 @@
+/** The event types: Orchest's 59 (its documentation, "Event types"). */
+
+const byPrefix: Record<string, readonly string[]> = {
+  project: ["created", "updated", "deleted"],
+  "project:environment": ["created", "deleted"],
+  "project:environment:image-build": ["created", "started", "cancelled", "failed", "succeeded"],
+  "project:pipeline": ["created", "updated", "deleted"],
+  "project:pipeline:interactive-session": ["started", "stopped", "failed", "service-restarted", "succeeded"],
+  "project:pipeline:interactive-session:pipeline-run": [
+    "created",
+    "started",
+    "cancelled",
+    "failed",
+    "succeeded",
+  ],
+  "project:one-off-job": ["created", "updated", "deleted", "started", "cancelled", "failed", "succeeded"],
+  "project:one-off-job:pipeline-run": ["created", "started", "cancelled", "failed", "deleted", "succeeded"],
+  "project:cron-job": [
+    "created",
+    "updated",
+    "deleted",
+    "started",
+    "cancelled",
+    "failed",
+    "succeeded",
+    "paused",
+    "unpaused",
+  ],
+  "project:cron-job:run": ["started", "succeeded", "failed"],
+  "project:cron-job:run:pipeline-run": ["created", "started", "cancelled", "failed", "deleted", "succeeded"],
+  "jupyter:image-build": ["created", "started", "cancelled", "failed", "succeeded"],
+};
+
+/** Orchest's event types: what may be published. */
+export const orchestEventTypes: readonly string[] = Object.entries(byPrefix).flatMap(([prefix, states]) =>
+  states.map((state) => `${prefix}:${state}`),
+);
+
+const publishable = new Set(orchestEventTypes);
+
+/** Whether an event of this type may be published from outside. */
+export function isPublishable(type: string): boolean {
+  return publishable.has(type);
+}
+
+/**
+ * By what a subscription to this type may be limited, as `GET /subscribable-events` gives it: a list of
+ * allowed combinations, the empty one left out.
+ */
+export function optionalFilters(type: string): ("project_uuid" | "job_uuid")[][] {
+  if (isAboutJob(type)) return [["project_uuid"], ["project_uuid", "job_uuid"]];
+  if (type.startsWith("project:")) return [["project_uuid"]];
+  return [];
+}
+
+function isAboutJob(type: string): boolean {
+  return type.startsWith("project:cron-job:") || type.startsWith("project:one-off-job:");
+}

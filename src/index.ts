@@ -1,0 +1,3 @@
+export default { fetch: () => new Response("x") };
+import { DurableObject } from "cloudflare:workers";
+export class WebhookLane extends DurableObject {}
