@@ -9,8 +9,9 @@ export class RequestError extends Error {
   constructor(
     readonly status: ContentfulStatusCode,
     message: string,
+    options?: ErrorOptions,
   ) {
-    super(message);
+    super(message, options);
     this.name = "RequestError";
   }
 }

@@ -45,8 +45,8 @@ export async function unseal(
   const [id, text] = sealed.split(".");
   for (const key of keys) {
     if ((await keyId(key)) !== id) continue;
-    const bytes = Uint8Array.fromBase64(text ?? "", { alphabet: "base64url" });
     try {
+      const bytes = Uint8Array.fromBase64(text ?? "", { alphabet: "base64url" });
       const plain = await crypto.subtle.decrypt(
         algorithm(bytes.slice(0, nonceBytes), webhookUuid),
         await importKey(key, "decrypt"),

@@ -1,0 +1,105 @@
+/** The table `handovers`: accepted events that lanes have yet to take, in order. */
+import type { HandedEvent } from "../delivery/handover";
+
+/** Whether any event waits to be handed over in pages: then all that come after it wait behind it. */
+export function anyWideStatement(db: D1Database): D1PreparedStatement {
+  return db.prepare("SELECT EXISTS (SELECT 1 FROM handovers WHERE webhook_id IS NULL) AS wide");
+}
+
+/** Appends archived events for one webhook, in the order given; nothing when the webhook is gone. */
+export async function appendHandovers(db: D1Database, webhookId: number, uuids: string[]): Promise<void> {
+  await db
+    .prepare(
+      `INSERT INTO handovers (webhook_id, event_id)
+       SELECT w.id, e.id FROM webhooks w CROSS JOIN json_each(?2) j CROSS JOIN events e ON e.uuid = j.value
+       WHERE w.id = ?1 AND w.deleted_at IS NULL ORDER BY j.key`,
+    )
+    .bind(webhookId, JSON.stringify(uuids))
+    .run();
+}
+
+/** Appends archived events for all webhooks that match them, in the order given. */
+export async function appendWideHandovers(db: D1Database, uuids: string[]): Promise<void> {
+  await db
+    .prepare(
+      `INSERT INTO handovers (event_id) SELECT e.id FROM json_each(?1) j CROSS JOIN events e ON e.uuid = j.value
+       ORDER BY j.key`,
+    )
+    .bind(JSON.stringify(uuids))
+    .run();
+}
+
+/** An event of the archive that waits in `handovers`. */
+export type WaitingEvent = {
+  handover_id: number;
+  cursor: number;
+  uuid: string;
+  type: string;
+  project_uuid: string | null;
+  job_uuid: string | null;
+  body: string;
+  accepted_at: number;
+};
+
+const waitingEvent = `SELECT h.id AS handover_id, h.cursor, e.uuid, e.type, e.project_uuid, e.job_uuid, e.body, e.accepted_at
+  FROM handovers h JOIN events e ON e.id = h.event_id`;
+
+/** The webhooks that have events waiting, by id. */
+export async function webhooksWithHandovers(db: D1Database): Promise<number[]> {
+  const { results } = await db
+    .prepare("SELECT DISTINCT webhook_id FROM handovers WHERE webhook_id IS NOT NULL")
+    .all<{ webhook_id: number }>();
+  return results.map((row) => row.webhook_id);
+}
+
+/** The first events that wait for a webhook, in order. */
+export async function nextHandovers(
+  db: D1Database,
+  webhookId: number,
+  limit: number,
+): Promise<WaitingEvent[]> {
+  const { results } = await db
+    .prepare(`${waitingEvent} WHERE h.webhook_id = ? ORDER BY h.id LIMIT ?`)
+    .bind(webhookId, limit)
+    .all<WaitingEvent>();
+  return results;
+}
+
+/** The first event that waits to be handed over in pages, or null. */
+export function nextWideHandover(db: D1Database): Promise<WaitingEvent | null> {
+  return db.prepare(`${waitingEvent} WHERE h.webhook_id IS NULL ORDER BY h.id LIMIT 1`).first<WaitingEvent>();
+}
+
+/** Notes how far an event has come, by the webhook's id. Never goes back. */
+export async function moveCursor(db: D1Database, handoverId: number, cursor: number): Promise<void> {
+  await db
+    .prepare("UPDATE handovers SET cursor = ?2 WHERE id = ?1 AND cursor < ?2")
+    .bind(handoverId, cursor)
+    .run();
+}
+
+/** Removes what was handed over: of one webhook everything up to a row, or (null) one row of a wide event. */
+export async function removeHandovers(
+  db: D1Database,
+  webhookId: number | null,
+  lastId: number,
+): Promise<void> {
+  const statement =
+    webhookId === null
+      ? db.prepare("DELETE FROM handovers WHERE id = ? AND webhook_id IS NULL").bind(lastId)
+      : db.prepare("DELETE FROM handovers WHERE webhook_id = ?2 AND id <= ?1").bind(lastId, webhookId);
+  await statement.run();
+}
+
+/** As the lane takes it. It may have it already: the hand-over before this one may have arrived. */
+export function handedEventOf(row: WaitingEvent): HandedEvent {
+  return {
+    uuid: row.uuid,
+    type: row.type,
+    projectUuid: row.project_uuid,
+    jobUuid: row.job_uuid,
+    body: row.body,
+    firstAcceptedAt: row.accepted_at,
+    maybeKnown: true,
+  };
+}

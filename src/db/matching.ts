@@ -1,0 +1,78 @@
+/** Which webhooks hear which events: one look-up in an index per combination that a subscription may have. */
+import { type LaneConfigRow, laneConfigColumns } from "./lane-configs";
+
+/** What matching looks at. Events of the same topic match the same webhooks. */
+export type Topic = { type: string; projectUuid: string | null; jobUuid: string | null };
+
+/** A webhook that matches a topic. `since`: when the oldest of its matching subscriptions was made. */
+export type Match = { topic: number; webhook_id: number; since: number; total: number };
+
+/** A webhook that matches any topic. `waits`: whether it has events in `handovers`, which go first. */
+export type MatchedWebhook = LaneConfigRow & { id: number; waits: number };
+
+/** An event with more matches than this is handed over in pages. */
+export const matchesMax = 1000;
+
+/** A matching subscription `s` for each candidate `c`, looked up in `subscriptions_match`. */
+const candidateJoin = `json_each(?1) c CROSS JOIN subscriptions s ON s.event_type = c.value->>1
+  AND s.project_uuid = c.value->>2 AND s.job_uuid = c.value->>3`;
+
+const webhookColumns = `w.id, ${laneConfigColumns},
+  EXISTS (SELECT 1 FROM handovers h WHERE h.webhook_id = w.id) AS waits`;
+
+/**
+ * @returns `matches`: for each topic (by its index) its webhooks in order of creation, at most one more than
+ *   `matchesMax`, with the `total`; `webhooks`: each of them once.
+ */
+export function matchStatements(
+  db: D1Database,
+  topics: readonly Topic[],
+): { matches: D1PreparedStatement; webhooks: D1PreparedStatement } {
+  const candidates = JSON.stringify(topics.flatMap(candidatesOf));
+  return {
+    matches: db
+      .prepare(
+        `SELECT topic, webhook_id, since, total FROM (
+           SELECT c.value->>0 AS topic, s.webhook_id, min(s.created_at) AS since,
+             count(*) OVER (PARTITION BY c.value->>0) AS total,
+             row_number() OVER (PARTITION BY c.value->>0 ORDER BY s.webhook_id) AS place
+           FROM ${candidateJoin} JOIN webhooks w ON w.id = s.webhook_id AND w.deleted_at IS NULL
+           GROUP BY c.value->>0, s.webhook_id
+         ) WHERE place <= ${matchesMax + 1} ORDER BY topic, webhook_id`,
+      )
+      .bind(candidates),
+    webhooks: db
+      .prepare(
+        `SELECT ${webhookColumns} FROM webhooks w
+         WHERE w.deleted_at IS NULL AND w.id IN (SELECT s.webhook_id FROM ${candidateJoin})`,
+      )
+      .bind(candidates),
+  };
+}
+
+/** One page of the webhooks behind `cursor` that match a topic and had subscribed by `acceptedAt`. */
+export async function matchPage(
+  db: D1Database,
+  topic: Topic,
+  page: { cursor: number; acceptedAt: number },
+): Promise<MatchedWebhook[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT ${webhookColumns} FROM webhooks w WHERE w.deleted_at IS NULL AND w.id IN (
+         SELECT s.webhook_id FROM ${candidateJoin} WHERE s.webhook_id > ?2 AND s.created_at <= ?3
+       ) ORDER BY w.id LIMIT ${matchesMax}`,
+    )
+    .bind(JSON.stringify(candidatesOf(topic, 0)), page.cursor, page.acceptedAt)
+    .all<MatchedWebhook>();
+  return results;
+}
+
+/** Every (type, project, job) that a subscription to this topic may have: empty where it is not limited. */
+function candidatesOf(topic: Topic, index: number): [number, string, string, string][] {
+  const { type, projectUuid, jobUuid } = topic;
+  const candidates: [number, string, string, string][] = [[index, type, "", ""]];
+  if (projectUuid === null) return candidates;
+  candidates.push([index, type, projectUuid, ""]);
+  if (jobUuid !== null) candidates.push([index, type, projectUuid, jobUuid]);
+  return candidates;
+}

@@ -1,0 +1,50 @@
+/** Queries on the table of subscriptions. Lists travel as one JSON parameter: D1 binds at most 100. */
+import { and, eq, getTableColumns, isNull, sql, type SQL } from "drizzle-orm";
+import type { DrizzleD1Database } from "drizzle-orm/d1";
+import { database } from "./database";
+import { subscriptions, webhooks } from "./schema";
+
+/** A subscription's row. */
+export type Subscription = typeof subscriptions.$inferSelect;
+
+/** What a subscription listens to; an empty project or job means "not limited". */
+export type SubscriptionSpec = Pick<Subscription, "eventType" | "projectUuid" | "jobUuid">;
+
+/** @returns the subscriptions of a webhook that is not being deleted, in order of creation. */
+export function listSubscriptions(env: Env, webhookUuid: string): Promise<Subscription[]> {
+  return database(env)
+    .select(getTableColumns(subscriptions))
+    .from(subscriptions)
+    .innerJoin(webhooks, eq(webhooks.id, subscriptions.webhookId))
+    .where(and(eq(webhooks.uuid, webhookUuid), isNull(webhooks.deletedAt)))
+    .orderBy(subscriptions.id);
+}
+
+/**
+ * A statement that adds what is not there yet.
+ * @param owner A query for the webhook's id; nothing is added when it finds none.
+ * @param now When they are created, in ms.
+ */
+export function addSubscriptions(db: DrizzleD1Database, owner: SQL, specs: SubscriptionSpec[], now: number) {
+  const rows = JSON.stringify(specs.map((spec) => ({ uuid: crypto.randomUUID(), ...spec })));
+  // All columns in the table's order: drizzle names them all in an INSERT … SELECT.
+  return db
+    .insert(subscriptions)
+    .select(
+      sql`select null, value->>'uuid', owner.id, value->>'eventType', value->>'projectUuid', value->>'jobUuid', ${now}
+        from json_each(${rows}), (${owner}) as owner where true`,
+    )
+    .onConflictDoNothing();
+}
+
+/**
+ * A statement that removes every subscription that is not among `specs`.
+ * @param owner A query for the webhook's id; nothing is removed when it finds none.
+ */
+export function keepOnlySubscriptions(db: DrizzleD1Database, owner: SQL, specs: SubscriptionSpec[]) {
+  const { webhookId, eventType, projectUuid, jobUuid } = subscriptions;
+  return db.delete(subscriptions).where(
+    sql`${webhookId} = (${owner}) and (${eventType}, ${projectUuid}, ${jobUuid}) not in
+      (select value->>'eventType', value->>'projectUuid', value->>'jobUuid' from json_each(${JSON.stringify(specs)}))`,
+  );
+}

@@ -1,0 +1,84 @@
+/** One HTTP request to a receiver, and what came of it. A receiver's failure is data here, never an exception. */
+import { log } from "../log";
+import { classifyException, classifyResponse, type ErrorClass } from "./error-class";
+
+/** What is kept of an answer's body. The rest is cancelled unread. */
+const responseBodyBytesMax = 2048;
+/** What is kept of an answer's headers, as JSON text. */
+const responseHeadersCharactersMax = 4096;
+
+export type PreparedRequest = {
+  url: string;
+  headers: Record<string, string>;
+  body: Uint8Array;
+  timeoutMs: number;
+};
+
+/** What came back. `error` is null exactly for a 2xx whose body ended or filled its bound in time. */
+export type AttemptResult = {
+  startedAt: number;
+  durationMs: number;
+  /** Null when no answer came. */
+  status: number | null;
+  error: ErrorClass | null;
+  responseHeaders: Record<string, string>;
+  responseBody: string;
+};
+
+/** Sends once. Redirects are not followed; the time-out covers connecting, waiting and reading. */
+export async function attempt(request: PreparedRequest): Promise<AttemptResult> {
+  const startedAt = Date.now();
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), request.timeoutMs);
+  let answer: Pick<AttemptResult, "status" | "responseHeaders"> = { status: null, responseHeaders: {} };
+  const end = (error: ErrorClass | null, responseBody = ""): AttemptResult => ({
+    startedAt,
+    durationMs: Date.now() - startedAt,
+    error,
+    ...answer,
+    responseBody,
+  });
+  try {
+    const response = await fetch(request.url, {
+      method: "POST",
+      headers: request.headers,
+      body: request.body,
+      redirect: "manual",
+      signal: timeout.signal,
+    });
+    answer = { status: response.status, responseHeaders: boundedHeaders(response.headers) };
+    const body = await readBounded(response);
+    return end(classifyResponse(response.status, body), body);
+  } catch (error) {
+    return end(timeout.signal.aborted ? "timeout" : classifyException(error));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readBounded(response: Response): Promise<string> {
+  if (response.body === null) return "";
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let left = responseBodyBytesMax; left > 0;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    const kept = value.subarray(0, left);
+    text += decoder.decode(kept, { stream: true });
+    left -= kept.length;
+  }
+  reader.cancel().catch((error) => log("warn", "answer not cancelled", { error: String(error) }));
+  return text;
+}
+
+function boundedHeaders(headers: Headers): Record<string, string> {
+  const kept: Record<string, string> = {};
+  let left = responseHeadersCharactersMax;
+  for (const [name, value] of headers) {
+    left -= name.length + value.length;
+    if (left < 0) break;
+    kept[name] = value;
+  }
+  return kept;
+}

@@ -1,0 +1,57 @@
+/** Signing what is sent: Orchest's `X-Hub-Signature` and Standard Webhooks' `webhook-signature`. */
+
+/** A secret, made ready once for many signatures. */
+export type SigningKeys = {
+  /** The secret's UTF-8 bytes (Orchest). */
+  hub: CryptoKey;
+  /** The base64 behind `whsec_`, or the same bytes for any other secret (Standard Webhooks, "Signature scheme"). */
+  standard: CryptoKey;
+};
+
+const standardPrefix = "whsec_";
+
+/** @param secret not empty: an empty key signs nothing, and WebCrypto refuses it. */
+export async function importSigningKeys(secret: string): Promise<SigningKeys> {
+  const hub = await importKey(new TextEncoder().encode(secret));
+  if (!secret.startsWith(standardPrefix)) return { hub, standard: hub };
+  return { hub, standard: await importKey(Uint8Array.fromBase64(secret.slice(standardPrefix.length))) };
+}
+
+/** HMAC-SHA256 of the exact body bytes, in lower-case hex, without a prefix. */
+export async function hubSignature(keys: SigningKeys, body: Uint8Array): Promise<string> {
+  return (await hmac(keys.hub, body)).toHex();
+}
+
+/**
+ * `v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`.
+ * @param timestamp of the attempt, in seconds since 1970.
+ */
+export async function standardSignature(
+  keys: SigningKeys,
+  message: { id: string; timestamp: number; body: Uint8Array },
+): Promise<string> {
+  const head = new TextEncoder().encode(`${message.id}.${message.timestamp}.`);
+  const signed = new Uint8Array(head.length + message.body.length);
+  signed.set(head);
+  signed.set(message.body, head.length);
+  return `v1,${(await hmac(keys.standard, signed)).toBase64()}`;
+}
+
+/** Whether `signature` is the body's `X-Hub-Signature` under this secret; compared in constant time. */
+export async function verifyHubSignature(
+  secret: string,
+  body: Uint8Array,
+  signature: string,
+): Promise<boolean> {
+  if (!/^[0-9a-f]{64}$/.test(signature)) return false;
+  const key = await importKey(new TextEncoder().encode(secret), "verify");
+  return crypto.subtle.verify("HMAC", key, Uint8Array.fromHex(signature), body);
+}
+
+function importKey(bytes: Uint8Array, usage: "sign" | "verify" = "sign"): Promise<CryptoKey> {
+  return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, [usage]);
+}
+
+async function hmac(key: CryptoKey, data: Uint8Array): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.sign("HMAC", key, data));
+}

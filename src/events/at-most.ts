@@ -1,0 +1,16 @@
+/**
+ * Runs `task` for every item, at most `limit` at once, and waits for all of them.
+ * @throws the first failure, after all tasks have ended.
+ */
+export async function atMost<Item>(
+  limit: number,
+  items: readonly Item[],
+  task: (item: Item) => Promise<void>,
+): Promise<void> {
+  const left = items.values();
+  const worker = async (): Promise<void> => {
+    for (const item of left) await task(item);
+  };
+  const results = await Promise.allSettled(Array.from({ length: Math.min(limit, items.length) }, worker));
+  for (const result of results) if (result.status === "rejected") throw result.reason;
+}

@@ -1,0 +1,67 @@
+/** Giving events to one lane: a call, one more, and else the table `handovers`. */
+import { appendHandovers } from "../db/handovers";
+import { laneConfigOf } from "../db/lane-configs";
+import type { MatchedWebhook } from "../db/matching";
+import type { AcceptResult, HandedEvent, Handover } from "../delivery/handover";
+import { log } from "../log";
+
+const laneTimeoutMs = 5000;
+
+/** Of each event, whether it is (or will be) a new delivery of this webhook. */
+export type Handed = { fresh: boolean[]; deferred: boolean };
+
+/**
+ * On return, every event is on disk in the lane or in `handovers` (`deferred`), or the webhook is gone.
+ * Events that already wait go first: then these are appended, without a call.
+ * @throws when neither the lane nor D1 took them: nothing may be acknowledged then.
+ */
+export async function handToLane(env: Env, webhook: MatchedWebhook, events: HandedEvent[]): Promise<Handed> {
+  if (webhook.waits === 0) {
+    const result = await callLane(env, { config: laneConfigOf(webhook), events });
+    if (result?.outcome === "accepted") return { fresh: result.fresh, deferred: false };
+    if (result?.outcome === "gone") return { fresh: events.map(() => false), deferred: false };
+  }
+  const uuids = events.map((event) => event.uuid);
+  await appendHandovers(env.DB, webhook.id, uuids);
+  await env.EVENTS.send({ handover: webhook.id }).catch((error) =>
+    log("warn", "hand-over left to cron", { webhook: webhook.uuid, error: String(error) }),
+  );
+  // A repeat that waits here may turn out to be known: only a first acceptance is surely a new delivery.
+  return { fresh: events.map((event) => !event.maybeKnown), deferred: true };
+}
+
+/** Calls the lane, and once more when it does not answer in time or breaks. @returns null when it did not take them. */
+export async function callLane(env: Env, handover: Handover): Promise<AcceptResult | null> {
+  try {
+    return await callOnce(env, handover);
+  } catch (error) {
+    logFailure(handover, error);
+  }
+  try {
+    // The first call may have arrived, or may still: now the lane has to look.
+    const events = handover.events.map((event) => ({ ...event, maybeKnown: true }));
+    return await callOnce(env, { ...handover, events });
+  } catch (error) {
+    logFailure(handover, error);
+    return null;
+  }
+}
+
+async function callOnce(env: Env, handover: Handover): Promise<AcceptResult> {
+  const lane = env.LANES.getByName(handover.config.webhook.uuid);
+  const { promise: timeout, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no answer within ${laneTimeoutMs} ms`)), laneTimeoutMs);
+  try {
+    return await Promise.race([lane.accept(handover), timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function logFailure(handover: Handover, error: unknown): void {
+  log("warn", "lane did not take events", {
+    webhook: handover.config.webhook.uuid,
+    events: handover.events.length,
+    error: String(error),
+  });
+}

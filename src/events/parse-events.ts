@@ -1,0 +1,103 @@
+/** The door: text becomes events, once. From here on their types are trusted. */
+import { z } from "zod";
+import { describeIssues } from "../http/describe-issues";
+import { closeTypes } from "./close-types";
+import { arrayElements } from "./json-text";
+import { parseTimestampUs } from "./timestamp";
+import { isPublishable } from "./types";
+
+/** At most this many events at once. */
+export const eventsMax = 100;
+/** What one event may take: it must fit a queue message (128 KB). */
+export const eventBytesMax = 100 * 1024;
+
+/** An event as it goes through the gateway. Only what is named here is ever looked at. */
+export type Event = {
+  /** In lower case. */
+  uuid: string;
+  type: string;
+  /** As the publisher wrote it. */
+  timestamp: string;
+  timestampUs: number;
+  projectUuid: string | null;
+  jobUuid: string | null;
+  /** The source text, never re-written. */
+  body: string;
+};
+
+/** What came of parsing: all events, or the reason why none is taken. */
+export type Parsed = { events: Event[] } | { refusal: string };
+
+const uuidSchema = z.guid("must be a UUID").toLowerCase();
+const eventSchema = z.looseObject({
+  uuid: uuidSchema,
+  type: z.string("must be an event type").superRefine((type, context) => {
+    if (isPublishable(type)) return;
+    const close = closeTypes(type);
+    const hint = close.length > 0 ? ` Did you mean ${close.join(" or ")}?` : "";
+    context.addIssue({
+      code: "custom",
+      message: `${JSON.stringify(type.slice(0, 100))} is no event type that can be published.${hint}`,
+    });
+  }),
+  timestamp: z
+    .string("must be a time such as 2022-06-02 16:12:25.242592+00:00")
+    .refine(
+      (text) => parseTimestampUs(text) !== null,
+      "must be a time such as 2022-06-02 16:12:25.242592+00:00",
+    ),
+  project: z
+    .looseObject(
+      {
+        uuid: uuidSchema.nullish(),
+        job: z.looseObject({ uuid: uuidSchema.nullish() }, "must be an object").nullish(),
+      },
+      "must be an object",
+    )
+    .nullish(),
+});
+
+/** Parses one event object or an array of 1 to 100. The text of each is kept as it came. */
+export function parseEvents(text: string): Parsed {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { refusal: "The body is not valid JSON." };
+  }
+  if (!Array.isArray(value)) return parseAll([value], [text.trim()], () => "");
+  if (value.length === 0 || value.length > eventsMax) {
+    return { refusal: `There must be 1 to ${eventsMax} events at once, not ${value.length}.` };
+  }
+  return parseAll(value, arrayElements(text), (index) => `events[${index}]: `);
+}
+
+function parseAll(values: unknown[], texts: string[], place: (index: number) => string): Parsed {
+  const events: Event[] = [];
+  for (const [index, value] of values.entries()) {
+    const parsed = parseOne(value, texts[index] ?? "");
+    if (typeof parsed === "string") return { refusal: place(index) + parsed };
+    events.push(parsed);
+  }
+  return { events };
+}
+
+function parseOne(value: unknown, body: string): Event | string {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return "An event must be an object with uuid, type and timestamp.";
+  }
+  const parsed = eventSchema.safeParse(value);
+  if (!parsed.success) return describeIssues(parsed.error.issues);
+  const bytes = new TextEncoder().encode(body).length;
+  if (bytes > eventBytesMax) return `An event may take ${eventBytesMax} bytes, not ${bytes}.`;
+  const { uuid, type, timestamp, project } = parsed.data;
+  return {
+    uuid,
+    type,
+    timestamp,
+    timestampUs: parseTimestampUs(timestamp) ?? 0,
+    projectUuid: project?.uuid ?? null,
+    jobUuid: project?.job?.uuid ?? null,
+    body,
+  };
+}

@@ -1,0 +1,31 @@
+/** What a message of the queue `events` may hold: events, or the gateway's word to itself. */
+
+/** Hand over what waits for this webhook (null: what waits for very many). Carries no configuration, no secret. */
+export type HandoverMessage = { handover: number | null };
+
+/** Whether a message is the gateway's own. An event always has more members. */
+export function isHandover(body: unknown): body is HandoverMessage {
+  return typeof body === "object" && body !== null && "handover" in body && Object.keys(body).length === 1;
+}
+
+/**
+ * A message as text: a text or bytes as they are, a structured body written anew as Queues has parsed it (where
+ * `1.0` has become `1` already, and integers beyond 2^53 have lost digits).
+ * @returns null when bytes are not valid UTF-8.
+ */
+export function messageText(body: unknown): string | null {
+  if (typeof body === "string") return body;
+  const isBytes = body instanceof ArrayBuffer || ArrayBuffer.isView(body);
+  if (!isBytes) return JSON.stringify(body) ?? "";
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
+  } catch {
+    return null;
+  }
+}
+
+/** A message as text to look at: what is not valid UTF-8 is replaced. */
+export function readableText(body: unknown): string {
+  const isBytes = body instanceof ArrayBuffer || ArrayBuffer.isView(body);
+  return isBytes ? new TextDecoder().decode(body) : (messageText(body) ?? "");
+}

@@ -1,0 +1,78 @@
+/** `POST /api/events/orchest`: a webhook of Orchest's own, so that an unmodified Orchest feeds the gateway. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { readConfig } from "../../config";
+import { verifyHubSignature } from "../../delivery/signature";
+import { RequestError } from "../../errors";
+import { objectMember } from "../../events/json-text";
+import { messageAnswer } from "../message";
+import type { Router } from "../router";
+import { accept, acceptedSchema, decodeUtf8 } from "./accept";
+
+const route = createRoute({
+  method: "post",
+  path: "/api/events/orchest",
+  tags: ["Events"],
+  summary: "Take an event from a webhook of Orchest",
+  description:
+    "The body that Orchest sends (JSON or form), verified by X-Hub-Signature with ORCHEST_INGEST_SECRET. No token is needed. A ping is answered and not published.",
+  security: [],
+  request: {
+    headers: z.object({
+      "x-hub-signature": z.string().optional().openapi({
+        description: "HMAC-SHA256 of the body's bytes with the secret, in lower-case hex.",
+      }),
+    }),
+  },
+  responses: {
+    200: messageAnswer("A ping: nothing was published."),
+    202: {
+      description: "Accepted",
+      content: { "application/json": { schema: acceptedSchema } },
+    },
+    400: messageAnswer("The body is not as Orchest sends it."),
+    401: messageAnswer("The signature is missing or wrong."),
+    409: messageAnswer("The uuid is known with another text."),
+  },
+});
+
+/** Adds the endpoint. */
+export function publishFromOrchest(router: Router): void {
+  router.openapi(route, async (c) => {
+    const body = new Uint8Array(await c.req.arrayBuffer());
+    const signature = c.req.valid("header")["x-hub-signature"] ?? "";
+    if (!(await verifyHubSignature(readConfig(c.env).orchestIngestSecret, body, signature))) {
+      throw new RequestError(401, "X-Hub-Signature is missing or does not fit the body.");
+    }
+    const event = eventText(decodeUtf8(body), c.req.header("Content-Type"));
+    if (isPing(event)) return c.json({ message: "success" }, 200);
+    return c.json(await accept(c.env, event), 202);
+  });
+}
+
+/** The event's own text in Orchest's body. */
+function eventText(text: string, contentType: string | undefined): string {
+  const event = contentType?.startsWith("application/x-www-form-urlencoded")
+    ? new URLSearchParams(text).get("event")
+    : isJsonObject(text) && objectMember(text, "event");
+  if (event) return event;
+  throw new RequestError(400, "event: is required, beside delivered_for, as Orchest's webhooks send it.");
+}
+
+function isJsonObject(text: string): boolean {
+  const value = parseJson(text);
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isPing(event: string): boolean {
+  const value = parseJson(event);
+  return typeof value === "object" && value !== null && "type" in value && value.type === "ping";
+}
+
+/** Undefined when it is no JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,21 @@
+/** `GET /openapi.json`: the API's description, made from the contracts beside the handlers. */
+import type { Router } from "./router";
+
+/** Adds the document to `app`: last, so that it knows every route. */
+export function serveDocument(app: Router): void {
+  app.openAPIRegistry.registerComponent("securitySchemes", "token", {
+    type: "http",
+    scheme: "bearer",
+    description: "One of the tokens in API_TOKENS.",
+  });
+  app.doc31("/openapi.json", (c) => ({
+    openapi: "3.1.0",
+    info: {
+      title: "Orchest webhooks",
+      version: "1",
+      description: "Manages webhooks, takes events, and delivers them signed and in order.",
+    },
+    servers: [{ url: new URL(c.req.url).origin }],
+    security: [{ token: [] }],
+  }));
+}

@@ -1,0 +1,31 @@
+/** `GET /subscribers/{uuid}`: one webhook with its subscriptions. */
+import { createRoute } from "@hono/zod-openapi";
+import { listSubscriptions } from "../../db/subscriptions";
+import { findWebhook } from "../../db/webhooks";
+import { RequestError } from "../../errors";
+import { messageAnswer } from "../message";
+import type { Router } from "../router";
+import { uuidParamSchema, webhookSchema } from "./schemas";
+import { webhookAnswer } from "./webhook-answer";
+
+const route = createRoute({
+  method: "get",
+  path: "/api/notifications/subscribers/{uuid}",
+  tags: ["Subscribers"],
+  summary: "One webhook",
+  request: { params: uuidParamSchema },
+  responses: {
+    200: { description: "The webhook.", content: { "application/json": { schema: webhookSchema } } },
+    404: messageAnswer("There is none with this uuid."),
+  },
+});
+
+/** Adds the endpoint to `router`. */
+export function getSubscriber(router: Router): void {
+  router.openapi(route, async (c) => {
+    const { uuid } = c.req.valid("param");
+    const webhook = await findWebhook(c.env, uuid);
+    if (webhook === null) throw new RequestError(404, `Subscriber ${uuid} does not exist.`);
+    return c.json(webhookAnswer(webhook, await listSubscriptions(c.env, uuid)), 200);
+  });
+}

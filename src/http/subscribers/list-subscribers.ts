@@ -1,0 +1,25 @@
+/** `GET /subscribers`: every webhook. */
+import { createRoute } from "@hono/zod-openapi";
+import { listWebhooks } from "../../db/webhooks";
+import type { Router } from "../router";
+import { subscribersSchema } from "./schemas";
+import { webhookAnswer } from "./webhook-answer";
+
+const route = createRoute({
+  method: "get",
+  path: "/api/notifications/subscribers",
+  tags: ["Subscribers"],
+  summary: "Every webhook",
+  description: "In order of creation, without their subscriptions.",
+  responses: {
+    200: { description: "The webhooks.", content: { "application/json": { schema: subscribersSchema } } },
+  },
+});
+
+/** Adds the endpoint to `router`. */
+export function listSubscribers(router: Router): void {
+  router.openapi(route, async (c) => {
+    const webhooks = await listWebhooks(c.env);
+    return c.json({ subscribers: webhooks.map((webhook) => webhookAnswer(webhook, [])) }, 200);
+  });
+}

@@ -1,0 +1,42 @@
+/** From a webhook's spec to what is stored of it, with the rules that creating and trying out share. */
+import type { z } from "@hono/zod-openapi";
+import type { Webhook } from "../../db/webhooks";
+import type { SealedSettings } from "../../sealing";
+import type { pingSpecSchema } from "./schemas";
+import { checkVerification, parseTarget } from "./webhook-target";
+
+const secretBytes = 64;
+
+/** A webhook's settings: what can be shown, and what is sealed. */
+type NewWebhookSettings = {
+  shown: Pick<Webhook, "uuid" | "name" | "origin" | "verifySsl" | "contentType">;
+  settings: SealedSettings;
+};
+
+/**
+ * @param spec A webhook as sent in, of the right form; its subscriptions are another matter.
+ * @returns the settings of a webhook with a fresh uuid.
+ * @throws {RequestError} 400 when it may not be sent to, or not in this way.
+ */
+export function parseNewWebhook(
+  spec: z.output<typeof pingSpecSchema>,
+  options: { allowPrivateTargets: boolean },
+): NewWebhookSettings {
+  const url = parseTarget(spec.url, options);
+  checkVerification(url.href, spec.verify_ssl);
+  return {
+    shown: {
+      uuid: crypto.randomUUID(),
+      name: spec.name ?? "",
+      origin: url.origin,
+      verifySsl: spec.verify_ssl,
+      contentType: spec.content_type ?? "application/json",
+    },
+    settings: { url: url.href, secret: spec.secret || newSecret() },
+  };
+}
+
+/** @returns 64 random bytes in hex, as Orchest makes them. */
+export function newSecret(): string {
+  return crypto.getRandomValues(new Uint8Array(secretBytes)).toHex();
+}

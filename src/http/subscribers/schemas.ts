@@ -1,0 +1,142 @@
+/** What is sent to and given back by the endpoints of subscribers (contract: Orchest's settings page and API). */
+import { z } from "@hono/zod-openapi";
+
+const nameCharactersMax = 100;
+const urlCharactersMax = 2048;
+const secretCharactersMax = 1024;
+const subscriptionsMax = 1000;
+const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** How a body is sent to the receiver. */
+const contentTypeSchema = z.enum(["application/json", "application/x-www-form-urlencoded"], {
+  error: must("be application/json or application/x-www-form-urlencoded"),
+});
+
+/** Accepted and ignored: what the API itself gave back, in the hands of a client that sends it again. */
+const ignored = z.unknown().optional().openapi({ description: "Read-only: accepted and ignored." });
+
+const nullableUuidSchema = z
+  .string({ error: must("be a UUID or null") })
+  .regex(uuidPattern, "must be a UUID or null")
+  .toLowerCase()
+  .nullish()
+  .openapi({ format: "uuid" });
+
+/** A subscription as it is sent in. Null and absent filters are the same. */
+export const subscriptionSpecSchema = strict("subscription", {
+  event_type: z
+    .string({ error: must("be the name of an event type") })
+    .openapi({ example: "project:one-off-job:pipeline-run:failed" }),
+  project_uuid: nullableUuidSchema,
+  job_uuid: nullableUuidSchema,
+  uuid: ignored,
+  subscriber_uuid: ignored,
+}).openapi("SubscriptionSpec");
+
+const specFields = {
+  url: z
+    .string({ error: must("be an absolute http or https URL") })
+    .max(urlCharactersMax, `must be at most ${urlCharactersMax} characters`)
+    .openapi({ example: "https://hooks.slack.com/services/…" }),
+  name: z
+    .string({ error: must("be a string") })
+    .refine(fitsName, `must be at most ${nameCharactersMax} characters`)
+    .openapi({ maxLength: nameCharactersMax }),
+  verify_ssl: z.boolean({ error: must("be true or false") }),
+  content_type: contentTypeSchema,
+  secret: z
+    .string({ error: must("be a string") })
+    .max(secretCharactersMax, `must be at most ${secretCharactersMax} characters`)
+    .openapi({ description: "The key of the signature. Empty: the server makes one." }),
+  subscriptions: z
+    .array(subscriptionSpecSchema, { error: must("be a list of subscriptions") })
+    .max(subscriptionsMax, `must be at most ${subscriptionsMax} entries`),
+};
+
+/** A webhook as it is sent in to be made. */
+export const webhookSpecSchema = strict("webhook", {
+  url: specFields.url,
+  name: specFields.name.nullish(),
+  verify_ssl: specFields.verify_ssl,
+  content_type: specFields.content_type.nullish(),
+  secret: specFields.secret.nullish(),
+  subscriptions: specFields.subscriptions.nullish(),
+  uuid: ignored,
+  type: ignored,
+}).openapi("WebhookSpec");
+
+/** A webhook as it is sent in to be tried out: what it would be subscribed to does not matter. */
+export const pingSpecSchema = strict("webhook", {
+  ...webhookSpecSchema.shape,
+  subscriptions: ignored,
+}).openapi("PingSpec");
+
+/** A change to a webhook: what is absent or null stays as it is. */
+export const webhookChangesSchema = strict("webhook", {
+  url: specFields.url.nullish(),
+  name: specFields.name.nullish(),
+  verify_ssl: specFields.verify_ssl.nullish(),
+  content_type: specFields.content_type.nullish(),
+  secret: specFields.secret.nullish(),
+  subscriptions: specFields.subscriptions.nullish(),
+  uuid: ignored,
+  type: ignored,
+}).openapi("WebhookChanges");
+
+/** A subscription as it is given back. */
+const subscriptionSchema = z
+  .object({
+    uuid: z.string(),
+    subscriber_uuid: z.string(),
+    event_type: z.string(),
+    project_uuid: z.string().nullable(),
+    job_uuid: z.string().nullable(),
+  })
+  .openapi("Subscription");
+
+/** A webhook as it is given back: never its secret, and of its URL only scheme, host and port. */
+export const webhookSchema = z
+  .object({
+    uuid: z.string(),
+    type: z.literal("webhook"),
+    url: z.string().openapi({ example: "https://hooks.slack.com" }),
+    name: z.string(),
+    verify_ssl: z.boolean(),
+    content_type: contentTypeSchema,
+    subscriptions: z.array(subscriptionSchema),
+  })
+  .openapi("Webhook");
+
+/** A list of webhooks, without their subscriptions. */
+export const subscribersSchema = z.object({ subscribers: z.array(webhookSchema) }).openapi("Subscribers");
+
+/** The uuid in a path. What is no uuid belongs to no webhook, so that it needs no error of its own. */
+export const uuidParamSchema = z.object({ uuid: z.string().toLowerCase() });
+
+/** A filter in a query: empty is absent, as Orchest's address template has it. */
+export const filterParamSchema = z
+  .string()
+  .toLowerCase()
+  .optional()
+  .transform((text) => (text === undefined || text === "" ? null : text));
+
+/** An object whose unknown fields are an error that names them and what is allowed. */
+function strict<Shape extends z.core.$ZodLooseShape>(what: string, shape: Shape) {
+  const allowed = Object.keys(shape).filter((field) => shape[field] !== ignored);
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === "unrecognized_keys"
+        ? `unknown ${issue.keys.length === 1 ? "field" : "fields"} ${issue.keys.join(", ")}: a ${what} has ${allowed.join(", ")}`
+        : `a ${what} must be an object with ${allowed.join(", ")}`,
+  });
+}
+
+/** What is wrong with a value: `is required and must …` when it is missing, else `must …`. */
+function must(rule: string): (issue: { input?: unknown }) => string {
+  return (issue) => (issue.input === undefined ? `is required and must ${rule}` : `must ${rule}`);
+}
+
+/** Characters as people count them: code points, not UTF-16 units. */
+function fitsName(name: string): boolean {
+  return Array.from(name).length <= nameCharactersMax;
+}

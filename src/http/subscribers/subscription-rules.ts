@@ -1,0 +1,48 @@
+/** Which subscriptions there can be: beyond their form, what they say must make sense. */
+import type { z } from "@hono/zod-openapi";
+import type { SubscriptionSpec } from "../../db/subscriptions";
+import { RequestError } from "../../errors";
+import { closeTypes } from "../../events/close-types";
+import { optionalFilters, orchestEventTypes } from "../../events/types";
+import type { subscriptionSpecSchema } from "./schemas";
+
+/** The same as the table of event types, which migrations fill; a test holds them together. */
+const subscribable = new Set(orchestEventTypes);
+
+/**
+ * @param specs Subscriptions as sent in, of the right form.
+ * @returns them as they are stored.
+ * @throws {RequestError} 400 about the first that cannot be.
+ */
+export function parseSubscriptions(specs: z.output<typeof subscriptionSpecSchema>[]): SubscriptionSpec[] {
+  return specs.map((spec, index) => {
+    const refusal = refuse(spec);
+    if (refusal !== null) throw new RequestError(400, `subscriptions[${index}].${refusal}`);
+    return { eventType: spec.event_type, projectUuid: spec.project_uuid ?? "", jobUuid: spec.job_uuid ?? "" };
+  });
+}
+
+function refuse(spec: z.output<typeof subscriptionSpecSchema>): string | null {
+  const type = spec.event_type;
+  if (!subscribable.has(type)) return `event_type: ${unknownType(type)}`;
+
+  const filters = new Set(optionalFilters(type).flat());
+  const byProject = (spec.project_uuid ?? null) !== null;
+  const byJob = (spec.job_uuid ?? null) !== null;
+  if (byJob && !filters.has("job_uuid")) {
+    return "job_uuid: only project:one-off-job:* and project:cron-job:* can be limited to a job.";
+  }
+  if (byJob && !byProject) return "job_uuid: needs the project_uuid of the job's project beside it.";
+  if (byProject && !filters.has("project_uuid")) {
+    return "project_uuid: only project:* can be limited to a project.";
+  }
+  return null;
+}
+
+function unknownType(type: string): string {
+  const close = closeTypes(type);
+  const known = "GET /api/notifications/subscribable-events lists what there is.";
+  return close.length === 0
+    ? `is not an event type. ${known}`
+    : `is not an event type. Did you mean ${close.join(" or ")}? ${known}`;
+}

@@ -1,0 +1,35 @@
+/** `POST /subscribers/webhooks/pre-creation-test-ping-delivery`: tries out a webhook that does not exist yet. */
+import { createRoute } from "@hono/zod-openapi";
+import { readConfig } from "../../config";
+import { sendPing } from "../../delivery/ping";
+import { jsonBody } from "../json-body";
+import { messageAnswer } from "../message";
+import type { Router } from "../router";
+import { parseNewWebhook } from "./new-webhook";
+import { pingSpecSchema } from "./schemas";
+
+const route = createRoute({
+  method: "post",
+  path: "/api/notifications/subscribers/webhooks/pre-creation-test-ping-delivery",
+  tags: ["Subscribers"],
+  summary: "Try out a webhook before making it",
+  description: "Sends a ping and stores nothing.",
+  middleware: jsonBody,
+  request: { body: { required: true, content: { "application/json": { schema: pingSpecSchema } } } },
+  responses: {
+    200: messageAnswer("The receiver answered 2xx."),
+    400: messageAnswer("What is wrong with the spec."),
+    500: messageAnswer("The receiver did not answer 2xx."),
+  },
+});
+
+/** Adds the endpoint to `router`. */
+export function testPingBeforeCreation(router: Router): void {
+  router.openapi(route, async (c) => {
+    const { allowPrivateTargets } = readConfig(c.env);
+    const { shown, settings } = parseNewWebhook(c.req.valid("json"), { allowPrivateTargets });
+    const { origin: _, ...webhook } = shown;
+    const { delivered } = await sendPing({ webhook, settings, allowPrivateTargets });
+    return delivered ? c.json({ message: "success" }, 200) : c.json({ message: "failure" }, 500);
+  });
+}

@@ -1,0 +1,30 @@
+/** How webhooks are given back. */
+import type { z } from "@hono/zod-openapi";
+import type { Subscription } from "../../db/subscriptions";
+import type { Webhook } from "../../db/webhooks";
+import type { webhookSchema } from "./schemas";
+
+/**
+ * @param subscriptions The webhook's, or none where they are not loaded.
+ * @returns exactly what may be shown: no secret, and of the URL only its origin.
+ */
+export function webhookAnswer(
+  webhook: Pick<Webhook, "uuid" | "origin" | "name" | "verifySsl" | "contentType">,
+  subscriptions: Subscription[],
+): z.output<typeof webhookSchema> {
+  return {
+    uuid: webhook.uuid,
+    type: "webhook",
+    url: webhook.origin,
+    name: webhook.name,
+    verify_ssl: webhook.verifySsl,
+    content_type: webhook.contentType,
+    subscriptions: subscriptions.map((subscription) => ({
+      uuid: subscription.uuid,
+      subscriber_uuid: webhook.uuid,
+      event_type: subscription.eventType,
+      project_uuid: subscription.projectUuid || null,
+      job_uuid: subscription.jobUuid || null,
+    })),
+  };
+}

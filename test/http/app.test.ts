@@ -1,0 +1,172 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
+import { createApp } from "../../src/app";
+import { api, notifications, spec } from "../api";
+
+const bodyBytesMax = 1024 * 1024;
+
+describe("every answer", () => {
+  it.each([
+    ["an answer", "GET", `${notifications}/subscribers`, 200],
+    ["an error", "GET", `${notifications}/subscribers/unknown`, 404],
+    ["an unknown path", "GET", "/api/nothing-is-here", 404],
+    ["the health", "GET", "/health", 200],
+  ])("is neither stored nor transformed on its way: %s", async (_, method, path, status) => {
+    const answer = await api(method, path);
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get("Cache-Control")).toBe("no-store, no-transform");
+  });
+
+  it("is neither stored nor transformed when it is a refusal", async () => {
+    const answer = await api("GET", `${notifications}/subscribers`, undefined, { token: null });
+    expect(answer.headers.get("Cache-Control")).toBe("no-store, no-transform");
+  });
+});
+
+describe("an unknown path", () => {
+  it.each([
+    ["GET", "/nothing-is-here"],
+    ["GET", "/api/nothing-is-here"],
+    ["PATCH", `${notifications}/subscribers`],
+    ["DELETE", `${notifications}/subscribers`],
+  ])("is a 404 in JSON: %s %s", async (method, path) => {
+    const answer = await api(method, path);
+    expect(answer.status).toBe(404);
+    expect(answer.body).toEqual({ message: `There is no ${method} ${path} here.` });
+  });
+});
+
+describe("the body", () => {
+  const path = `${notifications}/subscribers/webhooks`;
+  const padding = (bytes: number) => {
+    const json = JSON.stringify(spec);
+    return json + " ".repeat(bytes - json.length);
+  };
+
+  it("may have 1 MiB", async () => {
+    expect((await api("POST", path, padding(bodyBytesMax))).status).toBe(201);
+  });
+
+  it("of one byte more is a 413 that names the limit", async () => {
+    const answer = await api("POST", path, padding(bodyBytesMax + 1));
+    expect(answer.status).toBe(413);
+    expect(answer.body.message).toContain("1048576 bytes (1 MiB)");
+  });
+
+  it("is bounded also where its length is not announced", async () => {
+    const body = new Blob([padding(bodyBytesMax + 1)]).stream();
+    const headers = { Authorization: "Bearer test-token", "Content-Type": "application/json" };
+    const request = new Request(`http://gateway.test${path}`, { method: "POST", headers, body });
+    expect((await createApp().fetch(request, env)).status).toBe(413);
+  });
+
+  it.each(["{", "", "{'url': 1}", '{"url":}', "\u0000", '{"url":"https://x.com",}'])(
+    "that is malformed JSON is a 400: %j",
+    async (body) => {
+      const answer = await api("POST", path, body);
+      expect(answer.status).toBe(400);
+      expect(answer.body).toEqual({ message: "Malformed JSON in request body" });
+    },
+  );
+
+  it.each(["[]", "null", '"text"', "1", "true", "[[[[]]]]"])(
+    "that is no object is a 400: %s",
+    async (body) => {
+      const answer = await api("POST", path, body);
+      expect(answer.status).toBe(400);
+      expect(answer.body.message).toMatch(/must be an object with url, name, verify_ssl/);
+    },
+  );
+
+  it.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "json", ""])(
+    "of the type %j is a 415 that names the right one",
+    async (type) => {
+      const answer = await api("POST", path, spec, { headers: { "Content-Type": type } });
+      expect(answer.status).toBe(415);
+      expect(answer.body.message).toContain("Content-Type: application/json");
+    },
+  );
+
+  it.each(["application/json; charset=utf-8", "application/json;charset=UTF-8", "APPLICATION/JSON"])(
+    "may be of the type %s",
+    async (type) => {
+      expect((await api("POST", path, spec, { headers: { "Content-Type": type } })).status).toBe(201);
+    },
+  );
+
+  it("that is nested deeper than any program needs is a 400", async () => {
+    const answer = await api("POST", path, `{"url":${"[".repeat(50_000)}${"]".repeat(50_000)}}`);
+    expect(answer.status).toBe(400);
+  });
+});
+
+describe("GET /health", () => {
+  it("answers ok without a token", async () => {
+    const answer = await api<unknown>("GET", "/health", undefined, { token: null });
+    expect(answer.status).toBe(200);
+    expect(answer.body).toEqual({ status: "ok" });
+  });
+
+  it.each(["API_TOKENS", "ENCRYPTION_KEY", "ORCHEST_INGEST_SECRET"])(
+    "answers 503 and names %s",
+    async (name) => {
+      vi.spyOn(console, "error").mockReturnValue();
+      const response = await createApp().request("/health", {}, { ...env, [name]: "" });
+      expect(response.status).toBe(503);
+      expect(await response.json()).toEqual({ status: "error", message: expect.stringContaining(name) });
+    },
+  );
+
+  it("answers 503 when the database cannot be reached, without its error", async () => {
+    vi.spyOn(console, "error").mockReturnValue();
+    vi.spyOn(env.DB, "prepare").mockImplementation(() => {
+      throw new Error("D1_ERROR: internal detail");
+    });
+    const response = await createApp().request("/health", {}, env);
+    expect(response.status).toBe(503);
+    expect(await response.json()).toEqual({ status: "error", message: "The database cannot be reached." });
+  });
+});
+
+describe("an error of ours", () => {
+  it("is a 500 in JSON that says nothing about it", async () => {
+    const log = vi.spyOn(console, "error").mockReturnValue();
+    vi.spyOn(env.DB, "prepare").mockImplementation(() => {
+      throw new Error("D1_ERROR: internal detail");
+    });
+    const headers = { Authorization: "Bearer test-token" };
+    const response = await createApp().request(`${notifications}/subscribers`, { headers }, env);
+    expect(response.status).toBe(500);
+    expect(await response.text()).not.toMatch(/internal detail|at /);
+    expect(log).toHaveBeenCalledOnce();
+  });
+});
+
+describe("GET /openapi.json", () => {
+  type Document = {
+    openapi: string;
+    paths: Record<string, Record<string, { responses: Record<string, unknown> }>>;
+  };
+
+  it("describes Orchest's nine paths, without a token", async () => {
+    const answer = await api<Document>("GET", "/openapi.json", undefined, { token: null });
+    expect(answer.status).toBe(200);
+    expect(answer.body.openapi).toBe("3.1.0");
+    const described = Object.entries(answer.body.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method} ${path.replace(notifications, "")}`),
+    );
+    expect(described).toEqual(
+      expect.arrayContaining([
+        "get /subscribable-events",
+        "get /subscribers",
+        "post /subscribers/webhooks",
+        "put /subscribers/webhooks/{uuid}",
+        "post /subscribers/webhooks/pre-creation-test-ping-delivery",
+        "get /subscribers/{uuid}",
+        "delete /subscribers/{uuid}",
+        "get /subscribers/test-ping-delivery/{uuid}",
+        "get /subscribers/subscribed-to/{event_type}",
+      ]),
+    );
+  });
+});

@@ -1,0 +1,42 @@
+/** What `npm start` prints when it serves: the way to a first delivery. */
+import { randomUUID } from "node:crypto";
+
+const receiverUrl = "http://127.0.0.1:9000";
+const receiverSecret = "receiver-secret";
+const eventType = "project:created";
+
+/** Text for a terminal. Its curl lines work as they stand, once each: a repeated event uuid is delivered to nobody. */
+export function firstSteps(gateway: { url: string; token: string }): string {
+  const webhook = {
+    url: receiverUrl,
+    name: "receiver",
+    verify_ssl: false,
+    secret: receiverSecret,
+    subscriptions: [{ event_type: eventType }],
+  };
+  const event = {
+    uuid: randomUUID(),
+    type: eventType,
+    timestamp: new Date().toISOString(),
+    project: { uuid: randomUUID(), name: "First project" },
+  };
+  return `
+The gateway serves on ${gateway.url}
+Local API token: ${gateway.token}
+
+A first delivery: start a receiver in a second terminal,
+  npm run receiver -- --port ${new URL(receiverUrl).port} --secret ${receiverSecret}
+
+create a webhook for it in a third,
+  ${curl(gateway, "/api/notifications/subscribers/webhooks", webhook)}
+
+and publish an event.
+  ${curl(gateway, "/api/events", event)}
+
+Ctrl-C stops the gateway. Webhooks and undelivered events are still there after the next start.
+`;
+}
+
+function curl(gateway: { url: string; token: string }, path: string, body: unknown): string {
+  return `curl -X POST ${gateway.url}${path} -H 'Authorization: Bearer ${gateway.token}' -H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`;
+}

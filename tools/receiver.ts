@@ -1,0 +1,74 @@
+/** `npm run receiver`: an example receiver. Prints one line for each delivery, after checking its signature. */
+import { createServer, type IncomingMessage } from "node:http";
+import { setTimeout as wait } from "node:timers/promises";
+import { fail, readOptions, wholeNumber } from "./command-line.ts";
+import { verifySignature } from "./verify-signature.ts";
+
+const usage = `An example receiver for deliveries of the gateway.
+
+  npm run receiver -- [options]
+
+  --port 9000       where it listens, on 127.0.0.1
+  --secret TEXT     the webhook's secret: signatures are checked with it
+  --status 200      the HTTP status of every answer (200 to 599)
+  --delay 0         how many milliseconds it waits before it answers
+  --help            this text`;
+
+type Settings = { port: number; secret: string | undefined; status: number; delayMs: number };
+
+const settings = readSettings();
+const server = createServer(async (request, response) => {
+  const body = await readBody(request);
+  console.log(describeDelivery(request, body));
+  await wait(settings.delayMs);
+  response.writeHead(settings.status).end();
+});
+server.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EADDRINUSE") throw error;
+  fail(`Port ${settings.port} is taken: choose another one with --port.`, 1);
+});
+server.listen(settings.port, "127.0.0.1", () => {
+  console.log(`Receiving on http://127.0.0.1:${settings.port}, answering ${settings.status}.`);
+});
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(0));
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/** Pings have neither sequence nor attempt. */
+function describeDelivery(request: IncomingMessage, body: Buffer): string {
+  const header = (name: string) => request.headers[name]?.toString();
+  const signature = describeSignature(body, header("x-hub-signature"));
+  return [
+    `#${header("x-orchest-sequence") ?? "-"}`,
+    header("x-orchest-event") ?? "-",
+    `delivery ${header("x-orchest-delivery") ?? "-"}`,
+    `attempt ${header("x-orchest-attempt") ?? "-"}`,
+    `signature ${signature}`,
+  ].join("  ");
+}
+
+function describeSignature(body: Buffer, signature: string | undefined): string {
+  const { secret } = settings;
+  if (secret === undefined) return "not checked";
+  return verifySignature({ secret, body, signature }) ? "right" : "WRONG";
+}
+
+function readSettings(): Settings {
+  const options = readOptions(usage, {
+    port: { type: "string", default: "9000" },
+    secret: { type: "string" },
+    status: { type: "string", default: "200" },
+    delay: { type: "string", default: "0" },
+  });
+  if (options.secret === "") fail("--secret must not be empty.", 2);
+  return {
+    port: wholeNumber("--port", options.port, { min: 1, max: 65_535 }),
+    secret: options.secret,
+    status: wholeNumber("--status", options.status, { min: 200, max: 599 }),
+    delayMs: wholeNumber("--delay", options.delay, { min: 0, max: 3_600_000 }),
+  };
+}

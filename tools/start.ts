@@ -1,0 +1,88 @@
+/** `npm start`: the whole gateway on this machine. Its state survives every kind of stop. */
+import { createServer } from "node:net";
+import { resolve } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { fail, messageOf, readOptions, wholeNumber } from "./command-line.ts";
+import { ensureDevVars, readDevVar } from "./dev-vars.ts";
+import { firstSteps } from "./first-steps.ts";
+import { keepCron } from "./local-cron.ts";
+import { projectDirectory } from "./project-directory.ts";
+import { runWrangler, runWranglerDev } from "./wrangler.ts";
+
+const usage = `Runs the gateway on this machine.
+
+  npm start -- [options]
+
+  --port 8787                   where it serves, on 127.0.0.1
+  --persist-to .wrangler/state  the directory that keeps webhooks, events and deliveries
+  --help                        this text`;
+
+const host = "127.0.0.1";
+const healthPollMs = 100;
+const stopTimeoutMs = 10_000;
+
+const stopping = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, stop);
+
+try {
+  const { port, stateDirectory } = readSettings();
+  await refuseTakenPort(port);
+  ensureDevVars();
+  const state = ["--persist-to", stateDirectory];
+  await runWrangler(["d1", "migrations", "apply", "DB", "--local", ...state], stopping.signal);
+  const address = ["--ip", host, "--port", String(port)];
+  await runWranglerDev([...address, ...state], stopping.signal, () => void welcome(`http://${host}:${port}`));
+} catch (error) {
+  // Stopped on purpose: the process ends by itself, with code 0, as soon as wrangler has.
+  if (!stopping.signal.aborted) fail(messageOf(error), 1);
+}
+
+function stop(): void {
+  stopping.abort();
+  // Wrangler ends with its parent, even when it hangs.
+  setTimeout(() => process.exit(1), stopTimeoutMs).unref();
+}
+
+async function welcome(url: string): Promise<void> {
+  if (!(await becomesHealthy(url))) return;
+  keepCron(url, stopping.signal);
+  const [token = ""] = readDevVar("API_TOKENS").split(",");
+  console.log(firstSteps({ url, token: token.trim() }));
+}
+
+/**
+ * False when a stop came first. Until then it waits: wrangler shows what is wrong and tries again when that is
+ * mended.
+ */
+async function becomesHealthy(url: string): Promise<boolean> {
+  while (!stopping.signal.aborted) {
+    const response = await fetch(`${url}/health`).catch(() => undefined);
+    await response?.body?.cancel();
+    if (response?.ok) return true;
+    await wait(healthPollMs);
+  }
+  return false;
+}
+
+/** Asked before anything else: wrangler's own message for it names no port. */
+async function refuseTakenPort(port: number): Promise<void> {
+  const probe = createServer();
+  const { promise, resolve: free, reject: refuse } = Promise.withResolvers<void>();
+  probe.once("error", (error: NodeJS.ErrnoException) => {
+    const taken = `Port ${port} is taken. Stop what serves there, or take another one: npm start -- --port ${port + 1}`;
+    refuse(error.code === "EADDRINUSE" ? new Error(taken) : error);
+  });
+  probe.listen(port, host, () => probe.close(() => free()));
+  return promise;
+}
+
+function readSettings(): { port: number; stateDirectory: string } {
+  const options = readOptions(usage, {
+    port: { type: "string", default: "8787" },
+    "persist-to": { type: "string", default: resolve(projectDirectory, ".wrangler/state") },
+  });
+  return {
+    port: wholeNumber("--port", options.port, { min: 1, max: 65_535 }),
+    stateDirectory: resolve(options["persist-to"]),
+  };
+}

@@ -1,0 +1,53 @@
+/** Two projects: what runs inside workerd with real D1, queues and objects, and whole journeys from outside. */
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
+import { configDefaults, defineConfig } from "vitest/config";
+
+/** The secrets of the tests: none is one. The key is the numbers from 0 to 31. */
+const secrets = {
+  API_TOKENS: "test-token,second-token",
+  ENCRYPTION_KEY: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+  ORCHEST_INGEST_SECRET: "ingest-secret",
+};
+
+// Wrangler warns of secrets that are missing in the environment, where there is no .dev.vars.
+Object.assign(process.env, secrets);
+
+const workers = cloudflareTest(async () => ({
+  wrangler: { configPath: "./wrangler.toml" },
+  miniflare: {
+    bindings: {
+      ...secrets,
+      ALLOW_PRIVATE_TARGETS: "false",
+      TEST_MIGRATIONS: await readD1Migrations("./migrations"),
+    },
+    // The internet of the tests: nothing is there that a test did not mock.
+    outboundService: ({ url }) => new Response(`No test answers for ${url}: mock fetch.`, { status: 599 }),
+  },
+}));
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        plugins: [workers],
+        test: {
+          name: "workers",
+          include: ["test/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, "test/flow/**", "test/browser/**"],
+          setupFiles: ["./test/setup.ts"],
+          restoreMocks: true,
+        },
+      },
+      {
+        test: {
+          name: "flow",
+          environment: "node",
+          include: ["test/flow/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
