@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { refuseTarget } from "../../src/delivery/target";
 
@@ -85,6 +86,13 @@ const privateUrls = [
   "http://db:5432/",
 ];
 
+const decimal = (number: number): string => String(number);
+const octal = (number: number): string => `0${number.toString(8)}`;
+const hexadecimal = (number: number): string => `0x${number.toString(16)}`;
+
+/** A number of so many bits. */
+const part = (bits: number): fc.Arbitrary<number> => fc.nat({ max: 2 ** bits - 1 });
+
 describe("the target guard", () => {
   it.each(publicUrls)("lets %s through", (url) => {
     expect(refuseTarget(new URL(url), strictly)).toBeNull();
@@ -117,22 +125,34 @@ describe("the target guard", () => {
     },
   );
 
-  it("refuses every address, however its four numbers are written", () => {
-    const forms = [
-      (a: number, b: number, c: number, d: number) => `${a}.${b}.${c}.${d}`,
-      (a: number, b: number, c: number, d: number) => `${a * 2 ** 24 + b * 2 ** 16 + c * 2 ** 8 + d}`,
-      (a: number, b: number, c: number, d: number) =>
-        `0x${(a * 2 ** 24 + b * 2 ** 16 + c * 2 ** 8 + d).toString(16)}`,
-      (a: number, b: number, c: number, d: number) => `0${a.toString(8)}.0x${b.toString(16)}.${c * 256 + d}`,
-      (a: number, b: number, c: number, d: number) => `${a}.${b * 2 ** 16 + c * 2 ** 8 + d}.`,
-      (a: number, b: number, c: number, d: number) => `[::ffff:${a}.${b}.${c}.${d}]`,
-    ];
-    for (let seed = 0; seed < 256; seed++) {
-      for (const form of forms) {
-        const host = form(seed, (seed * 7) % 256, (seed * 31) % 256, (seed * 101) % 256);
-        expect(refuseTarget(new URL(`http://${host}/`), strictly), host).not.toBeNull();
-      }
-    }
+  it("refuses every IPv4 address, however it is written", () => {
+    const radix = fc.constantFrom(decimal, octal, hexadecimal);
+    const spellings = fc.oneof(
+      fc.tuple(radix, part(32)).map(([write, all]) => write(all)),
+      fc
+        .tuple(radix, part(8), radix, part(24))
+        .map(([write, a, writeRest, rest]) => `${write(a)}.${writeRest(rest)}`),
+      fc
+        .tuple(radix, fc.tuple(part(8), part(8), part(16)))
+        .map(([write, parts]) => parts.map(write).join(".")),
+      fc
+        .tuple(radix, fc.tuple(part(8), part(8), part(8), part(8)))
+        .map(([write, parts]) => parts.map(write).join(".")),
+    );
+    fc.assert(
+      fc.property(spellings, fc.constantFrom("", "."), (address, dot) => {
+        expect(refuseTarget(new URL(`http://${address}${dot}/`), strictly)).not.toBeNull();
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("refuses every IPv6 address", () => {
+    fc.assert(
+      fc.property(fc.ipV6(), (address) => {
+        expect(refuseTarget(new URL(`http://[${address}]/`), strictly)).not.toBeNull();
+      }),
+    );
   });
 
   it("never says the URL", () => {

@@ -34,9 +34,7 @@ describe("close event types", () => {
   );
 
   it("are known ones, for every name with a letter too few", () => {
-    for (const type of orchestEventTypes) {
-      const mistyped = type.slice(0, 4) + type.slice(5);
-      expect(closeTypes(mistyped)[0], mistyped).toBe(type);
-    }
+    const firsts = orchestEventTypes.map((type) => closeTypes(type.slice(0, 4) + type.slice(5))[0]);
+    expect(firsts).toEqual(orchestEventTypes);
   });
 });

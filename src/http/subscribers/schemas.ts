@@ -5,7 +5,8 @@ const nameCharactersMax = 100;
 const urlCharactersMax = 2048;
 const secretCharactersMax = 1024;
 const subscriptionsMax = 1000;
-const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const malformedText = "must be well-formed Unicode: half of a surrogate pair is no character";
+const uuidPattern = /^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/;
 
 /** How a body is sent to the receiver. */
 const contentTypeSchema = z.enum(["application/json", "application/x-www-form-urlencoded"], {
@@ -13,7 +14,7 @@ const contentTypeSchema = z.enum(["application/json", "application/x-www-form-ur
 });
 
 /** Accepted and ignored: what the API itself gave back, in the hands of a client that sends it again. */
-const ignored = z.unknown().optional().openapi({ description: "Read-only: accepted and ignored." });
+const ignored = z.unknown().optional().openapi({ description: "Accepted and ignored." });
 
 const nullableUuidSchema = z
   .string({ error: must("be a UUID or null") })
@@ -41,12 +42,14 @@ const specFields = {
   name: z
     .string({ error: must("be a string") })
     .refine(fitsName, `must be at most ${nameCharactersMax} characters`)
+    .refine(isWellFormed, malformedText)
     .openapi({ maxLength: nameCharactersMax }),
   verify_ssl: z.boolean({ error: must("be true or false") }),
   content_type: contentTypeSchema,
   secret: z
     .string({ error: must("be a string") })
     .max(secretCharactersMax, `must be at most ${secretCharactersMax} characters`)
+    .refine(isWellFormed, malformedText)
     .openapi({ description: "The key of the signature. Empty: the server makes one." }),
   subscriptions: z
     .array(subscriptionSpecSchema, { error: must("be a list of subscriptions") })
@@ -134,6 +137,11 @@ function strict<Shape extends z.core.$ZodLooseShape>(what: string, shape: Shape)
 /** What is wrong with a value: `is required and must …` when it is missing, else `must …`. */
 function must(rule: string): (issue: { input?: unknown }) => string {
   return (issue) => (issue.input === undefined ? `is required and must ${rule}` : `must ${rule}`);
+}
+
+/** What is not cannot be written as UTF-8: the database and the signature would each make something else of it. */
+function isWellFormed(text: string): boolean {
+  return text.isWellFormed();
 }
 
 /** Characters as people count them: code points, not UTF-16 units. */
