@@ -55,6 +55,12 @@ CREATE TABLE `webhooks` (
 	`sealed` text NOT NULL,
 	`verify_ssl` integer NOT NULL,
 	`content_type` text NOT NULL,
+	`ordering` text DEFAULT 'strict' NOT NULL,
+	`retry_max_attempts` integer,
+	`retry_max_age_s` integer,
+	`state` text DEFAULT 'active' NOT NULL,
+	`disabled_reason` text,
+	`dead_letters` integer DEFAULT 0 NOT NULL,
 	`version` integer DEFAULT 1 NOT NULL,
 	`deleted_at` integer,
 	`created_at` integer NOT NULL

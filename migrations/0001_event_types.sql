@@ -1,4 +1,4 @@
--- Orchest's 59 event types (its documentation, "Event types").
+-- Orchest's 59 event types (its documentation, "Event types"), and the gateway's own.
 INSERT INTO `event_types` (`name`) VALUES
 	('project:created'),
 	('project:updated'),
@@ -58,4 +58,7 @@ INSERT INTO `event_types` (`name`) VALUES
 	('jupyter:image-build:started'),
 	('jupyter:image-build:cancelled'),
 	('jupyter:image-build:failed'),
-	('jupyter:image-build:succeeded');
+	('jupyter:image-build:succeeded'),
+	('webhook:disabled'),
+	('webhook:delivery-dead'),
+	('webhook:recovered');

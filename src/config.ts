@@ -11,18 +11,37 @@ export type Config = {
   orchestIngestSecret: string;
   /** Whether webhooks may reach private addresses: local use only. */
   allowPrivateTargets: boolean;
+  /** How long delivered deliveries are kept, in days. */
+  deliveryDays: number;
+  /** How long dead letters are kept, in days: never shorter. */
+  deadLetterDays: number;
+  /** How long the archive of events reaches back, in days: never longer than deliveries. */
+  archiveDays: number;
+  /** What the archive may take in D1, in bytes. */
+  archiveBytesMax: number;
 };
 
 const encryptionKeyBytes = 32;
 
 /** @throws {ConfigurationError} naming the setting that is missing or malformed. */
 export function readConfig(env: Env): Config {
+  const deliveryDays = positive("DELIVERY_DAYS", env.DELIVERY_DAYS);
   return {
     apiTokens: commaSeparated("API_TOKENS", env.API_TOKENS),
     encryptionKeys: commaSeparated("ENCRYPTION_KEY", env.ENCRYPTION_KEY).map(parseKey),
     orchestIngestSecret: commaSeparated("ORCHEST_INGEST_SECRET", env.ORCHEST_INGEST_SECRET).join(","),
     allowPrivateTargets: env.ALLOW_PRIVATE_TARGETS === "true",
+    deliveryDays,
+    deadLetterDays: Math.max(positive("DEAD_LETTER_DAYS", env.DEAD_LETTER_DAYS), deliveryDays),
+    archiveDays: Math.min(positive("ARCHIVE_DAYS", env.ARCHIVE_DAYS), deliveryDays),
+    archiveBytesMax: positive("ARCHIVE_GIGABYTES", env.ARCHIVE_GIGABYTES) * 1e9,
   };
+}
+
+function positive(name: string, value: string): number {
+  const number = Number(value);
+  if (number > 0 && Number.isFinite(number)) return number;
+  throw new ConfigurationError(`${name} must be a number above 0.`);
 }
 
 /** A secret that was never set is undefined at run time, whatever the generated types say. */

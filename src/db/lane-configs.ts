@@ -2,7 +2,7 @@
 import type { LaneConfig } from "../delivery/handover";
 
 /** The columns of `webhooks` that make a `LaneConfig`, for `SELECT`. */
-export const laneConfigColumns = "w.uuid, w.name, w.verify_ssl, w.content_type, w.version, w.sealed";
+export const laneConfigColumns = `w.uuid, w.name, w.verify_ssl, w.content_type, w.version, w.sealed, w.ordering, w.retry_max_attempts, w.retry_max_age_s`;
 
 /** A row of `laneConfigColumns`. */
 export type LaneConfigRow = {
@@ -12,6 +12,9 @@ export type LaneConfigRow = {
   content_type: LaneConfig["webhook"]["contentType"];
   version: number;
   sealed: string;
+  ordering: LaneConfig["ordering"];
+  retry_max_attempts: number | null;
+  retry_max_age_s: number | null;
 };
 
 /** From a row to what the lane keeps. */
@@ -25,6 +28,8 @@ export function laneConfigOf(row: LaneConfigRow): LaneConfig {
     },
     version: row.version,
     sealed: row.sealed,
+    ordering: row.ordering,
+    retry: { maxAttempts: row.retry_max_attempts, maxAgeS: row.retry_max_age_s },
   };
 }
 

@@ -17,6 +17,9 @@ export const matchesMax = 1000;
 const candidateJoin = `json_each(?1) c CROSS JOIN subscriptions s ON s.event_type = c.value->>1
   AND s.project_uuid = c.value->>2 AND s.job_uuid = c.value->>3`;
 
+/** A disabled webhook is handed nothing. */
+const isServed = "w.deleted_at IS NULL AND w.state <> 'disabled'";
+
 const webhookColumns = `w.id, ${laneConfigColumns},
   EXISTS (SELECT 1 FROM handovers h WHERE h.webhook_id = w.id) AS waits`;
 
@@ -36,7 +39,7 @@ export function matchStatements(
            SELECT c.value->>0 AS topic, s.webhook_id, min(s.created_at) AS since,
              count(*) OVER (PARTITION BY c.value->>0) AS total,
              row_number() OVER (PARTITION BY c.value->>0 ORDER BY s.webhook_id) AS place
-           FROM ${candidateJoin} JOIN webhooks w ON w.id = s.webhook_id AND w.deleted_at IS NULL
+           FROM ${candidateJoin} JOIN webhooks w ON w.id = s.webhook_id AND ${isServed}
            GROUP BY c.value->>0, s.webhook_id
          ) WHERE place <= ${matchesMax + 1} ORDER BY topic, webhook_id`,
       )
@@ -44,7 +47,7 @@ export function matchStatements(
     webhooks: db
       .prepare(
         `SELECT ${webhookColumns} FROM webhooks w
-         WHERE w.deleted_at IS NULL AND w.id IN (SELECT s.webhook_id FROM ${candidateJoin})`,
+         WHERE ${isServed} AND w.id IN (SELECT s.webhook_id FROM ${candidateJoin})`,
       )
       .bind(candidates),
   };
@@ -58,7 +61,7 @@ export async function matchPage(
 ): Promise<MatchedWebhook[]> {
   const { results } = await db
     .prepare(
-      `SELECT ${webhookColumns} FROM webhooks w WHERE w.deleted_at IS NULL AND w.id IN (
+      `SELECT ${webhookColumns} FROM webhooks w WHERE ${isServed} AND w.id IN (
          SELECT s.webhook_id FROM ${candidateJoin} WHERE s.webhook_id > ?2 AND s.created_at <= ?3
        ) ORDER BY w.id LIMIT ${matchesMax}`,
     )

@@ -18,6 +18,19 @@ export const webhooks = sqliteTable("webhooks", {
   contentType: text("content_type", {
     enum: ["application/json", "application/x-www-form-urlencoded"],
   }).notNull(),
+  ordering: text("ordering", { enum: ["strict", "keyed", "none"] })
+    .notNull()
+    .default("strict"),
+  /** Null: the default of `delivery/retry-policy.ts`. */
+  retryMaxAttempts: integer("retry_max_attempts"),
+  retryMaxAgeS: integer("retry_max_age_s"),
+  /** The lane's state, copied here by the lane: it alone decides. */
+  state: text("state", { enum: ["active", "paused", "disabled"] })
+    .notNull()
+    .default("active"),
+  disabledReason: text("disabled_reason"),
+  /** How many dead letters the lane keeps, copied here by the lane. */
+  deadLetters: integer("dead_letters").notNull().default(0),
   /** Raised by every change, so that a lane never goes back to an older configuration. */
   version: integer("version").notNull().default(1),
   /** Set while the webhook is being deleted: its lane is closed before the row goes. */

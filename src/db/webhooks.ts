@@ -15,15 +15,27 @@ import {
 export type Webhook = typeof webhooks.$inferSelect;
 
 /** What a new webhook is made of. */
-export type NewWebhook = Pick<Webhook, "uuid" | "name" | "origin" | "sealed" | "verifySsl" | "contentType">;
+export type NewWebhook = Pick<
+  Webhook,
+  | "uuid"
+  | "name"
+  | "origin"
+  | "sealed"
+  | "verifySsl"
+  | "contentType"
+  | "ordering"
+  | "retryMaxAttempts"
+  | "retryMaxAgeS"
+>;
 
 /** What a change may set; what is absent stays. */
 export type WebhookChanges = Partial<Omit<NewWebhook, "uuid">>;
 
 /** @returns what a webhook's lane needs to know of it. */
-export function laneConfig(webhook: Omit<Webhook, "id" | "origin" | "deletedAt" | "createdAt">): LaneConfig {
-  const { uuid, name, verifySsl, contentType, version, sealed } = webhook;
-  return { webhook: { uuid, name, verifySsl, contentType }, version, sealed };
+export function laneConfig(webhook: Webhook): LaneConfig {
+  const { uuid, name, verifySsl, contentType, version, sealed, ordering } = webhook;
+  const retry = { maxAttempts: webhook.retryMaxAttempts, maxAgeS: webhook.retryMaxAgeS };
+  return { webhook: { uuid, name, verifySsl, contentType }, version, sealed, ordering, retry };
 }
 
 /** @returns every webhook in order of creation. */

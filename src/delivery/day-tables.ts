@@ -5,78 +5,118 @@
 
 const dayMs = 86_400_000;
 
-export type Day = { day: number; firstSequence: number };
+/** One table. `thinned`: only its dead letters are left. */
+export type Day = { day: number; firstSequence: number; thinned: boolean };
 
 /** The day number (days since 1970, UTC) of a time in ms. */
 export function dayOf(timeMs: number): number {
   return Math.floor(timeMs / dayMs);
 }
 
-/** The tables of one lane, oldest first. Names are made of integers only, so they are safe inside SQL text. */
+/** The first moment after a day, in ms. */
+export function endOf(day: Day): number {
+  return (day.day + 1) * dayMs;
+}
+
+/** The name of a day's table: made of an integer only, so it is safe inside SQL text. */
+export function tableOf(day: Day): string {
+  return `deliveries_${day.day}`;
+}
+
+type Row = { day: number; first_sequence: number; thinned: number };
+
+/** The tables of one lane, oldest first. */
 export class DayTables {
   readonly #sql: SqlStorage;
   readonly #days: Day[];
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-    sql.exec(`CREATE TABLE IF NOT EXISTS days (day INTEGER PRIMARY KEY, first_sequence INTEGER NOT NULL)`);
+    sql.exec(`CREATE TABLE IF NOT EXISTS days (
+      day INTEGER PRIMARY KEY, first_sequence INTEGER NOT NULL, thinned INTEGER NOT NULL DEFAULT 0
+    )`);
     this.#days = sql
-      .exec<{ day: number; first_sequence: number }>("SELECT day, first_sequence FROM days ORDER BY day")
+      .exec<Row>("SELECT * FROM days ORDER BY day")
       .toArray()
-      .map((row) => ({ day: row.day, firstSequence: row.first_sequence }));
+      .map((row) => ({ day: row.day, firstSequence: row.first_sequence, thinned: row.thinned === 1 }));
+  }
+
+  get all(): readonly Day[] {
+    return this.#days;
   }
 
   /** The table for deliveries accepted now, made when it is the day's first. */
   current(nowMs: number, nextSequence: number): string {
     const last = this.#days.at(-1);
     // A clock that goes back stays in the later table: sequences and days rise together.
-    if (last !== undefined && last.day >= dayOf(nowMs)) return tableName(last);
-    const day = { day: dayOf(nowMs), firstSequence: nextSequence };
-    this.#sql.exec(deliveryTable(tableName(day)));
-    this.#sql.exec("INSERT INTO days VALUES (?, ?)", day.day, day.firstSequence);
+    if (last !== undefined && last.day >= dayOf(nowMs)) return tableOf(last);
+    const day = { day: dayOf(nowMs), firstSequence: nextSequence, thinned: false };
+    this.#sql.exec(createTable(tableOf(day)));
+    this.#sql.exec("INSERT INTO days (day, first_sequence) VALUES (?, ?)", day.day, day.firstSequence);
     this.#days.push(day);
-    return tableName(day);
+    return tableOf(day);
   }
 
-  /** The table that holds this sequence, or null when it was pruned or never given. */
+  /** The table that holds this sequence, or null when it was dropped or never given. */
   of(sequence: number): string | null {
     const day = this.#days.findLast((candidate) => candidate.firstSequence <= sequence);
-    return day === undefined ? null : tableName(day);
+    return day === undefined ? null : tableOf(day);
   }
 
   /** The tables that may hold this sequence or later ones, oldest first. */
   from(sequence: number): string[] {
     const first = this.#days.findLastIndex((day) => day.firstSequence <= sequence);
-    return this.#days.slice(Math.max(first, 0)).map(tableName);
+    return this.#days.slice(Math.max(first, 0)).map(tableOf);
   }
 
-  /** The highest sequence given, as far as tables remember. */
+  /** The tables that may hold this sequence or earlier ones, newest first. */
+  downFrom(sequence: number): string[] {
+    return this.#days
+      .filter((day) => day.firstSequence <= sequence)
+      .map(tableOf)
+      .toReversed();
+  }
+
+  /** The highest sequence given, as far as tables remember; null without any. */
   lastSequence(): number | null {
     const last = this.#days.at(-1);
     if (last === undefined) return null;
-    return (
-      this.#sql
-        .exec<{ sequence: number | null }>(`SELECT max(sequence) AS sequence FROM ${tableName(last)}`)
-        .one().sequence ?? last.firstSequence - 1
-    );
+    const query = `SELECT max(sequence) AS sequence FROM ${tableOf(last)}`;
+    return this.#sql.exec<{ sequence: number | null }>(query).one().sequence ?? last.firstSequence - 1;
   }
-}
 
-function tableName(day: Day): string {
-  return `deliveries_${day.day}`;
+  /** Removes a day's table: no rows written but one. */
+  drop(day: Day): void {
+    this.#sql.exec(`DROP TABLE ${tableOf(day)}`);
+    this.#sql.exec("DELETE FROM days WHERE day = ?", day.day);
+    this.#days.splice(this.#days.indexOf(day), 1);
+  }
+
+  /** Leaves only the rows of a status in a day's table: a row written for each of them. */
+  thin(day: Day, status: number): void {
+    const table = tableOf(day);
+    this.#sql.exec(createTable(`${table}_kept`));
+    this.#sql.exec(`INSERT INTO ${table}_kept SELECT * FROM ${table} WHERE status = ?`, status);
+    this.#sql.exec(`DROP TABLE ${table}`);
+    this.#sql.exec(`ALTER TABLE ${table}_kept RENAME TO ${table}`);
+    this.#sql.exec("UPDATE days SET thinned = 1 WHERE day = ?", day.day);
+    day.thinned = true;
+  }
 }
 
 /**
  * One row per delivery; the latest attempt's result lies in the row itself, so a first-time success writes one
  * row when it is accepted and one when it is done. The wide columns come last: a scan does not read them.
  */
-function deliveryTable(name: string): string {
+function createTable(name: string): string {
   return `CREATE TABLE ${name} (
     sequence INTEGER PRIMARY KEY,
     status INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
+    tick INTEGER NOT NULL DEFAULT 0,
     accepted_at INTEGER NOT NULL,
     next_attempt_at INTEGER,
+    aged_from INTEGER,
     delivered_at INTEGER,
     event_uuid TEXT NOT NULL,
     event_type TEXT NOT NULL,

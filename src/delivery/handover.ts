@@ -1,5 +1,11 @@
 /** What dispatch and a lane say to each other: the types of the lane's calls. */
 
+/** Which deliveries of a webhook wait for which: all for all, those of a job (or project, or type), none. */
+export type Ordering = "strict" | "keyed" | "none";
+
+/** When a delivery is given up. Null: the default. */
+export type RetrySettings = { maxAttempts: number | null; maxAgeS: number | null };
+
 /** A webhook as its lane knows it. The secrets travel and rest encrypted (`sealing.ts`). */
 export type LaneConfig = {
   webhook: {
@@ -11,6 +17,8 @@ export type LaneConfig = {
   /** Raised by every change in D1: of two configurations the lane keeps the higher one. */
   version: number;
   sealed: string;
+  ordering: Ordering;
+  retry: RetrySettings;
 };
 
 /** One event on its way into a lane. */
@@ -35,6 +43,8 @@ export type Handover = { config: LaneConfig; events: HandedEvent[] };
 
 /**
  * What a lane answers. `accepted`: every event is on disk, `fresh[i]` says whether the i-th was new to the lane.
- * `gone`: the webhook was deleted, nothing was taken and nothing should be.
+ * `refused`: the webhook was deleted or is disabled: nothing was taken and nothing should be.
  */
-export type AcceptResult = { outcome: "accepted"; fresh: boolean[] } | { outcome: "gone" };
+export type AcceptResult =
+  | { outcome: "accepted"; fresh: boolean[] }
+  | { outcome: "refused"; because: "deleted" | "disabled" };

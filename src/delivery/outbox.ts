@@ -1,7 +1,8 @@
 /** The lane's deliveries on disk: taking them in, finding what waits, recording what came of each attempt. */
 import type { AttemptResult } from "./attempt";
-import { DayTables } from "./day-tables";
+import { type Day, type DayTables, tableOf } from "./day-tables";
 import type { HandedEvent } from "./handover";
+import type { Counted } from "./stats";
 
 /** `pending` until it was delivered or given up (`dead`). The numbers are what is stored. */
 export const deliveryStatus = { pending: 0, delivered: 1, dead: 2 } as const;
@@ -19,6 +20,8 @@ export type Waiting = {
 /** A delivery with all that its next attempt needs. */
 export type Outgoing = Waiting & {
   status: number;
+  /** The lane's active clock at its first attempt: its age counts from there. Null before. */
+  agedFrom: number | null;
   eventUuid: string;
   eventType: string;
   event: string;
@@ -27,9 +30,30 @@ export type Outgoing = Waiting & {
 /** What an attempt sent: kept beside what came back, so that the log can show it. */
 export type SentAs = { configVersion: number; headers: Record<string, string> };
 
+/** What is written down with an attempt. */
+export type Recorded = {
+  status: number;
+  nextAttemptAt: number | null;
+  agedFrom: number;
+  /** The lane's count of attempts, this one included: tells which ones a checkpoint has counted. */
+  tick: number;
+};
+
+/** An attempt that a checkpoint had not counted. */
+export type Uncounted = Counted & { tick: number };
+
+type UncountedRow = {
+  status: number;
+  started_at: number;
+  duration_ms: number;
+  error: string | null;
+  tick: number;
+};
+
 type OutgoingRow = {
   sequence: number;
   status: number;
+  aged_from: number | null;
   line: string;
   next_attempt_at: number | null;
   attempts: number;
@@ -39,7 +63,7 @@ type OutgoingRow = {
 };
 
 const latestAttemptColumns =
-  "started_at, duration_ms, response_status, error, response_headers, response_body";
+  "tick, started_at, duration_ms, response_status, error, response_headers, response_body";
 
 export class Outbox {
   readonly #sql: SqlStorage;
@@ -47,14 +71,15 @@ export class Outbox {
   #lastSequence: number;
 
   /** @param sequenceBase the last sequence given before all tables that are left. */
-  constructor(sql: SqlStorage, sequenceBase: number) {
+  constructor(sql: SqlStorage, days: DayTables, sequenceBase: number) {
     this.#sql = sql;
-    this.#days = new DayTables(sql);
+    this.#days = days;
     this.#lastSequence = this.#days.lastSequence() ?? sequenceBase;
     // Attempts before the latest one, which lies in the delivery's own row.
     sql.exec(`CREATE TABLE IF NOT EXISTS attempts (
       sequence INTEGER NOT NULL,
       number INTEGER NOT NULL,
+      tick INTEGER NOT NULL,
       started_at INTEGER NOT NULL,
       duration_ms INTEGER NOT NULL,
       response_status INTEGER,
@@ -64,21 +89,25 @@ export class Outbox {
       PRIMARY KEY (sequence, number)
     ) WITHOUT ROWID`);
     // Events that were taken although the archive knew them: the first hand-over may still be on its way.
-    sql.exec(`CREATE TABLE IF NOT EXISTS taken_as_repeat (event_uuid TEXT PRIMARY KEY) WITHOUT ROWID`);
+    sql.exec(`CREATE TABLE IF NOT EXISTS taken_as_repeat (
+      event_uuid TEXT PRIMARY KEY, sequence INTEGER NOT NULL
+    ) WITHOUT ROWID`);
   }
 
   get lastSequence(): number {
     return this.#lastSequence;
   }
 
-  /** Takes an event in at the end of the line. @returns whether it was new. */
-  accept(event: HandedEvent, now: number): boolean {
+  /**
+   * Takes an event in at the end of the line. @returns whether it was new.
+   * @param prunedThrough what was first accepted before this time may have been here, and is never new.
+   */
+  accept(event: HandedEvent, now: number, prunedThrough: number): boolean {
     if (this.#isTakenAsRepeat(event.uuid)) return false;
-    if (event.maybeKnown) {
-      if (this.find(event.uuid, event.firstAcceptedAt) !== null) return false;
-      this.#sql.exec("INSERT INTO taken_as_repeat VALUES (?)", event.uuid);
-    }
+    if (event.maybeKnown && event.firstAcceptedAt < prunedThrough) return false;
+    if (event.maybeKnown && this.find(event.uuid, event.firstAcceptedAt) !== null) return false;
     const sequence = this.#lastSequence + 1;
+    if (event.maybeKnown) this.#sql.exec("INSERT INTO taken_as_repeat VALUES (?, ?)", event.uuid, sequence);
     this.#sql.exec(
       `INSERT INTO ${this.#days.current(now, sequence)} (sequence, accepted_at, event_uuid, event_type, line, event)
        VALUES (?, ?, ?, ?, ?, ?)`,
@@ -134,7 +163,7 @@ export class Outbox {
     if (table === null) return null;
     const [row] = this.#sql
       .exec<OutgoingRow>(
-        `SELECT sequence, status, line, next_attempt_at, attempts, event_uuid, event_type, event
+        `SELECT sequence, status, line, next_attempt_at, attempts, aged_from, event_uuid, event_type, event
          FROM ${table} WHERE sequence = ?`,
         sequence,
       )
@@ -143,6 +172,7 @@ export class Outbox {
     return {
       ...waitingOf(row),
       status: row.status,
+      agedFrom: row.aged_from,
       eventUuid: row.event_uuid,
       eventType: row.event_type,
       event: row.event,
@@ -153,12 +183,7 @@ export class Outbox {
    * Writes down an attempt and what follows from it, in the delivery's own row: the attempt before it moves
    * to `attempts`.
    */
-  record(
-    sequence: number,
-    sent: SentAs,
-    result: AttemptResult,
-    then: { status: number; nextAttemptAt: number | null },
-  ): void {
+  record(sequence: number, sent: SentAs, result: AttemptResult, then: Recorded): void {
     const table = this.#days.of(sequence);
     if (table === null) return;
     this.#sql.exec(
@@ -167,13 +192,15 @@ export class Outbox {
       sequence,
     );
     this.#sql.exec(
-      `UPDATE ${table} SET status = ?, attempts = attempts + 1, next_attempt_at = ?, delivered_at = ?,
-         started_at = ?, duration_ms = ?, response_status = ?, error = ?, config_version = ?,
+      `UPDATE ${table} SET status = ?, attempts = attempts + 1, tick = ?, next_attempt_at = ?, aged_from = ?,
+         delivered_at = coalesce(?, delivered_at), started_at = ?, duration_ms = ?, response_status = ?, error = ?, config_version = ?,
          request_headers = ?, response_headers = ?, response_body = ?
        WHERE sequence = ?`,
       then.status,
+      then.tick,
       then.nextAttemptAt,
-      then.status === deliveryStatus.delivered ? result.startedAt + result.durationMs : null,
+      then.agedFrom,
+      result.error === null ? result.startedAt + result.durationMs : null,
       result.startedAt,
       result.durationMs,
       result.status,
@@ -184,6 +211,71 @@ export class Outbox {
       result.responseBody,
       sequence,
     );
+  }
+
+  /** Gives a delivery up that is not under way. */
+  bury(sequence: number): void {
+    const table = this.#days.of(sequence);
+    if (table === null) return;
+    this.#sql.exec(
+      `UPDATE ${table} SET status = ${deliveryStatus.dead}, next_attempt_at = NULL WHERE sequence = ?`,
+      sequence,
+    );
+  }
+
+  /** How many dead letters lie in a day's table. */
+  countDead(day: Day): number {
+    return this.#sql
+      .exec<{ n: number }>(`SELECT count(*) AS n FROM ${tableOf(day)} WHERE status = ${deliveryStatus.dead}`)
+      .one().n;
+  }
+
+  /** Removes what belonged to deliveries that were pruned. */
+  dropOrphans(): void {
+    const sequences = this.#sql
+      .exec<{ sequence: number }>("SELECT DISTINCT sequence FROM attempts")
+      .toArray();
+    for (const { sequence } of sequences) {
+      if (this.load(sequence) !== null) continue;
+      this.#sql.exec("DELETE FROM attempts WHERE sequence = ?", sequence);
+    }
+    const [oldest] = this.#days.all;
+    this.#sql.exec(
+      "DELETE FROM taken_as_repeat WHERE sequence < ?",
+      oldest?.firstSequence ?? this.#lastSequence,
+    );
+  }
+
+  /** Attempts that were made after a checkpoint, oldest first. `from` and `to` bound the sequences that may have any. */
+  uncounted({ from, to, tick }: { from: number; to: number; tick: number }): Uncounted[] {
+    const rows = this.#days.from(from).flatMap((table) =>
+      this.#sql
+        .exec<UncountedRow>(
+          `SELECT status, started_at, duration_ms, error, tick FROM ${table}
+             WHERE sequence BETWEEN ? AND ? AND tick > ?`,
+          from,
+          to,
+          tick,
+        )
+        .toArray(),
+    );
+    const earlier = this.#sql
+      .exec<UncountedRow>(
+        `SELECT ${deliveryStatus.pending} AS status, started_at, duration_ms, error, tick FROM attempts
+         WHERE sequence >= ? AND tick > ?`,
+        from,
+        tick,
+      )
+      .toArray();
+    return [...earlier, ...rows]
+      .toSorted((a, b) => a.tick - b.tick)
+      .map((row) => ({
+        startedAt: row.started_at,
+        durationMs: row.duration_ms,
+        delivered: row.error === null,
+        dead: row.status === deliveryStatus.dead && row.error !== null,
+        tick: row.tick,
+      }));
   }
 
   #isTakenAsRepeat(eventUuid: string): boolean {

@@ -1,7 +1,58 @@
-/** When a failed delivery is tried again. Pure: time and chance are arguments. */
+/** What follows from an attempt: done, again later, given up, or the webhook disabled. Pure: time and chance are arguments. */
+import type { AttemptResult } from "./attempt";
+import type { RetrySettings } from "./handover";
 
-const longestDelaySeconds = 3600;
+const longestDelayMs = 3_600_000;
+const shortestDelayMs = 1000;
 const jitter = 0.2;
+const defaultMaxAgeS = 3 * 86_400;
+/** A request that is itself at fault will not get better: one poison event must not stop a channel for days. */
+const permanentStatuses = new Set([400, 413, 415, 422]);
+const permanentAttemptsMax = 5;
+
+export type Decision =
+  | { kind: "delivered" }
+  /** `at`: when it is tried again, in ms. */
+  | { kind: "retry"; at: number }
+  /** `at`: when what stands behind it may be tried, in ms. */
+  | { kind: "dead"; at: number }
+  /** 410 Gone: the receiver wants nothing more. */
+  | { kind: "disable" };
+
+/** What the decision rests on. */
+export type Circumstances = {
+  result: Pick<AttemptResult, "error" | "status" | "responseHeaders">;
+  /** Attempts made for this delivery, this one included. */
+  attempts: number;
+  /** Since the delivery's first attempt, without the time in which the webhook was paused or disabled. */
+  ageMs: number;
+  /** Failures in a row in this line, this one included: those of deliveries given up before it count too. */
+  failures: number;
+  retry: RetrySettings;
+  now: number;
+  /** From 0 to 1. */
+  random: number;
+};
+
+export function decide(circumstances: Circumstances): Decision {
+  const { result, attempts, ageMs, retry, now } = circumstances;
+  if (result.error === null) return { kind: "delivered" };
+  if (result.status === 410) return { kind: "disable" };
+  const at = now + delayMs(circumstances);
+  const isPermanent = result.status !== null && permanentStatuses.has(result.status);
+  const isOver =
+    attempts >= (retry.maxAttempts ?? Number.POSITIVE_INFINITY) ||
+    ageMs >= (retry.maxAgeS ?? defaultMaxAgeS) * 1000 ||
+    (isPermanent && attempts >= permanentAttemptsMax);
+  return { kind: isOver ? "dead" : "retry", at };
+}
+
+function delayMs({ result, failures, now, random }: Circumstances): number {
+  const asked = askedDelayMs(result, now);
+  if (asked === null) return retryDelayMs(failures, random);
+  // The receiver named a time: never earlier, but not all at the same moment.
+  return Math.round(Math.min(Math.max(asked, shortestDelayMs), longestDelayMs) * (1 + jitter * random));
+}
 
 /**
  * Orchest's curve, min(2^n, 3600) seconds, with ±20 % jitter so that receivers that come back are not run over.
@@ -9,6 +60,16 @@ const jitter = 0.2;
  * @param random from 0 to 1.
  */
 export function retryDelayMs(failures: number, random: number): number {
-  const seconds = Math.min(2 ** failures, longestDelaySeconds);
-  return Math.round(seconds * 1000 * (1 - jitter + 2 * jitter * random));
+  const curve = Math.min(2 ** failures * 1000, longestDelayMs);
+  return Math.round(curve * (1 - jitter + 2 * jitter * random));
+}
+
+/** `Retry-After` of a 429 or 503, in seconds or as an HTTP date (RFC 9110, 10.2.3); null when there is none. */
+function askedDelayMs(result: Circumstances["result"], now: number): number | null {
+  if (result.status !== 429 && result.status !== 503) return null;
+  const value = result.responseHeaders["retry-after"]?.trim();
+  if (value === undefined) return null;
+  if (/^\d+$/.test(value)) return Number(value) * 1000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? null : date - now;
 }

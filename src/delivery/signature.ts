@@ -13,8 +13,19 @@ const standardPrefix = "whsec_";
 /** @param secret not empty: an empty key signs nothing, and WebCrypto refuses it. */
 export async function importSigningKeys(secret: string): Promise<SigningKeys> {
   const hub = await importKey(new TextEncoder().encode(secret));
-  if (!secret.startsWith(standardPrefix)) return { hub, standard: hub };
-  return { hub, standard: await importKey(Uint8Array.fromBase64(secret.slice(standardPrefix.length))) };
+  const standard = standardKeyBytes(secret);
+  return { hub, standard: standard === null ? hub : await importKey(standard) };
+}
+
+/** What a `whsec_` secret stands for; null for any other secret, and for one whose rest is no base64. */
+export function standardKeyBytes(secret: string): Uint8Array | null {
+  if (!secret.startsWith(standardPrefix)) return null;
+  try {
+    const bytes = Uint8Array.fromBase64(secret.slice(standardPrefix.length));
+    return bytes.length > 0 ? bytes : null;
+  } catch {
+    return null;
+  }
 }
 
 /** HMAC-SHA256 of the exact body bytes, in lower-case hex, without a prefix. */

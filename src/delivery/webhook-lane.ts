@@ -1,19 +1,24 @@
 /**
  * The lane of one webhook: it numbers the webhook's deliveries, keeps them on disk and sends them in order.
- * A shell: SQL is in the outbox, what may go now in the lines, HTTP in the sender.
+ * A shell of calls and the alarm: what is kept is in `LaneStorage`, sending in `Drain`, consequences in `lane-health`.
  */
 import { DurableObject } from "cloudflare:workers";
 import { readConfig } from "../config";
+import { readStoredWebhook, writeLaneReport } from "../db/lane-state";
+import { publishAnnouncement } from "../events/announce";
 import { log } from "../log";
 import { unseal } from "../sealing";
-import { deliveryUuid } from "./delivery-uuid";
+import type { FullDelivery, LogPage, LogQuery, LoggedDelivery } from "./delivery-log";
+import { Drain, type SentUnder } from "./drain";
 import type { AcceptResult, Handover, LaneConfig } from "./handover";
-import { LaneRecordStore } from "./lane-record";
-import { Lines } from "./lines";
-import { deliveryStatus, Outbox, type Outgoing } from "./outbox";
-import { retryDelayMs } from "./retry-policy";
-import { createSender, type Sender, type Sent } from "./sender";
-import { readLaneConfig } from "../db/lane-configs";
+import { backlogMax, disable, pause, resume, storageBytesMax } from "./lane-health";
+import { LaneRecordStore, type LaneState } from "./lane-record";
+import { LaneStorage } from "./lane-storage";
+import { deliveryStatus } from "./outbox";
+import { buildBody, chatServiceOf } from "./payload";
+import { pruneOneDay } from "./retention";
+import { createSender, type Message, type Sender } from "./sender";
+import type { Bucket, Window } from "./stats";
 
 /** A drain that `accept` starts: an object that only does this is evicted after about 70 s. */
 const acceptDrainMs = 10_000;
@@ -21,28 +26,46 @@ const acceptDrainMs = 10_000;
 const alarmDrainMs = 600_000;
 /** When the alarm stands while a drain runs: it takes over if the drain is cut. */
 const safetyNetMs = 10_000;
-/** How long a lane waits after a failure of our own before it tries again. */
-const ownFailurePauseMs = 60_000;
+/** When housekeeping that failed is tried again. */
+const housekeepingRetryMs = 60_000;
 /** How long a closed lane remembers that it is closed: a slow dispatch may still call. */
 const tombstoneMs = 86_400_000;
-/** How many finished deliveries go by before the low water is written. */
-const lowWaterEvery = 100;
-const scanChunk = 100;
+const dayMs = 86_400_000;
 
-type Work = { outbox: Outbox; lines: Lines };
+/** What became of a request to change one delivery. `behind`: another one is tried first. */
+export type ChangeResult = "done" | "unknown" | "finished" | "behind" | "inactive";
+
+/** A webhook's state and figures; times in ms. */
+export type LaneStats = {
+  state: LaneState;
+  disabledReason: string | null;
+  counts: { pending: number; delivered: number; failed: number; dead: number };
+  backlog: number;
+  oldestPendingAt: number | null;
+  nextAttemptAt: number | null;
+  lastHour: Window;
+  lastDay: Window;
+};
 
 export class WebhookLane extends DurableObject<Env> {
-  #record: LaneRecordStore;
-  #work: Work;
-  #draining: Promise<void> | undefined;
+  /** Null once the webhook was deleted. */
+  #storage: LaneStorage | null;
+  readonly #drain: Drain;
   #inAlarm = false;
-  #finishedSinceLowWater = 0;
+  #housekeepingNotBefore = 0;
   #sender: { version: number; sender: Promise<Sender> } | undefined;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#record = new LaneRecordStore(ctx.storage.sql);
-    this.#work = this.#open();
+    const { sql } = ctx.storage;
+    const isClosed = new LaneRecordStore(sql).get().closedAt !== null;
+    const storage = isClosed ? null : new LaneStorage(sql);
+    this.#storage = storage;
+    this.#drain = new Drain({
+      storage: () => this.#storage,
+      send: (message) => this.#send(message),
+      atomically: (work) => ctx.storage.transactionSync(work),
+    });
   }
 
   /**
@@ -50,233 +73,288 @@ export class WebhookLane extends DurableObject<Env> {
    * sending has begun but is not waited for. A call that is repeated takes nothing twice (`maybeKnown`).
    */
   async accept({ config, events }: Handover): Promise<AcceptResult> {
-    if (this.#isClosed()) return { outcome: "gone" };
-    this.#adopt(config);
-    const { outbox, lines } = this.#work;
-    const before = outbox.lastSequence;
+    const storage = this.#storage;
+    if (storage === null) return { outcome: "refused", because: "deleted" };
+    adopt(storage, config);
+    if (storage.record.state === "disabled") return { outcome: "refused", because: "disabled" };
+    const before = storage.outbox.lastSequence;
     const now = Date.now();
-    const fresh = events.map((event) => outbox.accept(event, now));
+    const fresh = this.ctx.storage.transactionSync(() =>
+      events.map((event) => storage.outbox.accept(event, now, storage.record.prunedThrough)),
+    );
     if (!fresh.includes(true)) return { outcome: "accepted", fresh };
-    if (lines.scannedTo === before && lines.hasRoom) this.#scan();
-    this.#startDrain();
-    await this.#armAlarm();
+    storage.lineUpAccepted(before);
+    if (storage.backlog >= backlogMax || this.ctx.storage.sql.databaseSize >= storageBytesMax) {
+      disable(storage, now, "The backlog reached its bound: the receiver takes less than it is sent.");
+    }
+    await this.#work();
     return { outcome: "accepted", fresh };
   }
 
   /** Takes a changed configuration: the next attempt goes by it. An older one than the lane has is ignored. */
   async configure(config: LaneConfig): Promise<void> {
-    if (!this.#isClosed()) this.#adopt(config);
+    if (this.#storage !== null) adopt(this.#storage, config);
   }
 
   /** Ends everything and frees the storage. What is under way is not recorded any more. */
   async close(): Promise<void> {
-    this.#record.set({ closedAt: Date.now() });
+    this.#storage = null;
     await this.ctx.storage.deleteAll();
-    this.#record = new LaneRecordStore(this.ctx.storage.sql);
-    this.#record.set({ config: null, closedAt: Date.now() });
+    new LaneRecordStore(this.ctx.storage.sql).set({ closedAt: Date.now() });
     await this.ctx.storage.setAlarm(Date.now() + tombstoneMs);
+  }
+
+  /** From now on takes in and keeps, and sends nothing; what is under way lands. @returns the state after it. */
+  async pause(): Promise<LaneState | null> {
+    return this.#changeState(pause);
+  }
+
+  /** Sends again, at once and in order; also after the webhook was disabled. @returns the state after it. */
+  async resume(): Promise<LaneState | null> {
+    return this.#changeState(resume);
+  }
+
+  /** Gives a waiting delivery up, at once: the line moves. */
+  async skip(sequence: number): Promise<ChangeResult> {
+    const storage = this.#storage;
+    const outgoing = storage?.outbox.load(sequence) ?? null;
+    if (storage === null || outgoing === null) return "unknown";
+    if (outgoing.status !== deliveryStatus.pending) return "finished";
+    storage.outbox.bury(sequence);
+    storage.lines.remove(sequence);
+    storage.adjust({ finished: 1, dead: 1 });
+    storage.checkpoint({ copiedToD1: false });
+    await this.#work();
+    return "done";
+  }
+
+  /** Sends a delivery again: the waiting head of a line now, a finished one as soon as there is room. */
+  async redeliver(sequence: number): Promise<ChangeResult> {
+    const storage = this.#storage;
+    const outgoing = storage?.outbox.load(sequence) ?? null;
+    if (storage === null || outgoing === null) return "unknown";
+    if (storage.record.state !== "active") return "inactive";
+    if (outgoing.status === deliveryStatus.pending) {
+      if (!storage.lines.hurry(sequence)) return "behind";
+    } else {
+      storage.resends.add(sequence, Date.now());
+    }
+    await this.#work();
+    return "done";
+  }
+
+  /** The log, newest first. */
+  async deliveries(query: LogQuery): Promise<LogPage> {
+    return this.#storage?.log.list(query) ?? { deliveries: [], next: null };
+  }
+
+  /** One delivery in full, with the exact body of its latest attempt; null when there is none. */
+  async delivery(sequence: number): Promise<(FullDelivery & { body: string | null }) | null> {
+    const full = this.#storage?.log.full(sequence) ?? null;
+    if (full === null) return null;
+    const sentAs = full.sent && this.#storage?.sentAs(full.sent.configVersion);
+    return { ...full, body: sentAs ? buildBody({ ...sentAs, event: full.event }) : null };
+  }
+
+  /** The delivery of an event, or null. @param firstAcceptedAt when the archive first had it, in ms. */
+  async deliveryOf(eventUuid: string, firstAcceptedAt: number): Promise<LoggedDelivery | null> {
+    const sequence = this.#storage?.outbox.find(eventUuid, firstAcceptedAt) ?? null;
+    return sequence === null ? null : (this.#storage?.log.one(sequence) ?? null);
+  }
+
+  /** State and figures, without a look through the log. */
+  async stats(): Promise<LaneStats | null> {
+    const storage = this.#storage;
+    if (storage === null) return null;
+    const { record, tally, backlog, log, stats } = storage;
+    const lowWater = storage.lines.lowWater();
+    const failed = backlog === 0 ? 0 : log.countFailed(lowWater, record.triedUpTo);
+    const now = Date.now();
+    return {
+      state: record.state,
+      disabledReason: record.disabledReason,
+      counts: { pending: backlog - failed, delivered: tally.delivered, failed, dead: tally.dead },
+      backlog,
+      oldestPendingAt: backlog === 0 ? null : log.oldestPendingAt(lowWater),
+      nextAttemptAt: this.#drain.nextAt(now),
+      lastHour: stats.window(now, dayMs / 24),
+      lastDay: stats.window(now, dayMs),
+    };
+  }
+
+  /** The last day's figures in buckets of five minutes, oldest first. */
+  async history(): Promise<Bucket[]> {
+    return this.#storage?.stats.since(Date.now() - dayMs) ?? [];
+  }
+
+  /** Once a day, called by cron: forgets what is past its time, and lets a lane that sleeps see its row. */
+  async tend(): Promise<void> {
+    await this.#housekeep();
+    await this.#work();
   }
 
   /** Sends what is due, then sets the alarm for what is not. Never throws for a receiver's failure. */
   override async alarm(): Promise<void> {
-    if (this.#isClosed()) return this.ctx.storage.deleteAll();
+    if (this.#storage === null) return this.ctx.storage.deleteAll();
     this.#inAlarm = true;
     try {
-      await this.#healConfig();
+      await this.#housekeep();
       const until = Date.now() + alarmDrainMs;
-      while ((this.#draining || this.#isDue()) && Date.now() < until) await this.#drain(until);
+      while ((this.#drain.isRunning || this.#isDue()) && Date.now() < until) await this.#drain.run(until);
+      // Draining may have changed the state, or given deliveries up.
+      if (this.#hasNews()) await this.#housekeep();
     } catch (error) {
-      log("error", "alarm failed", { ...this.#logFields(), error: String(error) });
+      log("error", "alarm failed", { webhook: this.#webhookUuid(), error: String(error) });
     } finally {
       this.#inAlarm = false;
     }
     await this.#armAlarm();
   }
 
-  #open(): Work {
-    const outbox = new Outbox(this.ctx.storage.sql, 0);
-    return { outbox, lines: new Lines(this.#record.get().lowWater) };
-  }
+  // Sending
 
-  #isClosed(): boolean {
-    return this.#record.get().closedAt !== null;
-  }
-
-  #adopt(config: LaneConfig): void {
-    const current = this.#record.get().config;
-    if (current === null || config.version > current.version) this.#record.set({ config });
-  }
-
-  /** Reads the webhook's row once per alarm run: a change that reached D1 and not the lane arrives here. */
-  async #healConfig(): Promise<void> {
-    const current = this.#record.get().config;
-    if (current === null) return;
-    const stored = await readLaneConfig(this.env.DB, current.webhook.uuid);
-    if (stored !== null && !this.#isClosed()) this.#adopt(stored);
-  }
-
-  // Draining
-
-  #startDrain(): void {
-    const drained = this.#drain(Date.now() + acceptDrainMs).then(() => this.#armAlarm());
-    this.ctx.waitUntil(
-      drained.catch((error) => log("error", "drain failed", { ...this.#logFields(), error: String(error) })),
-    );
-  }
-
-  /** One drain at a time: whoever comes second waits for the first. */
-  #drain(until: number): Promise<void> {
-    this.#draining ??= this.#sendUntil(until).finally(() => {
-      this.#draining = undefined;
-    });
-    return this.#draining;
-  }
-
-  async #sendUntil(until: number): Promise<void> {
-    while (Date.now() < until && !this.#isClosed()) {
-      const sequence = this.#takeNext();
-      if (sequence === null) return;
-      await this.#deliver(sequence);
+  /** Starts a drain if something is due, and makes sure that an alarm stands while there is work. */
+  async #work(): Promise<void> {
+    if (this.#isDue() && !this.#drain.isRunning) {
+      const drained = this.#drain.run(Date.now() + acceptDrainMs).then(() => this.#armAlarm());
+      this.ctx.waitUntil(
+        drained.catch((error) =>
+          log("error", "drain failed", { webhook: this.#webhookUuid(), error: String(error) }),
+        ),
+      );
     }
+    await this.#armAlarm();
   }
 
-  #takeNext(): number | null {
-    const { lines, outbox } = this.#work;
-    if (lines.wantsMore && lines.scannedTo < outbox.lastSequence) this.#scan();
-    return lines.take(Date.now());
-  }
-
-  #scan(): void {
-    const { lines, outbox } = this.#work;
-    const found = outbox.waitingAfter(lines.scannedTo, scanChunk);
-    lines.add(found, found.length < scanChunk ? outbox.lastSequence : (found.at(-1)?.sequence ?? 0));
-  }
-
-  async #deliver(sequence: number): Promise<void> {
-    const { lines, outbox } = this.#work;
-    const outgoing = outbox.load(sequence);
-    if (outgoing === null || outgoing.status !== deliveryStatus.pending) return lines.finish(sequence);
-    let sent: Sent & { configVersion: number };
-    try {
-      sent = await this.#send(outgoing);
-    } catch (error) {
-      // Ours, before the attempt: the receiver has seen nothing, and nothing counts.
-      log("error", "delivery not sent", { ...this.#logFields(), sequence, error: String(error) });
-      return lines.hold(sequence, Date.now() + ownFailurePauseMs);
-    }
-    if (this.#isClosed()) return;
-    try {
-      this.#recordResult(outgoing, sent);
-    } catch (error) {
-      // Ours, after the attempt: never a reason to send again at once.
-      log("error", "attempt not recorded", { ...this.#logFields(), sequence, error: String(error) });
-      lines.hold(sequence, Date.now() + ownFailurePauseMs);
-    }
-  }
-
-  async #send(outgoing: Outgoing): Promise<Sent & { configVersion: number }> {
-    const config = this.#record.get().config;
-    if (config === null) throw new Error("The lane has deliveries and no configuration.");
-    const sender = await this.#senderFor(config);
-    const sent = await sender.send({
-      deliveryUuid: deliveryUuid(config.webhook.uuid, outgoing.sequence),
-      eventType: outgoing.eventType,
-      event: outgoing.event,
-      place: { sequence: outgoing.sequence, attempt: outgoing.attempts + 1 },
-    });
-    return { ...sent, configVersion: config.version };
-  }
-
-  #senderFor(config: LaneConfig): Promise<Sender> {
+  async #send(message: Message): Promise<SentUnder> {
+    const config = this.#storage?.record.config;
+    if (!config) throw new Error("The lane has no configuration.");
     if (this.#sender?.version !== config.version) {
-      const sender = this.#createSender(config);
-      this.#sender = { version: config.version, sender };
+      const created = this.#createSender(config);
+      this.#sender = { version: config.version, sender: created };
       // A failure is not kept: the next attempt tries anew.
-      sender.catch(() => (this.#sender = undefined));
+      created.catch(() => (this.#sender = undefined));
     }
-    return this.#sender.sender;
+    const sender = await this.#sender.sender;
+    return { ...(await sender.send(message)), configVersion: config.version };
   }
 
   async #createSender(config: LaneConfig): Promise<Sender> {
     const { encryptionKeys, allowPrivateTargets } = readConfig(this.env);
     const settings = await unseal(encryptionKeys, config.webhook.uuid, config.sealed);
+    this.#storage?.keepSentAs(config.version, { webhook: config.webhook, chat: chatServiceOf(settings.url) });
     return createSender({ webhook: config.webhook, settings, allowPrivateTargets });
   }
 
-  #recordResult(outgoing: Outgoing, sent: Sent & { configVersion: number }): void {
-    const { lines, outbox } = this.#work;
-    const { sequence } = outgoing;
-    const attempts = outgoing.attempts + 1;
-    const delivered = sent.result.error === null;
-    const nextAttemptAt = delivered ? null : Date.now() + retryDelayMs(attempts, Math.random());
-    outbox.record(sequence, sent, sent.result, {
-      status: delivered ? deliveryStatus.delivered : deliveryStatus.pending,
-      nextAttemptAt,
-    });
-    if (nextAttemptAt === null) lines.finish(sequence);
-    else lines.hold(sequence, nextAttemptAt);
-    this.#logAttempt(outgoing, sent);
-    if (delivered) this.#raiseLowWater();
+  // Housekeeping
+
+  async #changeState(change: typeof pause): Promise<LaneState | null> {
+    const storage = this.#storage;
+    if (storage === null) return null;
+    change(storage, Date.now());
+    await this.#housekeep();
+    await this.#work();
+    return storage.record.state;
   }
 
-  #raiseLowWater(): void {
-    this.#finishedSinceLowWater += 1;
-    if (this.#finishedSinceLowWater < lowWaterEvery) return;
-    this.#finishedSinceLowWater = 0;
-    this.#record.set({ lowWater: this.#work.lines.lowWater() });
+  #hasNews(): boolean {
+    return (
+      this.#storage !== null && (!this.#storage.record.copiedToD1 || this.#storage.announcements.waiting)
+    );
+  }
+
+  /** Everything between the lane and D1. What fails is tried again by the alarm. */
+  async #housekeep(): Promise<void> {
+    try {
+      await this.#heal();
+      await this.#report();
+      await this.#announce();
+      this.#prune();
+    } catch (error) {
+      this.#housekeepingNotBefore = Date.now() + housekeepingRetryMs;
+      log("error", "housekeeping failed", { webhook: this.#webhookUuid(), error: String(error) });
+    }
+  }
+
+  /** Reads the webhook's row: a change or a deletion that reached D1 and not the lane arrives here. */
+  async #heal(): Promise<void> {
+    const config = this.#storage?.record.config;
+    if (!config) return;
+    const stored = await readStoredWebhook(this.env.DB, config.webhook.uuid);
+    if (stored === null || this.#storage === null) return;
+    if (stored.deleted) return this.close();
+    adopt(this.#storage, stored.config);
+    if (stored.state !== this.#storage.record.state) this.#storage.checkpoint({ copiedToD1: false });
+  }
+
+  async #report(): Promise<void> {
+    const storage = this.#storage;
+    if (!storage?.record.config || storage.record.copiedToD1) return;
+    const { state, disabledReason, config } = storage.record;
+    const deadLetters = storage.tally.dead;
+    await writeLaneReport(this.env.DB, config.webhook.uuid, { state, disabledReason, deadLetters });
+    const isSame = storage.record.state === state && storage.tally.dead === deadLetters;
+    if (isSame && this.#storage !== null) storage.checkpoint({ copiedToD1: true });
+  }
+
+  async #announce(): Promise<void> {
+    const storage = this.#storage;
+    for (;;) {
+      const announcement = storage?.announcements.first();
+      const uuid = this.#webhookUuid();
+      if (!storage || !announcement || uuid === undefined) return;
+      await publishAnnouncement(this.env, announcement, uuid);
+      if (this.#storage === null) return;
+      storage.announcements.published(announcement.id);
+    }
+  }
+
+  #prune(): void {
+    const storage = this.#storage;
+    if (storage === null) return;
+    const { deliveryDays, deadLetterDays } = readConfig(this.env);
+    const retention = { deliveredMs: deliveryDays * dayMs, deadMs: deadLetterDays * dayMs };
+    this.ctx.storage.transactionSync(() => pruneOneDay(storage, Date.now(), retention));
   }
 
   // The alarm
 
   #isDue(): boolean {
-    if (this.#isClosed()) return false;
-    const at = this.#nextAttemptAt();
+    const at = this.#drain.nextAt(Date.now());
     return at !== null && at <= Date.now();
-  }
-
-  /** When something is to be sent next, in ms; null when nothing waits (or all that waits is under way). */
-  #nextAttemptAt(): number | null {
-    const { lines, outbox } = this.#work;
-    if (lines.wantsMore && lines.scannedTo < outbox.lastSequence) return 0;
-    return lines.nextAt();
   }
 
   /** When the lane must be woken, in ms, or null. While it sends, soon: in case that it is cut. */
   #wakeAt(): number | null {
-    const at = this.#draining ? Date.now() + safetyNetMs : this.#nextAttemptAt();
+    const now = Date.now();
+    const times = [
+      this.#drain.isRunning ? now + safetyNetMs : this.#drain.nextAt(now),
+      this.#hasNews() ? this.#housekeepingNotBefore : null,
+    ].filter((time) => time !== null);
     // An alarm set for this very moment from inside an alarm can be lost.
-    return at === null ? null : Math.max(at, Date.now() + 1);
+    return times.length === 0 ? null : Math.max(Math.min(...times), now + 1);
   }
 
   /**
-   * The only place that sets the alarm: it is computed anew from what waits, and an earlier one that stands is
-   * left alone (each setting is a row written). While the alarm itself runs nothing is set: it does so at its
-   * end, and the platform repeats one that was cut.
+   * The only place that sets the alarm (but for a tombstone's): computed anew from what waits, and an earlier one
+   * that stands is left alone (each setting is a row written). While the alarm itself runs nothing is set: it does
+   * so at its end, and the platform repeats one that was cut.
    */
   async #armAlarm(): Promise<void> {
     if (this.#inAlarm) return;
     const standing = await this.ctx.storage.getAlarm();
-    if (this.#isClosed()) return;
+    if (this.#storage === null) return;
     const at = this.#wakeAt();
     if (at !== null && (standing === null || standing > at)) await this.ctx.storage.setAlarm(at);
   }
 
-  // The log
-
-  #logFields(): Record<string, unknown> {
-    return { webhook: this.#record.get().config?.webhook.uuid };
+  #webhookUuid(): string | undefined {
+    return this.#storage?.record.config?.webhook.uuid;
   }
+}
 
-  #logAttempt(outgoing: Outgoing, { result }: Sent): void {
-    log(result.error === null ? "info" : "warn", "attempt", {
-      ...this.#logFields(),
-      sequence: outgoing.sequence,
-      event: outgoing.eventUuid,
-      type: outgoing.eventType,
-      attempt: outgoing.attempts + 1,
-      status: result.status,
-      error: result.error,
-      duration_ms: result.durationMs,
-    });
-  }
+/** Takes a configuration unless the lane has this one or a later one. */
+function adopt(storage: LaneStorage, config: LaneConfig): void {
+  const current = storage.record.config;
+  if (current === null || config.version > current.version) storage.checkpoint({ config });
 }

@@ -23,16 +23,21 @@ export type Dispatched = { accepted: Accepted[] } | { conflicts: string[] };
 /**
  * Accepts up to 100 events, in order. When it returns `accepted`, every delivery is on disk: in its lane, or in
  * D1's table `handovers`. Idempotent by uuid, so a caller repeats it after any exception.
+ * @param options.exceptWebhook the uuid of a webhook that gets none of them.
  * @throws when D1 cannot be reached.
  */
-export async function dispatch(env: Env, events: readonly Event[]): Promise<Dispatched> {
+export async function dispatch(
+  env: Env,
+  events: readonly Event[],
+  { exceptWebhook }: { exceptWebhook?: string } = {},
+): Promise<Dispatched> {
   const unique = new Map<string, Event>();
   for (const event of events) {
     const first = unique.get(event.uuid);
     if (first === undefined) unique.set(event.uuid, event);
     else if (first.body !== event.body) return { conflicts: [event.uuid] };
   }
-  const looked = await lookUp(env, [...unique.values()]);
+  const looked = await lookUp(env, [...unique.values()], exceptWebhook);
   if (looked.conflicts.length > 0) return { conflicts: looked.conflicts };
 
   const deliveries = await handOver(env, looked);
@@ -63,7 +68,7 @@ type LookedUp = {
   wide: boolean;
 };
 
-async function lookUp(env: Env, events: Event[]): Promise<LookedUp> {
+async function lookUp(env: Env, events: Event[], exceptWebhook?: string): Promise<LookedUp> {
   const acceptedAt = Date.now();
   const { topics, topicOf } = groupByTopic(events);
   const archive = archiveStatements(env.DB, events, acceptedAt);
@@ -87,7 +92,10 @@ async function lookUp(env: Env, events: Event[]): Promise<LookedUp> {
       const rows = byTopic.get(topicOf(event)) ?? [];
       // A repeat goes only to subscriptions that stood when it was first accepted.
       const counted = rows.filter((row) => row.since <= (firstAcceptedAt.get(event.uuid) ?? acceptedAt));
-      const found = counted.map((row) => byId.get(row.webhook_id)).filter((webhook) => webhook !== undefined);
+      const found = counted
+        .map((row) => byId.get(row.webhook_id))
+        .filter((webhook) => webhook !== undefined)
+        .filter((webhook) => webhook.uuid !== exceptWebhook);
       return { event, webhooks: found, total: rows[0]?.total ?? 0 };
     }),
     wide: rowsOf<{ wide: number }>(wide)[0]?.wide === 1,

@@ -11,7 +11,7 @@ const laneTimeoutMs = 5000;
 export type Handed = { fresh: boolean[]; deferred: boolean };
 
 /**
- * On return, every event is on disk in the lane or in `handovers` (`deferred`), or the webhook is gone.
+ * On return, every event is on disk in the lane or in `handovers` (`deferred`), or the webhook is deleted or disabled.
  * Events that already wait go first: then these are appended, without a call.
  * @throws when neither the lane nor D1 took them: nothing may be acknowledged then.
  */
@@ -19,7 +19,7 @@ export async function handToLane(env: Env, webhook: MatchedWebhook, events: Hand
   if (webhook.waits === 0) {
     const result = await callLane(env, { config: laneConfigOf(webhook), events });
     if (result?.outcome === "accepted") return { fresh: result.fresh, deferred: false };
-    if (result?.outcome === "gone") return { fresh: events.map(() => false), deferred: false };
+    if (result?.outcome === "refused") return { fresh: events.map(() => false), deferred: false };
   }
   const uuids = events.map((event) => event.uuid);
   await appendHandovers(env.DB, webhook.id, uuids);

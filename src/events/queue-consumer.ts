@@ -21,7 +21,10 @@ export async function consume(batch: MessageBatch, env: Env): Promise<void> {
       continue;
     }
     const text = messageText(body);
-    const parsed = text === null ? { refusal: "The message is not valid UTF-8." } : parseEvents(text);
+    const parsed =
+      text === null
+        ? { refusal: "The message is not valid UTF-8, or holds what JSON cannot express." }
+        : parseEvents(text);
     if ("refusal" in parsed) await settle(message, () => reject(env, message, parsed.refusal));
     else publications.push({ message, events: parsed.events });
   }

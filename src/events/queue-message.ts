@@ -11,21 +11,23 @@ export function isHandover(body: unknown): body is HandoverMessage {
 /**
  * A message as text: a text or bytes as they are, a structured body written anew as Queues has parsed it (where
  * `1.0` has become `1` already, and integers beyond 2^53 have lost digits).
- * @returns null when bytes are not valid UTF-8.
+ * @returns null when bytes are not valid UTF-8, or a structured body holds what JSON cannot express.
  */
 export function messageText(body: unknown): string | null {
   if (typeof body === "string") return body;
-  const isBytes = body instanceof ArrayBuffer || ArrayBuffer.isView(body);
-  if (!isBytes) return JSON.stringify(body) ?? "";
   try {
+    if (!isBytes(body)) return JSON.stringify(body) ?? null;
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
   } catch {
     return null;
   }
 }
 
-/** A message as text to look at: what is not valid UTF-8 is replaced. */
+/** A message as text to look at: what cannot be shown is replaced. */
 export function readableText(body: unknown): string {
-  const isBytes = body instanceof ArrayBuffer || ArrayBuffer.isView(body);
-  return isBytes ? new TextDecoder().decode(body) : (messageText(body) ?? "");
+  return isBytes(body) ? new TextDecoder().decode(body) : (messageText(body) ?? String(body));
+}
+
+function isBytes(body: unknown): body is ArrayBuffer | ArrayBufferView {
+  return body instanceof ArrayBuffer || ArrayBuffer.isView(body);
 }

@@ -36,6 +36,12 @@ export const orchestEventTypes: readonly string[] = Object.entries(byPrefix).fla
   states.map((state) => `${prefix}:${state}`),
 );
 
+/** The gateway's own event types: what it tells of its webhooks. Nobody else may publish them. */
+export const gatewayEventTypes = ["webhook:disabled", "webhook:delivery-dead", "webhook:recovered"] as const;
+
+/** Everything that can be subscribed to. */
+export const subscribableEventTypes: readonly string[] = [...orchestEventTypes, ...gatewayEventTypes];
+
 const publishable = new Set(orchestEventTypes);
 
 /** Whether an event of this type may be published from outside. */

@@ -16,7 +16,7 @@ const triesMax = 10;
 
 /** A change of the right form, with its URL and subscriptions understood. */
 type ParsedChanges = {
-  plain: Pick<WebhookChanges, "name" | "origin" | "verifySsl" | "contentType">;
+  plain: Omit<WebhookChanges, "sealed">;
   secrets: Partial<SealedSettings>;
   subscriptions: SubscriptionSpec[] | undefined;
 };
@@ -46,14 +46,11 @@ export async function changeWebhook(
 }
 
 function parseChanges(spec: z.output<typeof webhookChangesSchema>, config: Config): ParsedChanges {
-  const { url, name, verify_ssl, content_type, secret, subscriptions } = spec;
-  if (
-    [url, name, verify_ssl, content_type, secret, subscriptions].every((field) => (field ?? null) === null)
-  ) {
-    throw new RequestError(
-      400,
-      "Nothing to change: send at least one of url, name, verify_ssl, content_type, secret, subscriptions.",
-    );
+  const { url, name, verify_ssl, content_type, secret, ordering, retry, subscriptions } = spec;
+  const fields = { url, name, verify_ssl, content_type, secret, ordering, retry, subscriptions };
+  if (Object.values(fields).every((field) => (field ?? null) === null)) {
+    const names = Object.keys(fields).join(", ");
+    throw new RequestError(400, `Nothing to change: send at least one of ${names}.`);
   }
   const target = typeof url === "string" ? parseTarget(url, config) : undefined;
   return {
@@ -62,6 +59,9 @@ function parseChanges(spec: z.output<typeof webhookChangesSchema>, config: Confi
       origin: target?.origin,
       verifySsl: verify_ssl ?? undefined,
       contentType: content_type ?? undefined,
+      ordering: ordering ?? undefined,
+      retryMaxAttempts: retry?.max_attempts ?? undefined,
+      retryMaxAgeS: retry?.max_age_s ?? undefined,
     },
     secrets: {
       ...(target && { url: target.href }),

@@ -34,6 +34,7 @@ export function createWebhook(router: Router): void {
 
     const sealed = await seal(config.encryptionKeys, shown.uuid, settings);
     const subscriptions = await insertWebhook(c.env, { ...shown, sealed }, specs);
-    return c.json(webhookAnswer(shown, subscriptions), 201);
+    const created = { ...shown, state: "active" as const, disabledReason: null };
+    return c.json(webhookAnswer(created, subscriptions), 201);
   });
 }

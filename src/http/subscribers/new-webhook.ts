@@ -1,6 +1,6 @@
 /** From a webhook's spec to what is stored of it, with the rules that creating and trying out share. */
 import type { z } from "@hono/zod-openapi";
-import type { Webhook } from "../../db/webhooks";
+import type { NewWebhook } from "../../db/webhooks";
 import type { SealedSettings } from "../../sealing";
 import type { pingSpecSchema } from "./schemas";
 import { checkVerification, parseTarget } from "./webhook-target";
@@ -9,7 +9,7 @@ const secretBytes = 64;
 
 /** A webhook's settings: what can be shown, and what is sealed. */
 type NewWebhookSettings = {
-  shown: Pick<Webhook, "uuid" | "name" | "origin" | "verifySsl" | "contentType">;
+  shown: Omit<NewWebhook, "sealed">;
   settings: SealedSettings;
 };
 
@@ -31,6 +31,9 @@ export function parseNewWebhook(
       origin: url.origin,
       verifySsl: spec.verify_ssl,
       contentType: spec.content_type ?? "application/json",
+      ordering: spec.ordering ?? "strict",
+      retryMaxAttempts: spec.retry?.max_attempts ?? null,
+      retryMaxAgeS: spec.retry?.max_age_s ?? null,
     },
     settings: { url: url.href, secret: spec.secret || newSecret() },
   };

@@ -16,6 +16,24 @@ const contentTypeSchema = z.enum(["application/json", "application/x-www-form-ur
 /** Accepted and ignored: what the API itself gave back, in the hands of a client that sends it again. */
 const ignored = z.unknown().optional().openapi({ description: "Accepted and ignored." });
 
+/** Which deliveries wait for which. */
+const orderingSchema = z.enum(["strict", "keyed", "none"], { error: must("be strict, keyed or none") });
+
+const attemptsMax = 100;
+const ageSecondsMin = 60;
+const ageSecondsMax = 2_592_000;
+
+/** When a delivery is given up. */
+const retrySchema = strict("retry", {
+  max_attempts: wholeNumber(1, attemptsMax).nullish(),
+  max_age_s: wholeNumber(ageSecondsMin, ageSecondsMax).nullish(),
+}).openapi("Retry", {
+  description:
+    "A delivery is given up after so many attempts, or so long after its first one. Null is the default: any number of attempts, 3 days.",
+});
+
+const readOnlyFields = { uuid: ignored, type: ignored, state: ignored, disabled_reason: ignored };
+
 const nullableUuidSchema = z
   .string({ error: must("be a UUID or null") })
   .regex(uuidPattern, "must be a UUID or null")
@@ -51,6 +69,11 @@ const specFields = {
     .max(secretCharactersMax, `must be at most ${secretCharactersMax} characters`)
     .refine(isWellFormed, malformedText)
     .openapi({ description: "The key of the signature. Empty: the server makes one." }),
+  ordering: orderingSchema.openapi({
+    description:
+      "strict (the default): one after another. keyed: in order per job, else per project, else per event type. none: as they come.",
+  }),
+  retry: retrySchema,
   subscriptions: z
     .array(subscriptionSpecSchema, { error: must("be a list of subscriptions") })
     .max(subscriptionsMax, `must be at most ${subscriptionsMax} entries`),
@@ -63,9 +86,10 @@ export const webhookSpecSchema = strict("webhook", {
   verify_ssl: specFields.verify_ssl,
   content_type: specFields.content_type.nullish(),
   secret: specFields.secret.nullish(),
+  ordering: specFields.ordering.nullish(),
+  retry: specFields.retry.nullish(),
   subscriptions: specFields.subscriptions.nullish(),
-  uuid: ignored,
-  type: ignored,
+  ...readOnlyFields,
 }).openapi("WebhookSpec");
 
 /** A webhook as it is sent in to be tried out: what it would be subscribed to does not matter. */
@@ -81,9 +105,10 @@ export const webhookChangesSchema = strict("webhook", {
   verify_ssl: specFields.verify_ssl.nullish(),
   content_type: specFields.content_type.nullish(),
   secret: specFields.secret.nullish(),
+  ordering: specFields.ordering.nullish(),
+  retry: specFields.retry.nullish(),
   subscriptions: specFields.subscriptions.nullish(),
-  uuid: ignored,
-  type: ignored,
+  ...readOnlyFields,
 }).openapi("WebhookChanges");
 
 /** A subscription as it is given back. */
@@ -107,6 +132,13 @@ export const webhookSchema = z
     verify_ssl: z.boolean(),
     content_type: contentTypeSchema,
     subscriptions: z.array(subscriptionSchema),
+    ordering: orderingSchema,
+    retry: z.object({ max_attempts: z.int().nullable(), max_age_s: z.int().nullable() }),
+    state: z.enum(["active", "paused", "disabled"]).openapi({
+      description:
+        "paused by someone: takes events in and sends nothing. disabled, for disabled_reason: takes nothing in until it is resumed.",
+    }),
+    disabled_reason: z.string().nullable(),
   })
   .openapi("Webhook");
 
@@ -137,6 +169,11 @@ function strict<Shape extends z.core.$ZodLooseShape>(what: string, shape: Shape)
 /** What is wrong with a value: `is required and must …` when it is missing, else `must …`. */
 function must(rule: string): (issue: { input?: unknown }) => string {
   return (issue) => (issue.input === undefined ? `is required and must ${rule}` : `must ${rule}`);
+}
+
+function wholeNumber(least: number, most: number) {
+  const error = must(`be a whole number from ${least} to ${most}`);
+  return z.int({ error }).min(least, { error }).max(most, { error });
 }
 
 /** What is not cannot be written as UTF-8: the database and the signature would each make something else of it. */

@@ -3,11 +3,11 @@ import type { z } from "@hono/zod-openapi";
 import type { SubscriptionSpec } from "../../db/subscriptions";
 import { RequestError } from "../../errors";
 import { closeTypes } from "../../events/close-types";
-import { optionalFilters, orchestEventTypes } from "../../events/types";
+import { optionalFilters, subscribableEventTypes } from "../../events/types";
 import type { subscriptionSpecSchema } from "./schemas";
 
 /** The same as the table of event types, which migrations fill; a test holds them together. */
-const subscribable = new Set(orchestEventTypes);
+const subscribable = new Set(subscribableEventTypes);
 
 /**
  * @param specs Subscriptions as sent in, of the right form.

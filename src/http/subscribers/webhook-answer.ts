@@ -9,7 +9,7 @@ import type { webhookSchema } from "./schemas";
  * @returns exactly what may be shown: no secret, and of the URL only its origin.
  */
 export function webhookAnswer(
-  webhook: Pick<Webhook, "uuid" | "origin" | "name" | "verifySsl" | "contentType">,
+  webhook: Omit<Webhook, "id" | "sealed" | "version" | "deadLetters" | "deletedAt" | "createdAt">,
   subscriptions: Subscription[],
 ): z.output<typeof webhookSchema> {
   return {
@@ -26,5 +26,9 @@ export function webhookAnswer(
       project_uuid: subscription.projectUuid || null,
       job_uuid: subscription.jobUuid || null,
     })),
+    ordering: webhook.ordering,
+    retry: { max_attempts: webhook.retryMaxAttempts, max_age_s: webhook.retryMaxAgeS },
+    state: webhook.state,
+    disabled_reason: webhook.disabledReason,
   };
 }

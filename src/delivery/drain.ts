@@ -1,0 +1,176 @@
+/** Sending what is due: one drain at a time, in the order of the lines. */
+import { log } from "../log";
+import { deliveryUuid } from "./delivery-uuid";
+import type { LaneStorage } from "./lane-storage";
+import { type Ready, widthOf } from "./lines";
+import { deliveryStatus, type Outgoing } from "./outbox";
+import type { Resend } from "./resends";
+import { recordAgain, recordLive } from "./record-attempt";
+import type { Message, Sent } from "./sender";
+
+/** How long a line waits after a failure of our own. */
+const ownFailurePauseMs = 60_000;
+/** While live deliveries wait, one in so many is one that is sent again. */
+const resendEvery = 10;
+
+/** A sent message, and under which version of the configuration. */
+export type SentUnder = Sent & { configVersion: number };
+
+/** What a drain needs of its lane. */
+export type DrainedLane = {
+  /** Null once the webhook was deleted: asked again after every wait. */
+  storage(): LaneStorage | null;
+  /** @throws for failures of ours, before anything was sent. */
+  send(message: Message): Promise<SentUnder>;
+  /** Runs `work` as one transaction. */
+  atomically(work: () => void): void;
+};
+
+export class Drain {
+  readonly #lane: DrainedLane;
+  #running: Promise<void> | undefined;
+  #resending = false;
+  #liveSinceResend = 0;
+
+  constructor(lane: DrainedLane) {
+    this.#lane = lane;
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** Sends what is due, until nothing is or the time is over. Whoever comes second waits for the first. */
+  run(until: number): Promise<void> {
+    this.#running ??= this.#sendUntil(until).finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  /** When something is to be sent next, in ms (long past: at once); null when nothing waits. */
+  nextAt(now: number): number | null {
+    const storage = this.#sendingStorage();
+    if (storage === null) return null;
+    const { lines, hasMore, resends } = storage;
+    const live = lines.nextAt(now, hasMore);
+    const again = this.#resending ? null : (resends.head()?.nextAttemptAt ?? null);
+    if (live === null || again === null) return live ?? again;
+    return Math.min(live, again);
+  }
+
+  async #sendUntil(until: number): Promise<void> {
+    const underWay = new Set<Promise<void>>();
+    for (;;) {
+      for (let next = this.#startNext(until); next !== null; next = this.#startNext(until)) {
+        const landed = next.finally(() => underWay.delete(landed));
+        underWay.add(landed);
+      }
+      if (underWay.size === 0) return;
+      await Promise.race(underWay);
+    }
+  }
+
+  /** Starts what may go next, or null when nothing may. */
+  #startNext(until: number): Promise<void> | null {
+    const now = Date.now();
+    const storage = this.#sendingStorage();
+    if (storage === null || now >= until || !isInOrder(storage)) return null;
+    if (storage.lines.inFlight + (this.#resending ? 1 : 0) >= widthOf[storage.lines.ordering]) return null;
+    const again = this.#resending ? null : storage.resends.head();
+    const isAgainDue = again !== null && again.nextAttemptAt <= now;
+    if (isAgainDue && this.#liveSinceResend >= resendEvery - 1) return this.#sendAgain(storage, again);
+    while (storage.hasMore && storage.lines.wantsMore(now)) storage.lineUp();
+    const ready = storage.lines.take(now);
+    if (ready !== null) {
+      this.#liveSinceResend += 1;
+      return this.#sendLive(storage, ready);
+    }
+    return isAgainDue ? this.#sendAgain(storage, again) : null;
+  }
+
+  /** Null when nothing may be sent: the webhook is paused, disabled or deleted. */
+  #sendingStorage(): LaneStorage | null {
+    const storage = this.#lane.storage();
+    return storage?.record.state === "active" ? storage : null;
+  }
+
+  async #sendLive(storage: LaneStorage, { sequence, line, carriedFailures }: Ready): Promise<void> {
+    const outgoing = storage.outbox.load(sequence);
+    if (outgoing === null || outgoing.status !== deliveryStatus.pending) return storage.lines.leave(line);
+    try {
+      const sent = await this.#send(storage, outgoing);
+      if (this.#lane.storage() === null) return;
+      const head = { line, failures: carriedFailures + outgoing.attempts + 1 };
+      this.#lane.atomically(() => recordLive(storage, outgoing, sent, head));
+      logAttempt(storage, outgoing, sent);
+    } catch (error) {
+      logFailure(storage, outgoing, error);
+      storage.lines.postpone(line, Date.now() + ownFailurePauseMs);
+    }
+  }
+
+  async #sendAgain(storage: LaneStorage, resend: Resend): Promise<void> {
+    const outgoing = storage.outbox.load(resend.sequence);
+    if (outgoing === null) return storage.resends.remove(resend.position);
+    this.#resending = true;
+    this.#liveSinceResend = 0;
+    try {
+      const sent = await this.#send(storage, outgoing);
+      if (this.#lane.storage() === null) return;
+      this.#lane.atomically(() => recordAgain(storage, outgoing, sent, resend));
+      logAttempt(storage, outgoing, sent);
+    } catch (error) {
+      logFailure(storage, outgoing, error);
+      if (this.#lane.storage() !== null)
+        storage.resends.delay(resend.position, Date.now() + ownFailurePauseMs);
+    } finally {
+      this.#resending = false;
+    }
+  }
+
+  #send(storage: LaneStorage, outgoing: Outgoing): Promise<SentUnder> {
+    return this.#lane.send({
+      deliveryUuid: deliveryUuid(webhookUuid(storage), outgoing.sequence),
+      eventType: outgoing.eventType,
+      event: outgoing.event,
+      place: { sequence: outgoing.sequence, attempt: outgoing.attempts + 1 },
+    });
+  }
+}
+
+/** After a change of the order, what is under way lands first; then the lines are formed anew. */
+function isInOrder(storage: LaneStorage): boolean {
+  if (storage.lines.ordering === storage.record.config?.ordering) return true;
+  if (storage.lines.inFlight > 0) return false;
+  storage.reformLines();
+  return true;
+}
+
+function webhookUuid(storage: LaneStorage): string {
+  const { config } = storage.record;
+  if (config === null) throw new Error("The lane has deliveries and no configuration.");
+  return config.webhook.uuid;
+}
+
+function logAttempt(storage: LaneStorage, outgoing: Outgoing, { result }: SentUnder): void {
+  log(result.error === null ? "info" : "warn", "attempt", {
+    webhook: webhookUuid(storage),
+    sequence: outgoing.sequence,
+    event: outgoing.eventUuid,
+    type: outgoing.eventType,
+    attempt: outgoing.attempts + 1,
+    status: result.status,
+    error: result.error,
+    duration_ms: result.durationMs,
+  });
+}
+
+/** A failure of ours: the receiver's would be a result. Nothing counts, and nothing is sent again at once. */
+function logFailure(storage: LaneStorage, outgoing: Outgoing, error: unknown): void {
+  log("error", "delivery failed on our side", {
+    webhook: storage.record.config?.webhook.uuid,
+    sequence: outgoing.sequence,
+    error: String(error),
+  });
+}

@@ -1,0 +1,181 @@
+/** All that a lane keeps, opened together: its record, its deliveries, its statistics and what waits to be sent. */
+import { Announcements } from "./announcements";
+import { DayTables } from "./day-tables";
+import { DeliveryLog } from "./delivery-log";
+import type { LaneConfig } from "./handover";
+import { type LaneRecord, LaneRecordStore, type Tally } from "./lane-record";
+import { type Carried, Lines } from "./lines";
+import { Outbox } from "./outbox";
+import type { ChatService } from "./payload";
+import { Resends } from "./resends";
+import { type Counted, Stats } from "./stats";
+
+/** Attempts between two checkpoints: what came after the last one is counted again when the lane is opened. */
+const attemptsPerCheckpoint = 100;
+/** How far the lines may look ahead of the last checkpoint. */
+const lookAhead = 10_000;
+const scanChunk = 500;
+/** Waiting deliveries that are lined up as they come, without a look at the disk. */
+const linedUpMax = 1000;
+/** A back-off that was carried over and ended this long ago says nothing any more. */
+const carriedMs = 86_400_000;
+
+/** What of a webhook's configuration shapes the body; no secrets. */
+export type SentAs = { webhook: LaneConfig["webhook"]; chat: ChatService | null };
+
+export class LaneStorage {
+  readonly days: DayTables;
+  readonly outbox: Outbox;
+  readonly resends: Resends;
+  readonly announcements: Announcements;
+  readonly stats: Stats;
+  readonly log: DeliveryLog;
+  readonly #sql: SqlStorage;
+  readonly #record: LaneRecordStore;
+  #tally: Tally;
+  #lines: Lines;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+    this.#record = new LaneRecordStore(sql);
+    this.days = new DayTables(sql);
+    this.outbox = new Outbox(sql, this.days, this.record.sequenceBase);
+    this.resends = new Resends(sql);
+    this.announcements = new Announcements(sql);
+    this.stats = new Stats(sql);
+    this.log = new DeliveryLog(sql, this.days);
+    // The back-off of lines whose head was given up (`Carried`).
+    sql.exec(`CREATE TABLE IF NOT EXISTS carried (
+      line TEXT PRIMARY KEY, not_before INTEGER NOT NULL, failures INTEGER NOT NULL
+    ) WITHOUT ROWID`);
+    sql.exec("CREATE TABLE IF NOT EXISTS sent_as (version INTEGER PRIMARY KEY, sent_as TEXT NOT NULL)");
+    this.#tally = { ...this.record.tally };
+    this.#recount();
+    this.#lines = this.#openLines(this.record.lowWater);
+  }
+
+  get record(): Readonly<LaneRecord> {
+    return this.#record.get();
+  }
+
+  get tally(): Readonly<Tally> {
+    return this.#tally;
+  }
+
+  get lines(): Lines {
+    return this.#lines;
+  }
+
+  /** How many deliveries wait. */
+  get backlog(): number {
+    return this.outbox.lastSequence - this.#tally.finished;
+  }
+
+  /** Whether deliveries wait that are not lined up yet. */
+  get hasMore(): boolean {
+    return this.#lines.scannedTo < this.outbox.lastSequence;
+  }
+
+  /** Writes the record with all counts: two rows, or one when no attempt was made since the last time. */
+  checkpoint(change: Partial<LaneRecord> = {}): void {
+    this.stats.flush();
+    this.#record.set({
+      tally: { ...this.#tally },
+      lowWater: this.#lines.lowWater(),
+      triedUpTo: Math.max(this.record.triedUpTo, this.#lines.scannedTo + lookAhead),
+      ...change,
+    });
+  }
+
+  /** Counts an attempt that was recorded under the tick `tally.attempts + 1`. */
+  countAttempt(attempt: Counted): void {
+    this.#add(attempt);
+    if (this.#tally.attempts - this.record.tally.attempts >= attemptsPerCheckpoint) this.checkpoint();
+  }
+
+  /** Changes the counts by so much. A checkpoint must follow at once: no recount would find it. */
+  adjust(change: Partial<Tally>): void {
+    this.#tally.attempts += change.attempts ?? 0;
+    this.#tally.finished += change.finished ?? 0;
+    this.#tally.delivered += change.delivered ?? 0;
+    this.#tally.dead += change.dead ?? 0;
+  }
+
+  /** Lines up what was just accepted behind `before`, if all before it is lined up and there is room. */
+  lineUpAccepted(before: number): void {
+    if (this.#lines.scannedTo === before && this.backlog <= linedUpMax) this.lineUp();
+  }
+
+  /** Looks one chunk further for deliveries that wait. */
+  lineUp(): void {
+    const found = this.outbox.waitingAfter(this.#lines.scannedTo, scanChunk);
+    const scannedTo = found.length < scanChunk ? this.outbox.lastSequence : (found.at(-1)?.sequence ?? 0);
+    this.#lines.add(found, scannedTo);
+    if (scannedTo > this.record.triedUpTo) this.checkpoint();
+  }
+
+  /** Forms the lines anew, when the order has changed: nothing may be under way. */
+  reformLines(): void {
+    this.#lines = this.#openLines(this.#lines.lowWater());
+    // What was tried in one order must be counted before another order looks elsewhere.
+    this.checkpoint();
+  }
+
+  /** Remembers how a version of the webhook was sent, so that the log can show the exact body. */
+  keepSentAs(version: number, sentAs: SentAs): void {
+    this.#sql.exec("INSERT OR IGNORE INTO sent_as VALUES (?, ?)", version, JSON.stringify(sentAs));
+  }
+
+  /** How a version of the webhook was sent, or null when nothing ever was. */
+  sentAs(version: number): SentAs | null {
+    const [row] = this.#sql
+      .exec<{ sent_as: string }>("SELECT sent_as FROM sent_as WHERE version = ?", version)
+      .toArray();
+    return row === undefined ? null : (JSON.parse(row.sent_as) as SentAs);
+  }
+
+  /** Keeps the back-off of a line whose head was given up. */
+  carry(line: string, carried: Carried): void {
+    this.#sql.exec(
+      "INSERT OR REPLACE INTO carried VALUES (?, ?, ?)",
+      line,
+      carried.notBefore,
+      carried.failures,
+    );
+  }
+
+  dropCarried(line: string): void {
+    this.#sql.exec("DELETE FROM carried WHERE line = ?", line);
+  }
+
+  #openLines(lowWater: number): Lines {
+    this.#sql.exec("DELETE FROM carried WHERE not_before < ?", Date.now() - carriedMs);
+    const carried = this.#sql
+      .exec<{ line: string; not_before: number; failures: number }>("SELECT * FROM carried")
+      .toArray()
+      .map((row): [string, Carried] => [row.line, { notBefore: row.not_before, failures: row.failures }]);
+    return new Lines({
+      ordering: this.record.config?.ordering ?? "strict",
+      lowWater,
+      carried: new Map(carried),
+    });
+  }
+
+  /** Counts what was recorded after the last checkpoint: the object was cut off from its memory. */
+  #recount(): void {
+    const { lowWater, triedUpTo, tally } = this.record;
+    const range = { from: lowWater, to: triedUpTo, tick: tally.attempts };
+    for (const attempt of this.outbox.uncounted(range)) {
+      this.#add(attempt);
+      this.#tally.attempts = attempt.tick;
+    }
+  }
+
+  #add(attempt: Counted): void {
+    this.#tally.attempts += 1;
+    if (attempt.delivered || attempt.dead) this.#tally.finished += 1;
+    if (attempt.delivered) this.#tally.delivered += 1;
+    if (attempt.dead) this.#tally.dead += 1;
+    this.stats.count(attempt);
+  }
+}

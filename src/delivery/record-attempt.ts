@@ -1,0 +1,125 @@
+/** What an attempt changes in its lane: the delivery's row, its line, the counts, and what follows for the webhook. */
+import { disable, noteDeath, noteFailure, noteSuccess } from "./lane-health";
+import { activeClock } from "./lane-record";
+import type { LaneStorage } from "./lane-storage";
+import { deliveryStatus, type Outgoing } from "./outbox";
+import type { Resend } from "./resends";
+import { type Circumstances, type Decision, decide } from "./retry-policy";
+import type { SentUnder } from "./drain";
+
+/** A line whose head was under way. `failures` in a row, in case that this attempt is one: those of earlier heads count. */
+type Head = { line: string; failures: number };
+
+/** Records an attempt for the head of a line. To be run as one transaction. */
+export function recordLive(storage: LaneStorage, outgoing: Outgoing, sent: SentUnder, head: Head): void {
+  const now = Date.now();
+  const agedFrom = outgoing.agedFrom ?? activeClock(storage.record, sent.result.startedAt);
+  const decision = decideFor(storage, sent, {
+    attempts: outgoing.attempts + 1,
+    ageMs: activeClock(storage.record, now) - agedFrom,
+    failures: head.failures,
+    now,
+  });
+  // While it was under way, someone may have given it up.
+  const wasSkipped = storage.outbox.load(outgoing.sequence)?.status === deliveryStatus.dead;
+  storage.outbox.record(outgoing.sequence, sent, sent.result, {
+    status: statusAfter(decision, wasSkipped),
+    nextAttemptAt: decision.kind === "retry" && !wasSkipped ? decision.at : null,
+    agedFrom,
+    tick: storage.tally.attempts + 1,
+  });
+  if (wasSkipped) {
+    storage.lines.leave(head.line);
+    countAlone(storage, sent, decision.kind === "delivered");
+  } else {
+    moveLine(storage, decision, head, outgoing);
+    const { kind } = decision;
+    storage.countAttempt({ ...sent.result, delivered: kind === "delivered", dead: kind === "dead" });
+  }
+  follow(storage, decision, { outgoing, sent, now });
+}
+
+/** Records an attempt of a delivery that was finished before and is sent again. To be run as one transaction. */
+export function recordAgain(storage: LaneStorage, outgoing: Outgoing, sent: SentUnder, resend: Resend): void {
+  const now = Date.now();
+  const attempts = resend.attempts + 1;
+  const ageMs = now - resend.createdAt;
+  const decision = decideFor(storage, sent, { attempts, ageMs, failures: attempts, now });
+  const isDelivered = decision.kind === "delivered";
+  storage.outbox.record(outgoing.sequence, sent, sent.result, {
+    status: isDelivered ? deliveryStatus.delivered : outgoing.status,
+    nextAttemptAt: decision.kind === "retry" ? decision.at : null,
+    agedFrom: outgoing.agedFrom ?? activeClock(storage.record, now),
+    tick: storage.tally.attempts + 1,
+  });
+  if (decision.kind === "retry") storage.resends.delay(resend.position, decision.at);
+  else storage.resends.remove(resend.position);
+  countAlone(storage, sent, isDelivered && outgoing.status === deliveryStatus.dead);
+  // A dead letter that stays one is no news.
+  if (decision.kind !== "dead") follow(storage, decision, { outgoing, sent, now });
+}
+
+function decideFor(
+  storage: LaneStorage,
+  { result }: SentUnder,
+  circumstances: Pick<Circumstances, "attempts" | "ageMs" | "failures" | "now">,
+): Decision {
+  const retry = storage.record.config?.retry ?? { maxAttempts: null, maxAgeS: null };
+  return decide({ ...circumstances, result, retry, random: Math.random() });
+}
+
+function statusAfter(decision: Decision, wasSkipped: boolean): number {
+  if (decision.kind === "delivered") return deliveryStatus.delivered;
+  return decision.kind === "dead" || wasSkipped ? deliveryStatus.dead : deliveryStatus.pending;
+}
+
+function moveLine(storage: LaneStorage, decision: Decision, head: Head, outgoing: Outgoing): void {
+  const { lines } = storage;
+  const { line, failures } = head;
+  switch (decision.kind) {
+    case "delivered":
+      if (failures > outgoing.attempts + 1) storage.dropCarried(line);
+      lines.succeed(line);
+      return;
+    case "retry":
+      lines.fail(line, decision.at);
+      return;
+    case "dead": {
+      const carried = { notBefore: decision.at, failures };
+      if (lines.ordering !== "none") storage.carry(line, carried);
+      lines.giveUp(line, carried);
+      return;
+    }
+    case "disable":
+      lines.postpone(line, 0);
+  }
+}
+
+/**
+ * Counts an attempt of a delivery that was finished before: a checkpoint at once, since no recount would find it.
+ * @param revived whether a dead letter was delivered by it.
+ */
+function countAlone(storage: LaneStorage, { result }: SentUnder, revived: boolean): void {
+  storage.stats.count({ ...result, delivered: result.error === null, dead: false });
+  storage.adjust({ attempts: 1, ...(revived && { delivered: 1, dead: -1 }) });
+  storage.checkpoint(revived ? { copiedToD1: false } : {});
+}
+
+/** What the outcome says of the receiver. */
+function follow(
+  storage: LaneStorage,
+  decision: Decision,
+  { outgoing, sent, now }: { outgoing: Outgoing; sent: SentUnder; now: number },
+): void {
+  switch (decision.kind) {
+    case "delivered":
+      return noteSuccess(storage, now);
+    case "disable":
+      return disable(storage, now, "The receiver answered 410 Gone.");
+    case "dead":
+      noteDeath(storage, now, { ...outgoing, error: sent.result.error });
+      return noteFailure(storage, now);
+    case "retry":
+      return noteFailure(storage, now);
+  }
+}
