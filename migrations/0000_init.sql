@@ -1,3 +1,9 @@
+CREATE TABLE `archive_size` (
+	`id` integer PRIMARY KEY NOT NULL,
+	`counted_to` integer NOT NULL,
+	`bytes` integer NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE `event_types` (
 	`id` integer PRIMARY KEY NOT NULL,
 	`name` text NOT NULL

@@ -1,9 +1,8 @@
 /** The Worker's entry: HTTP, queues and cron, and the class of the lanes. */
 import { createApp } from "./app";
-import { finishDeletions } from "./http/subscribers/deletion";
 import { consumeDeadLetters } from "./events/dead-letter-consumer";
-import { handOverAll } from "./events/hand-over-waiting";
 import { consume } from "./events/queue-consumer";
+import { runScheduled } from "./scheduled";
 
 export { WebhookLane } from "./delivery/webhook-lane";
 
@@ -17,9 +16,7 @@ export default {
     else await consume(batch, env);
   },
 
-  /** Every minute: what a lane could not take, and deletions that stopped half-way. */
-  async scheduled(_controller, env) {
-    await handOverAll(env);
-    await finishDeletions(env);
+  async scheduled(controller, env) {
+    await runScheduled(env, controller.scheduledTime);
   },
 } satisfies ExportedHandler<Env>;

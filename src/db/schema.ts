@@ -85,6 +85,14 @@ export const events = sqliteTable("events", {
   body: text("body").notNull(),
 });
 
+/** How much the archive holds: one row, kept up by cron, so that nobody has to add up the archive. */
+export const archiveSize = sqliteTable("archive_size", {
+  id: integer("id").primaryKey(),
+  /** The last event that is counted. */
+  countedTo: integer("counted_to").notNull(),
+  bytes: integer("bytes").notNull(),
+});
+
 /**
  * Accepted events that a lane has yet to take, in order. One row is one event for one webhook or, without
  * a webhook, one event for all that match it (more than fit one hand-over), from the webhook after `cursor` on.

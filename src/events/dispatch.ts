@@ -8,6 +8,9 @@ import { handToLane } from "./hand-to-lane";
 import { log } from "../log";
 import type { Event } from "./parse-events";
 
+/** Without the archive, how far back a lane looks for a repeat: publishers repeat within minutes. */
+const repeatWindowMs = 86_400_000;
+
 /** How many lanes are called at once. */
 export const lanesAtOnce = 50;
 
@@ -62,6 +65,8 @@ type LookedUp = {
   /** Of the uuids that the archive knew, when it first accepted them. */
   firstAcceptedAt: Map<string, number>;
   acceptedAt: number;
+  /** False when the archive could not be written: then nothing tells a first acceptance from a repeat. */
+  isArchived: boolean;
   /** Each event, with the webhooks that match it. */
   matched: { event: Event; webhooks: MatchedWebhook[]; total: number }[];
   /** Whether earlier events are still being handed over in pages. */
@@ -73,13 +78,9 @@ async function lookUp(env: Env, events: Event[], exceptWebhook?: string): Promis
   const { topics, topicOf } = groupByTopic(events);
   const archive = archiveStatements(env.DB, events, acceptedAt);
   const match = matchStatements(env.DB, topics);
-  const [known, , matches, webhooks, wide] = await env.DB.batch([
-    archive.known,
-    archive.keep,
-    match.matches,
-    match.webhooks,
-    anyWideStatement(env.DB),
-  ]);
+  const reads = [archive.known, match.matches, match.webhooks, anyWideStatement(env.DB)];
+  const { results, isArchived } = await archiveAndRead(env, archive.keep, reads);
+  const [known, matches, webhooks, wide] = results;
   const knownEvents = rowsOf<KnownEvent>(known);
   const firstAcceptedAt = new Map(knownEvents.map((row) => [row.uuid, row.accepted_at]));
   const byId = new Map(rowsOf<MatchedWebhook>(webhooks).map((webhook) => [webhook.id, webhook]));
@@ -88,6 +89,7 @@ async function lookUp(env: Env, events: Event[], exceptWebhook?: string): Promis
     conflicts: knownEvents.filter((row) => row.differs === 1).map((row) => row.uuid),
     firstAcceptedAt,
     acceptedAt,
+    isArchived,
     matched: events.map((event) => {
       const rows = byTopic.get(topicOf(event)) ?? [];
       // A repeat goes only to subscriptions that stood when it was first accepted.
@@ -100,6 +102,26 @@ async function lookUp(env: Env, events: Event[], exceptWebhook?: string): Promis
     }),
     wide: rowsOf<{ wide: number }>(wide)[0]?.wide === 1,
   };
+}
+
+/**
+ * Writes the archive and reads the rest, atomically. An archive that cannot be written (D1 is full, say) does not
+ * stop deliveries: then only the reading is done.
+ */
+async function archiveAndRead(
+  env: Env,
+  keep: D1PreparedStatement,
+  reads: D1PreparedStatement[],
+): Promise<{ results: D1Result[]; isArchived: boolean }> {
+  const [known, ...rest] = reads;
+  if (known === undefined) return { results: [], isArchived: false };
+  try {
+    const [first, , ...others] = await env.DB.batch([known, keep, ...rest]);
+    return { results: first === undefined ? others : [first, ...others], isArchived: true };
+  } catch (error) {
+    log("error", "events not archived", { error: String(error) });
+    return { results: await env.DB.batch(reads), isArchived: false };
+  }
 }
 
 /** @returns how many webhooks each event is newly delivered to, by uuid. */
@@ -150,8 +172,8 @@ function handedEvent(event: Event, looked: LookedUp): HandedEvent {
     projectUuid,
     jobUuid,
     body,
-    firstAcceptedAt: firstAcceptedAt ?? looked.acceptedAt,
-    maybeKnown: firstAcceptedAt !== undefined,
+    firstAcceptedAt: firstAcceptedAt ?? looked.acceptedAt - (looked.isArchived ? 0 : repeatWindowMs),
+    maybeKnown: firstAcceptedAt !== undefined || !looked.isArchived,
   };
 }
 

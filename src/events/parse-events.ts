@@ -1,6 +1,6 @@
 /** The door: text becomes events, once. From here on their types are trusted. */
 import { z } from "zod";
-import { describeIssues } from "../http/describe-issues";
+import { describeIssues } from "../describe-issues";
 import { closeTypes } from "./close-types";
 import { arrayElements } from "./json-text";
 import { parseTimestampUs } from "./timestamp";

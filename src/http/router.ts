@@ -1,7 +1,7 @@
 /** The one way to make a router: what every group of endpoints has in common. */
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { RequestError } from "../errors";
-import { describeIssues } from "./describe-issues";
+import { describeIssues } from "../describe-issues";
 
 /** A router whose handlers see the Worker's bindings. */
 export type Router = OpenAPIHono<{ Bindings: Env }>;

@@ -1,0 +1,33 @@
+/** What cron does, every minute. Each task is tried, whatever became of the one before it. */
+import { readConfig } from "./config";
+import { pruneArchive } from "./db/archive-retention";
+import { tendLanes } from "./delivery/tend-lanes";
+import { handOverAll } from "./events/hand-over-waiting";
+import { finishDeletions } from "./http/subscribers/deletion";
+import { log } from "./log";
+
+const dayMs = 86_400_000;
+
+/** @param now in ms. Never throws: what fails is logged, and comes again a minute later. */
+export async function runScheduled(env: Env, now: number): Promise<void> {
+  const tasks: Record<string, () => Promise<unknown>> = {
+    "hand-over": () => handOverAll(env),
+    deletions: () => finishDeletions(env),
+    lanes: () => tendLanes(env, now),
+    archive: () => prune(env, now),
+  };
+  for (const [task, run] of Object.entries(tasks)) {
+    try {
+      await run();
+    } catch (error) {
+      log("error", "scheduled task failed", { task, error: String(error) });
+    }
+  }
+}
+
+async function prune(env: Env, now: number): Promise<void> {
+  const { archiveDays, archiveBytesMax } = readConfig(env);
+  const limits = { before: now - archiveDays * dayMs, bytesMax: archiveBytesMax };
+  const { deleted } = await pruneArchive(env.DB, limits);
+  if (deleted > 0) log("info", "archive pruned", { events: deleted });
+}
