@@ -1,7 +1,7 @@
 /** `npm run receiver`: an example receiver. Prints one line for each delivery, after checking its signature. */
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
-import { fail, readOptions, wholeNumber } from "./command-line.ts";
+import { fail, messageOf, readOptions, wholeNumber } from "./command-line.ts";
 import { verifySignature } from "./verify-signature.ts";
 
 const usage = `An example receiver for deliveries of the gateway.
@@ -17,11 +17,10 @@ const usage = `An example receiver for deliveries of the gateway.
 type Settings = { port: number; secret: string | undefined; status: number; delayMs: number };
 
 const settings = readSettings();
-const server = createServer(async (request, response) => {
-  const body = await readBody(request);
-  console.log(describeDelivery(request, body));
-  await wait(settings.delayMs);
-  response.writeHead(settings.status).end();
+const server = createServer((request, response) => {
+  receive(request, response).catch((error: unknown) => {
+    console.error(`A request broke off: ${messageOf(error)}`);
+  });
 });
 server.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EADDRINUSE") throw error;
@@ -31,6 +30,13 @@ server.listen(settings.port, "127.0.0.1", () => {
   console.log(`Receiving on http://127.0.0.1:${settings.port}, answering ${settings.status}.`);
 });
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(0));
+
+async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const body = await readBody(request);
+  console.log(describeDelivery(request, body));
+  await wait(settings.delayMs);
+  response.writeHead(settings.status).end();
+}
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];

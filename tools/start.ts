@@ -45,9 +45,9 @@ function stop(): void {
 
 async function welcome(url: string): Promise<void> {
   if (!(await becomesHealthy(url))) return;
-  keepCron(url, stopping.signal);
   const [token = ""] = readDevVar("API_TOKENS").split(",");
   console.log(firstSteps({ url, token: token.trim() }));
+  await keepCron(url, stopping.signal);
 }
 
 /**

@@ -5,7 +5,9 @@ export type HandoverMessage = { handover: number | null };
 
 /** Whether a message is the gateway's own. An event always has more members. */
 export function isHandover(body: unknown): body is HandoverMessage {
-  return typeof body === "object" && body !== null && "handover" in body && Object.keys(body).length === 1;
+  if (typeof body !== "object" || body === null || !("handover" in body)) return false;
+  const { handover } = body;
+  return Object.keys(body).length === 1 && (handover === null || Number.isSafeInteger(handover));
 }
 
 /**

@@ -52,10 +52,20 @@ export function publishFromOrchest(router: Router): void {
 /** The event's own text in Orchest's body. */
 function eventText(text: string, contentType: string | undefined): string {
   const event = contentType?.startsWith("application/x-www-form-urlencoded")
-    ? new URLSearchParams(text).get("event")
+    ? formField(text, "event")
     : isJsonObject(text) && objectMember(text, "event");
   if (event) return event;
   throw new RequestError(400, "event: is required, beside delivered_for, as Orchest's webhooks send it.");
+}
+
+/** URLSearchParams would replace what is not valid UTF-8, and the event would not stay as it was. */
+function formField(text: string, name: string): string | undefined {
+  const pair = text.split("&").find((candidate) => candidate.startsWith(`${name}=`));
+  try {
+    return pair && decodeURIComponent(pair.slice(name.length + 1).replaceAll("+", " "));
+  } catch (cause) {
+    throw new RequestError(400, `${name}: is not valid UTF-8 in percent-encoding.`, { cause });
+  }
 }
 
 function isJsonObject(text: string): boolean {
