@@ -1,7 +1,6 @@
 /** `npm start`: the whole gateway on this machine. Its state survives every kind of stop. */
 import { createServer } from "node:net";
 import { resolve } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import { fail, messageOf, readOptions, wholeNumber } from "./command-line.ts";
 import { ensureDevVars, readDevVar } from "./dev-vars.ts";
 import { firstSteps } from "./first-steps.ts";
@@ -18,23 +17,34 @@ const usage = `Runs the gateway on this machine.
   --help                        this text`;
 
 const host = "127.0.0.1";
-const healthPollMs = 100;
 const stopTimeoutMs = 10_000;
 
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, stop);
 
-try {
-  const { port, stateDirectory } = readSettings();
+run(readSettings()).catch(endUnlessStopped);
+
+async function run({ port, stateDirectory }: { port: number; stateDirectory: string }): Promise<void> {
   await refuseTakenPort(port);
   ensureDevVars();
   const state = ["--persist-to", stateDirectory];
   await runWrangler(["d1", "migrations", "apply", "DB", "--local", ...state], stopping.signal);
   const address = ["--ip", host, "--port", String(port)];
-  await runWranglerDev([...address, ...state], stopping.signal, () => void welcome(`http://${host}:${port}`));
-} catch (error) {
-  // Stopped on purpose: the process ends by itself, with code 0, as soon as wrangler has.
-  if (!stopping.signal.aborted) fail(messageOf(error), 1);
+  const url = `http://${host}:${port}`;
+  await runWranglerDev(
+    [...address, ...state],
+    stopping.signal,
+    () => void welcome(url).catch(endUnlessStopped),
+  );
+}
+
+/** Says how to go on, once the gateway is known to work, and keeps its cron. */
+async function welcome(url: string): Promise<void> {
+  const { status } = await fetch(`${url}/health`);
+  if (status !== 200) throw new Error(`GET /health answers ${status}. What is printed above says why.`);
+  const [token = ""] = readDevVar("API_TOKENS").split(",");
+  console.log(firstSteps({ url, token: token.trim() }));
+  await keepCron(url, stopping.signal);
 }
 
 function stop(): void {
@@ -43,25 +53,9 @@ function stop(): void {
   setTimeout(() => process.exit(1), stopTimeoutMs).unref();
 }
 
-async function welcome(url: string): Promise<void> {
-  if (!(await becomesHealthy(url))) return;
-  const [token = ""] = readDevVar("API_TOKENS").split(",");
-  console.log(firstSteps({ url, token: token.trim() }));
-  await keepCron(url, stopping.signal);
-}
-
-/**
- * False when a stop came first. Until then it waits: wrangler shows what is wrong and tries again when that is
- * mended.
- */
-async function becomesHealthy(url: string): Promise<boolean> {
-  while (!stopping.signal.aborted) {
-    const response = await fetch(`${url}/health`).catch(() => undefined);
-    await response?.body?.cancel();
-    if (response?.ok) return true;
-    await wait(healthPollMs);
-  }
-  return false;
+/** After a stop nothing is wrong: the process ends by itself, with exit code 0, as soon as wrangler has. */
+function endUnlessStopped(error: unknown): void {
+  if (!stopping.signal.aborted) fail(messageOf(error), 1);
 }
 
 /** Asked before anything else: wrangler's own message for it names no port. */

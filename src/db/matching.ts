@@ -1,4 +1,8 @@
-/** Which webhooks hear which events: one look-up in an index per combination that a subscription may have. */
+/**
+ * Which webhooks hear which events: one look-up in an index per combination that a subscription may have, wildcards
+ * included. What does not match costs nothing.
+ */
+import { patternsFor } from "../events/patterns";
 import { type LaneConfigRow, laneConfigColumns } from "./lane-configs";
 
 /** What matching looks at. Events of the same topic match the same webhooks. */
@@ -70,12 +74,13 @@ export async function matchPage(
   return results;
 }
 
-/** Every (type, project, job) that a subscription to this topic may have: empty where it is not limited. */
+/** Every (type or wildcard, project, job) that a subscription to this topic may have: empty where it is not limited. */
 function candidatesOf(topic: Topic, index: number): [number, string, string, string][] {
   const { type, projectUuid, jobUuid } = topic;
-  const candidates: [number, string, string, string][] = [[index, type, "", ""]];
-  if (projectUuid === null) return candidates;
-  candidates.push([index, type, projectUuid, ""]);
-  if (jobUuid !== null) candidates.push([index, type, projectUuid, jobUuid]);
-  return candidates;
+  const limits: [string, string][] = [["", ""]];
+  if (projectUuid !== null) limits.push([projectUuid, ""]);
+  if (projectUuid !== null && jobUuid !== null) limits.push([projectUuid, jobUuid]);
+  return patternsFor(type).flatMap((pattern) =>
+    limits.map(([project, job]): [number, string, string, string] => [index, pattern, project, job]),
+  );
 }

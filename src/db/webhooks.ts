@@ -1,6 +1,7 @@
 /** Queries on the table of webhooks. A webhook that is being deleted (`deleted_at`) does not exist for them. */
 import { and, eq, inArray, isNotNull, isNull, lt, or, sql, type SQL } from "drizzle-orm";
 import type { LaneConfig } from "../delivery/handover";
+import { patternsFor } from "../events/patterns";
 import { database } from "./database";
 import { subscriptions, webhooks } from "./schema";
 import {
@@ -64,7 +65,12 @@ export function listSubscribedWebhooks(
   const subscribed = db
     .select({ id: subscriptions.webhookId })
     .from(subscriptions)
-    .where(and(eq(subscriptions.eventType, filter.eventType), covers(filter.projectUuid, filter.jobUuid)));
+    .where(
+      and(
+        inArray(subscriptions.eventType, patternsFor(filter.eventType)),
+        covers(filter.projectUuid, filter.jobUuid),
+      ),
+    );
   return db
     .select()
     .from(webhooks)

@@ -93,7 +93,8 @@ async function lookUp(env: Env, events: Event[], exceptWebhook?: string): Promis
     matched: events.map((event) => {
       const rows = byTopic.get(topicOf(event)) ?? [];
       // A repeat goes only to subscriptions that stood when it was first accepted.
-      const counted = rows.filter((row) => row.since <= (firstAcceptedAt.get(event.uuid) ?? acceptedAt));
+      const first = firstAcceptedAt.get(event.uuid) ?? Number.POSITIVE_INFINITY;
+      const counted = rows.filter((row) => row.since <= first);
       const found = counted
         .map((row) => byId.get(row.webhook_id))
         .filter((webhook) => webhook !== undefined)

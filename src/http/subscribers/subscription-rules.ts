@@ -3,11 +3,8 @@ import type { z } from "@hono/zod-openapi";
 import type { SubscriptionSpec } from "../../db/subscriptions";
 import { RequestError } from "../../errors";
 import { closeTypes } from "../../events/close-types";
-import { optionalFilters, subscribableEventTypes } from "../../events/types";
+import { filtersOf, isPattern, typesHeardBy } from "../../events/patterns";
 import type { subscriptionSpecSchema } from "./schemas";
-
-/** The same as the table of event types, which migrations fill; a test holds them together. */
-const subscribable = new Set(subscribableEventTypes);
 
 /**
  * @param specs Subscriptions as sent in, of the right form.
@@ -24,9 +21,9 @@ export function parseSubscriptions(specs: z.output<typeof subscriptionSpecSchema
 
 function refuse(spec: z.output<typeof subscriptionSpecSchema>): string | null {
   const type = spec.event_type;
-  if (!subscribable.has(type)) return `event_type: ${unknownType(type)}`;
+  if (typesHeardBy(type).length === 0) return `event_type: ${unknownType(type)}`;
 
-  const filters = new Set(optionalFilters(type).flat());
+  const filters = filtersOf(type);
   const byProject = (spec.project_uuid ?? null) !== null;
   const byJob = (spec.job_uuid ?? null) !== null;
   if (byJob && !filters.has("job_uuid")) {
@@ -40,8 +37,9 @@ function refuse(spec: z.output<typeof subscriptionSpecSchema>): string | null {
 }
 
 function unknownType(type: string): string {
-  const close = closeTypes(type);
   const known = "GET /api/notifications/subscribable-events lists what there is.";
+  if (isPattern(type)) return `is a wildcard that no event type fits. ${known}`;
+  const close = closeTypes(type);
   return close.length === 0
     ? `is not an event type. ${known}`
     : `is not an event type. Did you mean ${close.join(" or ")}? ${known}`;
