@@ -1,7 +1,8 @@
 CREATE TABLE `archive_size` (
 	`id` integer PRIMARY KEY NOT NULL,
 	`counted_to` integer NOT NULL,
-	`bytes` integer NOT NULL
+	`bytes` integer NOT NULL,
+	`whole_from` integer DEFAULT 0 NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE `event_types` (
@@ -64,6 +65,10 @@ CREATE TABLE `webhooks` (
 	`ordering` text DEFAULT 'strict' NOT NULL,
 	`retry_max_attempts` integer,
 	`retry_max_age_s` integer,
+	`timeout_s` integer,
+	`rate_limit_per_s` real,
+	`header_names` text DEFAULT '[]' NOT NULL,
+	`previous_secret_until` integer,
 	`state` text DEFAULT 'active' NOT NULL,
 	`disabled_reason` text,
 	`dead_letters` integer DEFAULT 0 NOT NULL,
@@ -72,4 +77,5 @@ CREATE TABLE `webhooks` (
 	`created_at` integer NOT NULL
 );
 --> statement-breakpoint
-CREATE UNIQUE INDEX `webhooks_uuid_unique` ON `webhooks` (`uuid`);
+CREATE UNIQUE INDEX `webhooks_uuid_unique` ON `webhooks` (`uuid`);--> statement-breakpoint
+CREATE INDEX `webhooks_previous_secret` ON `webhooks` (`previous_secret_until`) WHERE previous_secret_until IS NOT NULL;

@@ -2,41 +2,59 @@
  * The tables in D1. Times are milliseconds since 1970 in UTC; uuids are lower-case text.
  * Migrations in `migrations/` are made from this file by `npm run db:generate`; they only go forward.
  */
-import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { sql } from "drizzle-orm";
+import { index, integer, real, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 
 /** The webhooks: who is told. A row is what their lane is configured with. */
-export const webhooks = sqliteTable("webhooks", {
-  /** Order of creation. Never used again after a deletion: pages of a wide hand-over go by it. */
-  id: integer("id").primaryKey({ autoIncrement: true }),
-  uuid: text("uuid").notNull().unique(),
-  name: text("name").notNull(),
-  /** Scheme, host and port of the URL: all of it that is ever shown. */
-  origin: text("origin").notNull(),
-  /** The URL and the secret (`SealedSettings`), encrypted with the webhook's uuid as associated data; see `sealing.ts`. */
-  sealed: text("sealed").notNull(),
-  verifySsl: integer("verify_ssl", { mode: "boolean" }).notNull(),
-  contentType: text("content_type", {
-    enum: ["application/json", "application/x-www-form-urlencoded"],
-  }).notNull(),
-  ordering: text("ordering", { enum: ["strict", "keyed", "none"] })
-    .notNull()
-    .default("strict"),
-  /** Null: the default of `delivery/retry-policy.ts`. */
-  retryMaxAttempts: integer("retry_max_attempts"),
-  retryMaxAgeS: integer("retry_max_age_s"),
-  /** The lane's state, copied here by the lane: it alone decides. */
-  state: text("state", { enum: ["active", "paused", "disabled"] })
-    .notNull()
-    .default("active"),
-  disabledReason: text("disabled_reason"),
-  /** How many dead letters the lane keeps, copied here by the lane. */
-  deadLetters: integer("dead_letters").notNull().default(0),
-  /** Raised by every change, so that a lane never goes back to an older configuration. */
-  version: integer("version").notNull().default(1),
-  /** Set while the webhook is being deleted: its lane is closed before the row goes. */
-  deletedAt: integer("deleted_at"),
-  createdAt: integer("created_at").notNull(),
-});
+export const webhooks = sqliteTable(
+  "webhooks",
+  {
+    /** Order of creation. Never used again after a deletion: pages of a wide hand-over go by it. */
+    id: integer("id").primaryKey({ autoIncrement: true }),
+    uuid: text("uuid").notNull().unique(),
+    name: text("name").notNull(),
+    /** Scheme, host and port of the URL: all of it that is ever shown. */
+    origin: text("origin").notNull(),
+    /** The URL and the secret (`SealedSettings`), encrypted with the webhook's uuid as associated data; see `sealing.ts`. */
+    sealed: text("sealed").notNull(),
+    verifySsl: integer("verify_ssl", { mode: "boolean" }).notNull(),
+    contentType: text("content_type", {
+      enum: ["application/json", "application/x-www-form-urlencoded"],
+    }).notNull(),
+    ordering: text("ordering", { enum: ["strict", "keyed", "none"] })
+      .notNull()
+      .default("strict"),
+    /** Null: the default of `delivery/retry-policy.ts`. */
+    retryMaxAttempts: integer("retry_max_attempts"),
+    retryMaxAgeS: integer("retry_max_age_s"),
+    /** How long a receiver may take, in seconds. Null: Orchest's 5. */
+    timeoutS: integer("timeout_s"),
+    /** How many attempts may begin per second. Null: as many as the order allows. */
+    rateLimitPerS: real("rate_limit_per_s"),
+    /** The names of the custom headers, as a JSON list; their values are sealed. */
+    headerNames: text("header_names", { mode: "json" }).$type<string[]>().notNull().default([]),
+    /** Until when the secret before this one signs too; it is sealed as well. */
+    previousSecretUntil: integer("previous_secret_until"),
+    /** The lane's state, copied here by the lane: it alone decides. */
+    state: text("state", { enum: ["active", "paused", "disabled"] })
+      .notNull()
+      .default("active"),
+    disabledReason: text("disabled_reason"),
+    /** How many dead letters the lane keeps, copied here by the lane. */
+    deadLetters: integer("dead_letters").notNull().default(0),
+    /** Raised by every change, so that a lane never goes back to an older configuration. */
+    version: integer("version").notNull().default(1),
+    /** Set while the webhook is being deleted: its lane is closed before the row goes. */
+    deletedAt: integer("deleted_at"),
+    createdAt: integer("created_at").notNull(),
+  },
+  // Cron looks for secrets whose grace period is over.
+  (table) => [
+    index("webhooks_previous_secret")
+      .on(table.previousSecretUntil)
+      .where(sql`previous_secret_until IS NOT NULL`),
+  ],
+);
 
 /**
  * What the webhooks hear. An empty `project_uuid` or `job_uuid` means "not limited": the empty text, unlike
@@ -91,6 +109,8 @@ export const archiveSize = sqliteTable("archive_size", {
   /** The last event that is counted. */
   countedTo: integer("counted_to").notNull(),
   bytes: integer("bytes").notNull(),
+  /** The archive is whole from this time on, in ms; 0 while nothing was pruned. */
+  wholeFrom: integer("whole_from").notNull().default(0),
 });
 
 /**
