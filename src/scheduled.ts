@@ -3,6 +3,7 @@ import { readConfig } from "./config";
 import { pruneArchive } from "./db/archive-retention";
 import { tendLanes } from "./delivery/tend-lanes";
 import { handOverAll } from "./events/hand-over-waiting";
+import { dropOldSecrets } from "./http/subscribers/change-webhook";
 import { finishDeletions } from "./http/subscribers/deletion";
 import { log } from "./log";
 
@@ -14,6 +15,7 @@ export async function runScheduled(env: Env, now: number): Promise<void> {
     "hand-over": () => handOverAll(env),
     deletions: () => finishDeletions(env),
     lanes: () => tendLanes(env, now),
+    secrets: () => dropOldSecrets(env, readConfig(env), now),
     archive: () => prune(env, now),
   };
   for (const [task, run] of Object.entries(tasks)) {

@@ -8,7 +8,14 @@ import { ConfigurationError } from "./errors";
 export type SealedSettings = {
   url: string;
   secret: string;
+  /** Custom headers, by name. */
+  headers?: Record<string, string>;
+  /** The secret before this one: it signs too, until a time in ms. */
+  previous?: { secret: string; until: number };
 };
+
+/** What is shown instead of a secret value. */
+export const maskedValue = "********";
 
 const nonceBytes = 12;
 

@@ -6,9 +6,12 @@ export function anyWideStatement(db: D1Database): D1PreparedStatement {
   return db.prepare("SELECT EXISTS (SELECT 1 FROM handovers WHERE webhook_id IS NULL) AS wide");
 }
 
-/** Appends archived events for one webhook, in the order given; nothing when the webhook is gone. */
-export async function appendHandovers(db: D1Database, webhookId: number, uuids: string[]): Promise<void> {
-  await db
+/**
+ * Appends archived events for one webhook, in the order given.
+ * @returns how many were appended: fewer when the webhook is gone, or events are not in the archive.
+ */
+export async function appendHandovers(db: D1Database, webhookId: number, uuids: string[]): Promise<number> {
+  const { meta } = await db
     .prepare(
       `INSERT INTO handovers (webhook_id, event_id)
        SELECT w.id, e.id FROM webhooks w CROSS JOIN json_each(?2) j CROSS JOIN events e ON e.uuid = j.value
@@ -16,17 +19,22 @@ export async function appendHandovers(db: D1Database, webhookId: number, uuids: 
     )
     .bind(webhookId, JSON.stringify(uuids))
     .run();
+  return meta.changes;
 }
 
-/** Appends archived events for all webhooks that match them, in the order given. */
-export async function appendWideHandovers(db: D1Database, uuids: string[]): Promise<void> {
-  await db
+/**
+ * Appends archived events for all webhooks that match them, in the order given.
+ * @returns how many were appended: fewer when events are not in the archive.
+ */
+export async function appendWideHandovers(db: D1Database, uuids: string[]): Promise<number> {
+  const { meta } = await db
     .prepare(
       `INSERT INTO handovers (event_id) SELECT e.id FROM json_each(?1) j CROSS JOIN events e ON e.uuid = j.value
        ORDER BY j.key`,
     )
     .bind(JSON.stringify(uuids))
     .run();
+  return meta.changes;
 }
 
 /** An event of the archive that waits in `handovers`. */

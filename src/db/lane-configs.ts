@@ -2,7 +2,8 @@
 import type { LaneConfig } from "../delivery/handover";
 
 /** The columns of `webhooks` that make a `LaneConfig`, for `SELECT`. */
-export const laneConfigColumns = `w.uuid, w.name, w.verify_ssl, w.content_type, w.version, w.sealed, w.ordering, w.retry_max_attempts, w.retry_max_age_s`;
+export const laneConfigColumns = `w.uuid, w.name, w.verify_ssl, w.content_type, w.version, w.sealed, w.ordering, w.retry_max_attempts, w.retry_max_age_s,
+  w.timeout_s, w.rate_limit_per_s`;
 
 /** A row of `laneConfigColumns`. */
 export type LaneConfigRow = {
@@ -15,6 +16,8 @@ export type LaneConfigRow = {
   ordering: LaneConfig["ordering"];
   retry_max_attempts: number | null;
   retry_max_age_s: number | null;
+  timeout_s: number | null;
+  rate_limit_per_s: number | null;
 };
 
 /** From a row to what the lane keeps. */
@@ -30,6 +33,8 @@ export function laneConfigOf(row: LaneConfigRow): LaneConfig {
     sealed: row.sealed,
     ordering: row.ordering,
     retry: { maxAttempts: row.retry_max_attempts, maxAgeS: row.retry_max_age_s },
+    timeoutS: row.timeout_s,
+    rateLimitPerS: row.rate_limit_per_s,
   };
 }
 

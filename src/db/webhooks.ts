@@ -27,16 +27,20 @@ export type NewWebhook = Pick<
   | "ordering"
   | "retryMaxAttempts"
   | "retryMaxAgeS"
+  | "timeoutS"
+  | "rateLimitPerS"
+  | "headerNames"
 >;
 
 /** What a change may set; what is absent stays. */
-export type WebhookChanges = Partial<Omit<NewWebhook, "uuid">>;
+export type WebhookChanges = Partial<Omit<NewWebhook, "uuid"> & Pick<Webhook, "previousSecretUntil">>;
 
 /** @returns what a webhook's lane needs to know of it. */
 export function laneConfig(webhook: Webhook): LaneConfig {
-  const { uuid, name, verifySsl, contentType, version, sealed, ordering } = webhook;
+  const { uuid, name, verifySsl, contentType, version, sealed, ordering, timeoutS, rateLimitPerS } = webhook;
   const retry = { maxAttempts: webhook.retryMaxAttempts, maxAgeS: webhook.retryMaxAgeS };
-  return { webhook: { uuid, name, verifySsl, contentType }, version, sealed, ordering, retry };
+  const shown = { uuid, name, verifySsl, contentType };
+  return { webhook: shown, version, sealed, ordering, retry, timeoutS, rateLimitPerS };
 }
 
 /** @returns every webhook in order of creation. */
@@ -51,6 +55,16 @@ export async function findWebhook(env: Env, uuid: string): Promise<Webhook | nul
     .from(webhooks)
     .where(and(eq(webhooks.uuid, uuid), isNull(webhooks.deletedAt)));
   return found ?? null;
+}
+
+/** @returns the webhooks whose previous secret's grace period is over, a few at a time. */
+export async function listWithOldSecret(env: Env, now: number): Promise<string[]> {
+  const rows = await database(env)
+    .select({ uuid: webhooks.uuid })
+    .from(webhooks)
+    .where(and(lt(webhooks.previousSecretUntil, now), isNull(webhooks.deletedAt)))
+    .limit(100);
+  return rows.map((row) => row.uuid);
 }
 
 /**
@@ -92,20 +106,24 @@ function limitedTo(projectUuid: string, jobUuid: string): SQL | undefined {
   return and(eq(subscriptions.projectUuid, projectUuid), eq(subscriptions.jobUuid, jobUuid));
 }
 
-/** Stores a webhook with its subscriptions, all or nothing. @returns its subscriptions. */
+/** Stores a webhook with its subscriptions, all or nothing. @returns what is stored. */
 export async function insertWebhook(
   env: Env,
   webhook: NewWebhook,
   subscriptionSpecs: SubscriptionSpec[],
-): Promise<Subscription[]> {
+): Promise<{ stored: Webhook; subscriptions: Subscription[] }> {
   const db = database(env);
   const owner = sql`select ${webhooks.id} from ${webhooks} where ${eq(webhooks.uuid, webhook.uuid)}`;
   const now = Date.now();
-  await db.batch([
-    db.insert(webhooks).values({ ...webhook, createdAt: now }),
+  const [[stored]] = await db.batch([
+    db
+      .insert(webhooks)
+      .values({ ...webhook, createdAt: now })
+      .returning(),
     addSubscriptions(db, owner, subscriptionSpecs, now),
   ]);
-  return listSubscriptions(env, webhook.uuid);
+  if (stored === undefined) throw new Error("D1 gave no row back for a new webhook.");
+  return { stored, subscriptions: await listSubscriptions(env, webhook.uuid) };
 }
 
 /**

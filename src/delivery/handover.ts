@@ -19,6 +19,10 @@ export type LaneConfig = {
   sealed: string;
   ordering: Ordering;
   retry: RetrySettings;
+  /** How long a receiver may take, in seconds; null: Orchest's 5. */
+  timeoutS: number | null;
+  /** How many attempts may begin per second; null: no limit. */
+  rateLimitPerS: number | null;
 };
 
 /** One event on its way into a lane. */

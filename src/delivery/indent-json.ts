@@ -1,3 +1,6 @@
+/** Deeper levels are not indented further: the text would grow with the square of the depth. */
+const indentMax = 32;
+
 /**
  * Lays JSON text out over lines, one space per level as Orchest does, without reading its values: `1.0` and
  * integers beyond 2^53 stay as they are written.
@@ -24,5 +27,5 @@ export function indentJson(text: string): string {
 }
 
 function newLine(depth: number): string {
-  return `\n${" ".repeat(depth)}`;
+  return `\n${" ".repeat(Math.min(depth, indentMax))}`;
 }

@@ -4,10 +4,10 @@ import type { LaneConfig } from "./handover";
 import { buildBody, chatServiceOf } from "./payload";
 import { hubSignature, importSigningKeys, type SigningKeys, standardSignature } from "./signature";
 import { refuseTarget } from "./target";
-import type { SealedSettings } from "../sealing";
+import { maskedValue, type SealedSettings } from "../sealing";
 
 /** Orchest's time-out for a receiver. */
-const timeoutMs = 5000;
+const defaultTimeoutS = 5;
 
 /** What is to be sent once. `sequence` and `number` (of the attempt) are absent on pings. */
 export type Message = {
@@ -16,9 +16,11 @@ export type Message = {
   /** The event's source text. */
   event: string;
   place?: { sequence: number; attempt: number };
+  /** The replay that it belongs to. */
+  replay?: string;
 };
 
-/** What was sent and what came of it. */
+/** What was sent and what came of it. The values of custom headers are masked. */
 export type Sent = { headers: Record<string, string>; result: AttemptResult };
 
 export type Sender = { send(message: Message): Promise<Sent> };
@@ -27,36 +29,35 @@ export type Sender = { send(message: Message): Promise<Sent> };
 export async function createSender(setup: {
   webhook: LaneConfig["webhook"];
   settings: SealedSettings;
+  timeoutS?: number | null;
   allowPrivateTargets: boolean;
 }): Promise<Sender> {
   const { webhook, settings, allowPrivateTargets } = setup;
+  const { previous, headers: custom = {} } = settings;
   const keys = await importSigningKeys(settings.secret);
+  const previousKeys = previous && (await importSigningKeys(previous.secret));
+  const timeoutMs = (setup.timeoutS ?? defaultTimeoutS) * 1000;
+  const masked = Object.fromEntries(Object.keys(custom).map((name) => [name, maskedValue]));
   const chat = chatServiceOf(settings.url);
   const refusal = refuseTarget(new URL(settings.url), { allowPrivateTargets });
 
   return {
     async send(message) {
       const body = new TextEncoder().encode(buildBody({ webhook, chat, event: message.event }));
-      const headers = await signedHeaders(keys, webhook.contentType, message, body);
-      if (refusal !== null) return { headers, result: blocked() };
-      return { headers, result: await attempt({ url: settings.url, headers, body, timeoutMs }) };
+      const isRotating = previous !== undefined && Date.now() < previous.until;
+      const signing = isRotating && previousKeys ? [keys, previousKeys] : [keys];
+      const own = { ...messageHeaders(webhook, message), ...(await signatures(signing, message, body)) };
+      const shown = { ...masked, ...own };
+      if (refusal !== null) return { headers: shown, result: blocked() };
+      const request = { url: settings.url, headers: { ...custom, ...own }, body, timeoutMs };
+      return { headers: shown, result: await attempt(request) };
     },
   };
 }
 
-async function signedHeaders(
-  keys: SigningKeys,
-  contentType: string,
-  message: Message,
-  body: Uint8Array,
-): Promise<Record<string, string>> {
-  const timestamp = Math.floor(Date.now() / 1000);
-  const [hub, standard] = await Promise.all([
-    hubSignature(keys, body),
-    standardSignature(keys, { id: message.deliveryUuid, timestamp, body }),
-  ]);
+function messageHeaders(webhook: LaneConfig["webhook"], message: Message): Record<string, string> {
   return {
-    "Content-Type": contentType,
+    "Content-Type": webhook.contentType,
     "User-Agent": "Orchest",
     "X-Orchest-Event": message.eventType,
     "X-Orchest-Delivery": message.deliveryUuid,
@@ -64,10 +65,29 @@ async function signedHeaders(
       "X-Orchest-Sequence": String(message.place.sequence),
       "X-Orchest-Attempt": String(message.place.attempt),
     }),
+    ...(message.replay !== undefined && { "X-Orchest-Replay": message.replay }),
+  };
+}
+
+/** @param signing the keys of the secret and, while it rotates, of the one before it: only Standard Webhooks' header holds several. */
+async function signatures(
+  signing: SigningKeys[],
+  message: Message,
+  body: Uint8Array,
+): Promise<Record<string, string>> {
+  const timestamp = Math.floor(Date.now() / 1000);
+  const signed = { id: message.deliveryUuid, timestamp, body };
+  const [current] = signing;
+  if (current === undefined) throw new Error("There is no key to sign with.");
+  const [hub, ...standard] = await Promise.all([
+    hubSignature(current, body),
+    ...signing.map((keys) => standardSignature(keys, signed)),
+  ]);
+  return {
     "X-Hub-Signature": hub,
     "webhook-id": message.deliveryUuid,
     "webhook-timestamp": String(timestamp),
-    "webhook-signature": standard,
+    "webhook-signature": standard.join(" "),
   };
 }
 

@@ -243,7 +243,12 @@ export class WebhookLane extends DurableObject<Env> {
     const { encryptionKeys, allowPrivateTargets } = readConfig(this.env);
     const settings = await unseal(encryptionKeys, config.webhook.uuid, config.sealed);
     this.#storage?.keepSentAs(config.version, { webhook: config.webhook, chat: chatServiceOf(settings.url) });
-    return createSender({ webhook: config.webhook, settings, allowPrivateTargets });
+    return createSender({
+      webhook: config.webhook,
+      settings,
+      timeoutS: config.timeoutS,
+      allowPrivateTargets,
+    });
   }
 
   // Housekeeping

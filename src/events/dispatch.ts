@@ -150,10 +150,11 @@ async function handOver(env: Env, looked: LookedUp): Promise<Map<string, number>
   if (firstWide >= 0) {
     // Nothing overtakes: what comes behind a wide event waits with it.
     const wide = matched.slice(firstWide);
-    await appendWideHandovers(
+    const appended = await appendWideHandovers(
       env.DB,
       wide.map(({ event }) => event.uuid),
     );
+    if (appended < wide.length) throw new Error("Events for very many webhooks could not be kept in D1.");
     await env.EVENTS.send({ handover: null }).catch((error) =>
       log("warn", "hand-over left to cron", { error: String(error) }),
     );

@@ -1,6 +1,6 @@
 /** Giving events to one lane: a call, one more, and else the table `handovers`. */
 import { appendHandovers } from "../db/handovers";
-import { laneConfigOf } from "../db/lane-configs";
+import { laneConfigOf, readLaneConfigRow } from "../db/lane-configs";
 import type { MatchedWebhook } from "../db/matching";
 import type { AcceptResult, HandedEvent, Handover } from "../delivery/handover";
 import { log } from "../log";
@@ -22,7 +22,10 @@ export async function handToLane(env: Env, webhook: MatchedWebhook, events: Hand
     if (result?.outcome === "refused") return { fresh: events.map(() => false), deferred: false };
   }
   const uuids = events.map((event) => event.uuid);
-  await appendHandovers(env.DB, webhook.id, uuids);
+  const appended = await appendHandovers(env.DB, webhook.id, uuids);
+  if (appended < uuids.length && (await readLaneConfigRow(env.DB, webhook.id)) !== null) {
+    throw new Error(`Events for webhook ${webhook.uuid} are neither in its lane nor in D1.`);
+  }
   await env.EVENTS.send({ handover: webhook.id }).catch((error) =>
     log("warn", "hand-over left to cron", { webhook: webhook.uuid, error: String(error) }),
   );

@@ -2,12 +2,20 @@
 import type { z } from "@hono/zod-openapi";
 import type { Config } from "../../config";
 import type { SubscriptionSpec } from "../../db/subscriptions";
-import { findWebhook, laneConfig, updateWebhook, type Webhook, type WebhookChanges } from "../../db/webhooks";
+import {
+  findWebhook,
+  laneConfig,
+  listWithOldSecret,
+  updateWebhook,
+  type Webhook,
+  type WebhookChanges,
+} from "../../db/webhooks";
 import { RequestError } from "../../errors";
 import { log } from "../../log";
 import { seal, unseal, type SealedSettings } from "../../sealing";
 import { newSecret } from "./new-webhook";
-import type { webhookChangesSchema } from "./schemas";
+import { mergeHeaders } from "./custom-headers";
+import { readOnlyFields, type rotationSchema, type webhookChangesSchema, webhookSpecSchema } from "./schemas";
 import { parseSubscriptions } from "./subscription-rules";
 import { checkVerification, parseTarget } from "./webhook-target";
 
@@ -17,8 +25,9 @@ const triesMax = 10;
 /** A change of the right form, with its URL and subscriptions understood. */
 type ParsedChanges = {
   plain: Omit<WebhookChanges, "sealed">;
-  secrets: Partial<SealedSettings>;
-  subscriptions: SubscriptionSpec[] | undefined;
+  /** From the sealed settings as they are to those as they shall be; null when they stay. */
+  reseal: ((settings: SealedSettings) => SealedSettings) | null;
+  subscriptions?: SubscriptionSpec[];
 };
 
 /**
@@ -32,13 +41,64 @@ export async function changeWebhook(
   uuid: string,
   spec: z.output<typeof webhookChangesSchema>,
 ): Promise<void> {
-  const changes = parseChanges(spec, config);
+  await apply(env, config, uuid, parseChanges(spec, config));
+}
+
+/**
+ * Gives a webhook a new secret; the one before it signs too, for the grace period.
+ * @returns until when it does, in ms, or null.
+ * @throws {RequestError} 404 when there is no such webhook; 409 as above.
+ */
+export async function rotateSecret(
+  env: Env,
+  config: Config,
+  uuid: string,
+  { secret, grace_period_s }: z.output<typeof rotationSchema>,
+): Promise<number | null> {
+  if ((await findWebhook(env, uuid)) === null) {
+    throw new RequestError(404, `Subscriber ${uuid} does not exist.`);
+  }
+  const until = grace_period_s === 0 ? null : Date.now() + grace_period_s * 1000;
+  const next = secret || newSecret();
+  await apply(env, config, uuid, {
+    plain: { previousSecretUntil: until },
+    reseal: (settings) => ({
+      ...withoutPrevious(settings),
+      secret: next,
+      ...(until !== null && { previous: { secret: settings.secret, until } }),
+    }),
+  });
+  return until;
+}
+
+/** Removes secrets whose grace period is over, for cron. */
+export async function dropOldSecrets(env: Env, config: Config, now: number): Promise<void> {
+  for (const uuid of await listWithOldSecret(env, now)) {
+    await apply(env, config, uuid, {
+      plain: { previousSecretUntil: null },
+      reseal: withoutPrevious,
+    });
+  }
+}
+
+function withoutPrevious(settings: SealedSettings): SealedSettings {
+  const { previous: _previous, ...kept } = settings;
+  return kept;
+}
+
+/** Changes a webhook as it is at the moment, again and again until nobody else has in between. */
+async function apply(env: Env, config: Config, uuid: string, changes: ParsedChanges): Promise<void> {
+  const { encryptionKeys } = config;
   for (let tries = 0; tries < triesMax; tries++) {
     const read = await findWebhook(env, uuid);
     if (read === null) throw new RequestError(400, `Webhook ${uuid} does not exist.`);
-
     checkVerification(changes.plain.origin ?? read.origin, changes.plain.verifySsl ?? read.verifySsl);
-    const row = { ...changes.plain, ...(await reseal(read, changes.secrets, config)) };
+    const row: WebhookChanges = { ...changes.plain };
+    if (changes.reseal !== null) {
+      const settings = changes.reseal(await unseal(encryptionKeys, uuid, read.sealed));
+      row.sealed = await seal(encryptionKeys, uuid, settings);
+      row.headerNames = Object.keys(settings.headers ?? {});
+    }
     const changed = await updateWebhook(env, read, row, changes.subscriptions);
     if (changed !== null) return configureLane(env, changed);
   }
@@ -46,40 +106,47 @@ export async function changeWebhook(
 }
 
 function parseChanges(spec: z.output<typeof webhookChangesSchema>, config: Config): ParsedChanges {
-  const { url, name, verify_ssl, content_type, secret, ordering, retry, subscriptions } = spec;
-  const fields = { url, name, verify_ssl, content_type, secret, ordering, retry, subscriptions };
+  const { uuid: _uuid, type: _type, state: _state, disabled_reason: _reason, ...fields } = spec;
   if (Object.values(fields).every((field) => (field ?? null) === null)) {
-    const names = Object.keys(fields).join(", ");
-    throw new RequestError(400, `Nothing to change: send at least one of ${names}.`);
+    const names = Object.keys(webhookSpecSchema.shape).filter((name) => !(name in readOnlyFields));
+    throw new RequestError(400, `Nothing to change: send at least one of ${names.join(", ")}.`);
   }
+  const { url, secret, headers, subscriptions } = fields;
   const target = typeof url === "string" ? parseTarget(url, config) : undefined;
+  const isResealed = target !== undefined || typeof secret === "string" || !!headers;
   return {
     plain: {
-      name: name ?? undefined,
+      name: fields.name ?? undefined,
       origin: target?.origin,
-      verifySsl: verify_ssl ?? undefined,
-      contentType: content_type ?? undefined,
-      ordering: ordering ?? undefined,
-      retryMaxAttempts: retry?.max_attempts ?? undefined,
-      retryMaxAgeS: retry?.max_age_s ?? undefined,
+      verifySsl: fields.verify_ssl ?? undefined,
+      contentType: fields.content_type ?? undefined,
+      ordering: fields.ordering ?? undefined,
+      retryMaxAttempts: fields.retry?.max_attempts ?? undefined,
+      retryMaxAgeS: fields.retry?.max_age_s ?? undefined,
+      timeoutS: fields.timeout_s ?? undefined,
+      rateLimitPerS: fields.rate_limit_per_s ?? undefined,
+      // A secret that is replaced without a rotation ends the one before it, too.
+      ...(typeof secret === "string" && { previousSecretUntil: null }),
     },
-    secrets: {
-      ...(target && { url: target.href }),
-      ...(typeof secret === "string" && { secret: secret || newSecret() }),
-    },
+    reseal: isResealed ? (settings) => changeSettings(settings, { target, secret, headers }) : null,
     subscriptions: subscriptions ? parseSubscriptions(subscriptions) : undefined,
   };
 }
 
-/** URL and secret are sealed together: changing one needs the other. */
-async function reseal(
-  webhook: Webhook,
-  secrets: Partial<SealedSettings>,
-  { encryptionKeys }: Config,
-): Promise<Pick<WebhookChanges, "sealed">> {
-  if (Object.keys(secrets).length === 0) return {};
-  const settings = { ...(await unseal(encryptionKeys, webhook.uuid, webhook.sealed)), ...secrets };
-  return { sealed: await seal(encryptionKeys, webhook.uuid, settings) };
+function changeSettings(
+  { previous, ...settings }: SealedSettings,
+  {
+    target,
+    secret,
+    headers,
+  }: { target?: URL; secret?: string | null; headers?: Record<string, string> | null },
+): SealedSettings {
+  return {
+    ...settings,
+    ...(target && { url: target.href }),
+    ...(typeof secret === "string" ? { secret: secret || newSecret() } : previous && { previous }),
+    ...(headers && { headers: mergeHeaders(settings.headers ?? {}, headers) }),
+  };
 }
 
 /** The lane reads its own row in D1 anyway: telling it only makes the change hold at once. */

@@ -33,8 +33,7 @@ export function createWebhook(router: Router): void {
     const specs = parseSubscriptions(spec.subscriptions ?? []);
 
     const sealed = await seal(config.encryptionKeys, shown.uuid, settings);
-    const subscriptions = await insertWebhook(c.env, { ...shown, sealed }, specs);
-    const created = { ...shown, state: "active" as const, disabledReason: null };
-    return c.json(webhookAnswer(created, subscriptions), 201);
+    const { stored, subscriptions } = await insertWebhook(c.env, { ...shown, sealed }, specs);
+    return c.json(webhookAnswer(stored, subscriptions), 201);
   });
 }

@@ -2,6 +2,7 @@
 import type { z } from "@hono/zod-openapi";
 import type { NewWebhook } from "../../db/webhooks";
 import type { SealedSettings } from "../../sealing";
+import { mergeHeaders } from "./custom-headers";
 import type { pingSpecSchema } from "./schemas";
 import { checkVerification, parseTarget } from "./webhook-target";
 
@@ -24,6 +25,7 @@ export function parseNewWebhook(
 ): NewWebhookSettings {
   const url = parseTarget(spec.url, options);
   checkVerification(url.href, spec.verify_ssl);
+  const headers = mergeHeaders({}, spec.headers ?? {});
   return {
     shown: {
       uuid: crypto.randomUUID(),
@@ -34,8 +36,11 @@ export function parseNewWebhook(
       ordering: spec.ordering ?? "strict",
       retryMaxAttempts: spec.retry?.max_attempts ?? null,
       retryMaxAgeS: spec.retry?.max_age_s ?? null,
+      timeoutS: spec.timeout_s ?? null,
+      rateLimitPerS: spec.rate_limit_per_s ?? null,
+      headerNames: Object.keys(headers),
     },
-    settings: { url: url.href, secret: spec.secret || newSecret() },
+    settings: { url: url.href, secret: spec.secret || newSecret(), headers },
   };
 }
 

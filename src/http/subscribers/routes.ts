@@ -5,6 +5,7 @@ import { deleteSubscriber } from "./delete-subscriber";
 import { getSubscriber } from "./get-subscriber";
 import { listSubscribedTo } from "./list-subscribed-to";
 import { listSubscribers } from "./list-subscribers";
+import { rotateSecret } from "./rotate-secret";
 import { testPing } from "./test-ping";
 import { testPingBeforeCreation } from "./test-ping-before-creation";
 import { updateWebhook } from "./update-webhook";
@@ -16,6 +17,7 @@ export function subscribersRoutes(): Router {
   createWebhook(router);
   testPingBeforeCreation(router);
   updateWebhook(router);
+  rotateSecret(router);
   listSubscribedTo(router);
   testPing(router);
   getSubscriber(router);

@@ -1,5 +1,7 @@
 /** What is sent to and given back by the endpoints of subscribers (contract: Orchest's settings page and API). */
 import { z } from "@hono/zod-openapi";
+import { standardKeyBytes } from "../../delivery/signature";
+import { headersSchema } from "./custom-headers";
 
 const nameCharactersMax = 100;
 const urlCharactersMax = 2048;
@@ -32,7 +34,12 @@ const retrySchema = strict("retry", {
     "A delivery is given up after so many attempts, or so long after its first one. Null is the default: any number of attempts, 3 days.",
 });
 
-const readOnlyFields = { uuid: ignored, type: ignored, state: ignored, disabled_reason: ignored };
+const timeoutSecondsMax = 30;
+const rateMin = 0.1;
+const rateMax = 1000;
+
+/** What is given back and cannot be set. */
+export const readOnlyFields = { uuid: ignored, type: ignored, state: ignored, disabled_reason: ignored };
 
 const nullableUuidSchema = z
   .string({ error: must("be a UUID or null") })
@@ -68,12 +75,22 @@ const specFields = {
     .string({ error: must("be a string") })
     .max(secretCharactersMax, `must be at most ${secretCharactersMax} characters`)
     .refine(isWellFormed, malformedText)
+    .refine(isUsableSecret, "must have base64 behind whsec_ (Standard Webhooks), or another beginning")
     .openapi({ description: "The key of the signature. Empty: the server makes one." }),
   ordering: orderingSchema.openapi({
     description:
       "strict (the default): one after another. keyed: in order per job, else per project, else per event type. none: as they come.",
   }),
   retry: retrySchema,
+  timeout_s: wholeNumber(1, timeoutSecondsMax).openapi({
+    description: "How long the receiver may take, reading its answer included. 5 by default.",
+  }),
+  headers: headersSchema,
+  rate_limit_per_s: z
+    .number({ error: must(`be a number from ${rateMin} to ${rateMax}`) })
+    .min(rateMin, `must be a number from ${rateMin} to ${rateMax}`)
+    .max(rateMax, `must be a number from ${rateMin} to ${rateMax}`)
+    .openapi({ description: "How many attempts may begin per second: a burst is spread. Null: no limit." }),
   subscriptions: z
     .array(subscriptionSpecSchema, { error: must("be a list of subscriptions") })
     .max(subscriptionsMax, `must be at most ${subscriptionsMax} entries`),
@@ -88,6 +105,9 @@ export const webhookSpecSchema = strict("webhook", {
   secret: specFields.secret.nullish(),
   ordering: specFields.ordering.nullish(),
   retry: specFields.retry.nullish(),
+  timeout_s: specFields.timeout_s.nullish(),
+  headers: specFields.headers.nullish(),
+  rate_limit_per_s: specFields.rate_limit_per_s.nullish(),
   subscriptions: specFields.subscriptions.nullish(),
   ...readOnlyFields,
 }).openapi("WebhookSpec");
@@ -107,9 +127,20 @@ export const webhookChangesSchema = strict("webhook", {
   secret: specFields.secret.nullish(),
   ordering: specFields.ordering.nullish(),
   retry: specFields.retry.nullish(),
+  timeout_s: specFields.timeout_s.nullish(),
+  headers: specFields.headers.nullish(),
+  rate_limit_per_s: specFields.rate_limit_per_s.nullish(),
   subscriptions: specFields.subscriptions.nullish(),
   ...readOnlyFields,
 }).openapi("WebhookChanges");
+
+const graceSecondsMax = 7 * 86_400;
+
+/** A change of the secret with an overlap. */
+export const rotationSchema = strict("rotation", {
+  secret: specFields.secret.nullish(),
+  grace_period_s: wholeNumber(0, graceSecondsMax).default(86_400),
+}).openapi("Rotation");
 
 /** A subscription as it is given back. */
 const subscriptionSchema = z
@@ -134,6 +165,9 @@ export const webhookSchema = z
     subscriptions: z.array(subscriptionSchema),
     ordering: orderingSchema,
     retry: z.object({ max_attempts: z.int().nullable(), max_age_s: z.int().nullable() }),
+    timeout_s: z.int().nullable(),
+    headers: z.record(z.string(), z.string()).openapi({ description: "Names, with masked values." }),
+    rate_limit_per_s: z.number().nullable(),
     state: z.enum(["active", "paused", "disabled"]).openapi({
       description:
         "paused by someone: takes events in and sends nothing. disabled, for disabled_reason: takes nothing in until it is resumed.",
@@ -169,6 +203,11 @@ function strict<Shape extends z.core.$ZodLooseShape>(what: string, shape: Shape)
 /** What is wrong with a value: `is required and must …` when it is missing, else `must …`. */
 function must(rule: string): (issue: { input?: unknown }) => string {
   return (issue) => (issue.input === undefined ? `is required and must ${rule}` : `must ${rule}`);
+}
+
+/** A secret that asks to be used as Standard Webhooks says must be one that can be. */
+function isUsableSecret(secret: string): boolean {
+  return !secret.startsWith("whsec_") || standardKeyBytes(secret) !== null;
 }
 
 function wholeNumber(least: number, most: number) {

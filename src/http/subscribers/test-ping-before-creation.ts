@@ -28,8 +28,14 @@ export function testPingBeforeCreation(router: Router): void {
   router.openapi(route, async (c) => {
     const { allowPrivateTargets } = readConfig(c.env);
     const { shown, settings } = parseNewWebhook(c.req.valid("json"), { allowPrivateTargets });
-    const { origin: _, ...webhook } = shown;
-    const { delivered } = await sendPing({ webhook, settings, allowPrivateTargets });
+    const { uuid, name, verifySsl, contentType } = shown;
+    const webhook = { uuid, name, verifySsl, contentType };
+    const { delivered } = await sendPing({
+      webhook,
+      settings,
+      timeoutS: shown.timeoutS,
+      allowPrivateTargets,
+    });
     return delivered ? c.json({ message: "success" }, 200) : c.json({ message: "failure" }, 500);
   });
 }

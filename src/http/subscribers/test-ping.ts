@@ -29,7 +29,7 @@ export function testPing(router: Router): void {
 
     const settings = await unseal(encryptionKeys, row.uuid, row.sealed);
     const { webhook } = laneConfig(row);
-    const { delivered } = await sendPing({ webhook, settings, allowPrivateTargets });
+    const { delivered } = await sendPing({ webhook, settings, timeoutS: row.timeoutS, allowPrivateTargets });
     return delivered ? c.json({ message: "success" }, 200) : c.json({ message: "failure" }, 500);
   });
 }

@@ -2,6 +2,7 @@
 import type { z } from "@hono/zod-openapi";
 import type { Subscription } from "../../db/subscriptions";
 import type { Webhook } from "../../db/webhooks";
+import { maskHeaders } from "./custom-headers";
 import type { webhookSchema } from "./schemas";
 
 /**
@@ -9,7 +10,7 @@ import type { webhookSchema } from "./schemas";
  * @returns exactly what may be shown: no secret, and of the URL only its origin.
  */
 export function webhookAnswer(
-  webhook: Omit<Webhook, "id" | "sealed" | "version" | "deadLetters" | "deletedAt" | "createdAt">,
+  webhook: Webhook,
   subscriptions: Subscription[],
 ): z.output<typeof webhookSchema> {
   return {
@@ -28,6 +29,9 @@ export function webhookAnswer(
     })),
     ordering: webhook.ordering,
     retry: { max_attempts: webhook.retryMaxAttempts, max_age_s: webhook.retryMaxAgeS },
+    timeout_s: webhook.timeoutS,
+    headers: maskHeaders(webhook.headerNames),
+    rate_limit_per_s: webhook.rateLimitPerS,
     state: webhook.state,
     disabled_reason: webhook.disabledReason,
   };

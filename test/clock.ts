@@ -1,0 +1,20 @@
+/** Time in the hands of a test: `Date` stands still, the real timers run on. */
+import { vi } from "vitest";
+
+/** So far ahead that no alarm fires by itself: a test runs each by hand. */
+const start = Date.UTC(2040, 0, 1);
+
+/** Stops the clock, for `beforeEach`. What waits for an effect (`vi.waitFor`) moves it on a little. */
+export function stopClock(): void {
+  vi.useFakeTimers({ toFake: ["Date"], now: start });
+}
+
+/** Lets it run again, for `afterEach`. */
+export function restartClock(): void {
+  vi.useRealTimers();
+}
+
+/** Puts the stopped clock forward. */
+export function passTime(ms: number): void {
+  vi.setSystemTime(Date.now() + ms);
+}

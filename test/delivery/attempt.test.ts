@@ -1,0 +1,113 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { attempt, type AttemptResult } from "../../src/delivery/attempt";
+import { restartClock } from "../clock";
+import { hanging, receiver } from "../receiver";
+
+const timeoutMs = 5000;
+const request = {
+  url: "https://hooks.example.com/",
+  headers: { "X-Orchest-Event": "project:created" },
+  body: new TextEncoder().encode("body"),
+  timeoutMs,
+};
+
+/** Makes an attempt and lets its time run out. @returns what it was a moment before, and what came of it. */
+async function runOut(): Promise<{ before: string; result: AttemptResult }> {
+  let state = "waiting";
+  const ended = attempt(request).finally(() => (state = "ended"));
+  await vi.advanceTimersByTimeAsync(timeoutMs - 1);
+  const before = state;
+  await vi.advanceTimersByTimeAsync(1);
+  return { before, result: await ended };
+}
+
+describe("a receiver that takes too long", () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] }));
+  afterEach(restartClock);
+
+  it("to answer is a time-out, at its time and not before", async () => {
+    const { received } = receiver(hanging);
+    const { before, result } = await runOut();
+    expect(before).toBe("waiting");
+    expect(result).toMatchObject({ status: null, error: "timeout", durationMs: timeoutMs, responseBody: "" });
+    expect(received[0]?.signal.aborted).toBe(true);
+  });
+
+  it("to finish its body is a time-out, also after a 200", async () => {
+    receiver(({ signal }) => {
+      const body = new ReadableStream({
+        start(controller) {
+          controller.enqueue(new TextEncoder().encode("begun"));
+          signal.addEventListener("abort", () => controller.error(new DOMException("Aborted", "AbortError")));
+        },
+      });
+      return new Response(body);
+    });
+    const { before, result } = await runOut();
+    expect(before).toBe("waiting");
+    expect(result).toMatchObject({ status: 200, error: "timeout" });
+  });
+
+  it("leaves no timer behind when it answers in time", async () => {
+    receiver();
+    await attempt(request);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe("what is kept of an answer", () => {
+  it("is its status, its headers and its body", async () => {
+    receiver(() => new Response("thank you", { status: 201, headers: { "X-Request-Id": "7" } }));
+    const result = await attempt(request);
+    expect(result).toMatchObject({ status: 201, error: null, responseBody: "thank you" });
+    expect(result.responseHeaders).toMatchObject({ "x-request-id": "7" });
+  });
+
+  it("is 2 KiB of its body, and the rest is never read", async () => {
+    let chunks = 0;
+    let cancelled = false;
+    const body = new ReadableStream({
+      pull(controller) {
+        chunks += 1;
+        controller.enqueue(new TextEncoder().encode("x".repeat(1000)));
+      },
+      cancel() {
+        cancelled = true;
+      },
+    });
+    receiver(() => new Response(body));
+    const result = await attempt(request);
+    expect(result.responseBody).toBe("x".repeat(2048));
+    expect(result.error).toBeNull();
+    expect(cancelled).toBe(true);
+    expect(chunks).toBeLessThan(10);
+  });
+
+  it("has no half character at the cut", async () => {
+    receiver(() => new Response("語".repeat(1000)));
+    const { responseBody } = await attempt(request);
+    expect(responseBody).toBe("語".repeat(682));
+  });
+
+  it("may be bytes that are no text", async () => {
+    receiver(() => new Response(new Uint8Array([0xff, 0xfe, 0x00])));
+    expect((await attempt(request)).responseBody).toBe("\ufffd\ufffd\0");
+  });
+
+  it("is bounded for its headers, too", async () => {
+    const headers = Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`x-${n}`, "v".repeat(500)]));
+    receiver(() => new Response("", { headers }));
+    const kept = JSON.stringify((await attempt(request)).responseHeaders);
+    expect(kept.length).toBeLessThan(6000);
+  });
+
+  it("is nothing when none came", async () => {
+    receiver(() => Promise.reject(new Error("Network connection lost.")));
+    expect(await attempt(request)).toMatchObject({
+      status: null,
+      error: "connection",
+      responseHeaders: {},
+      responseBody: "",
+    });
+  });
+});

@@ -1,0 +1,128 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { seal } from "../../src/sealing";
+import { spec } from "../api";
+import { restartClock, stopClock } from "../clock";
+import { eventUuidsIn, makeEvent, makeEvents, makeListener, publish } from "../event";
+import { alarmOf, configOf, handedEvent, laneOf, runAlarm } from "../lane";
+import { receiver } from "../receiver";
+
+beforeEach(stopClock);
+afterEach(restartClock);
+
+const sealedBy = (key: number, uuid: string): Promise<string> =>
+  seal([new Uint8Array(32).fill(key)], uuid, { url: spec.url, secret: spec.secret });
+
+function replaceSealed(uuid: string, sealed: string): Promise<unknown> {
+  return env.DB.prepare("UPDATE webhooks SET sealed = ?, version = version + 1 WHERE uuid = ?")
+    .bind(sealed, uuid)
+    .run();
+}
+
+/** Runs something while the deployment has another ENCRYPTION_KEY. */
+async function withKey<Result>(key: string | undefined, work: () => Promise<Result>): Promise<Result> {
+  const before = env.ENCRYPTION_KEY;
+  Object.assign(env, { ENCRYPTION_KEY: key });
+  try {
+    return await work();
+  } finally {
+    Object.assign(env, { ENCRYPTION_KEY: before });
+  }
+}
+
+describe("an ENCRYPTION_KEY", () => {
+  it.each([
+    ["is missing", undefined],
+    ["is malformed", "no key"],
+    ["does not fit", btoa("x".repeat(32))],
+  ])(
+    "that %s costs no attempt: when it is right again, the delivery goes out as its first",
+    async (_, key) => {
+      const { received, logged } = receiver();
+      const { uuid } = await makeListener();
+      const config = await configOf(uuid);
+      const events = makeEvents(2);
+      await withKey(key, async () => {
+        await laneOf(uuid).accept({ config, events: events.map((event) => handedEvent(event)) });
+        await vi.waitFor(() => expect(logged()).toContain("ENCRYPTION_KEY"));
+      });
+      expect(received).toEqual([]);
+      expect(logged()).toContain("ENCRYPTION_KEY");
+      await runAlarm(uuid);
+      expect(eventUuidsIn(received)).toEqual(events.map((event) => event.uuid));
+      expect(received.map(({ headers }) => headers.get("X-Orchest-Attempt"))).toEqual(["1", "1"]);
+    },
+  );
+
+  it("that does not fit one webhook holds up no other", async () => {
+    const { received } = receiver();
+    const bad = await makeListener({ url: "https://bad.example.com/" });
+    await replaceSealed(bad.uuid, await sealedBy(7, bad.uuid));
+    await makeListener({ url: "https://good.example.com/" });
+    await publish(makeEvent());
+    await vi.waitFor(() => expect(received.map(({ url }) => url)).toEqual(["https://good.example.com/"]));
+  });
+
+  it("that does not fit is tried again at a walking pace, not at once", async () => {
+    const { logged } = receiver();
+    const { uuid } = await makeListener();
+    await replaceSealed(uuid, await sealedBy(7, uuid));
+    await publish(makeEvent());
+    await vi.waitFor(() => expect(logged()).toContain("ENCRYPTION_KEY"));
+    for (let run = 0; run < 3; run++) {
+      await runAlarm(uuid);
+      expect((await alarmOf(uuid)) ?? 0).toBeGreaterThanOrEqual(Date.now() + 10_000);
+    }
+  });
+});
+
+describe("a database that cannot be reached", () => {
+  it("stops no delivery: the lane has all that it needs", async () => {
+    const { received } = receiver((_, index) => new Response(null, { status: index === 0 ? 500 : 200 }));
+    const { uuid } = await makeListener();
+    await publish(makeEvents(3));
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    vi.spyOn(env.DB, "prepare").mockImplementation(() => {
+      throw new Error("D1 is down");
+    });
+    await runAlarm(uuid);
+    expect(received).toHaveLength(4);
+  });
+
+  it("is not asked again at once", async () => {
+    const { received } = receiver(() => new Response(null, { status: 500 }));
+    const { uuid } = await makeListener();
+    await publish(makeEvent());
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    vi.spyOn(env.DB, "prepare").mockImplementation(() => {
+      throw new Error("D1 is down");
+    });
+    await runAlarm(uuid);
+    expect(((await alarmOf(uuid)) ?? 0) - Date.now()).toBeGreaterThanOrEqual(1000);
+  });
+});
+
+describe("an attempt that cannot be written down", () => {
+  it("is not made again at once, and then as the same delivery", async () => {
+    const { received, logged } = receiver();
+    const { uuid } = await makeListener();
+    await publish(makeEvent());
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    const schema = "SELECT sql FROM sqlite_master WHERE name = 'attempts'";
+    const create = await runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => {
+      const [{ sql: statement }] = sql.exec<{ sql: string }>(schema).toArray() as [{ sql: string }];
+      sql.exec("DROP TABLE attempts");
+      return statement;
+    });
+    await publish(makeEvent());
+    await vi.waitFor(() => expect(logged()).toContain('"level":"error"'));
+    await runAlarm(uuid, 15_000);
+    expect(received).toHaveLength(2);
+    await runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => void sql.exec(create));
+    await runAlarm(uuid);
+    expect(received).toHaveLength(3);
+    const deliveries = received.map(({ headers }) => headers.get("X-Orchest-Delivery"));
+    expect(deliveries[2]).toBe(deliveries[1]);
+  });
+});

@@ -1,0 +1,133 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type Circumstances, decide, retryDelayMs } from "../../src/delivery/retry-policy";
+
+describe("the delay before a retry", () => {
+  it.each([
+    [1, 2],
+    [2, 4],
+    [3, 8],
+    [11, 2048],
+    [12, 3600],
+    [13, 3600],
+    [100, 3600],
+    [5000, 3600],
+  ])("after %i failures is %i s, without jitter", (failures, seconds) => {
+    expect(retryDelayMs(failures, 0.5)).toBe(seconds * 1000);
+  });
+
+  it("is never more than 20 % off, whatever the chance", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 200 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (failures, random) => {
+          const middle = Math.min(2 ** failures, 3600) * 1000;
+          const delay = retryDelayMs(failures, random);
+          expect(delay).toBeGreaterThanOrEqual(middle * 0.8);
+          expect(delay).toBeLessThanOrEqual(middle * 1.2);
+        },
+      ),
+    );
+  });
+
+  it.each([
+    [0, 1600],
+    [1, 2400],
+  ])("uses the whole range: chance %i gives %i ms", (random, delay) => {
+    expect(retryDelayMs(1, random)).toBe(delay);
+  });
+});
+
+const now = Date.UTC(2040, 0, 1);
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+
+/** The decision after a failure with a 500, the first one, with what is changed. */
+function after(changes: Partial<Circumstances>): ReturnType<typeof decide> {
+  return decide({
+    result: { error: "http_5xx", status: 500, responseHeaders: {} },
+    attempts: 1,
+    ageMs: 0,
+    failures: 1,
+    retry: { maxAttempts: null, maxAgeS: null },
+    now,
+    random: 0.5,
+    ...changes,
+  });
+}
+
+/** The result of an attempt that was answered so. */
+function answered(status: number, retryAfter?: string): Circumstances["result"] {
+  const responseHeaders: Record<string, string> = {};
+  if (retryAfter !== undefined) responseHeaders["retry-after"] = retryAfter;
+  return { error: status < 500 ? "http_4xx" : "http_5xx", status, responseHeaders };
+}
+
+describe("a failed attempt", () => {
+  it("is followed by another one, after the delay", () => {
+    expect(after({})).toEqual({ kind: "retry", at: now + 2000 });
+  });
+
+  it("counts on where deliveries before it were given up", () => {
+    expect(after({ failures: 5 })).toEqual({ kind: "retry", at: now + 32_000 });
+  });
+
+  it.each([
+    [3 * dayMs - 1, "retry"],
+    [3 * dayMs, "dead"],
+  ])("of a delivery that is %i ms old is followed by: %s", (ageMs, kind) => {
+    expect(after({ ageMs }).kind).toBe(kind);
+  });
+
+  it.each([
+    [9, 0, "retry"],
+    [10, 0, "dead"],
+    [1, hourMs - 1, "retry"],
+    [1, hourMs, "dead"],
+  ])(
+    "number %i after %i ms, where 10 attempts and an hour are allowed, is followed by: %s",
+    (attempts, ageMs, kind) => {
+      expect(after({ attempts, ageMs, retry: { maxAttempts: 10, maxAgeS: 3600 } }).kind).toBe(kind);
+    },
+  );
+
+  it.each([400, 413, 415, 422])("with a %i is given up after 5: the request itself is at fault", (status) => {
+    expect(after({ result: answered(status), attempts: 4 }).kind).toBe("retry");
+    expect(after({ result: answered(status), attempts: 5 }).kind).toBe("dead");
+  });
+
+  it.each([401, 403, 404, 408, 429, 500, 503])("with a %i is not given up after 5", (status) => {
+    expect(after({ result: answered(status), attempts: 5 }).kind).toBe("retry");
+  });
+
+  it("with a 410 disables the webhook", () => {
+    expect(after({ result: answered(410) }).kind).toBe("disable");
+  });
+});
+
+describe("Retry-After", () => {
+  it.each([
+    [429, "120", 120_000],
+    [503, "120", 120_000],
+    [503, new Date(now + 60_000).toUTCString(), 60_000],
+    [503, "0", 1000],
+    [503, new Date(now - 60_000).toUTCString(), 1000],
+    [503, "99999999", hourMs],
+    [503, "soon", 2000],
+    [500, "120", 2000],
+  ])("of a %i that says %j gives %i ms", (status, value, delay) => {
+    expect(
+      after({ result: answered(status, value), random: value === "soon" || status === 500 ? 0.5 : 0 }),
+    ).toEqual({
+      kind: "retry",
+      at: now + delay,
+    });
+  });
+
+  it("is never undercut, whatever the chance", () => {
+    const result = answered(429, "100");
+    expect(after({ result, random: 0 })).toEqual({ kind: "retry", at: now + 100_000 });
+    expect(after({ result, random: 1 })).toEqual({ kind: "retry", at: now + 120_000 });
+  });
+});

@@ -1,0 +1,134 @@
+import { describe, expect, it, vi } from "vitest";
+import { type Answer, api } from "../api";
+import {
+  type AcceptedAnswer,
+  archived,
+  eventTextIn,
+  eventUuidsIn,
+  makeEvent,
+  makeListener,
+  publish,
+} from "../event";
+import { receiver } from "../receiver";
+import { hmacHex } from "../sign";
+
+const secret = "ingest-secret";
+const path = "/api/events/orchest";
+const form = "application/x-www-form-urlencoded";
+const deliveredFor = JSON.stringify({ name: "gateway", uuid: crypto.randomUUID(), type: "webhook" });
+
+type IngestAnswer = Answer<AcceptedAnswer & { message: string }>;
+
+/** Sends a body as Orchest would. */
+async function send(body: string, contentType: string, signature?: string): Promise<IngestAnswer> {
+  const signed = signature ?? (await hmacHex(secret, body));
+  return api("POST", path, body, {
+    token: null,
+    headers: { "Content-Type": contentType, "X-Hub-Signature": signed, "User-Agent": "Orchest" },
+  });
+}
+
+const asJson = (event: string): string => `{"delivered_for": ${deliveredFor}, "event": ${event}}`;
+const asForm = (event: string): string =>
+  new URLSearchParams({ delivered_for: deliveredFor, event }).toString();
+
+const kinds: [string, string, (event: string) => string][] = [
+  ["JSON", "application/json", asJson],
+  ["a form", form, asForm],
+];
+
+describe.each(kinds)("a delivery of Orchest's own webhook, in %s,", (_, contentType, wrap) => {
+  it("publishes its event, without a token", async () => {
+    const { received } = receiver();
+    await makeListener();
+    const event = makeEvent();
+    const { status, body } = await send(wrap(JSON.stringify(event)), contentType);
+    expect(status).toBe(202);
+    expect(body).toEqual({ accepted: [{ uuid: event.uuid, duplicate: false, deliveries: 1 }] });
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    expect(eventUuidsIn(received)).toEqual([event.uuid]);
+  });
+
+  it("passes the event's text on unchanged", async () => {
+    const { received } = receiver();
+    await makeListener();
+    const text = `{"big": 12345678901234567890, "one": 1.0, "name": "語 & = + % \\u0041", "event": {"event": 1}, ${JSON.stringify(makeEvent()).slice(1)}`;
+    await send(wrap(text), contentType);
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    expect(eventTextIn(received[0]?.body ?? "")).toBe(text);
+    expect((await archived())[0]?.body).toBe(text);
+  });
+
+  it("that comes again is a duplicate", async () => {
+    const event = JSON.stringify(makeEvent());
+    await send(wrap(event), contentType);
+    expect((await send(wrap(event), contentType)).body.accepted[0]?.duplicate).toBe(true);
+    expect((await publish(event)).body.accepted[0]?.duplicate).toBe(true);
+  });
+
+  it("is answered and not published when it is a ping", async () => {
+    const { status, body } = await send(wrap(JSON.stringify(makeEvent({ type: "ping" }))), contentType);
+    expect(status).toBe(200);
+    expect(body).toEqual({ message: "success" });
+    expect(await archived()).toEqual([]);
+  });
+
+  it.each([
+    ["is missing", ""],
+    ["is of another secret", "0".repeat(64)],
+    ["is no hex", "x".repeat(64)],
+    ["is too short", "00"],
+  ])("is refused when its signature %s", async (_case, signature) => {
+    const { status, body } = await send(wrap(JSON.stringify(makeEvent())), contentType, signature);
+    expect(status).toBe(401);
+    expect(body.message).toContain("X-Hub-Signature");
+    expect(await archived()).toEqual([]);
+  });
+
+  it("is refused when its body was changed on the way", async () => {
+    const body = wrap(JSON.stringify(makeEvent()));
+    const signature = await hmacHex(secret, body);
+    expect((await send(`${body} `, contentType, signature)).status).toBe(401);
+    expect(await archived()).toEqual([]);
+  });
+
+  it("is refused, and names the field, when its event is not as it must be", async () => {
+    const { status, body } = await send(wrap(JSON.stringify(makeEvent({ uuid: 1 }))), contentType);
+    expect(status).toBe(400);
+    expect(body.message).toMatch(/uuid: must be a UUID/);
+    expect(await archived()).toEqual([]);
+  });
+
+  it("is refused when its event is known with another text", async () => {
+    const event = makeEvent();
+    await publish(event);
+    expect((await send(wrap(JSON.stringify({ ...event, note: 1 })), contentType)).status).toBe(409);
+  });
+});
+
+it.each([
+  ["malformed JSON", "{", "application/json"],
+  ["no object", "[]", "application/json"],
+  ["nothing", "", "application/json"],
+  ["JSON without an event", '{"delivered_for":{}}', "application/json"],
+  ["JSON with an event that is null", '{"event":null}', "application/json"],
+  ["a form without an event", "delivered_for=1", form],
+  ["a form with an event that is no JSON", "event=x", form],
+])("a signed body with %s is a 400", async (_, body, contentType) => {
+  expect((await send(body, contentType)).status).toBe(400);
+  expect(await archived()).toEqual([]);
+});
+
+it("a form with bytes that are not UTF-8 is a 400, since the event would not stay as it was", async () => {
+  const body = asForm(JSON.stringify(makeEvent({ note: "x" }))).replace("%22x%22", "%22%FF%22");
+  expect((await send(body, form)).status).toBe(400);
+  expect(await archived()).toEqual([]);
+});
+
+it("a wrong signature is refused before the body is looked at", async () => {
+  expect((await send("{", "application/json", "0".repeat(64))).status).toBe(401);
+});
+
+it("an API token is no substitute for the signature", async () => {
+  expect((await api("POST", path, asJson(JSON.stringify(makeEvent())))).status).toBe(401);
+});

@@ -1,0 +1,227 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { restartClock, passTime, stopClock } from "../clock";
+import { archived, archiveOnly, eventUuidsIn, makeEvent, makeEvents, makeListener, publish } from "../event";
+import { configOf, handedEvent, laneOf } from "../lane";
+import { receiver } from "../receiver";
+
+/** A wait after which the lane's clock and the archive's cannot be mistaken. */
+const longMs = 3_600_000;
+
+beforeEach(stopClock);
+afterEach(restartClock);
+
+describe("a repeated event", () => {
+  it("is accepted as a duplicate, and sent to nobody again", async () => {
+    const { received } = receiver();
+    await makeListener();
+    const [event, barrier] = [makeEvent(), makeEvent()];
+    await publish(event);
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    passTime(longMs);
+    const { status, body } = await publish(event);
+    expect(status).toBe(202);
+    expect(body.accepted).toEqual([{ uuid: event.uuid, duplicate: true, deliveries: 0 }]);
+    await publish(barrier);
+    await vi.waitFor(() => expect(received).toHaveLength(2));
+    expect(eventUuidsIn(received)).toEqual([event.uuid, barrier.uuid]);
+  });
+
+  it("is a duplicate also when nobody heard it", async () => {
+    const event = makeEvent();
+    await publish(event);
+    expect((await publish(event)).body.accepted).toEqual([
+      { uuid: event.uuid, duplicate: true, deliveries: 0 },
+    ]);
+  });
+
+  it("is a duplicate also in white space or in an array", async () => {
+    const event = makeEvent();
+    await publish(event);
+    expect((await publish(` ${JSON.stringify(event)}\n`)).body.accepted[0]?.duplicate).toBe(true);
+    expect((await publish([event])).body.accepted[0]?.duplicate).toBe(true);
+    expect(await archived()).toHaveLength(1);
+  });
+
+  it("is a duplicate while its first delivery still waits for a retry", async () => {
+    const { received } = receiver(() => new Response("", { status: 500 }));
+    await makeListener();
+    const event = makeEvent();
+    await publish(event);
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    expect((await publish(event)).body.accepted[0]).toMatchObject({ duplicate: true, deliveries: 0 });
+  });
+
+  it("in the same array is a duplicate of the first, and delivered once", async () => {
+    const { received } = receiver();
+    await makeListener();
+    const [event, barrier] = [makeEvent(), makeEvent()];
+    const { body } = await publish([event, event, barrier]);
+    expect(body.accepted).toEqual([
+      { uuid: event.uuid, duplicate: false, deliveries: 1 },
+      { uuid: event.uuid, duplicate: true, deliveries: 0 },
+      { uuid: barrier.uuid, duplicate: false, deliveries: 1 },
+    ]);
+    await vi.waitFor(() => expect(received).toHaveLength(2));
+    expect(eventUuidsIn(received)).toEqual([event.uuid, barrier.uuid]);
+  });
+
+  it("does not go to subscriptions made after it was first accepted", async () => {
+    const { received } = receiver();
+    const event = makeEvent();
+    await publish(event);
+    passTime(longMs);
+    await makeListener();
+    expect((await publish(event)).body.accepted[0]).toMatchObject({ duplicate: true, deliveries: 0 });
+    const barrier = makeEvent();
+    await publish(barrier);
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    expect(eventUuidsIn(received)).toEqual([barrier.uuid]);
+  });
+
+  it("that arrives at the same moment as the first is delivered once", async () => {
+    const { received } = receiver();
+    await makeListener();
+    const [event, barrier] = [makeEvent(), makeEvent()];
+    const answers = await Promise.all(Array.from({ length: 5 }, () => publish(event)));
+    expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 202, 202]);
+    expect(answers.reduce((sum, { body }) => sum + (body.accepted[0]?.deliveries ?? 0), 0)).toBe(1);
+    await publish(barrier);
+    await vi.waitFor(() => expect(received).toHaveLength(2));
+    expect(eventUuidsIn(received)).toEqual([event.uuid, barrier.uuid]);
+  });
+});
+
+describe("another text under a known uuid", () => {
+  it("is refused, names the uuid and changes nothing", async () => {
+    const { received } = receiver();
+    await makeListener();
+    const event = makeEvent({ note: "first" });
+    await publish(event);
+    const { status, body } = await publish({ ...event, note: "second" });
+    expect(status).toBe(409);
+    expect(body.message).toMatch(new RegExp(`^uuid: .*${event.uuid}`));
+    expect(await archived()).toEqual([{ uuid: event.uuid, body: JSON.stringify(event) }]);
+    const barrier = makeEvent();
+    await publish(barrier);
+    await vi.waitFor(() => expect(received).toHaveLength(2));
+    expect(eventUuidsIn(received)).toEqual([event.uuid, barrier.uuid]);
+  });
+
+  it("is refused together with all other events of its array", async () => {
+    const { received } = receiver();
+    await makeListener();
+    const event = makeEvent({ note: "first" });
+    await publish(event);
+    const [before, after] = [makeEvent(), makeEvent()];
+    expect((await publish([before, { ...event, note: "second" }, after])).status).toBe(409);
+    expect(await archived()).toHaveLength(1);
+    const { body } = await publish([before, after]);
+    expect(body.accepted.map(({ duplicate }) => duplicate)).toEqual([false, false]);
+    await vi.waitFor(() => expect(received).toHaveLength(3));
+    expect(eventUuidsIn(received)).toEqual([event.uuid, before.uuid, after.uuid]);
+  });
+
+  it("is refused within one array", async () => {
+    const event = makeEvent();
+    const { status, body } = await publish([event, { ...event, note: "other" }]);
+    expect(status).toBe(409);
+    expect(body.message).toContain(event.uuid);
+    expect(await archived()).toEqual([]);
+  });
+
+  it("is one in which only the letters of the uuid differ", async () => {
+    const event = makeEvent({ uuid: "abcdefab-cdef-4bcd-8fab-abcdefabcdef" });
+    await publish(event);
+    expect((await publish({ ...event, uuid: event.uuid.toUpperCase() })).status).toBe(409);
+    expect(await archived()).toHaveLength(1);
+  });
+
+  it("is one in which only white space differs", async () => {
+    const event = makeEvent();
+    await publish(event);
+    expect((await publish(JSON.stringify(event, null, 1))).status).toBe(409);
+  });
+});
+
+describe("an event that the archive knew and a lane never got", () => {
+  it("is delivered when it is repeated, and is no duplicate then", async () => {
+    const { received } = receiver();
+    await makeListener();
+    const event = makeEvent();
+    await archiveOnly(event);
+    passTime(longMs);
+    expect((await publish(event)).body.accepted).toEqual([
+      { uuid: event.uuid, duplicate: false, deliveries: 1 },
+    ]);
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    expect((await publish(event)).body.accepted[0]).toMatchObject({ duplicate: true, deliveries: 0 });
+  });
+
+  it("is delivered only where it is missing", async () => {
+    const { received } = receiver();
+    const has = await makeListener({ url: "https://has.example.com/" });
+    await makeListener({ url: "https://lacks.example.com/" });
+    const event = makeEvent();
+    await archiveOnly(event);
+    await laneOf(has.uuid).accept({ config: await configOf(has.uuid), events: [handedEvent(event)] });
+    expect((await publish(event)).body.accepted[0]).toMatchObject({ duplicate: false, deliveries: 1 });
+    await vi.waitFor(() => expect(received).toHaveLength(2));
+    expect(received.map(({ url }) => url)).toEqual([
+      "https://has.example.com/",
+      "https://lacks.example.com/",
+    ]);
+  });
+
+  it("is not delivered again when its first hand-over arrives late", async () => {
+    const { received } = receiver();
+    const { uuid } = await makeListener();
+    const event = makeEvent();
+    await archiveOnly(event);
+    passTime(longMs);
+    await publish(event);
+    passTime(longMs);
+    const late = handedEvent(event, { maybeKnown: false, firstAcceptedAt: Date.now() - 2 * longMs });
+    const config = await configOf(uuid);
+    expect(await laneOf(uuid).accept({ config, events: [late] })).toEqual({
+      outcome: "accepted",
+      fresh: [false],
+    });
+    const barrier = makeEvent();
+    await publish(barrier);
+    await vi.waitFor(() => expect(received).toHaveLength(2));
+    expect(eventUuidsIn(received)).toEqual([event.uuid, barrier.uuid]);
+  });
+});
+
+describe("a lane that is handed events that it may have", () => {
+  it("finds each of them, however many came before and behind, over days", async () => {
+    receiver();
+    const { uuid } = await makeListener();
+    const config = await configOf(uuid);
+    const firstAcceptedAt: number[] = [];
+    const events = makeEvents(60);
+    for (const event of events) {
+      firstAcceptedAt.push(Date.now());
+      await laneOf(uuid).accept({ config, events: [handedEvent(event)] });
+      passTime(longMs);
+    }
+    const again = events.map((event, index) =>
+      handedEvent(event, { maybeKnown: true, firstAcceptedAt: firstAcceptedAt[index] }),
+    );
+    const answer = await laneOf(uuid).accept({ config, events: again });
+    expect(answer).toEqual({ outcome: "accepted", fresh: events.map(() => false) });
+  });
+
+  it("takes what it lacks, in order, and tells which that was", async () => {
+    const { received } = receiver();
+    const { uuid } = await makeListener();
+    const config = await configOf(uuid);
+    const events = makeEvents(6).map((event) => handedEvent(event, { maybeKnown: true }));
+    await laneOf(uuid).accept({ config, events: events.filter((_, index) => index % 2 === 0) });
+    const answer = await laneOf(uuid).accept({ config, events });
+    expect(answer).toEqual({ outcome: "accepted", fresh: [false, true, false, true, false, true] });
+    await vi.waitFor(() => expect(received).toHaveLength(6));
+    const order = [0, 2, 4, 1, 3, 5];
+    expect(eventUuidsIn(received)).toEqual(order.map((place) => events[place]?.uuid));
+  });
+});

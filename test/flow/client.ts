@@ -1,0 +1,66 @@
+/** A small client of the gateway's API. */
+import { randomUUID } from "node:crypto";
+import { expect } from "vitest";
+import type { Gateway } from "./gateway.ts";
+
+/** The webhook as the API gives it back. */
+export type Webhook = {
+  uuid: string;
+  type: string;
+  url: string;
+  name: string;
+  verify_ssl: boolean;
+  content_type: string;
+  subscriptions: {
+    uuid: string;
+    subscriber_uuid: string;
+    event_type: string;
+    project_uuid: string | null;
+    job_uuid: string | null;
+  }[];
+};
+
+/** One call with the token. A text is sent as it stands, any other body as JSON. */
+export async function call(
+  gateway: Gateway,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<{ status: number; json: unknown }> {
+  const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+  const response = await fetch(`${gateway.url}${path}`, {
+    method,
+    headers: { Authorization: `Bearer ${gateway.token}`, "Content-Type": "application/json" },
+    ...(text === undefined ? {} : { body: text }),
+  });
+  return { status: response.status, json: await response.json() };
+}
+
+/** Creates a webhook that hears `eventTypes` from everywhere. */
+export async function createWebhook(
+  gateway: Gateway,
+  spec: { url: string; secret?: string; content_type?: string; name?: string; eventTypes: string[] },
+): Promise<Webhook> {
+  const { eventTypes, ...rest } = spec;
+  const subscriptions = eventTypes.map((event_type) => ({ event_type }));
+  const path = "/api/notifications/subscribers/webhooks";
+  const { status, json } = await call(gateway, "POST", path, {
+    name: "flow",
+    verify_ssl: false,
+    ...rest,
+    subscriptions,
+  });
+  expect(status).toBe(201);
+  return json as Webhook;
+}
+
+/** An event of this type with a uuid of its own. */
+export function makeEvent(type: string): { uuid: string; type: string; timestamp: string } {
+  return { uuid: randomUUID(), type, timestamp: new Date().toISOString() };
+}
+
+/** Publishes `body`, JSON text as it stands or a value; fails unless it is accepted. */
+export async function publish(gateway: Gateway, body: unknown): Promise<void> {
+  const { status, json } = await call(gateway, "POST", "/api/events", body);
+  expect({ status, json }).toMatchObject({ status: 202 });
+}

@@ -1,0 +1,34 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { ensureDevVars, readDevVar } from "../../tools/dev-vars.ts";
+
+describe("ensureDevVars", () => {
+  test("makes .dev.vars from its example, with 32 random bytes as ENCRYPTION_KEY", () => {
+    const [first, second] = [makeDirectory(), makeDirectory()];
+    ensureDevVars(first);
+    ensureDevVars(second);
+
+    expect(readDevVar("API_TOKENS", first)).toBe("token");
+    const key = readDevVar("ENCRYPTION_KEY", first);
+    expect(Buffer.from(key, "base64")).toHaveLength(32);
+    expect(readDevVar("ENCRYPTION_KEY", second)).not.toBe(key);
+  });
+
+  test("leaves a .dev.vars that exists as it is", () => {
+    const directory = makeDirectory();
+    const path = join(directory, ".dev.vars");
+    writeFileSync(path, 'ENCRYPTION_KEY=""\n');
+    ensureDevVars(directory);
+
+    expect(readFileSync(path, "utf8")).toBe('ENCRYPTION_KEY=""\n');
+  });
+});
+
+function makeDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "dev-vars-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  writeFileSync(join(directory, ".dev.vars.example"), 'API_TOKENS="token"\nENCRYPTION_KEY=""\n');
+  return directory;
+}

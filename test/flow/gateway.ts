@@ -1,0 +1,163 @@
+/** The real gateway, started as `npm start` does, on a free port and with a state directory of its own. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { projectDirectory } from "../../tools/project-directory.ts";
+import { eventually } from "./eventually.ts";
+
+const startWithinMs = 60_000;
+const stopWithinMs = 30_000;
+const ready = /Local API token: (\S+)[\s\S]*Ctrl-C stops the gateway/;
+
+/** A gateway that can be stopped in every way and started again on the same state. */
+export class Gateway {
+  readonly #stateDirectory = mkdtempSync(join(tmpdir(), "gateway-flow-"));
+  #process: ChildProcess | undefined;
+  #output = "";
+  readonly port: number;
+  token = "";
+
+  private constructor(port: number) {
+    this.port = port;
+  }
+
+  /** Starts one. Whoever does ends it with `remove()`. */
+  static async start(): Promise<Gateway> {
+    const gateway = new Gateway(await freePort());
+    running.add(gateway);
+    try {
+      await gateway.start();
+    } catch (error) {
+      await gateway.remove();
+      throw error;
+    }
+    return gateway;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Everything printed since the latest start. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Starts again, on the same port and state, and waits until it serves. */
+  async start(): Promise<void> {
+    this.#output = "";
+    const child = startProcess(this.port, this.#stateDirectory);
+    this.#process = child;
+    const collect = (chunk: Buffer) => (this.#output += chunk.toString());
+    child.stdout?.on("data", collect);
+    child.stderr?.on("data", collect);
+    const serving = () => {
+      if (child.exitCode !== null)
+        throw new Error(`npm start ended with ${child.exitCode}:\n${this.#output}`);
+      return ready.exec(this.#output);
+    };
+    const [, token = ""] = await eventually("npm start serves", serving, { withinMs: startWithinMs });
+    this.token = token;
+  }
+
+  /** Stops it as Ctrl-C does, and returns its exit code when nothing of it runs any more. */
+  async stop(): Promise<number | null> {
+    const child = this.#process;
+    if (child === undefined) return null;
+    const exited = child.exitCode === null ? once(child, "exit") : undefined;
+    child.kill("SIGTERM");
+    await exited;
+    await this.#gone();
+    return child.exitCode;
+  }
+
+  /** Kills the whole tree of processes at once: nobody gets to tidy up. */
+  async kill(): Promise<void> {
+    this.killNow();
+    await this.#gone();
+  }
+
+  /** Kills only the process that `npm start` started, which then can stop nothing itself. */
+  async killStarter(): Promise<void> {
+    const pid = this.#process?.pid;
+    if (pid !== undefined) isSignalled(pid, "SIGKILL");
+    await this.#gone();
+  }
+
+  killNow(): void {
+    const pid = this.#process?.pid;
+    if (pid !== undefined) isSignalled(-pid, "SIGKILL");
+  }
+
+  /** Ends it, whatever state it is in, and removes its state. */
+  async remove(): Promise<void> {
+    await this.kill();
+    rmSync(this.#stateDirectory, { recursive: true, force: true });
+    running.delete(this);
+  }
+
+  async #gone(): Promise<void> {
+    const group = this.#process?.pid;
+    const isGone = () => group === undefined || !hasLivingProcess(group);
+    await eventually("every process of the gateway is gone", isGone, { withinMs: stopWithinMs });
+    this.#process = undefined;
+  }
+}
+
+// A test run that is cut off leaves nothing behind either.
+const running = new Set<Gateway>();
+process.once("exit", () => {
+  for (const gateway of running) gateway.killNow();
+});
+
+/** `npm start`, in a process group of its own so that it can be killed as a whole. */
+export function startProcess(port: number, stateDirectory: string): ChildProcess {
+  return spawn(process.execPath, ["tools/start.ts", "--port", `${port}`, "--persist-to", stateDirectory], {
+    cwd: projectDirectory,
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+/** A port that nobody listens on now. */
+export async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const address = probe.address();
+  probe.close();
+  await once(probe, "close");
+  if (address === null || typeof address === "string") throw new Error("The probe has no port.");
+  return address.port;
+}
+
+/** Zombies do not count: a container's init may take its time to bury them, or never do it. */
+function hasLivingProcess(group: number): boolean {
+  if (process.platform === "linux") return readdirSync("/proc").some((entry) => isLivingIn(entry, group));
+  return isSignalled(-group, 0);
+}
+
+/** `entry` is a process of /proc; its `stat` reads `pid (command) state parent group …`. */
+function isLivingIn(entry: string, group: number): boolean {
+  if (!/^\d+$/.test(entry)) return false;
+  try {
+    const stat = readFileSync(`/proc/${entry}/stat`, "utf8");
+    const [state, , processGroup] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return state !== "Z" && Number(processGroup) === group;
+  } catch {
+    // It ended while it was looked at.
+    return false;
+  }
+}
+
+/** False when there is no such process or group. */
+function isSignalled(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+    throw error;
+  }
+}

@@ -1,0 +1,105 @@
+/** A real receiver in the test process. It keeps the exact bytes of all that arrives. */
+import { createHmac } from "node:crypto";
+import { once } from "node:events";
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import { onTestFinished } from "vitest";
+import { freePort } from "./gateway.ts";
+
+/** One request as it arrived. */
+export type Arrival = {
+  method: string;
+  path: string;
+  headers: IncomingHttpHeaders;
+  body: Buffer;
+  /** From the headers: 0 on pings, which have neither. */
+  sequence: number;
+  attempt: number;
+};
+
+/** Decides what one arrival is answered with: a status, at once or later. */
+export type Answer = (arrival: Arrival) => number | Promise<number>;
+
+/** Listens on a port of its own, which stays the same when it is stopped and started again. */
+export class Receiver {
+  readonly arrivals: Arrival[] = [];
+  answer: Answer;
+  #server: Server | undefined;
+  readonly #port: number;
+
+  private constructor(port: number, answer: Answer) {
+    this.#port = port;
+    this.answer = answer;
+  }
+
+  /** Starts one, which stops with the test that called this. */
+  static async start(answer: Answer = () => 200): Promise<Receiver> {
+    const receiver = new Receiver(await freePort(), answer);
+    await receiver.start();
+    onTestFinished(() => receiver.stop());
+    return receiver;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  async start(): Promise<void> {
+    this.#server = createServer((request, response) => {
+      // A request that breaks off is no arrival.
+      this.#receive(request, response).catch(() => response.destroy());
+    }).listen(this.#port, "127.0.0.1");
+    await once(this.#server, "listening");
+  }
+
+  /** From now on connections are refused. */
+  async stop(): Promise<void> {
+    const server = this.#server;
+    if (server === undefined) return;
+    this.#server = undefined;
+    const closed = once(server, "close");
+    server.close();
+    server.closeAllConnections();
+    await closed;
+  }
+
+  async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const arrival = await read(request);
+    this.arrivals.push(arrival);
+    response.writeHead(await this.answer(arrival)).end();
+  }
+}
+
+/** The arrivals' sequence numbers, each where it came first. */
+export function firstSequences(arrivals: Arrival[]): number[] {
+  return [...new Set(arrivals.map(({ sequence }) => sequence))];
+}
+
+/** The uuid of the event in a JSON delivery. */
+export function eventUuid(arrival: Arrival): string {
+  const { event } = JSON.parse(arrival.body.toString()) as { event: { uuid: string } };
+  return event.uuid;
+}
+
+/** What `X-Hub-Signature` must be, computed independently of the gateway and of the example receiver. */
+export function hubSignature(secret: string, body: Buffer | string): string {
+  return createHmac("sha256", Buffer.from(secret, "utf8")).update(body).digest("hex");
+}
+
+async function read(request: IncomingMessage): Promise<Arrival> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return {
+    method: request.method ?? "",
+    path: request.url ?? "",
+    headers: request.headers,
+    body: Buffer.concat(chunks),
+    sequence: Number(request.headers["x-orchest-sequence"] ?? 0),
+    attempt: Number(request.headers["x-orchest-attempt"] ?? 0),
+  };
+}

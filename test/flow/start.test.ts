@@ -1,0 +1,75 @@
+import { execFile, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { eventually } from "./eventually.ts";
+import { Gateway, startProcess } from "./gateway.ts";
+import { hubSignature, Receiver } from "./receiver.ts";
+
+describe("npm start", () => {
+  let gateway: Gateway;
+  beforeAll(async () => {
+    gateway = await Gateway.start();
+  });
+  afterAll(() => gateway.remove());
+
+  test("serves /health without a token after a clean start", async () => {
+    const response = await fetch(`${gateway.url}/health`);
+    expect(response.status).toBe(200);
+  });
+
+  test("prints curl lines that lead to a first, signed delivery", async () => {
+    const receiver = await Receiver.start();
+    const [createWebhook, publishEvent] = printedCurls(gateway.output);
+    const [, secret = ""] = /--secret (\S+)/.exec(gateway.output) ?? [];
+
+    expect(await runPrinted(createWebhook?.replace("http://127.0.0.1:9000", receiver.url))).toContain(
+      '"type":"webhook"',
+    );
+    expect(await runPrinted(publishEvent)).toContain('"deliveries":1');
+
+    const delivery = await eventually("the first delivery arrives", () => receiver.arrivals[0]);
+    expect(delivery.headers["x-hub-signature"]).toBe(hubSignature(secret, delivery.body));
+  });
+
+  test("ends with exit code 1 and a sentence that names the port when the port is taken", async () => {
+    const second = startProcess(gateway.port, tmpdir());
+    let printed = "";
+    second.stderr?.on("data", (chunk: Buffer) => (printed += chunk.toString()));
+    const [exitCode] = await once(second, "close");
+    expect(exitCode).toBe(1);
+    expect(printed).toMatch(new RegExp(`^Port ${gateway.port} is taken\\. .*\\n$`));
+  });
+
+  test("ends with exit code 0 on SIGTERM, and leaves no process behind", async () => {
+    expect(await gateway.stop()).toBe(0);
+    await expect(fetch(`${gateway.url}/health`)).rejects.toThrow("fetch failed");
+  });
+
+  test("leaves no process behind even when it is killed itself", async () => {
+    await gateway.start();
+    await gateway.killStarter();
+    await expect(fetch(`${gateway.url}/health`)).rejects.toThrow("fetch failed");
+  });
+
+  /** Runs a line as a user would paste it; where there is no bash or no curl, sends the same with fetch. */
+  async function runPrinted(line = ""): Promise<string> {
+    if (spawnSync("bash", ["-c", "command -v curl"]).status === 0) {
+      const { stdout } = await promisify(execFile)("bash", ["-c", line]);
+      return stdout;
+    }
+    console.warn("bash or curl is missing here: the printed request is sent with fetch instead.");
+    const [, url = "", body = ""] = /^curl -X POST (\S+) .* -d '(.*)'$/.exec(line) ?? [];
+    const headers = { Authorization: `Bearer ${gateway.token}`, "Content-Type": "application/json" };
+    const response = await fetch(url, { method: "POST", headers, body });
+    return response.text();
+  }
+});
+
+function printedCurls(output: string): string[] {
+  return output
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith("curl "));
+}

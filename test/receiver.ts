@@ -1,0 +1,49 @@
+/** The stand-in for receivers in workerd: what was sent, and programmable answers. */
+import { vi } from "vitest";
+
+/** A request as the receiver saw it. `signal` is the sender's: a receiver that hangs waits for it. */
+export type Received = { url: string; headers: Headers; body: string; signal: AbortSignal };
+
+/** What a receiver answers to each request. @param index counts the requests, from 0. */
+export type Answering = (request: Received, index: number) => Response | Promise<Response>;
+
+/**
+ * Answers every fetch of this test, and keeps the gateway's log out of the tests' output.
+ * @param answer is given each request; by default 200.
+ * @returns what was received, and what the gateway has logged so far.
+ */
+export function receiver(answer: Answering = ok): { received: Received[]; logged: () => string } {
+  const { logged } = captureLog();
+  const received: Received[] = [];
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
+    const request = new Request(input, init);
+    const { url, headers } = request;
+    // Not text(): that takes a byte order mark away.
+    const body = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
+      await request.arrayBuffer(),
+    );
+    const one = { url, headers, body, signal: init?.signal ?? request.signal };
+    received.push(one);
+    return answer(one, received.length - 1);
+  });
+  return { received, logged };
+}
+
+/** Keeps the log from the output. @returns what was logged so far, a line each. */
+export function captureLog(): { logged: () => string } {
+  const lines: string[] = [];
+  const keep = (...parts: unknown[]): void => void lines.push(parts.map(String).join(" "));
+  for (const level of ["info", "warn", "error"] as const) vi.spyOn(console, level).mockImplementation(keep);
+  return { logged: () => lines.join("\n") };
+}
+
+/** A receiver that never answers: it waits until the sender gives up. */
+export function hanging({ signal }: Pick<Received, "signal">): Promise<Response> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(new DOMException("Aborted", "AbortError")));
+  });
+}
+
+function ok(): Response {
+  return new Response("ok");
+}
