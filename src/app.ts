@@ -3,9 +3,14 @@ import { bodyLimit } from "hono/body-limit";
 import type { MiddlewareHandler } from "hono";
 import { onError, RequestError } from "./errors";
 import { requireToken } from "./http/authentication";
+import { listDead } from "./http/dead/list-dead";
+import { deliveriesRoutes } from "./http/deliveries/routes";
 import { eventsRoutes } from "./http/events/routes";
 import { getHealth } from "./http/health/get-health";
+import { lanesRoutes } from "./http/lanes/routes";
 import { serveDocument } from "./http/openapi";
+import { rejectedRoutes } from "./http/rejected/routes";
+import { replaysRoutes } from "./http/replays/routes";
 import { createRouter, type Router } from "./http/router";
 import { listSubscribableEvents } from "./http/subscribable-events/list-subscribable-events";
 import { subscribersRoutes } from "./http/subscribers/routes";
@@ -42,7 +47,12 @@ export function createApp(): Router {
   getHealth(app);
   listSubscribableEvents(app);
   app.route("/", subscribersRoutes());
+  app.route("/", deliveriesRoutes());
+  app.route("/", lanesRoutes());
   app.route("/", eventsRoutes());
+  app.route("/", rejectedRoutes());
+  listDead(app);
+  app.route("/", replaysRoutes());
   serveDocument(app);
   return app;
 }

@@ -18,7 +18,7 @@ export type MatchedWebhook = LaneConfigRow & { id: number; waits: number };
 export const matchesMax = 1000;
 
 /** A matching subscription `s` for each candidate `c`, looked up in `subscriptions_match`. */
-const candidateJoin = `json_each(?1) c CROSS JOIN subscriptions s ON s.event_type = c.value->>1
+export const candidateJoin = `json_each(?1) c CROSS JOIN subscriptions s ON s.event_type = c.value->>1
   AND s.project_uuid = c.value->>2 AND s.job_uuid = c.value->>3`;
 
 /** A disabled webhook is handed nothing. */
@@ -75,7 +75,7 @@ export async function matchPage(
 }
 
 /** Every (type or wildcard, project, job) that a subscription to this topic may have: empty where it is not limited. */
-function candidatesOf(topic: Topic, index: number): [number, string, string, string][] {
+export function candidatesOf(topic: Topic, index: number): [number, string, string, string][] {
   const { type, projectUuid, jobUuid } = topic;
   const limits: [string, string][] = [["", ""]];
   if (projectUuid !== null) limits.push([projectUuid, ""]);

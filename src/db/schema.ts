@@ -138,5 +138,15 @@ export const rejected = sqliteTable("rejected", {
   reason: text("reason").notNull(),
   /** The message's text; a structured body as JSON. */
   body: text("body").notNull(),
+  /** Whether the text is what came: else it was no UTF-8, say, and cannot be used again. */
+  isExact: integer("is_exact", { mode: "boolean" }).notNull().default(true),
   receivedAt: integer("received_at").notNull(),
+});
+
+/** Why the latest try of a queue message failed, for the dead-letter queue, which brings no reason along. */
+export const queueFailures = sqliteTable("queue_failures", {
+  /** The SHA-256 of the message's text, in hex: its id may be another one in the dead-letter queue. */
+  key: text("key").primaryKey(),
+  reason: text("reason").notNull(),
+  failedAt: integer("failed_at").notNull(),
 });

@@ -83,8 +83,8 @@ const columns = `sequence, status, attempts, accepted_at, next_attempt_at, deliv
   response_status, error`;
 
 const statusConditions: Record<ShownStatus, string> = {
-  pending: `status = ${deliveryStatus.pending} AND attempts = 0`,
-  failed: `status = ${deliveryStatus.pending} AND attempts > 0`,
+  pending: `status IN (${deliveryStatus.pending}, ${deliveryStatus.replaying}) AND attempts = 0`,
+  failed: `status IN (${deliveryStatus.pending}, ${deliveryStatus.replaying}) AND attempts > 0`,
   delivered: `status = ${deliveryStatus.delivered}`,
   dead: `status = ${deliveryStatus.dead}`,
 };
@@ -113,11 +113,24 @@ export class DeliveryLog {
         query.limit - found.length,
       );
       for (const row of rows) found.push(deliveryOf(row));
-      if (found.length === query.limit) return { deliveries: found, next: found.at(-1)?.sequence ?? null };
+      if (found.length === query.limit) break;
     }
-    const [oldest] = this.#days.all;
-    const isEnd = oldest === undefined || lowest <= oldest.firstSequence;
-    return { deliveries: found, next: isEnd ? null : lowest };
+    const reached = found.length === query.limit ? (found.at(-1)?.sequence ?? lowest) : lowest;
+    return { deliveries: found, next: this.#endsBefore(reached, query.since) ? null : reached };
+  }
+
+  /** Whether nothing below a sequence is left, or as young as `since`: sequences and times rise together. */
+  #endsBefore(sequence: number, since = 0): boolean {
+    for (const table of this.#days.downFrom(sequence - 1)) {
+      const [next] = this.#sql
+        .exec<{ accepted_at: number }>(
+          `SELECT accepted_at FROM ${table} WHERE sequence < ? ORDER BY sequence DESC LIMIT 1`,
+          sequence,
+        )
+        .toArray();
+      if (next !== undefined) return next.accepted_at < since;
+    }
+    return true;
   }
 
   /** One delivery, or null when there is none (any more). */

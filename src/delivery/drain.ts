@@ -4,14 +4,17 @@ import { deliveryUuid } from "./delivery-uuid";
 import type { LaneStorage } from "./lane-storage";
 import { type Ready, widthOf } from "./lines";
 import { deliveryStatus, type Outgoing } from "./outbox";
-import type { Resend } from "./resends";
+import { Pace } from "./pace";
+import type { ReplayHead } from "./replays";
 import { recordAgain, recordLive } from "./record-attempt";
 import type { Message, Sent } from "./sender";
 
 /** How long a line waits after a failure of our own. */
 const ownFailurePauseMs = 60_000;
-/** While live deliveries wait, one in so many is one that is sent again. */
-const resendEvery = 10;
+/** A drain waits itself for the next attempt that a rate limit allows, if it is this near: an alarm costs more. */
+const paceWaitMaxMs = 1000;
+/** While live deliveries wait, one in so many is one of the second line. */
+const replayEvery = 10;
 
 /** A sent message, and under which version of the configuration. */
 export type SentUnder = Sent & { configVersion: number };
@@ -22,6 +25,8 @@ export type DrainedLane = {
   storage(): LaneStorage | null;
   /** @throws for failures of ours, before anything was sent. */
   send(message: Message): Promise<SentUnder>;
+  /** Takes the next page of a replay from the archive into the lane. */
+  fetchPage(head: ReplayHead & { kind: "fetch" }): Promise<void>;
   /** Runs `work` as one transaction. */
   atomically(work: () => void): void;
 };
@@ -29,8 +34,9 @@ export type DrainedLane = {
 export class Drain {
   readonly #lane: DrainedLane;
   #running: Promise<void> | undefined;
-  #resending = false;
-  #liveSinceResend = 0;
+  readonly #pace = new Pace();
+  #replaying = false;
+  #liveSinceReplay = 0;
 
   constructor(lane: DrainedLane) {
     this.#lane = lane;
@@ -52,11 +58,11 @@ export class Drain {
   nextAt(now: number): number | null {
     const storage = this.#sendingStorage();
     if (storage === null) return null;
-    const { lines, hasMore, resends } = storage;
+    const { lines, hasMore, replays } = storage;
     const live = lines.nextAt(now, hasMore);
-    const again = this.#resending ? null : (resends.head()?.nextAttemptAt ?? null);
-    if (live === null || again === null) return live ?? again;
-    return Math.min(live, again);
+    const again = this.#replaying ? null : (replays.head(now)?.nextAttemptAt ?? null);
+    const at = live === null || again === null ? (live ?? again) : Math.min(live, again);
+    return at === null ? null : Math.max(at, this.#nextStart(storage));
   }
 
   async #sendUntil(until: number): Promise<void> {
@@ -66,8 +72,9 @@ export class Drain {
         const landed = next.finally(() => underWay.delete(landed));
         underWay.add(landed);
       }
-      if (underWay.size === 0) return;
-      await Promise.race(underWay);
+      const wait = this.#paceWaitMs(until);
+      if (underWay.size === 0 && wait === null) return;
+      await Promise.race(wait === null ? underWay : [...underWay, sleep(wait)]);
     }
   }
 
@@ -76,17 +83,32 @@ export class Drain {
     const now = Date.now();
     const storage = this.#sendingStorage();
     if (storage === null || now >= until || !isInOrder(storage)) return null;
-    if (storage.lines.inFlight + (this.#resending ? 1 : 0) >= widthOf[storage.lines.ordering]) return null;
-    const again = this.#resending ? null : storage.resends.head();
-    const isAgainDue = again !== null && again.nextAttemptAt <= now;
-    if (isAgainDue && this.#liveSinceResend >= resendEvery - 1) return this.#sendAgain(storage, again);
+    if (now < this.#nextStart(storage)) return null;
+    if (storage.lines.inFlight + (this.#replaying ? 1 : 0) >= widthOf[storage.lines.ordering]) return null;
+    const head = this.#replaying ? null : storage.replays.head(now);
+    const isReplayDue = head !== null && head.nextAttemptAt <= now;
+    if (isReplayDue && this.#liveSinceReplay >= replayEvery - 1) return this.#replay(storage, head);
     while (storage.hasMore && storage.lines.wantsMore(now)) storage.lineUp();
     const ready = storage.lines.take(now);
     if (ready !== null) {
-      this.#liveSinceResend += 1;
+      this.#liveSinceReplay += 1;
       return this.#sendLive(storage, ready);
     }
-    return isAgainDue ? this.#sendAgain(storage, again) : null;
+    return isReplayDue ? this.#replay(storage, head) : null;
+  }
+
+  #nextStart(storage: LaneStorage): number {
+    return this.#pace.nextStart(rateOf(storage), () => storage.lastStart());
+  }
+
+  /** How long to wait for the rate limit, when that is all there is to wait for, and it is short; else null. */
+  #paceWaitMs(until: number): number | null {
+    const now = Date.now();
+    const storage = this.#sendingStorage();
+    if (storage === null || now >= until || this.#nextStart(storage) <= now) return null;
+    const at = this.nextAt(now);
+    const wait = at === null ? null : Math.ceil(at - now);
+    return wait !== null && wait <= paceWaitMaxMs ? wait : null;
   }
 
   /** Null when nothing may be sent: the webhook is paused, disabled or deleted. */
@@ -110,33 +132,52 @@ export class Drain {
     }
   }
 
-  async #sendAgain(storage: LaneStorage, resend: Resend): Promise<void> {
-    const outgoing = storage.outbox.load(resend.sequence);
-    if (outgoing === null) return storage.resends.remove(resend.position);
-    this.#resending = true;
-    this.#liveSinceResend = 0;
+  async #replay(storage: LaneStorage, head: ReplayHead): Promise<void> {
+    this.#replaying = true;
+    this.#liveSinceReplay = 0;
     try {
-      const sent = await this.#send(storage, outgoing);
-      if (this.#lane.storage() === null) return;
-      this.#lane.atomically(() => recordAgain(storage, outgoing, sent, resend));
-      logAttempt(storage, outgoing, sent);
+      if (head.kind === "fetch") await this.#lane.fetchPage(head);
+      else await this.#sendAgain(storage, head);
     } catch (error) {
-      logFailure(storage, outgoing, error);
-      if (this.#lane.storage() !== null)
-        storage.resends.delay(resend.position, Date.now() + ownFailurePauseMs);
+      log("error", "replay failed on our side", {
+        webhook: storage.record.config?.webhook.uuid,
+        error: String(error),
+      });
+      if (this.#lane.storage() !== null) storage.replays.delay(head.position, Date.now() + ownFailurePauseMs);
     } finally {
-      this.#resending = false;
+      this.#replaying = false;
     }
   }
 
-  #send(storage: LaneStorage, outgoing: Outgoing): Promise<SentUnder> {
+  async #sendAgain(storage: LaneStorage, head: ReplayHead & { kind: "send" }): Promise<void> {
+    const outgoing = storage.outbox.load(head.sequence);
+    if (outgoing === null) return storage.replays.pass(head.position, head.sequence, Date.now());
+    const sent = await this.#send(storage, outgoing, head.replay);
+    if (this.#lane.storage() === null) return;
+    this.#lane.atomically(() => recordAgain(storage, outgoing, sent, head));
+    logAttempt(storage, outgoing, sent);
+  }
+
+  #send(storage: LaneStorage, outgoing: Outgoing, replay: string | null = null): Promise<SentUnder> {
+    this.#pace.started(rateOf(storage), Date.now());
     return this.#lane.send({
       deliveryUuid: deliveryUuid(webhookUuid(storage), outgoing.sequence),
       eventType: outgoing.eventType,
       event: outgoing.event,
       place: { sequence: outgoing.sequence, attempt: outgoing.attempts + 1 },
+      ...(replay !== null && { replay }),
     });
   }
+}
+
+function rateOf(storage: LaneStorage): number | null {
+  return storage.record.config?.rateLimitPerS ?? null;
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
 }
 
 /** After a change of the order, what is under way lands first; then the lines are formed anew. */

@@ -7,7 +7,7 @@ import { type LaneRecord, LaneRecordStore, type Tally } from "./lane-record";
 import { type Carried, Lines } from "./lines";
 import { Outbox } from "./outbox";
 import type { ChatService } from "./payload";
-import { Resends } from "./resends";
+import { Replays } from "./replays";
 import { type Counted, Stats } from "./stats";
 
 /** Attempts between two checkpoints: what came after the last one is counted again when the lane is opened. */
@@ -26,7 +26,7 @@ export type SentAs = { webhook: LaneConfig["webhook"]; chat: ChatService | null 
 export class LaneStorage {
   readonly days: DayTables;
   readonly outbox: Outbox;
-  readonly resends: Resends;
+  readonly replays: Replays;
   readonly announcements: Announcements;
   readonly stats: Stats;
   readonly log: DeliveryLog;
@@ -40,7 +40,7 @@ export class LaneStorage {
     this.#record = new LaneRecordStore(sql);
     this.days = new DayTables(sql);
     this.outbox = new Outbox(sql, this.days, this.record.sequenceBase);
-    this.resends = new Resends(sql);
+    this.replays = new Replays(sql, this.days);
     this.announcements = new Announcements(sql);
     this.stats = new Stats(sql);
     this.log = new DeliveryLog(sql, this.days);
@@ -74,6 +74,13 @@ export class LaneStorage {
   /** Whether deliveries wait that are not lined up yet. */
   get hasMore(): boolean {
     return this.#lines.scannedTo < this.outbox.lastSequence;
+  }
+
+  /** When the latest attempt began, in ms, as far as the rows tell that a lane looks at when it wakes; null without any. */
+  lastStart(): number | null {
+    // A replay's attempts lie anywhere: then it may have been just now.
+    if (this.replays.head(Date.now()) !== null) return Date.now();
+    return this.outbox.lastStart(this.record.lowWater - 1, this.record.triedUpTo);
   }
 
   /** Writes the record with all counts: two rows, or one when no attempt was made since the last time. */
@@ -112,6 +119,11 @@ export class LaneStorage {
     const scannedTo = found.length < scanChunk ? this.outbox.lastSequence : (found.at(-1)?.sequence ?? 0);
     this.#lines.add(found, scannedTo);
     if (scannedTo > this.record.triedUpTo) this.checkpoint();
+  }
+
+  /** Looks until something is found that may go, if anything may: an object that was just started has looked at nothing. */
+  lineUpReady(now: number): void {
+    while (this.hasMore && this.#lines.wantsMore(now)) this.lineUp();
   }
 
   /** Forms the lines anew, when the order has changed: nothing may be under way. */

@@ -4,8 +4,11 @@ import { type Day, type DayTables, tableOf } from "./day-tables";
 import type { HandedEvent } from "./handover";
 import type { Counted } from "./stats";
 
-/** `pending` until it was delivered or given up (`dead`). The numbers are what is stored. */
-export const deliveryStatus = { pending: 0, delivered: 1, dead: 2 } as const;
+/**
+ * `pending` until it was delivered or given up (`dead`); `replaying` waits too, but in the second line: an event from
+ * the archive that never reached the lane before. The numbers are what is stored.
+ */
+export const deliveryStatus = { pending: 0, delivered: 1, dead: 2, replaying: 3 } as const;
 
 /** A delivery that waits, as the lines need it. */
 export type Waiting = {
@@ -26,6 +29,11 @@ export type Outgoing = Waiting & {
   eventType: string;
   event: string;
 };
+
+/** Whether a delivery waits, in either line. */
+export function isWaiting({ status }: Pick<Outgoing, "status">): boolean {
+  return status === deliveryStatus.pending || status === deliveryStatus.replaying;
+}
 
 /** What an attempt sent: kept beside what came back, so that the log can show it. */
 export type SentAs = { configVersion: number; headers: Record<string, string> };
@@ -106,12 +114,25 @@ export class Outbox {
     if (this.#isTakenAsRepeat(event.uuid)) return false;
     if (event.maybeKnown && event.firstAcceptedAt < prunedThrough) return false;
     if (event.maybeKnown && this.find(event.uuid, event.firstAcceptedAt) !== null) return false;
+    this.#insert(event, now, deliveryStatus.pending);
+    return true;
+  }
+
+  /** Takes events in for the second line. @returns the first and the last sequence that they got. */
+  acceptForReplay(events: readonly HandedEvent[], now: number): { from: number; to: number } {
+    const from = this.#lastSequence + 1;
+    for (const event of events) this.#insert(event, now, deliveryStatus.replaying);
+    return { from, to: this.#lastSequence };
+  }
+
+  #insert(event: HandedEvent, now: number, status: number): void {
     const sequence = this.#lastSequence + 1;
     if (event.maybeKnown) this.#sql.exec("INSERT INTO taken_as_repeat VALUES (?, ?)", event.uuid, sequence);
     this.#sql.exec(
-      `INSERT INTO ${this.#days.current(now, sequence)} (sequence, accepted_at, event_uuid, event_type, line, event)
-       VALUES (?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO ${this.#days.current(now, sequence)} (sequence, status, accepted_at, event_uuid, event_type, line, event)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
       sequence,
+      status,
       now,
       event.uuid,
       event.type,
@@ -119,7 +140,6 @@ export class Outbox {
       event.body,
     );
     this.#lastSequence = sequence;
-    return true;
   }
 
   /**
@@ -127,7 +147,7 @@ export class Outbox {
    * delivery); a repeat is rare, and the search starts where the lane stood when the event was first accepted.
    */
   find(eventUuid: string, firstAcceptedAt: number): number | null {
-    const start = this.#firstSequenceSince(firstAcceptedAt - clockSkewMs);
+    const start = this.firstSequenceSince(firstAcceptedAt - clockSkewMs);
     for (const table of this.#days.from(start)) {
       const [found] = this.#sql
         .exec<{ sequence: number }>(
@@ -139,6 +159,30 @@ export class Outbox {
       if (found !== undefined) return found.sequence;
     }
     return null;
+  }
+
+  /**
+   * Of these events, those that never reached the lane.
+   * @param events in the order of their first acceptance.
+   */
+  missingOf(events: readonly HandedEvent[]): HandedEvent[] {
+    const [first] = events;
+    if (first === undefined) return [];
+    const start = this.firstSequenceSince(first.firstAcceptedAt - clockSkewMs);
+    const uuids = JSON.stringify(events.map((event) => event.uuid));
+    const known = this.#days.from(start).flatMap((table) =>
+      this.#sql
+        .exec<{ event_uuid: string }>(
+          `SELECT event_uuid FROM ${table}
+           WHERE sequence >= ? AND event_uuid IN (SELECT value FROM json_each(?))`,
+          start,
+          uuids,
+        )
+        .toArray()
+        .map((row) => row.event_uuid),
+    );
+    const knownUuids = new Set(known);
+    return events.filter((event) => !knownUuids.has(event.uuid));
   }
 
   /** What waits behind `sequence`, in order. */
@@ -223,6 +267,23 @@ export class Outbox {
     );
   }
 
+  /** When the latest attempt between these sequences began, in ms; null without any. */
+  lastStart(from: number, to: number): number | null {
+    const starts = this.#days
+      .from(from)
+      .map(
+        (table) =>
+          this.#sql
+            .exec<{ at: number | null }>(
+              `SELECT max(started_at) AS at FROM ${table} WHERE sequence BETWEEN ? AND ?`,
+              from,
+              to,
+            )
+            .one().at ?? 0,
+      );
+    return Math.max(0, ...starts) || null;
+  }
+
   /** How many dead letters lie in a day's table. */
   countDead(day: Day): number {
     return this.#sql
@@ -284,8 +345,8 @@ export class Outbox {
     );
   }
 
-  /** By bisection: sequences and times of acceptance rise together. */
-  #firstSequenceSince(timeMs: number): number {
+  /** The first delivery that was accepted at a time (ms) or later. By bisection: sequences and times rise together. */
+  firstSequenceSince(timeMs: number): number {
     let low = 1;
     let high = this.#lastSequence + 1;
     while (low < high) {

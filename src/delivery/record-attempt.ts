@@ -3,7 +3,7 @@ import { disable, noteDeath, noteFailure, noteSuccess } from "./lane-health";
 import { activeClock } from "./lane-record";
 import type { LaneStorage } from "./lane-storage";
 import { deliveryStatus, type Outgoing } from "./outbox";
-import type { Resend } from "./resends";
+import type { ReplayHead } from "./replays";
 import { type Circumstances, type Decision, decide } from "./retry-policy";
 import type { SentUnder } from "./drain";
 
@@ -30,7 +30,8 @@ export function recordLive(storage: LaneStorage, outgoing: Outgoing, sent: SentU
   });
   if (wasSkipped) {
     storage.lines.leave(head.line);
-    countAlone(storage, sent, decision.kind === "delivered");
+    const after = statusAfter(decision, wasSkipped);
+    countAgain(storage, sent, { before: deliveryStatus.dead, after });
   } else {
     moveLine(storage, decision, head, outgoing);
     const { kind } = decision;
@@ -39,24 +40,36 @@ export function recordLive(storage: LaneStorage, outgoing: Outgoing, sent: SentU
   follow(storage, decision, { outgoing, sent, now });
 }
 
-/** Records an attempt of a delivery that was finished before and is sent again. To be run as one transaction. */
-export function recordAgain(storage: LaneStorage, outgoing: Outgoing, sent: SentUnder, resend: Resend): void {
+/** Records an attempt of the second line's head. To be run as one transaction. */
+export function recordAgain(
+  storage: LaneStorage,
+  outgoing: Outgoing,
+  sent: SentUnder,
+  head: ReplayHead & { kind: "send" },
+): void {
   const now = Date.now();
-  const attempts = resend.attempts + 1;
-  const ageMs = now - resend.createdAt;
-  const decision = decideFor(storage, sent, { attempts, ageMs, failures: attempts, now });
-  const isDelivered = decision.kind === "delivered";
+  const attempts = head.attempts + 1;
+  const decision = decideFor(storage, sent, { attempts, ageMs: now - head.since, failures: attempts, now });
+  // While it was under way, someone may have given it up.
+  const before = storage.outbox.load(outgoing.sequence)?.status ?? outgoing.status;
+  const after = statusAgain(decision, before);
   storage.outbox.record(outgoing.sequence, sent, sent.result, {
-    status: isDelivered ? deliveryStatus.delivered : outgoing.status,
+    status: after,
     nextAttemptAt: decision.kind === "retry" ? decision.at : null,
     agedFrom: outgoing.agedFrom ?? activeClock(storage.record, now),
     tick: storage.tally.attempts + 1,
   });
-  if (decision.kind === "retry") storage.resends.delay(resend.position, decision.at);
-  else storage.resends.remove(resend.position);
-  countAlone(storage, sent, isDelivered && outgoing.status === deliveryStatus.dead);
-  // A dead letter that stays one is no news.
-  if (decision.kind !== "dead") follow(storage, decision, { outgoing, sent, now });
+  if (decision.kind === "retry") storage.replays.delay(head.position, decision.at);
+  else if (decision.kind !== "disable") storage.replays.pass(head.position, outgoing.sequence, now);
+  countAgain(storage, sent, { before, after });
+  const isNews = decision.kind !== "dead" || before === deliveryStatus.replaying;
+  if (isNews) follow(storage, decision, { outgoing, sent, now });
+}
+
+/** A delivery that was finished stays what it was, unless it is delivered now. */
+function statusAgain(decision: Decision, before: number): number {
+  if (decision.kind === "delivered") return deliveryStatus.delivered;
+  return decision.kind === "dead" && before === deliveryStatus.replaying ? deliveryStatus.dead : before;
 }
 
 function decideFor(
@@ -95,14 +108,23 @@ function moveLine(storage: LaneStorage, decision: Decision, head: Head, outgoing
   }
 }
 
-/**
- * Counts an attempt of a delivery that was finished before: a checkpoint at once, since no recount would find it.
- * @param revived whether a dead letter was delivered by it.
- */
-function countAlone(storage: LaneStorage, { result }: SentUnder, revived: boolean): void {
+/** Counts an attempt outside of the lines: a change of status is written at once, since no recount would find it. */
+function countAgain(
+  storage: LaneStorage,
+  { result }: SentUnder,
+  { before, after }: { before: number; after: number },
+): void {
+  const { delivered, dead, replaying } = deliveryStatus;
   storage.stats.count({ ...result, delivered: result.error === null, dead: false });
-  storage.adjust({ attempts: 1, ...(revived && { delivered: 1, dead: -1 }) });
-  storage.checkpoint(revived ? { copiedToD1: false } : {});
+  storage.adjust({
+    attempts: 1,
+    finished: Number(before === replaying && after !== replaying),
+    delivered: Number(after === delivered) - Number(before === delivered),
+    dead: Number(after === dead) - Number(before === dead),
+  });
+  if (before === after) return;
+  const isDeadChanged = before === dead || after === dead;
+  storage.checkpoint(isDeadChanged ? { copiedToD1: false } : {});
 }
 
 /** What the outcome says of the receiver. */

@@ -32,5 +32,5 @@ function isDue(storage: LaneStorage, day: Day, now: number, { deliveredMs, deadM
   if (now < endOf(day) + (day.thinned ? deadMs : deliveredMs)) return false;
   const next = storage.days.all.find((later) => later.day > day.day);
   const end = next?.firstSequence ?? storage.outbox.lastSequence + 1;
-  return storage.lines.lowWater() >= end && !storage.resends.any(day.firstSequence, end - 1);
+  return storage.lines.lowWater() >= end && !storage.replays.any(day.firstSequence, end - 1);
 }

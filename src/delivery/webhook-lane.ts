@@ -4,6 +4,8 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { readConfig } from "../config";
+import { archiveWholeFrom } from "../db/archive-retention";
+import { type ArchivePage, readHeardEvents } from "../db/missing-events";
 import { readStoredWebhook, writeLaneReport } from "../db/lane-state";
 import { publishAnnouncement } from "../events/announce";
 import { log } from "../log";
@@ -14,8 +16,9 @@ import type { AcceptResult, Handover, LaneConfig } from "./handover";
 import { backlogMax, disable, pause, resume, storageBytesMax } from "./lane-health";
 import { LaneRecordStore, type LaneState } from "./lane-record";
 import { LaneStorage } from "./lane-storage";
-import { deliveryStatus } from "./outbox";
+import { deliveryStatus, isWaiting } from "./outbox";
 import { buildBody, chatServiceOf } from "./payload";
+import { queuedMax, type ReplayHead, type ReplayProgress } from "./replays";
 import { pruneOneDay } from "./retention";
 import { createSender, type Message, type Sender } from "./sender";
 import type { Bucket, Window } from "./stats";
@@ -31,9 +34,20 @@ const housekeepingRetryMs = 60_000;
 /** How long a closed lane remembers that it is closed: a slow dispatch may still call. */
 const tombstoneMs = 86_400_000;
 const dayMs = 86_400_000;
+/** Events per page of the archive: their texts (100 KiB at most) must fit in memory together. */
+const archivePageEvents = 200;
 
 /** What became of a request to change one delivery. `behind`: another one is tried first. */
 export type ChangeResult = "done" | "unknown" | "finished" | "behind" | "inactive";
+
+/** What is to be sent again: `since` and `until` are times of acceptance in ms, `until` excluded. */
+export type ReplayRequest = { kind: "dead" | "all" | "missing"; since: number; until: number };
+
+/** What became of it. `queued` is exact up to 1,000 and else a lower bound. */
+export type ReplayStarted =
+  | { outcome: "started"; id: string; queued: number }
+  | { outcome: "tooEarly"; earliest: number }
+  | { outcome: "unknown" };
 
 /** A webhook's state and figures; times in ms. */
 export type LaneStats = {
@@ -64,6 +78,7 @@ export class WebhookLane extends DurableObject<Env> {
     this.#drain = new Drain({
       storage: () => this.#storage,
       send: (message) => this.#send(message),
+      fetchPage: (head) => this.#fetchPage(head),
       atomically: (work) => ctx.storage.transactionSync(work),
     });
   }
@@ -119,7 +134,7 @@ export class WebhookLane extends DurableObject<Env> {
     const storage = this.#storage;
     const outgoing = storage?.outbox.load(sequence) ?? null;
     if (storage === null || outgoing === null) return "unknown";
-    if (outgoing.status !== deliveryStatus.pending) return "finished";
+    if (!isWaiting(outgoing)) return "finished";
     storage.outbox.bury(sequence);
     storage.lines.remove(sequence);
     storage.adjust({ finished: 1, dead: 1 });
@@ -135,12 +150,45 @@ export class WebhookLane extends DurableObject<Env> {
     if (storage === null || outgoing === null) return "unknown";
     if (storage.record.state !== "active") return "inactive";
     if (outgoing.status === deliveryStatus.pending) {
+      storage.lineUpReady(Date.now());
       if (!storage.lines.hurry(sequence)) return "behind";
+    } else if (outgoing.status === deliveryStatus.replaying) {
+      return "behind";
     } else {
-      storage.resends.add(sequence, Date.now());
+      storage.replays.addOne(sequence, Date.now());
     }
     await this.#work();
     return "done";
+  }
+
+  /**
+   * Sends again, in the second line, what was accepted from `since` to before `until` (ms): dead letters, everything
+   * that is finished, or events of the archive that never reached the lane. `tooEarly` names the earliest `since`.
+   */
+  async replay(request: ReplayRequest): Promise<ReplayStarted> {
+    const storage = this.#storage;
+    if (storage === null) return { outcome: "unknown" };
+    const { since, until, kind } = request;
+    const now = Date.now();
+    const wholeFrom = kind === "missing" ? await archiveWholeFrom(this.env.DB) : 0;
+    const earliest = Math.max(storage.record.prunedThrough, wholeFrom);
+    if (since < earliest) return { outcome: "tooEarly", earliest };
+    if (kind === "missing") {
+      const queued = await this.#countMissing({ since, until });
+      const id = storage.replays.addMissing({ since, until, queued }, now);
+      await this.#work();
+      return { outcome: "started", id, queued };
+    }
+    const { outbox, replays } = storage;
+    const range = { from: outbox.firstSequenceSince(since), to: outbox.firstSequenceSince(until) - 1 };
+    const { id, queued } = replays.add(kind, range, now);
+    await this.#work();
+    return { outcome: "started", id, queued };
+  }
+
+  /** How far a replay has come, or null when there is none (any more). */
+  async replayProgress(id: string): Promise<ReplayProgress | null> {
+    return this.#storage?.replays.progress(id) ?? null;
   }
 
   /** The log, newest first. */
@@ -166,17 +214,20 @@ export class WebhookLane extends DurableObject<Env> {
   async stats(): Promise<LaneStats | null> {
     const storage = this.#storage;
     if (storage === null) return null;
+    const now = Date.now();
+    storage.lineUpReady(now);
     const { record, tally, backlog, log, stats } = storage;
+    const nextAttemptAt = this.#drain.nextAt(now);
     const lowWater = storage.lines.lowWater();
     const failed = backlog === 0 ? 0 : log.countFailed(lowWater, record.triedUpTo);
-    const now = Date.now();
     return {
       state: record.state,
       disabledReason: record.disabledReason,
       counts: { pending: backlog - failed, delivered: tally.delivered, failed, dead: tally.dead },
       backlog,
       oldestPendingAt: backlog === 0 ? null : log.oldestPendingAt(lowWater),
-      nextAttemptAt: this.#drain.nextAt(now),
+      // Due long ago is due now.
+      nextAttemptAt: nextAttemptAt === null ? null : Math.max(nextAttemptAt, now),
       lastHour: stats.window(now, dayMs / 24),
       lastDay: stats.window(now, dayMs),
     };
@@ -237,6 +288,36 @@ export class WebhookLane extends DurableObject<Env> {
     }
     const sender = await this.#sender.sender;
     return { ...(await sender.send(message)), configVersion: config.version };
+  }
+
+  /** The next events of a replay that the lane does not have; without any, the replay is over. */
+  async #fetchPage(head: ReplayHead & { kind: "fetch" }): Promise<void> {
+    const page = await this.#readHeard({
+      after: head.archiveCursor,
+      since: head.archiveSince,
+      until: head.archiveUntil,
+    });
+    const storage = this.#storage;
+    if (storage === null) return;
+    this.ctx.storage.transactionSync(() => {
+      const taken = storage.outbox.acceptForReplay(storage.outbox.missingOf(page.events), Date.now());
+      storage.replays.fetched(head.position, { ...taken, archiveCursor: page.next });
+    });
+  }
+
+  async #countMissing({ since, until }: { since: number; until: number }): Promise<number> {
+    let count = 0;
+    for (let after: number | null = 0; after !== null && count < queuedMax;) {
+      const page: ArchivePage = await this.#readHeard({ after, since, until });
+      count += this.#storage?.outbox.missingOf(page.events).length ?? 0;
+      after = page.next;
+    }
+    return Math.min(count, queuedMax);
+  }
+
+  #readHeard(range: { after: number; since: number; until: number }): Promise<ArchivePage> {
+    const page = { ...range, limit: archivePageEvents };
+    return readHeardEvents(this.env.DB, this.#webhookUuid() ?? "", page);
   }
 
   async #createSender(config: LaneConfig): Promise<Sender> {

@@ -2,9 +2,10 @@
 import { keepRejected } from "../db/rejected";
 import { log } from "../log";
 import { dispatch } from "./dispatch";
+import { forgetFailures, noteFailure } from "./failure-notes";
 import { handOverTo, handOverWide } from "./hand-over-waiting";
 import { type Event, eventsMax, parseEvents } from "./parse-events";
-import { type HandoverMessage, isHandover, messageText, readableText } from "./queue-message";
+import { type HandoverMessage, isHandover, keptText, messageText } from "./queue-message";
 
 type Publication = { message: Message; events: Event[] };
 
@@ -17,7 +18,7 @@ export async function consume(batch: MessageBatch, env: Env): Promise<void> {
   for (const message of batch.messages) {
     const { body } = message;
     if (isHandover(body)) {
-      await settle(message, () => handOver(env, body));
+      await settle(env, message, () => handOver(env, body));
       continue;
     }
     const text = messageText(body);
@@ -25,7 +26,7 @@ export async function consume(batch: MessageBatch, env: Env): Promise<void> {
       text === null
         ? { refusal: "The message is not valid UTF-8, or holds what JSON cannot express." }
         : parseEvents(text);
-    if ("refusal" in parsed) await settle(message, () => reject(env, message, parsed.refusal));
+    if ("refusal" in parsed) await settle(env, message, () => reject(env, message, parsed.refusal));
     else publications.push({ message, events: parsed.events });
   }
   // Queues promise no order: what stands in one batch is put in order, messages as a whole.
@@ -42,6 +43,10 @@ async function dispatchGroup(env: Env, group: Publication[]): Promise<void> {
     );
     if ("accepted" in result) {
       for (const { message } of group) message.ack();
+      await forgetFailures(
+        env,
+        group.map(({ message }) => message),
+      );
       return;
     }
     const [only] = group;
@@ -49,11 +54,14 @@ async function dispatchGroup(env: Env, group: Publication[]): Promise<void> {
       const uuids = result.conflicts.join(", ");
       await reject(env, only.message, `Another event is known under the uuid ${uuids}.`);
       only.message.ack();
+      await forgetFailures(env, [only.message]);
       return;
     }
   } catch (error) {
     log("error", "queue messages not dispatched", { messages: group.length, error: String(error) });
-    for (const { message } of group) message.retry(retryOptions(message));
+    const messages = group.map(({ message }) => message);
+    for (const message of messages) message.retry(retryOptions(message));
+    await noteFailure(env, messages, error);
     return;
   }
   for (const publication of group) await dispatchGroup(env, [publication]);
@@ -67,17 +75,19 @@ async function handOver(env: Env, { handover }: HandoverMessage): Promise<void> 
 
 async function reject(env: Env, message: Message, reason: string): Promise<void> {
   log("warn", "queue message rejected", { message_id: message.id, reason });
-  await keepRejected(env.DB, [{ messageId: message.id, reason, body: readableText(message.body) }]);
+  await keepRejected(env.DB, [{ messageId: message.id, reason, ...keptText(message.body) }]);
 }
 
 /** Acknowledges a message when its work is done, and has it retried when the work fails. */
-async function settle(message: Message, work: () => Promise<void>): Promise<void> {
+async function settle(env: Env, message: Message, work: () => Promise<void>): Promise<void> {
   try {
     await work();
     message.ack();
+    await forgetFailures(env, [message]);
   } catch (error) {
     log("error", "queue message not settled", { message_id: message.id, error: String(error) });
     message.retry(retryOptions(message));
+    await noteFailure(env, [message], error);
   }
 }
 

@@ -25,9 +25,17 @@ export function messageText(body: unknown): string | null {
   }
 }
 
-/** A message as text to look at: what cannot be shown is replaced. */
-export function readableText(body: unknown): string {
-  return isBytes(body) ? new TextDecoder().decode(body) : (messageText(body) ?? String(body));
+/** A message as text to keep. `isExact`: else what cannot be text was replaced. */
+export function keptText(body: unknown): { body: string; isExact: boolean } {
+  const exact = messageText(body);
+  if (exact !== null) return { body: exact, isExact: true };
+  return { body: isBytes(body) ? new TextDecoder().decode(body) : String(body), isExact: false };
+}
+
+/** What a message is known by in both queues, where its id may differ: the SHA-256 of its text, in hex. */
+export async function messageKey(body: unknown): Promise<string> {
+  const text = new TextEncoder().encode(keptText(body).body);
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", text)).toHex();
 }
 
 function isBytes(body: unknown): body is ArrayBuffer | ArrayBufferView {

@@ -1,5 +1,7 @@
-/** The endpoints that take events. */
+/** Events: taking them in, and the archive of those that were taken. */
 import { createRouter, type Router } from "../router";
+import { getEvent } from "./get-event";
+import { listEvents } from "./list-events";
 import { publishEvents } from "./publish-events";
 import { publishFromOrchest } from "./publish-from-orchest";
 
@@ -8,5 +10,7 @@ export function eventsRoutes(): Router {
   const router = createRouter();
   publishEvents(router);
   publishFromOrchest(router);
+  listEvents(router);
+  getEvent(router);
   return router;
 }

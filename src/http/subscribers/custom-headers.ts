@@ -45,7 +45,13 @@ const valueSchema = z
 
 /** Custom headers as they are sent in. */
 export const headersSchema = z
-  .record(nameSchema, valueSchema, { error: "must be an object of header names and values" })
+  .record(z.string(), valueSchema, { error: "must be an object of header names and values" })
+  .superRefine((headers, context) => {
+    for (const name of Object.keys(headers)) {
+      const [issue] = nameSchema.safeParse(name).error?.issues ?? [];
+      if (issue) context.addIssue({ code: "custom", message: issue.message, path: [name] });
+    }
+  })
   .refine((headers) => Object.keys(headers).length <= headersMax, `must be at most ${headersMax} headers`)
   .refine(hasDistinctNames, "must not name a header twice (upper and lower case are the same)")
   .openapi({

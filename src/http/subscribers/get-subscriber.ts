@@ -1,10 +1,9 @@
 /** `GET /subscribers/{uuid}`: one webhook with its subscriptions. */
 import { createRoute } from "@hono/zod-openapi";
 import { listSubscriptions } from "../../db/subscriptions";
-import { findWebhook } from "../../db/webhooks";
-import { RequestError } from "../../errors";
 import { messageAnswer } from "../message";
 import type { Router } from "../router";
+import { existingWebhook } from "./existing-webhook";
 import { uuidParamSchema, webhookSchema } from "./schemas";
 import { webhookAnswer } from "./webhook-answer";
 
@@ -24,8 +23,7 @@ const route = createRoute({
 export function getSubscriber(router: Router): void {
   router.openapi(route, async (c) => {
     const { uuid } = c.req.valid("param");
-    const webhook = await findWebhook(c.env, uuid);
-    if (webhook === null) throw new RequestError(404, `Subscriber ${uuid} does not exist.`);
+    const webhook = await existingWebhook(c.env, uuid);
     return c.json(webhookAnswer(webhook, await listSubscriptions(c.env, uuid)), 200);
   });
 }

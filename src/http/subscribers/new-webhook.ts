@@ -40,7 +40,11 @@ export function parseNewWebhook(
       rateLimitPerS: spec.rate_limit_per_s ?? null,
       headerNames: Object.keys(headers),
     },
-    settings: { url: url.href, secret: spec.secret || newSecret(), headers },
+    settings: {
+      url: url.href,
+      secret: spec.secret || newSecret(),
+      ...(spec.headers && { headers }),
+    },
   };
 }
 

@@ -1,0 +1,27 @@
+/** Which webhooks may have an event in their lanes. */
+import { candidateJoin, candidatesOf } from "./matching";
+import type { ArchivedEvent } from "./archive-list";
+
+/** A webhook to be asked. */
+export type PossibleReceiver = { uuid: string; name: string };
+
+/**
+ * Those that hear of the event today come first: the others may have heard of it when it was accepted. What
+ * was made later cannot have it.
+ * @returns `complete`: whether that is all of them.
+ */
+export async function listPossibleReceivers(
+  db: D1Database,
+  event: ArchivedEvent,
+  limit: number,
+): Promise<{ webhooks: PossibleReceiver[]; complete: boolean }> {
+  const topic = { type: event.type, projectUuid: event.project_uuid, jobUuid: event.job_uuid };
+  const { results } = await db
+    .prepare(
+      `SELECT w.uuid, w.name FROM webhooks w WHERE w.deleted_at IS NULL AND w.created_at <= ?2
+       ORDER BY w.id IN (SELECT s.webhook_id FROM ${candidateJoin}) DESC, w.id LIMIT ?3`,
+    )
+    .bind(JSON.stringify(candidatesOf(topic, 0)), event.accepted_at, limit + 1)
+    .all<PossibleReceiver>();
+  return { webhooks: results.slice(0, limit), complete: results.length <= limit };
+}

@@ -1,0 +1,244 @@
+/**
+ * The lane's second line: what is to be sent again, in the order in which it was asked for. A replay is a range of
+ * sequences with a cursor, however many deliveries are in it.
+ */
+import type { DayTables } from "./day-tables";
+import { deliveryStatus } from "./outbox";
+
+/** `one` is a single delivery that someone wants sent again; `missing` are events that never reached the lane. */
+export type ReplayKind = "one" | "dead" | "all" | "missing";
+
+/** How far a replay has come. `queued` is a lower bound beyond 1,000; `sent` counts what was given up, too. */
+export type ReplayProgress = { queued: number; sent: number; done: boolean };
+
+/** What comes next in the line: a delivery to be sent, or a page of events to be fetched from the archive. */
+export type ReplayHead = {
+  position: number;
+  /** The replay's uuid; null for a single delivery. */
+  replay: string | null;
+  /** Of the head, in this replay. */
+  attempts: number;
+  nextAttemptAt: number;
+  /** When the head came to be it, in ms. */
+  since: number;
+} & (
+  | { kind: "send"; sequence: number }
+  | { kind: "fetch"; archiveCursor: number; archiveSince: number; archiveUntil: number }
+);
+
+type Row = {
+  position: number;
+  id: string;
+  kind: ReplayKind;
+  cursor: number;
+  last: number;
+  attempts: number;
+  next_attempt_at: number;
+  head_since: number;
+  queued: number;
+  sent: number;
+  done: number;
+  archive_cursor: number | null;
+  archive_since: number;
+  archive_until: number;
+};
+
+/** What of a range is replayed, at the moment when its turn comes. */
+const conditions: Record<ReplayKind, string> = {
+  one: `status IN (${deliveryStatus.delivered}, ${deliveryStatus.dead})`,
+  all: `status IN (${deliveryStatus.delivered}, ${deliveryStatus.dead})`,
+  dead: `status = ${deliveryStatus.dead}`,
+  missing: `status = ${deliveryStatus.replaying}`,
+};
+
+/** Up to here `queued` is counted. */
+export const queuedMax = 1000;
+/** How long the progress of a replay that is done can be asked for. */
+const keptMs = 30 * 86_400_000;
+
+export class Replays {
+  readonly #sql: SqlStorage;
+  readonly #days: DayTables;
+  /** Undefined: to be read. */
+  #head: ReplayHead | null | undefined;
+
+  constructor(sql: SqlStorage, days: DayTables) {
+    this.#sql = sql;
+    this.#days = days;
+    sql.exec(`CREATE TABLE IF NOT EXISTS replays (
+      position INTEGER PRIMARY KEY,
+      id TEXT NOT NULL,
+      kind TEXT NOT NULL,
+      cursor INTEGER NOT NULL,
+      last INTEGER NOT NULL,
+      attempts INTEGER NOT NULL DEFAULT 0,
+      next_attempt_at INTEGER NOT NULL,
+      head_since INTEGER NOT NULL,
+      queued INTEGER NOT NULL,
+      sent INTEGER NOT NULL DEFAULT 0,
+      done INTEGER NOT NULL DEFAULT 0,
+      archive_cursor INTEGER,
+      archive_since INTEGER NOT NULL DEFAULT 0,
+      archive_until INTEGER NOT NULL DEFAULT 0
+    )`);
+  }
+
+  /** Appends a range of sequences. @returns the replay's uuid and how many deliveries it has at the moment. */
+  add(
+    kind: "dead" | "all",
+    range: { from: number; to: number },
+    now: number,
+  ): { id: string; queued: number } {
+    const queued = this.#countFrom(kind, range.from, range.to);
+    return { id: this.#insert({ kind, ...range, queued, now }), queued };
+  }
+
+  /** Appends one finished delivery; one that waits already is made due. */
+  addOne(sequence: number, now: number): void {
+    this.#head = undefined;
+    const due = "UPDATE replays SET next_attempt_at = ? WHERE kind = 'one' AND cursor = ? AND done = 0";
+    if (this.#sql.exec(due, now, sequence).rowsWritten > 0) return;
+    this.#insert({ kind: "one", from: sequence, to: sequence, queued: 1, now });
+  }
+
+  /** Appends events of the archive that were accepted from `since` to before `until` (ms) and are not in the lane. */
+  addMissing(range: { since: number; until: number; queued: number }, now: number): string {
+    const id = this.#insert({ kind: "missing", from: 1, to: 0, queued: range.queued, now });
+    this.#sql.exec(
+      "UPDATE replays SET archive_cursor = 0, archive_since = ?, archive_until = ? WHERE id = ?",
+      range.since,
+      range.until,
+      id,
+    );
+    return id;
+  }
+
+  progress(id: string): ReplayProgress | null {
+    const [row] = this.#sql.exec<Row>("SELECT * FROM replays WHERE id = ?", id).toArray();
+    if (row === undefined) return null;
+    return { queued: Math.max(row.queued, row.sent), sent: row.sent, done: row.done === 1 };
+  }
+
+  /** The head of the line, or null: what stands behind it waits for it. */
+  head(now: number): ReplayHead | null {
+    if (this.#head === undefined) this.#head = this.#readHead(now);
+    return this.#head;
+  }
+
+  /** The head failed and is tried again at a time in ms. */
+  delay(position: number, nextAttemptAt: number): void {
+    this.#head = undefined;
+    this.#sql.exec(
+      "UPDATE replays SET attempts = attempts + 1, next_attempt_at = ? WHERE position = ?",
+      nextAttemptAt,
+      position,
+    );
+  }
+
+  /** The head was delivered or given up: the line moves on. */
+  pass(position: number, sequence: number, now: number): void {
+    this.#head = undefined;
+    this.#sql.exec(
+      `UPDATE replays SET cursor = ?, sent = sent + 1, attempts = 0, next_attempt_at = ?, head_since = ?
+       WHERE position = ?`,
+      sequence + 1,
+      now,
+      now,
+      position,
+    );
+  }
+
+  /** A page was fetched: these sequences come next. Without any, the archive has no more. */
+  fetched(position: number, page: { from: number; to: number; archiveCursor: number | null }): void {
+    this.#head = undefined;
+    this.#sql.exec(
+      "UPDATE replays SET cursor = ?, last = ?, archive_cursor = ? WHERE position = ?",
+      page.from,
+      page.to,
+      page.archiveCursor,
+      position,
+    );
+  }
+
+  /** Whether a delivery between these sequences may still be sent. */
+  any(from: number, to: number): boolean {
+    const query = "SELECT 1 FROM replays WHERE done = 0 AND cursor <= ? AND last >= ? LIMIT 1";
+    return this.#sql.exec(query, to, from).toArray().length > 0;
+  }
+
+  #insert(replay: { kind: ReplayKind; from: number; to: number; queued: number; now: number }): string {
+    this.#head = undefined;
+    const { kind, from, to, queued, now } = replay;
+    const id = crypto.randomUUID();
+    this.#sql.exec("DELETE FROM replays WHERE done = 1 AND head_since < ?", now - keptMs);
+    this.#sql.exec(
+      `INSERT INTO replays (id, kind, cursor, last, next_attempt_at, head_since, queued) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      id,
+      kind,
+      from,
+      to,
+      now,
+      now,
+      queued,
+    );
+    return id;
+  }
+
+  #readHead(now: number): ReplayHead | null {
+    for (;;) {
+      const query = "SELECT * FROM replays WHERE done = 0 ORDER BY position LIMIT 1";
+      const [row] = this.#sql.exec<Row>(query).toArray();
+      if (row === undefined) return null;
+      const common = {
+        position: row.position,
+        replay: row.kind === "one" ? null : row.id,
+        attempts: row.attempts,
+        nextAttemptAt: row.next_attempt_at,
+        since: row.head_since,
+      };
+      const sequence = this.#firstFrom(row.kind, row.cursor, row.last);
+      if (sequence !== null) return { ...common, kind: "send", sequence };
+      if (row.archive_cursor !== null) {
+        const {
+          archive_cursor: archiveCursor,
+          archive_since: archiveSince,
+          archive_until: archiveUntil,
+        } = row;
+        return { ...common, kind: "fetch", archiveCursor, archiveSince, archiveUntil };
+      }
+      this.#sql.exec("UPDATE replays SET done = 1, head_since = ? WHERE position = ?", now, row.position);
+    }
+  }
+
+  #firstFrom(kind: ReplayKind, from: number, to: number): number | null {
+    for (const table of this.#days.from(from)) {
+      const [row] = this.#sql
+        .exec<{ sequence: number }>(
+          `SELECT sequence FROM ${table} WHERE sequence BETWEEN ? AND ? AND ${conditions[kind]} ORDER BY sequence LIMIT 1`,
+          from,
+          to,
+        )
+        .toArray();
+      if (row !== undefined) return row.sequence;
+    }
+    return null;
+  }
+
+  #countFrom(kind: ReplayKind, from: number, to: number): number {
+    let count = 0;
+    for (const table of this.#days.from(from)) {
+      if (count === queuedMax) break;
+      count += this.#sql
+        .exec<{ n: number }>(
+          `SELECT count(*) AS n FROM (
+             SELECT 1 FROM ${table} WHERE sequence BETWEEN ? AND ? AND ${conditions[kind]} LIMIT ?
+           )`,
+          from,
+          to,
+          queuedMax - count,
+        )
+        .one().n;
+    }
+    return count;
+  }
+}

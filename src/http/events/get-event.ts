@@ -1,0 +1,67 @@
+/** `GET /api/events/{uuid}`: one event as it was published, and its deliveries. */
+import { createRoute, type RouteConfigToTypedResponse, z } from "@hono/zod-openapi";
+import { findArchived } from "../../db/archive-list";
+import { RequestError } from "../../errors";
+import { deliveryAnswer } from "../deliveries/delivery-answer";
+import { deliverySchema } from "../deliveries/schemas";
+import { messageAnswer } from "../message";
+import type { Router } from "../router";
+import { archivedEventAnswer, archivedEventSchema } from "./archived-event";
+import { deliveriesOf } from "./deliveries-of";
+
+const fullEventSchema = z
+  .object({
+    ...archivedEventSchema.shape,
+    deliveries: z.array(
+      z.object({ webhook_uuid: z.string(), webhook_name: z.string(), ...deliverySchema.shape }),
+    ),
+    complete: z.boolean().openapi({
+      description: "False when there are more webhooks than are asked at once, or one did not answer.",
+    }),
+    event: z.unknown().openapi({ description: "The event, character for character as it was published." }),
+  })
+  .openapi("FullEvent");
+
+type FullEvent = z.output<typeof fullEventSchema>;
+
+const route = createRoute({
+  method: "get",
+  path: "/api/events/{uuid}",
+  tags: ["Events"],
+  summary: "One event, and its deliveries",
+  request: { params: z.object({ uuid: z.string().toLowerCase() }) },
+  responses: {
+    200: { description: "The event.", content: { "application/json": { schema: fullEventSchema } } },
+    404: messageAnswer("It is not in the archive (any more)."),
+  },
+});
+
+/** Adds the endpoint. */
+export function getEvent(router: Router): void {
+  router.openapi(route, async (c) => {
+    const { uuid } = c.req.valid("param");
+    const event = await findArchived(c.env.DB, uuid);
+    if (event === null) throw new RequestError(404, `Event ${uuid} is not in the archive.`);
+    const { deliveries, complete } = await deliveriesOf(c.env, event);
+    const described = {
+      ...archivedEventAnswer(event),
+      deliveries: deliveries.map(({ webhook, delivery }) => ({
+        webhook_uuid: webhook.uuid,
+        webhook_name: webhook.name,
+        ...deliveryAnswer(webhook.uuid, delivery),
+      })),
+      complete,
+    };
+    return withEvent(described, event.body);
+  });
+}
+
+/** The event's text goes in as it is: reading and writing it anew would lose `1.0` and digits of large integers. */
+function withEvent(described: Omit<FullEvent, "event">, eventText: string): EventAnswer {
+  const text = `${JSON.stringify(described).slice(0, -1)},"event":${eventText}}`;
+  const headers = { "Content-Type": "application/json" };
+  // Hono knows the type of a body only where it writes it itself.
+  return new Response(text, { headers }) as EventAnswer;
+}
+
+type EventAnswer = Response & RouteConfigToTypedResponse<typeof route>;

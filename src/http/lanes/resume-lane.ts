@@ -1,0 +1,26 @@
+/** `POST /subscribers/{uuid}/resume`: sends again what a paused or disabled webhook has kept. */
+import { createRoute } from "@hono/zod-openapi";
+import { messageAnswer } from "../message";
+import type { Router } from "../router";
+import { uuidParamSchema, webhookSchema } from "../subscribers/schemas";
+import { changeState } from "./change-state";
+
+const route = createRoute({
+  method: "post",
+  path: "/api/notifications/subscribers/{uuid}/resume",
+  tags: ["Deliveries"],
+  summary: "Send again",
+  description: "At once and in order. A disabled webhook is enabled again.",
+  request: { params: uuidParamSchema },
+  responses: {
+    200: { description: "The webhook.", content: { "application/json": { schema: webhookSchema } } },
+    404: messageAnswer("There is no such webhook."),
+  },
+});
+
+/** Adds the endpoint to `router`. */
+export function resumeLane(router: Router): void {
+  router.openapi(route, async (c) =>
+    c.json(await changeState(c.env, c.req.valid("param").uuid, (lane) => lane.resume()), 200),
+  );
+}

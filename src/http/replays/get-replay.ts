@@ -1,0 +1,40 @@
+/** `GET /subscribers/{uuid}/replays/{replay}`: how far a replay has come. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { RequestError } from "../../errors";
+import { messageAnswer } from "../message";
+import type { Router } from "../router";
+import { existingWebhook } from "../subscribers/existing-webhook";
+
+const route = createRoute({
+  method: "get",
+  path: "/api/notifications/subscribers/{uuid}/replays/{replay}",
+  tags: ["Deliveries"],
+  summary: "How far a replay has come",
+  request: { params: z.object({ uuid: z.string().toLowerCase(), replay: z.string().toLowerCase() }) },
+  responses: {
+    200: {
+      description: "Its progress.",
+      content: {
+        "application/json": {
+          schema: z.object({
+            queued: z.int(),
+            sent: z.int().openapi({ description: "Delivered or given up." }),
+            done: z.boolean(),
+          }),
+        },
+      },
+    },
+    404: messageAnswer("There is no such webhook or replay."),
+  },
+});
+
+/** Adds the endpoint to `router`. */
+export function getReplay(router: Router): void {
+  router.openapi(route, async (c) => {
+    const { uuid, replay } = c.req.valid("param");
+    const webhook = await existingWebhook(c.env, uuid);
+    const progress = await c.env.LANES.getByName(webhook.uuid).replayProgress(replay);
+    if (progress === null) throw new RequestError(404, `Replay ${replay} does not exist, or is long done.`);
+    return c.json(progress, 200);
+  });
+}
