@@ -18,6 +18,9 @@ const workers = cloudflareTest(async () => ({
     bindings: {
       ...secrets,
       ALLOW_PRIVATE_TARGETS: "false",
+      // The model-based test: how often, and from which seed (a new one when it is empty).
+      MODEL_RUNS: process.env["MODEL_RUNS"] ?? "50",
+      MODEL_SEED: process.env["MODEL_SEED"] ?? "",
       TEST_MIGRATIONS: await readD1Migrations("./migrations"),
     },
     // The internet of the tests: nothing is there that a test did not mock.

@@ -1,7 +1,7 @@
 /** Reading the arguments of a command, and refusing bad ones in one sentence. */
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 
-/** The options given, or their defaults. `--help` prints `usage` and ends; a bad option ends with exit code 2. */
+/** The options given, or their defaults. `--help` prints `usage`; a bad option ends with exit code 2. */
 export function readOptions<const Options extends ParseArgsOptionsConfig>(usage: string, options: Options) {
   const { values } = parse(options);
   if ("help" in values) {

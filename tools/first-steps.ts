@@ -5,7 +5,7 @@ const receiverUrl = "http://127.0.0.1:9000";
 const receiverSecret = "receiver-secret";
 const eventType = "project:created";
 
-/** Text for a terminal. Its curl lines work as they stand, once each: a repeated event uuid is delivered to nobody. */
+/** Text for a terminal. Its curl lines work as they stand; the same event again would be a duplicate. */
 export function firstSteps(gateway: { url: string; token: string }): string {
   const webhook = {
     url: receiverUrl,

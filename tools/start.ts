@@ -63,8 +63,8 @@ async function refuseTakenPort(port: number): Promise<void> {
   const probe = createServer();
   const { promise, resolve: free, reject: refuse } = Promise.withResolvers<void>();
   probe.once("error", (error: NodeJS.ErrnoException) => {
-    const taken = `Port ${port} is taken. Stop what serves there, or take another one: npm start -- --port ${port + 1}`;
-    refuse(error.code === "EADDRINUSE" ? new Error(taken) : error);
+    const advice = `Stop what serves there, or take another one: npm start -- --port ${port + 1}`;
+    refuse(error.code === "EADDRINUSE" ? new Error(`Port ${port} is taken. ${advice}`) : error);
   });
   probe.listen(port, host, () => probe.close(() => free()));
   return promise;

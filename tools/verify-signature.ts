@@ -2,9 +2,10 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 
 /**
- * Whether `signature`, the header `X-Hub-Signature`, was made of these bytes by someone who knows `secret`: the
- * HMAC-SHA256 of the body under the secret's UTF-8 bytes, in lower-case hex. Pass `body` exactly as it arrived, before
- * any parsing: JSON that was parsed and written again is another text. False when the header is missing.
+ * Whether `signature`, the header `X-Hub-Signature`, was made of these bytes by someone who knows `secret`:
+ * the HMAC-SHA256 of the body with the secret's UTF-8 bytes as key, in lower-case hex. Pass `body` exactly as
+ * it arrived, before any parsing: JSON that was parsed and written again is another text. False when the
+ * header is missing.
  */
 export function verifySignature(delivery: {
   secret: string;

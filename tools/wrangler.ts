@@ -7,7 +7,7 @@ import { projectDirectory } from "./project-directory.ts";
 const script = join(projectDirectory, "node_modules", "wrangler", "bin", "wrangler.js");
 
 const settings = {
-  // Nothing here needs the network: no telemetry, no look for updates (it goes with the banner), no real `request.cf`.
+  // Nothing here needs the network: no telemetry, no look for updates (the banner's), no real `request.cf`.
   WRANGLER_SEND_METRICS: "false",
   WRANGLER_HIDE_BANNER: "true",
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
@@ -36,7 +36,7 @@ export async function runWrangler(args: string[], signal: AbortSignal): Promise<
 }
 
 /**
- * Runs `wrangler dev` to its end, and calls `onListening` when it listens. It shows requests and what the Worker logs.
+ * Runs `wrangler dev` to its end, showing requests and what the Worker logs. Calls `onListening` when it does.
  * @throws {Error} when it ends by itself; an AbortError when `signal` stopped it.
  */
 export async function runWranglerDev(
@@ -46,8 +46,8 @@ export async function runWranglerDev(
 ): Promise<never> {
   const child = spawnWrangler({
     nodeArgs: ["--import", endWithParent],
-    // Any free port for the inspector, so that two gateways can run side by side. --test-scheduled only keeps back a
-    // warning that nothing calls the schedules.
+    // Any free port for the inspector, so that two gateways can run side by side. --test-scheduled keeps back
+    // a warning that nothing calls the schedules: local-cron.ts does.
     args: ["dev", "--log-level", "info", "--inspector-port", "0", "--test-scheduled", ...args],
     stdio: ["ignore", "inherit", "inherit", "ipc"],
     signal,

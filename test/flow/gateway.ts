@@ -14,7 +14,7 @@ const ready = /Local API token: (\S+)[\s\S]*Ctrl-C stops the gateway/;
 
 /** A gateway that can be stopped in every way and started again on the same state. */
 export class Gateway {
-  readonly #stateDirectory = mkdtempSync(join(tmpdir(), "gateway-flow-"));
+  readonly #directory = mkdtempSync(join(tmpdir(), "gateway-flow-"));
   #process: ChildProcess | undefined;
   #output = "";
   readonly port: number;
@@ -49,7 +49,7 @@ export class Gateway {
   /** Starts again, on the same port and state, and waits until it serves. */
   async start(): Promise<void> {
     this.#output = "";
-    const child = startProcess(this.port, this.#stateDirectory);
+    const child = startProcess(this.port, this.#directory);
     this.#process = child;
     const collect = (chunk: Buffer) => (this.#output += chunk.toString());
     child.stdout?.on("data", collect);
@@ -95,7 +95,7 @@ export class Gateway {
   /** Ends it, whatever state it is in, and removes its state. */
   async remove(): Promise<void> {
     await this.kill();
-    rmSync(this.#stateDirectory, { recursive: true, force: true });
+    rmSync(this.#directory, { recursive: true, force: true });
     running.delete(this);
   }
 
@@ -113,10 +113,15 @@ process.once("exit", () => {
   for (const gateway of running) gateway.killNow();
 });
 
-/** `npm start`, in a process group of its own so that it can be killed as a whole. */
-export function startProcess(port: number, stateDirectory: string): ChildProcess {
-  return spawn(process.execPath, ["tools/start.ts", "--port", `${port}`, "--persist-to", stateDirectory], {
+/**
+ * `npm start`, in a process group of its own so that it can be killed as a whole, with its state and its temporary
+ * files in `directory`: who is killed does not tidy up.
+ */
+export function startProcess(port: number, directory: string): ChildProcess {
+  const state = join(directory, "state");
+  return spawn(process.execPath, ["tools/start.ts", "--port", `${port}`, "--persist-to", state], {
     cwd: projectDirectory,
+    env: { ...process.env, TMPDIR: directory },
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
   });
