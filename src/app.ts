@@ -2,18 +2,25 @@
 import { bodyLimit } from "hono/body-limit";
 import type { MiddlewareHandler } from "hono";
 import { onError, RequestError } from "./errors";
-import { requireToken } from "./http/authentication";
+import { listAudit } from "./http/audit/list-audit";
+import { guardApi } from "./http/authentication";
 import { listDead } from "./http/dead/list-dead";
 import { deliveriesRoutes } from "./http/deliveries/routes";
 import { eventsRoutes } from "./http/events/routes";
 import { getHealth } from "./http/health/get-health";
 import { lanesRoutes } from "./http/lanes/routes";
+import { routeNeeds } from "./http/needs";
 import { serveDocument } from "./http/openapi";
 import { rejectedRoutes } from "./http/rejected/routes";
+import { reencrypt } from "./http/reencrypt";
 import { replaysRoutes } from "./http/replays/routes";
+import { logRequest } from "./http/request-log";
 import { createRouter, type Router } from "./http/router";
 import { listSubscribableEvents } from "./http/subscribable-events/list-subscribable-events";
 import { subscribersRoutes } from "./http/subscribers/routes";
+import { tokensRoutes } from "./http/tokens/routes";
+import { ownFormsOnly, pageHeaders } from "./pages/page-guards";
+import { pagesRoutes } from "./pages/routes";
 
 const bodyBytesMax = 1024 * 1024;
 
@@ -26,13 +33,16 @@ const uncached: MiddlewareHandler = async (c, next) => {
 /** @returns the gateway's app, ready for `fetch(request, env, ctx)`. */
 export function createApp(): Router {
   const app = createRouter();
+  const endpoints = createEndpoints();
   app.onError(onError);
   app.notFound((c) => c.json({ message: `There is no ${c.req.method} ${c.req.path} here.` }, 404));
 
+  app.use(logRequest);
   app.use(uncached);
-  app.use("/api/*", requireToken);
+  app.use(pageHeaders);
+  app.use(ownFormsOnly);
+  app.use("/api/*", guardApi(routeNeeds(endpoints)));
   app.use(
-    "/api/*",
     bodyLimit({
       maxSize: bodyBytesMax,
       onError: () => {
@@ -44,15 +54,26 @@ export function createApp(): Router {
     }),
   );
 
-  getHealth(app);
-  listSubscribableEvents(app);
-  app.route("/", subscribersRoutes());
-  app.route("/", deliveriesRoutes());
-  app.route("/", lanesRoutes());
-  app.route("/", eventsRoutes());
-  app.route("/", rejectedRoutes());
-  listDead(app);
-  app.route("/", replaysRoutes());
+  app.route("/", endpoints);
+  app.route("/", pagesRoutes());
   serveDocument(app);
   return app;
+}
+
+/** All that `GET /openapi.json` describes. */
+function createEndpoints(): Router {
+  const router = createRouter();
+  getHealth(router);
+  listSubscribableEvents(router);
+  router.route("/", subscribersRoutes());
+  router.route("/", deliveriesRoutes());
+  router.route("/", lanesRoutes());
+  router.route("/", eventsRoutes());
+  router.route("/", rejectedRoutes());
+  listDead(router);
+  router.route("/", replaysRoutes());
+  reencrypt(router);
+  router.route("/", tokensRoutes());
+  listAudit(router);
+  return router;
 }

@@ -1,16 +1,15 @@
 /** The deployment's settings, read once from the environment and checked. */
+import { hostOf, type TargetRules } from "./delivery/target";
 import { ConfigurationError } from "./errors";
 
 /** What the environment says, parsed. Secrets stay in here: never log it, never answer with it. */
-export type Config = {
+export type Config = TargetRules & {
   /** Tokens that may call the API. */
   apiTokens: string[];
   /** AES-256 keys, 32 bytes each: the first one encrypts, all of them decrypt. */
   encryptionKeys: Uint8Array<ArrayBuffer>[];
   /** The secret of the webhook in Orchest that feeds this gateway. */
   orchestIngestSecret: string;
-  /** Whether webhooks may reach private addresses: local use only. */
-  allowPrivateTargets: boolean;
   /** How long delivered deliveries are kept, in days. */
   deliveryDays: number;
   /** How long dead letters are kept, in days: never shorter. */
@@ -19,6 +18,8 @@ export type Config = {
   archiveDays: number;
   /** What the archive may take in D1, in bytes. */
   archiveBytesMax: number;
+  /** Cloudflare Access in front of the pages; null: none. `issuer`: its team's origin. */
+  access: { issuer: string; audience: string } | null;
 };
 
 const encryptionKeyBytes = 32;
@@ -31,11 +32,27 @@ export function readConfig(env: Env): Config {
     encryptionKeys: commaSeparated("ENCRYPTION_KEY", env.ENCRYPTION_KEY).map(parseKey),
     orchestIngestSecret: commaSeparated("ORCHEST_INGEST_SECRET", env.ORCHEST_INGEST_SECRET).join(","),
     allowPrivateTargets: env.ALLOW_PRIVATE_TARGETS === "true",
+    allowHttpTargets: (env.ALLOW_HTTP_TARGETS ?? "true") === "true",
+    gatewayHosts: hostNames(env.GATEWAY_HOSTS),
     deliveryDays,
     deadLetterDays: Math.max(positive("DEAD_LETTER_DAYS", env.DEAD_LETTER_DAYS), deliveryDays),
     archiveDays: Math.min(positive("ARCHIVE_DAYS", env.ARCHIVE_DAYS), deliveryDays),
     archiveBytesMax: positive("ARCHIVE_GIGABYTES", env.ARCHIVE_GIGABYTES) * 1e9,
+    access: readAccess(env),
   };
+}
+
+/** Half of it would look like protection and be none. */
+function readAccess({ ACCESS_TEAM_DOMAIN, ACCESS_AUD }: Env): Config["access"] {
+  const [domain, audience] = [ACCESS_TEAM_DOMAIN, ACCESS_AUD].map((value) => (value ?? "").trim());
+  if (!domain && !audience) return null;
+  const url = URL.parse(/^https?:/.test(domain ?? "") ? (domain ?? "") : `https://${domain}`);
+  if (audience && domain && url?.protocol === "https:" && url.pathname === "/") {
+    return { issuer: url.origin, audience };
+  }
+  throw new ConfigurationError(
+    "ACCESS_TEAM_DOMAIN and ACCESS_AUD belong together: https://<team>.cloudflareaccess.com and the audience tag.",
+  );
 }
 
 function positive(name: string, value: string): number {
@@ -52,6 +69,20 @@ function commaSeparated(name: string, value: string | undefined): string[] {
     throw new ConfigurationError(`${name} is not set. Set it with: wrangler secret put ${name}`);
   }
   return present;
+}
+
+/** As URLs have them: in lower case and in ASCII. */
+function hostNames(value: string | undefined): string[] {
+  const names = (value ?? "").split(",").map((part) => part.trim());
+  return names
+    .filter((name) => name !== "")
+    .map((name) => {
+      const url = URL.parse(`https://${name}/`);
+      if (url === null || url.host === "" || url.pathname !== "/" || url.host !== url.hostname) {
+        throw new ConfigurationError("GATEWAY_HOSTS must be host names without a port, comma-separated.");
+      }
+      return hostOf(url);
+    });
 }
 
 function parseKey(text: string): Uint8Array<ArrayBuffer> {

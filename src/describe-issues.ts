@@ -5,6 +5,8 @@ type Issue = z.core.$ZodIssue;
 
 /** More would be noise: a list of 1,000 wrong subscriptions is one mistake. */
 const issuesMax = 5;
+/** A name or value that somebody sent in may be as long as a body. */
+const charactersMax = 300;
 
 /**
  * @param issues What a schema found, at least one.
@@ -17,8 +19,8 @@ export function describeIssues(issues: readonly Issue[]): string {
 }
 
 function describeIssue({ path, message }: Issue): string {
-  const sentence = message.endsWith(".") ? message : `${message}.`;
-  return path.length === 0 ? sentence : `${fieldName(path)}: ${sentence}`;
+  const sentence = cut(message.endsWith(".") ? message : `${message}.`);
+  return path.length === 0 ? sentence : `${cut(fieldName(path))}: ${sentence}`;
 }
 
 /** `["subscriptions", 2, "event_type"]` → `subscriptions[2].event_type` */
@@ -27,4 +29,8 @@ function fieldName(path: readonly PropertyKey[]): string {
     .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
     .join("")
     .replace(/^\./, "");
+}
+
+function cut(text: string): string {
+  return text.length <= charactersMax ? text : `${text.slice(0, charactersMax).toWellFormed()}…`;
 }

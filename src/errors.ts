@@ -1,6 +1,7 @@
 /** The one error type that becomes an answer, and the one place where any error does. */
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
+import { routePath } from "hono/route";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { log } from "./log";
 
@@ -33,14 +34,16 @@ export function onError(error: Error, c: Context): Response | Promise<Response> 
   if (error instanceof HTTPException) {
     const { status } = error;
     const response = error.getResponse();
-    const challenge = response.headers.get("WWW-Authenticate");
-    if (challenge !== null) c.header("WWW-Authenticate", challenge);
+    for (const name of ["WWW-Authenticate", "Retry-After"]) {
+      const value = response.headers.get(name);
+      if (value !== null) c.header(name, value);
+    }
     return c.json({ message: error.message || "The request could not be read." }, status);
   }
   if (error instanceof ConfigurationError) {
     log("error", "configuration", { error: error.message });
     return c.json({ message: error.message }, 500);
   }
-  log("error", "request failed", { path: c.req.path, error: String(error), stack: error.stack });
+  log("error", "request failed", { route: routePath(c, -1), error: String(error), stack: error.stack });
   return c.json({ message: "Something went wrong on our side. Nothing is lost: try again." }, 500);
 }

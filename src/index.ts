@@ -2,6 +2,7 @@
 import { createApp } from "./app";
 import { consumeDeadLetters } from "./events/dead-letter-consumer";
 import { consume } from "./events/queue-consumer";
+import { log } from "./log";
 import { runScheduled } from "./scheduled";
 
 export { WebhookLane } from "./delivery/webhook-lane";
@@ -12,8 +13,14 @@ export default {
   fetch: app.fetch,
 
   async queue(batch, env) {
-    if (batch.queue === "events-dlq") await consumeDeadLetters(batch, env);
-    else await consume(batch, env);
+    const startedAt = Date.now();
+    const { queue, messages } = batch;
+    try {
+      if (queue === "events-dlq") await consumeDeadLetters(batch, env);
+      else await consume(batch, env);
+    } finally {
+      log("info", "queue batch", { queue, messages: messages.length, duration_ms: Date.now() - startedAt });
+    }
   },
 
   async scheduled(controller, env) {

@@ -2,10 +2,23 @@
 
 type Level = "info" | "warn" | "error";
 
+const url = /\b(?:https?|wss?):\/\/[^\s"'`<>\\]+/gi;
+
 /**
- * Writes one line. `fields` must hold no secret, no body and no URL beyond its origin: whoever may read
- * logs may not read webhooks.
+ * Writes one line. `fields` must hold no secret and no body: whoever may read logs may not read webhooks. Texts of
+ * errors come from others: what looks like a URL in them is cut to its origin, and a query's parameters go.
  */
 export function log(level: Level, message: string, fields: Record<string, unknown> = {}): void {
-  console[level](JSON.stringify({ level, message, ...fields }));
+  console[level](JSON.stringify({ level, message, ...fields }, redact));
+}
+
+function redact(_key: string, value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  // drizzle's errors name the query, and on a line of their own all that it was called with.
+  return value.replace(/\nparams: [\s\S]*/, "\nparams: …").replace(url, originOf);
+}
+
+function originOf(text: string): string {
+  const parsed = URL.parse(text);
+  return parsed === null ? "(a URL)" : parsed.origin;
 }

@@ -1,6 +1,7 @@
 /** What cron does, every minute. Each task is tried, whatever became of the one before it. */
 import { readConfig } from "./config";
 import { pruneArchive } from "./db/archive-retention";
+import { pruneAudit } from "./db/audit";
 import { pruneFailures } from "./db/queue-failures";
 import { tendLanes } from "./delivery/tend-lanes";
 import { handOverAll } from "./events/hand-over-waiting";
@@ -11,6 +12,8 @@ import { log } from "./log";
 const dayMs = 86_400_000;
 /** A queue message is retried for hours at most: a note that is older is of none. */
 const failureDays = 7;
+/** A year, and time to look back at it. */
+const auditDays = 400;
 
 /** @param now in ms. Never throws: what fails is logged, and comes again a minute later. */
 export async function runScheduled(env: Env, now: number): Promise<void> {
@@ -21,6 +24,7 @@ export async function runScheduled(env: Env, now: number): Promise<void> {
     secrets: () => dropOldSecrets(env, readConfig(env), now),
     archive: () => prune(env, now),
     "queue failures": () => pruneFailures(env.DB, now - failureDays * dayMs),
+    audit: () => pruneAudit(env, now - auditDays * dayMs),
   };
   for (const [task, run] of Object.entries(tasks)) {
     try {

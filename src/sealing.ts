@@ -66,7 +66,9 @@ export async function unseal(
       });
     }
   }
-  throw new ConfigurationError(`No key in ENCRYPTION_KEY fits the settings of webhook ${webhookUuid}.`);
+  throw new ConfigurationError(
+    `No key in ENCRYPTION_KEY fits the settings of webhook ${webhookUuid}. Put the key that sealed them behind the new one, after a comma.`,
+  );
 }
 
 function algorithm(iv: Uint8Array<ArrayBuffer>, webhookUuid: string): SubtleCryptoEncryptAlgorithm {
@@ -78,7 +80,7 @@ function importKey(key: Uint8Array<ArrayBuffer>, usage: "encrypt" | "decrypt"): 
 }
 
 /** The first 8 hex digits of the key's SHA-256: tells keys apart, gives nothing away. */
-async function keyId(key: Uint8Array<ArrayBuffer>): Promise<string> {
+export async function keyId(key: Uint8Array<ArrayBuffer>): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", key));
   return digest.slice(0, 4).toHex();
 }

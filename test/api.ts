@@ -59,6 +59,10 @@ export type WebhookAnswer = {
     project_uuid: string | null;
     job_uuid: string | null;
   }[];
+  ordering: string;
+  retry: { max_attempts: number | null; max_age_s: number | null };
+  state: string;
+  disabled_reason: string | null;
 };
 
 /** Makes a webhook of `spec` with `changes`. */

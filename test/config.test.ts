@@ -47,6 +47,39 @@ describe("the configuration", () => {
     expect(readConfig({ ...env, ALLOW_PRIVATE_TARGETS: text }).allowPrivateTargets).toBe(false);
   });
 
+  it.each([
+    ["true", true],
+    [undefined, true],
+    ["false", false],
+    ["", false],
+    ["no", false],
+    ["TRUE", false],
+  ])("says of http targets, for %j, that they are allowed: %j", (text, allowed) => {
+    const settings = { ...env, ALLOW_HTTP_TARGETS: text } as Env;
+    expect(readConfig(settings).allowHttpTargets).toBe(allowed);
+  });
+
+  it.each([
+    ["", []],
+    [undefined, []],
+    ["gateway.example.com", ["gateway.example.com"]],
+    [" Gateway.Example.com. ,, bücher.example ", ["gateway.example.com", "xn--bcher-kva.example"]],
+  ])("reads the gateway's own hosts from %j", (text, hosts) => {
+    const settings = { ...env, GATEWAY_HOSTS: text } as Env;
+    expect(readConfig(settings).gatewayHosts).toEqual(hosts);
+  });
+
+  it.each([
+    "https://gateway.example.com",
+    "gateway.example.com/x",
+    "gateway.example.com:8787",
+    "a b",
+    "@",
+    "?",
+  ])("refuses %j as an own host", (text) => {
+    expect(() => readConfig({ ...env, GATEWAY_HOSTS: text })).toThrow(/GATEWAY_HOSTS must be host names/);
+  });
+
   it("allows private targets for true", () => {
     expect(readConfig({ ...env, ALLOW_PRIVATE_TARGETS: "true" }).allowPrivateTargets).toBe(true);
   });

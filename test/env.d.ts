@@ -2,5 +2,14 @@
 declare namespace Cloudflare {
   interface Env {
     TEST_MIGRATIONS: import("cloudflare:test").D1Migration[];
+    /** How often the model-based test runs, and from which seed: a new one when it is empty. */
+    MODEL_RUNS: string;
+    MODEL_SEED: string;
   }
+}
+
+/** A file's text. */
+declare module "*?raw" {
+  const text: string;
+  export default text;
 }

@@ -51,6 +51,11 @@ export function alarmOf(webhookUuid: string): Promise<number | null> {
   return runInDurableObject(laneOf(webhookUuid), (_, { storage }) => storage.getAlarm());
 }
 
+/** Sets the lane's alarm, as the platform does to repeat one that was cut. */
+export function setAlarmOf(webhookUuid: string, at: number): Promise<void> {
+  return runInDurableObject(laneOf(webhookUuid), (_, { storage }) => storage.setAlarm(at));
+}
+
 /** The configuration that a dispatch would hand over now. */
 export async function configOf(webhookUuid: string): Promise<LaneConfig> {
   const config = await readLaneConfig(env.DB, webhookUuid);

@@ -6,12 +6,12 @@ import gateway from "../src/index";
 /** What became of a batch: the ids of the messages, `message-0` the first. */
 export type Settled = { acked: string[]; retried: string[] };
 
-/** Has the consumer of a queue settle these bodies in one batch. */
-export async function consume(bodies: unknown[], queue = "events"): Promise<Settled> {
+/** Has the consumer of a queue settle these bodies in one batch. @param attempts which try it is, from 1. */
+export async function consume(bodies: unknown[], queue = "events", attempts = 1): Promise<Settled> {
   const messages = bodies.map((body, index) => ({
     id: `message-${index}`,
     timestamp: new Date(),
-    attempts: 1,
+    attempts,
     body,
   }));
   const batch = createMessageBatch(queue, messages);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ConfigurationError } from "../src/errors";
-import { seal, unseal } from "../src/sealing";
+import { keyId, seal, unseal } from "../src/sealing";
 
 const settings = { url: "https://hooks.example.com/secret-path", secret: "schlüssel 🔑" };
 const webhook = "0b9a5b8e-3a7e-4b57-9a3f-0d8f4a1c2e3d";
@@ -55,6 +55,50 @@ describe("sealing", () => {
       const tampered = sealed.slice(0, index) + changed + sealed.slice(index + 1);
       await expect(unseal(keys, webhook, tampered)).rejects.toThrow(ConfigurationError);
     }
+  });
+
+  it("refuses settings of which any one bit was changed", async () => {
+    const keys = [newKey()];
+    const [id, text = ""] = (await seal(keys, webhook, settings)).split(".");
+    const bytes = Uint8Array.fromBase64(text, { alphabet: "base64url" });
+    for (let bit = 0; bit < bytes.length * 8; bit += 1) {
+      const tampered = bytes.slice();
+      tampered[bit >> 3] = (tampered[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      const sealed = `${id}.${tampered.toBase64({ alphabet: "base64url", omitPadding: true })}`;
+      await expect(unseal(keys, webhook, sealed)).rejects.toThrow("were tampered with");
+    }
+  });
+
+  it("refuses settings that were cut short or added to", async () => {
+    const keys = [newKey()];
+    const [id, text = ""] = (await seal(keys, webhook, settings)).split(".");
+    const bytes = Uint8Array.fromBase64(text, { alphabet: "base64url" });
+    const changed = [0, 1, 11, 12, 27, 28, bytes.length - 1].map((length) => bytes.slice(0, length));
+    for (const part of [...changed, new Uint8Array([...bytes, 0])]) {
+      const sealed = `${id}.${part.toBase64({ alphabet: "base64url", omitPadding: true })}`;
+      await expect(unseal(keys, webhook, sealed)).rejects.toThrow(ConfigurationError);
+    }
+  });
+
+  it("refuses the ciphertext of one webhook behind the nonce of another", async () => {
+    const keys = [newKey()];
+    const [one, another] = [await seal(keys, webhook, settings), await seal(keys, webhook, settings)];
+    const sealed = one.slice(0, 9 + 16) + another.slice(9 + 16);
+    await expect(unseal(keys, webhook, sealed)).rejects.toThrow(ConfigurationError);
+  });
+
+  it("refuses what one key sealed under the id of another", async () => {
+    const keys = [newKey(), newKey()];
+    const [first, second] = keys;
+    if (first === undefined || second === undefined) throw new Error("There are two.");
+    const sealed = `${await keyId(second)}${(await seal(keys, webhook, settings)).slice(8)}`;
+    await expect(unseal(keys, webhook, sealed)).rejects.toThrow("were tampered with");
+  });
+
+  it("never uses a nonce twice", async () => {
+    const keys = [newKey()];
+    const sealed = await Promise.all(Array.from({ length: 500 }, () => seal(keys, webhook, settings)));
+    expect(new Set(sealed.map((text) => text.slice(9, 25))).size).toBe(500);
   });
 
   it.each(["", ".", "no-dot", "deadbeef.AAAA"])("refuses %j as sealed settings", async (sealed) => {

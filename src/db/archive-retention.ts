@@ -60,7 +60,7 @@ async function countNew(db: D1Database, { counted_to, bytes, whole_from }: Size)
   return { counted_to: added?.last ?? counted_to, bytes: bytes + (added?.bytes ?? 0), whole_from };
 }
 
-/** What waits to be handed over stays. */
+/** What waits to be handed over stays, and so does the newest event: were the table empty, ids would begin anew. */
 async function deleteOldest(
   db: D1Database,
   before: number,
@@ -69,6 +69,7 @@ async function deleteOldest(
     .prepare(
       `DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY id LIMIT ${deletedAtOnce})
          AND accepted_at < ? AND id NOT IN (SELECT event_id FROM handovers)
+         AND id < (SELECT max(id) FROM events)
        RETURNING octet_length(body) + ${overheadBytes} AS bytes, accepted_at`,
     )
     .bind(before)

@@ -4,6 +4,7 @@
  */
 import { sql } from "drizzle-orm";
 import { index, integer, real, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import type { Scope } from "../auth/scopes";
 
 /** The webhooks: who is told. A row is what their lane is configured with. */
 export const webhooks = sqliteTable(
@@ -149,4 +150,37 @@ export const queueFailures = sqliteTable("queue_failures", {
   key: text("key").primaryKey(),
   reason: text("reason").notNull(),
   failedAt: integer("failed_at").notNull(),
+});
+
+/** API tokens, beside those of the setting `API_TOKENS`: never the tokens themselves. Revoked ones stay, to be told from unknown ones. */
+export const tokens = sqliteTable("tokens", {
+  id: integer("id").primaryKey(),
+  uuid: text("uuid").notNull().unique(),
+  name: text("name").notNull(),
+  /** The token's SHA-256 in hex, and its first 16 digits, by which it is looked up; see `auth/token.ts`. */
+  hashStart: text("hash_start").notNull().unique(),
+  hash: text("hash").notNull(),
+  scopes: text("scopes", { mode: "json" }).$type<Scope[]>().notNull(),
+  createdAt: integer("created_at").notNull(),
+  /** Null: never. */
+  expiresAt: integer("expires_at"),
+  /** Exact to an hour: a use is not worth a row each. */
+  lastUsedAt: integer("last_used_at"),
+  revokedAt: integer("revoked_at"),
+});
+
+/** Who changed what, when and from where. Nothing in it is a secret. */
+export const auditEntries = sqliteTable("audit_entries", {
+  id: integer("id").primaryKey(),
+  at: integer("at").notNull(),
+  /** The caller's id and, as it was then, its name; see `auth/caller.ts`. */
+  actor: text("actor").notNull(),
+  actorName: text("actor_name").notNull(),
+  action: text("action").notNull(),
+  /** The uuid of the webhook or token, or the id of the rejected message. */
+  target: text("target"),
+  /** What of it: the uuid of a delivery, the id of a replay, the names of changed fields. */
+  detail: text("detail"),
+  /** The client's address. */
+  address: text("address"),
 });

@@ -1,5 +1,5 @@
 /** One HTTP request to a receiver, and what came of it. A receiver's failure is data here, never an exception. */
-import { log } from "../log";
+import { readBounded } from "./bounded-text";
 import { classifyException, classifyResponse, type ErrorClass } from "./error-class";
 
 /** What is kept of an answer's body. The rest is cancelled unread. */
@@ -47,29 +47,13 @@ export async function attempt(request: PreparedRequest): Promise<AttemptResult> 
       signal: timeout.signal,
     });
     answer = { status: response.status, responseHeaders: boundedHeaders(response.headers) };
-    const body = await readBounded(response);
+    const body = await readBounded(response, responseBodyBytesMax);
     return end(classifyResponse(response.status, body), body);
   } catch (error) {
     return end(timeout.signal.aborted ? "timeout" : classifyException(error));
   } finally {
     clearTimeout(timer);
   }
-}
-
-async function readBounded(response: Response): Promise<string> {
-  if (response.body === null) return "";
-  const reader = response.body.getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  for (let left = responseBodyBytesMax; left > 0;) {
-    const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    const kept = value.subarray(0, left);
-    text += decoder.decode(kept, { stream: true });
-    left -= kept.length;
-  }
-  reader.cancel().catch((error) => log("warn", "answer not cancelled", { error: String(error) }));
-  return text;
 }
 
 function boundedHeaders(headers: Headers): Record<string, string> {

@@ -28,17 +28,19 @@ type Row = { day: number; first_sequence: number; thinned: number };
 /** The tables of one lane, oldest first. */
 export class DayTables {
   readonly #sql: SqlStorage;
-  readonly #days: Day[];
+  #days: Day[];
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
     sql.exec(`CREATE TABLE IF NOT EXISTS days (
       day INTEGER PRIMARY KEY, first_sequence INTEGER NOT NULL, thinned INTEGER NOT NULL DEFAULT 0
     )`);
-    this.#days = sql
-      .exec<Row>("SELECT * FROM days ORDER BY day")
-      .toArray()
-      .map((row) => ({ day: row.day, firstSequence: row.first_sequence, thinned: row.thinned === 1 }));
+    this.#days = this.#read();
+  }
+
+  /** Reads anew which tables there are, after a transaction was undone. */
+  reload(): void {
+    this.#days = this.#read();
   }
 
   get all(): readonly Day[] {
@@ -101,6 +103,13 @@ export class DayTables {
     this.#sql.exec(`ALTER TABLE ${table}_kept RENAME TO ${table}`);
     this.#sql.exec("UPDATE days SET thinned = 1 WHERE day = ?", day.day);
     day.thinned = true;
+  }
+
+  #read(): Day[] {
+    return this.#sql
+      .exec<Row>("SELECT * FROM days ORDER BY day")
+      .toArray()
+      .map((row) => ({ day: row.day, firstSequence: row.first_sequence, thinned: row.thinned === 1 }));
   }
 }
 

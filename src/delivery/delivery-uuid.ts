@@ -11,8 +11,9 @@ export function deliveryUuid(webhookUuid: string, sequence: number): string {
 /** The sequence in a delivery's uuid, or null when it is no delivery of this webhook. */
 export function sequenceOf(webhookUuid: string, uuid: string): number | null {
   const lower = uuid.toLowerCase();
-  if (!lower.startsWith(prefix(webhookUuid)) || !/^[0-9a-f-]{36}$/.test(lower)) return null;
-  const sequence = Number.parseInt(lower.slice(-12), 16);
+  const digits = lower.slice(prefix(webhookUuid).length);
+  if (!lower.startsWith(prefix(webhookUuid)) || !/^[0-9a-f]{12}$/.test(digits)) return null;
+  const sequence = Number.parseInt(digits, 16);
   return sequence > 0 ? sequence : null;
 }
 

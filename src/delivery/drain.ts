@@ -59,7 +59,7 @@ export class Drain {
     const storage = this.#sendingStorage();
     if (storage === null) return null;
     const { lines, hasMore, replays } = storage;
-    const live = lines.nextAt(now, hasMore);
+    const live = isToBeReformed(storage) ? 0 : lines.nextAt(now, hasMore);
     const again = this.#replaying ? null : (replays.head(now)?.nextAttemptAt ?? null);
     const at = live === null || again === null ? (live ?? again) : Math.min(live, again);
     return at === null ? null : Math.max(at, this.#nextStart(storage));
@@ -182,10 +182,14 @@ function sleep(ms: number): Promise<void> {
 
 /** After a change of the order, what is under way lands first; then the lines are formed anew. */
 function isInOrder(storage: LaneStorage): boolean {
-  if (storage.lines.ordering === storage.record.config?.ordering) return true;
-  if (storage.lines.inFlight > 0) return false;
-  storage.reformLines();
-  return true;
+  if (isToBeReformed(storage)) storage.reformLines();
+  return storage.lines.ordering === storage.record.config?.ordering;
+}
+
+/** Whether the lines are still in an order that was given up: in the new one something may go that waits in them. */
+function isToBeReformed({ lines, record }: LaneStorage): boolean {
+  // Without a configuration nothing was ever taken in.
+  return record.config !== null && lines.ordering !== record.config.ordering && lines.inFlight === 0;
 }
 
 function webhookUuid(storage: LaneStorage): string {

@@ -72,7 +72,7 @@ export function pause(storage: LaneStorage, now: number): void {
 export function resume(storage: LaneStorage, now: number): void {
   const { state, inactiveSince, inactiveMs } = storage.record;
   if (state === "active") return;
-  storage.lines.hurryAll();
+  storage.hurryAll(now, now - (inactiveSince ?? now));
   storage.checkpoint({
     state: "active",
     disabledReason: null,

@@ -34,6 +34,8 @@ export class LaneStorage {
   readonly #record: LaneRecordStore;
   #tally: Tally;
   #lines: Lines;
+  /** Attempts since the last checkpoint that no recount would find. */
+  #outside = 0;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -86,6 +88,7 @@ export class LaneStorage {
   /** Writes the record with all counts: two rows, or one when no attempt was made since the last time. */
   checkpoint(change: Partial<LaneRecord> = {}): void {
     this.stats.flush();
+    this.#outside = 0;
     this.#record.set({
       tally: { ...this.#tally },
       lowWater: this.#lines.lowWater(),
@@ -98,6 +101,13 @@ export class LaneStorage {
   countAttempt(attempt: Counted): void {
     this.#add(attempt);
     if (this.#tally.attempts - this.record.tally.attempts >= attemptsPerCheckpoint) this.checkpoint();
+  }
+
+  /** Counts an attempt that no recount would find: until the next checkpoint the statistics have it in memory only. */
+  countOutside(attempt: Counted): void {
+    this.stats.count(attempt);
+    this.#outside += 1;
+    if (this.#outside >= attemptsPerCheckpoint) this.checkpoint();
   }
 
   /** Changes the counts by so much. A checkpoint must follow at once: no recount would find it. */
@@ -154,6 +164,14 @@ export class LaneStorage {
       carried.notBefore,
       carried.failures,
     );
+  }
+
+  /** Lets everything that waits go now: the webhook was resumed. @param inactiveMs what does not count as its age. */
+  hurryAll(now: number, inactiveMs: number): void {
+    this.#lines.hurryAll();
+    this.outbox.hurry(this.#lines.lowWater(), this.record.triedUpTo, now);
+    this.replays.hurry(now, inactiveMs);
+    this.#sql.exec("DELETE FROM carried");
   }
 
   dropCarried(line: string): void {

@@ -136,7 +136,10 @@ export class Lines {
 
   /** Lets every line go now: the webhook was resumed. */
   hurryAll(): void {
-    for (const line of this.#lines.values()) line.notBefore = 0;
+    for (const line of this.#lines.values()) {
+      line.notBefore = 0;
+      line.carriedFailures = 0;
+    }
     this.#carried.clear();
     this.#laneFailures = 0;
     this.#laneNotBefore = 0;

@@ -43,7 +43,7 @@ export type Recorded = {
   status: number;
   nextAttemptAt: number | null;
   agedFrom: number;
-  /** The lane's count of attempts, this one included: tells which ones a checkpoint has counted. */
+  /** The lane's count of attempts, this one included: tells which ones a checkpoint has counted. 0: never recounted. */
   tick: number;
 };
 
@@ -78,11 +78,11 @@ export class Outbox {
   readonly #days: DayTables;
   #lastSequence: number;
 
-  /** @param sequenceBase the last sequence given before all tables that are left. */
+  /** @param sequenceBase the last sequence given when a day was last pruned: the rows that had it may be gone. */
   constructor(sql: SqlStorage, days: DayTables, sequenceBase: number) {
     this.#sql = sql;
     this.#days = days;
-    this.#lastSequence = this.#days.lastSequence() ?? sequenceBase;
+    this.#lastSequence = Math.max(this.#days.lastSequence() ?? 0, sequenceBase);
     // Attempts before the latest one, which lies in the delivery's own row.
     sql.exec(`CREATE TABLE IF NOT EXISTS attempts (
       sequence INTEGER NOT NULL,
@@ -100,6 +100,12 @@ export class Outbox {
     sql.exec(`CREATE TABLE IF NOT EXISTS taken_as_repeat (
       event_uuid TEXT PRIMARY KEY, sequence INTEGER NOT NULL
     ) WITHOUT ROWID`);
+  }
+
+  /** Reads anew from disk where the sequences stand, after a transaction was undone. */
+  reload(sequenceBase: number): void {
+    this.#days.reload();
+    this.#lastSequence = Math.max(this.#days.lastSequence() ?? 0, sequenceBase);
   }
 
   get lastSequence(): number {
@@ -255,6 +261,20 @@ export class Outbox {
       result.responseBody,
       sequence,
     );
+  }
+
+  /** Makes due what waits for a retry between these sequences. */
+  hurry(from: number, to: number, now: number): void {
+    for (const table of this.#days.from(from)) {
+      this.#sql.exec(
+        `UPDATE ${table} SET next_attempt_at = ?
+         WHERE sequence BETWEEN ? AND ? AND status = ${deliveryStatus.pending} AND next_attempt_at > ?`,
+        now,
+        from,
+        to,
+        now,
+      );
+    }
   }
 
   /** Gives a delivery up that is not under way. */

@@ -26,12 +26,12 @@ export function recordLive(storage: LaneStorage, outgoing: Outgoing, sent: SentU
     status: statusAfter(decision, wasSkipped),
     nextAttemptAt: decision.kind === "retry" && !wasSkipped ? decision.at : null,
     agedFrom,
-    tick: storage.tally.attempts + 1,
+    tick: wasSkipped ? 0 : storage.tally.attempts + 1,
   });
   if (wasSkipped) {
     storage.lines.leave(head.line);
     const after = statusAfter(decision, wasSkipped);
-    countAgain(storage, sent, { before: deliveryStatus.dead, after });
+    countAgain(storage, sent, { before: deliveryStatus.dead, after, isOneOfMany: false });
   } else {
     moveLine(storage, decision, head, outgoing);
     const { kind } = decision;
@@ -57,11 +57,11 @@ export function recordAgain(
     status: after,
     nextAttemptAt: decision.kind === "retry" ? decision.at : null,
     agedFrom: outgoing.agedFrom ?? activeClock(storage.record, now),
-    tick: storage.tally.attempts + 1,
+    tick: 0,
   });
   if (decision.kind === "retry") storage.replays.delay(head.position, decision.at);
   else if (decision.kind !== "disable") storage.replays.pass(head.position, outgoing.sequence, now);
-  countAgain(storage, sent, { before, after });
+  countAgain(storage, sent, { before, after, isOneOfMany: head.replay !== null });
   const isNews = decision.kind !== "dead" || before === deliveryStatus.replaying;
   if (isNews) follow(storage, decision, { outgoing, sent, now });
 }
@@ -108,21 +108,23 @@ function moveLine(storage: LaneStorage, decision: Decision, head: Head, outgoing
   }
 }
 
-/** Counts an attempt outside of the lines: a change of status is written at once, since no recount would find it. */
+/**
+ * Counts an attempt outside of the lines. No recount finds it (its tick is 0): it is written at once, unless it is
+ * one of a replay's many that changed nothing.
+ */
 function countAgain(
   storage: LaneStorage,
   { result }: SentUnder,
-  { before, after }: { before: number; after: number },
+  { before, after, isOneOfMany }: { before: number; after: number; isOneOfMany: boolean },
 ): void {
   const { delivered, dead, replaying } = deliveryStatus;
-  storage.stats.count({ ...result, delivered: result.error === null, dead: false });
+  storage.countOutside({ ...result, delivered: result.error === null, dead: false });
   storage.adjust({
-    attempts: 1,
     finished: Number(before === replaying && after !== replaying),
     delivered: Number(after === delivered) - Number(before === delivered),
     dead: Number(after === dead) - Number(before === dead),
   });
-  if (before === after) return;
+  if (before === after && isOneOfMany) return;
   const isDeadChanged = before === dead || after === dead;
   storage.checkpoint(isDeadChanged ? { copiedToD1: false } : {});
 }

@@ -135,6 +135,16 @@ export class Replays {
     );
   }
 
+  /** Lets the head go now. @param inactiveMs how long the webhook was paused or disabled: that does not age the head. */
+  hurry(now: number, inactiveMs: number): void {
+    this.#head = undefined;
+    this.#sql.exec(
+      "UPDATE replays SET next_attempt_at = min(next_attempt_at, ?1), head_since = min(head_since + ?2, ?1) WHERE done = 0",
+      now,
+      inactiveMs,
+    );
+  }
+
   /** The head was delivered or given up: the line moves on. */
   pass(position: number, sequence: number, now: number): void {
     this.#head = undefined;

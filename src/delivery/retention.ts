@@ -8,6 +8,8 @@ export type Retention = { deliveredMs: number; deadMs: number };
 
 /** Forgets one day's deliveries, if any is due. @returns whether one was: then there may be more. */
 export function pruneOneDay(storage: LaneStorage, now: number, retention: Retention): boolean {
+  // A lane that was just opened does not know yet how far it is finished.
+  storage.lineUpReady(now);
   const day = storage.days.all.find((candidate) => isDue(storage, candidate, now, retention));
   if (day === undefined) return false;
   const dead = storage.outbox.countDead(day);

@@ -10,6 +10,9 @@ const defaultMaxAgeS = 3 * 86_400;
 const permanentStatuses = new Set([400, 413, 415, 422]);
 const permanentAttemptsMax = 5;
 
+/** An HTTP date begins with the day of the week, in each of its three forms (RFC 9110, 5.6.7). */
+const httpDate = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /;
+
 export type Decision =
   | { kind: "delivered" }
   /** `at`: when it is tried again, in ms. */
@@ -70,6 +73,7 @@ function askedDelayMs(result: Circumstances["result"], now: number): number | nu
   const value = result.responseHeaders["retry-after"]?.trim();
   if (value === undefined) return null;
   if (/^\d+$/.test(value)) return Number(value) * 1000;
-  const date = Date.parse(value);
+  // `Date.parse` makes a date of almost anything: "-5" is in May 2001.
+  const date = httpDate.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(date) ? null : date - now;
 }

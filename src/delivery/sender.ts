@@ -1,9 +1,10 @@
 /** A webhook made ready to send: its settings decrypted and its keys imported, once per version. */
 import { type AttemptResult, attempt } from "./attempt";
 import type { LaneConfig } from "./handover";
+import { maskFor } from "./mask-answer";
 import { buildBody, chatServiceOf } from "./payload";
 import { hubSignature, importSigningKeys, type SigningKeys, standardSignature } from "./signature";
-import { refuseTarget } from "./target";
+import { refuseTarget, type TargetRules } from "./target";
 import { maskedValue, type SealedSettings } from "../sealing";
 
 /** Orchest's time-out for a receiver. */
@@ -20,7 +21,7 @@ export type Message = {
   replay?: string;
 };
 
-/** What was sent and what came of it. The values of custom headers are masked. */
+/** What was sent and what came of it. Secrets are masked, also in what the receiver answered. */
 export type Sent = { headers: Record<string, string>; result: AttemptResult };
 
 export type Sender = { send(message: Message): Promise<Sent> };
@@ -30,16 +31,17 @@ export async function createSender(setup: {
   webhook: LaneConfig["webhook"];
   settings: SealedSettings;
   timeoutS?: number | null;
-  allowPrivateTargets: boolean;
+  rules: TargetRules;
 }): Promise<Sender> {
-  const { webhook, settings, allowPrivateTargets } = setup;
+  const { webhook, settings, rules } = setup;
   const { previous, headers: custom = {} } = settings;
   const keys = await importSigningKeys(settings.secret);
   const previousKeys = previous && (await importSigningKeys(previous.secret));
   const timeoutMs = (setup.timeoutS ?? defaultTimeoutS) * 1000;
   const masked = Object.fromEntries(Object.keys(custom).map((name) => [name, maskedValue]));
+  const mask = maskFor(settings);
   const chat = chatServiceOf(settings.url);
-  const refusal = refuseTarget(new URL(settings.url), { allowPrivateTargets });
+  const refusal = refuseTarget(new URL(settings.url), rules);
 
   return {
     async send(message) {
@@ -50,7 +52,7 @@ export async function createSender(setup: {
       const shown = { ...masked, ...own };
       if (refusal !== null) return { headers: shown, result: blocked() };
       const request = { url: settings.url, headers: { ...custom, ...own }, body, timeoutMs };
-      return { headers: shown, result: await attempt(request) };
+      return { headers: shown, result: mask(await attempt(request)) };
     },
   };
 }

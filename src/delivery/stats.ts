@@ -1,11 +1,11 @@
 /**
  * How a webhook has fared lately: counts and latencies in buckets of five minutes over the last day. Kept in
- * memory and written with the lane's checkpoints, so that an attempt writes no row for it.
+ * memory and written with the lane's checkpoints, all of them in one row, so that an attempt writes no row for it.
  */
 
 export const bucketMs = 300_000;
-/** A ring: a day and one hour, so that a window never meets the bucket that is being overwritten. */
-const buckets = 300;
+/** How long a bucket is kept: longer than any window. */
+const keptMs = 90_000_000;
 
 /** One finished attempt. `dead`: the delivery was given up with it. */
 export type Counted = { startedAt: number; durationMs: number; delivered: boolean; dead: boolean };
@@ -22,23 +22,20 @@ export type Window = {
   p99_ms: number | null;
 };
 
-type Row = { start: number; delivered: number; failed: number; dead: number; latency: string };
-
 export class Stats {
   readonly #sql: SqlStorage;
-  readonly #buckets = new Map<number, Bucket>();
-  readonly #dirty = new Set<number>();
+  /** By their start. */
+  readonly #buckets: Map<number, Bucket>;
+  #isDirty = false;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-    sql.exec(`CREATE TABLE IF NOT EXISTS stats (
-      slot INTEGER PRIMARY KEY,
-      start INTEGER NOT NULL,
-      delivered INTEGER NOT NULL,
-      failed INTEGER NOT NULL,
-      dead INTEGER NOT NULL,
-      latency TEXT NOT NULL
-    )`);
+    sql.exec(
+      "CREATE TABLE IF NOT EXISTS buckets (id INTEGER PRIMARY KEY CHECK (id = 1), buckets TEXT NOT NULL)",
+    );
+    const [row] = sql.exec<{ buckets: string }>("SELECT buckets FROM buckets").toArray();
+    const kept = row === undefined ? [] : (JSON.parse(row.buckets) as Bucket[]);
+    this.#buckets = new Map(kept.map((bucket) => [bucket.start, bucket]));
   }
 
   /** In memory only, until `flush`. */
@@ -48,27 +45,21 @@ export class Stats {
     else bucket.failed += 1;
     if (dead) bucket.dead += 1;
     const index = Math.round(4 * Math.log2(Math.max(durationMs, 1)));
+    while (bucket.latency.length <= index) bucket.latency.push(0);
     bucket.latency[index] = (bucket.latency[index] ?? 0) + 1;
-    this.#dirty.add(slotOf(bucket.start));
+    this.#isDirty = true;
   }
 
-  /** Writes one row for each bucket that has changed. */
+  /** Writes one row, if anything has changed. */
   flush(): void {
-    for (const slot of this.#dirty) {
-      const bucket = this.#buckets.get(slot);
-      if (bucket === undefined) continue;
-      this.#sql.exec(
-        `INSERT INTO stats VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (slot) DO UPDATE SET start = excluded.start,
-           delivered = excluded.delivered, failed = excluded.failed, dead = excluded.dead, latency = excluded.latency`,
-        slot,
-        bucket.start,
-        bucket.delivered,
-        bucket.failed,
-        bucket.dead,
-        JSON.stringify(Array.from(bucket.latency, (count) => count ?? 0)),
-      );
-    }
-    this.#dirty.clear();
+    if (!this.#isDirty) return;
+    const newest = Math.max(...this.#buckets.keys());
+    for (const start of this.#buckets.keys()) if (start < newest - keptMs) this.#buckets.delete(start);
+    this.#sql.exec(
+      "INSERT INTO buckets VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET buckets = excluded.buckets",
+      JSON.stringify([...this.#buckets.values()]),
+    );
+    this.#isDirty = false;
   }
 
   /** What the last `lengthMs` came to, to five minutes. */
@@ -80,7 +71,7 @@ export class Stats {
       attempts += bucket.delivered + bucket.failed;
       delivered += bucket.delivered;
       for (const [index, count] of bucket.latency.entries()) {
-        latency[index] = (latency[index] ?? 0) + (count ?? 0);
+        latency[index] = (latency[index] ?? 0) + count;
       }
     }
     return {
@@ -94,7 +85,6 @@ export class Stats {
 
   /** The buckets that reach past a time, oldest first. */
   since(timeMs: number): Bucket[] {
-    for (const { slot } of this.#sql.exec<{ slot: number }>("SELECT slot FROM stats")) this.#load(slot);
     return [...this.#buckets.values()]
       .filter((bucket) => bucket.start + bucketMs > timeMs)
       .toSorted((a, b) => a.start - b.start);
@@ -102,35 +92,19 @@ export class Stats {
 
   #bucketAt(timeMs: number): Bucket {
     const start = Math.floor(timeMs / bucketMs) * bucketMs;
-    const slot = slotOf(start);
-    const present = this.#load(slot);
-    if (present?.start === start) return present;
-    const bucket = { start, delivered: 0, failed: 0, dead: 0, latency: [] };
-    this.#buckets.set(slot, bucket);
-    return bucket;
-  }
-
-  #load(slot: number): Bucket | undefined {
-    const present = this.#buckets.get(slot);
+    const present = this.#buckets.get(start);
     if (present !== undefined) return present;
-    const [row] = this.#sql.exec<Row>("SELECT * FROM stats WHERE slot = ?", slot).toArray();
-    if (row === undefined) return undefined;
-    const { start, delivered, failed, dead } = row;
-    const bucket = { start, delivered, failed, dead, latency: JSON.parse(row.latency) as number[] };
-    this.#buckets.set(slot, bucket);
+    const bucket = { start, delivered: 0, failed: 0, dead: 0, latency: [] };
+    this.#buckets.set(start, bucket);
     return bucket;
   }
-}
-
-function slotOf(start: number): number {
-  return (start / bucketMs) % buckets;
 }
 
 /** The latency below which this share of the attempts stayed, to the width of a histogram's step (19 %). */
 function percentile(latency: readonly number[], total: number, share: number): number | null {
   let left = total * share;
   for (const [index, count] of latency.entries()) {
-    left -= count ?? 0;
+    left -= count;
     if (left <= 0 && total > 0) return Math.round(2 ** (index / 4));
   }
   return null;

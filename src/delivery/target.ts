@@ -1,46 +1,80 @@
 /**
  * The target guard: which URLs a webhook may have. A receiver is somewhere on the internet, never inside the
- * network that the gateway runs in. A name that resolves to a private address is not seen here, since a Worker
- * has no resolver of its own; Cloudflare's network refuses those.
+ * network that the gateway runs in. What a name resolves to is looked at by `resolve-target.ts`.
  */
 
-/** Endings that never belong to a public host (RFC 6761, 6762, 7686, 8375, 9476, ICANN's name collisions, habit). */
+/** What decides over targets: a deployment's settings. */
+export type TargetRules = {
+  /** Whether any host is fine: local use only. */
+  allowPrivateTargets: boolean;
+  /** Whether `http:` is fine beside `https:`. */
+  allowHttpTargets: boolean;
+  /** Host names of the gateway itself, in lower case: a delivery to one of them would come back in. */
+  gatewayHosts: readonly string[];
+};
+
+/** Endings that never belong to a public host (RFC 2606, 6761, 6762, 7686, 8375, 9476, ICANN's name collisions, habit). */
 const privateEndings = new Set([
   "alt",
   "arpa",
+  "consul",
   "corp",
+  "domain",
+  "example",
   "home",
   "internal",
+  "intra",
   "intranet",
   "invalid",
   "lan",
   "local",
   "localdomain",
   "localhost",
+  "mail",
   "onion",
   "private",
   "test",
+  "workgroup",
 ]);
 
 const ipv4 = /^\d+\.\d+\.\d+\.\d+$/;
+/** RFC 1035, 2.3.1 and 2.3.4, and the underscore that some use. What is longer or otherwise resolves nowhere. */
+const name = /^(?=.{1,253}$)(?:[a-z0-9_-]{1,63}\.)+[a-z][a-z0-9-]{0,62}$/;
+/** ASCII and other letters mixed, as in `.lоcal` with a Cyrillic о. Of the endings that exist only two are like that. */
+const mixedEnding = /^xn--(?!vermgensberat(?:er-ctb|ung-pwb)$).+-/;
 
 /**
- * @param url As parsed by `new URL()`, which writes every spelling of an IPv4 address in the same way.
- * @param options.allowPrivateTargets Whether any host is fine: local use only.
+ * @param url As parsed by `new URL()`, which writes every spelling of an IPv4 address in the same way, and
+ * full-width and other letters that stand for ASCII as ASCII.
  * @returns a sentence that says why this is no target, without the URL, or null when it is one.
  */
-export function refuseTarget(url: URL, options: { allowPrivateTargets: boolean }): string | null {
+export function refuseTarget(url: URL, rules: TargetRules): string | null {
   if (url.protocol !== "http:" && url.protocol !== "https:")
     return "Only http and https URLs are delivered to.";
+  if (url.protocol === "http:" && !rules.allowHttpTargets) return "Only https URLs are delivered to.";
   if (url.username !== "" || url.password !== "") return "A URL must not contain a user name or a password.";
-  if (options.allowPrivateTargets) return null;
+  if (rules.allowPrivateTargets) return null;
 
-  const host = url.hostname.toLowerCase().replace(/\.+$/, "");
+  const host = hostOf(url);
   if (host.startsWith("[") || ipv4.test(host)) {
     return "The host must be a public host name: IP addresses are not delivered to.";
   }
-  if (!host.includes(".") || privateEndings.has(host.slice(host.lastIndexOf(".") + 1))) {
+  const ending = host.slice(host.lastIndexOf(".") + 1);
+  if (!name.test(host) || privateEndings.has(ending) || mixedEnding.test(ending)) {
     return "The host must be a public host name: private and local names are not delivered to.";
   }
+  if (rules.gatewayHosts.some((own) => isOwn(host, own))) {
+    return "The host must not be this gateway's own: deliveries would come back to it.";
+  }
   return null;
+}
+
+/** A URL's host name as DNS knows it: in lower case and without the root's dot. */
+export function hostOf(url: URL): string {
+  return url.hostname.toLowerCase().replace(/\.+$/, "");
+}
+
+/** On workers.dev, each version of the gateway has a name as well: `<version>-<name>.<account>.workers.dev`. */
+function isOwn(host: string, own: string): boolean {
+  return host === own || (own.endsWith(".workers.dev") && host.endsWith(`-${own}`));
 }

@@ -12,7 +12,7 @@ import { log } from "../log";
 import { unseal } from "../sealing";
 import type { FullDelivery, LogPage, LogQuery, LoggedDelivery } from "./delivery-log";
 import { Drain, type SentUnder } from "./drain";
-import type { AcceptResult, Handover, LaneConfig } from "./handover";
+import type { AcceptResult, HandedEvent, Handover, LaneConfig } from "./handover";
 import { backlogMax, disable, pause, resume, storageBytesMax } from "./lane-health";
 import { LaneRecordStore, type LaneState } from "./lane-record";
 import { LaneStorage } from "./lane-storage";
@@ -94,21 +94,24 @@ export class WebhookLane extends DurableObject<Env> {
     if (storage.record.state === "disabled") return { outcome: "refused", because: "disabled" };
     const before = storage.outbox.lastSequence;
     const now = Date.now();
-    const fresh = this.ctx.storage.transactionSync(() =>
-      events.map((event) => storage.outbox.accept(event, now, storage.record.prunedThrough)),
-    );
-    if (!fresh.includes(true)) return { outcome: "accepted", fresh };
-    storage.lineUpAccepted(before);
-    if (storage.backlog >= backlogMax || this.ctx.storage.sql.databaseSize >= storageBytesMax) {
-      disable(storage, now, "The backlog reached its bound: the receiver takes less than it is sent.");
+    const fresh = this.#acceptAll(storage, events, now);
+    if (fresh.includes(true)) {
+      storage.lineUpAccepted(before);
+      if (storage.backlog >= backlogMax || this.ctx.storage.sql.databaseSize >= storageBytesMax) {
+        disable(storage, now, "The backlog reached its bound: the receiver takes less than it is sent.");
+      }
     }
+    // Also when all of them are known: the call that brought them may have been cut off before its alarm stood.
     await this.#work();
     return { outcome: "accepted", fresh };
   }
 
   /** Takes a changed configuration: the next attempt goes by it. An older one than the lane has is ignored. */
   async configure(config: LaneConfig): Promise<void> {
-    if (this.#storage !== null) adopt(this.#storage, config);
+    if (this.#storage === null) return;
+    adopt(this.#storage, config);
+    // In another order something else may go at once.
+    await this.#work();
   }
 
   /** Ends everything and frees the storage. What is under way is not recorded any more. */
@@ -264,6 +267,20 @@ export class WebhookLane extends DurableObject<Env> {
 
   // Sending
 
+  /** All of them, or none. @returns of each, whether it was new. */
+  #acceptAll(storage: LaneStorage, events: readonly HandedEvent[], now: number): boolean[] {
+    const { outbox, record } = storage;
+    try {
+      return this.ctx.storage.transactionSync(() =>
+        events.map((event) => outbox.accept(event, now, record.prunedThrough)),
+      );
+    } catch (error) {
+      // What was undone on disk must be undone in memory: or sequences would have a gap.
+      outbox.reload(record.sequenceBase);
+      throw error;
+    }
+  }
+
   /** Starts a drain if something is due, and makes sure that an alarm stands while there is work. */
   async #work(): Promise<void> {
     if (this.#isDue() && !this.#drain.isRunning) {
@@ -321,14 +338,14 @@ export class WebhookLane extends DurableObject<Env> {
   }
 
   async #createSender(config: LaneConfig): Promise<Sender> {
-    const { encryptionKeys, allowPrivateTargets } = readConfig(this.env);
-    const settings = await unseal(encryptionKeys, config.webhook.uuid, config.sealed);
+    const rules = readConfig(this.env);
+    const settings = await unseal(rules.encryptionKeys, config.webhook.uuid, config.sealed);
     this.#storage?.keepSentAs(config.version, { webhook: config.webhook, chat: chatServiceOf(settings.url) });
     return createSender({
       webhook: config.webhook,
       settings,
       timeoutS: config.timeoutS,
-      allowPrivateTargets,
+      rules,
     });
   }
 
@@ -343,10 +360,11 @@ export class WebhookLane extends DurableObject<Env> {
     return storage.record.state;
   }
 
+  /** A lane that was never handed anything does not know whose it is, and has nobody to tell. */
   #hasNews(): boolean {
-    return (
-      this.#storage !== null && (!this.#storage.record.copiedToD1 || this.#storage.announcements.waiting)
-    );
+    const storage = this.#storage;
+    if (!storage?.record.config) return false;
+    return !storage.record.copiedToD1 || storage.announcements.waiting;
   }
 
   /** Everything between the lane and D1. What fails is tried again by the alarm. */

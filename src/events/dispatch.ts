@@ -141,7 +141,7 @@ async function handOver(env: Env, looked: LookedUp): Promise<Map<string, number>
     }
   }
   await atMost(lanesAtOnce, [...shares], async ([webhook, share]) => {
-    const { fresh } = await handToLane(env, webhook, share);
+    const fresh = await handToLane(env, webhook, share);
     for (const [index, { uuid }] of share.entries()) {
       if (fresh[index]) deliveries.set(uuid, (deliveries.get(uuid) ?? 0) + 1);
     }

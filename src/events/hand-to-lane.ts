@@ -7,19 +7,21 @@ import { log } from "../log";
 
 const laneTimeoutMs = 5000;
 
-/** Of each event, whether it is (or will be) a new delivery of this webhook. */
-export type Handed = { fresh: boolean[]; deferred: boolean };
-
 /**
- * On return, every event is on disk in the lane or in `handovers` (`deferred`), or the webhook is deleted or disabled.
- * Events that already wait go first: then these are appended, without a call.
+ * On return, every event is on disk in the lane or in `handovers`, or the webhook is deleted or disabled. Events that
+ * already wait go first: then these are appended, without a call.
+ * @returns of each event, whether it is (or will be) a new delivery of this webhook.
  * @throws when neither the lane nor D1 took them: nothing may be acknowledged then.
  */
-export async function handToLane(env: Env, webhook: MatchedWebhook, events: HandedEvent[]): Promise<Handed> {
+export async function handToLane(
+  env: Env,
+  webhook: MatchedWebhook,
+  events: HandedEvent[],
+): Promise<boolean[]> {
   if (webhook.waits === 0) {
     const result = await callLane(env, { config: laneConfigOf(webhook), events });
-    if (result?.outcome === "accepted") return { fresh: result.fresh, deferred: false };
-    if (result?.outcome === "refused") return { fresh: events.map(() => false), deferred: false };
+    if (result?.outcome === "accepted") return result.fresh;
+    if (result?.outcome === "refused") return events.map(() => false);
   }
   const uuids = events.map((event) => event.uuid);
   const appended = await appendHandovers(env.DB, webhook.id, uuids);
@@ -30,7 +32,7 @@ export async function handToLane(env: Env, webhook: MatchedWebhook, events: Hand
     log("warn", "hand-over left to cron", { webhook: webhook.uuid, error: String(error) }),
   );
   // A repeat that waits here may turn out to be known: only a first acceptance is surely a new delivery.
-  return { fresh: events.map((event) => !event.maybeKnown), deferred: true };
+  return events.map((event) => !event.maybeKnown);
 }
 
 /** Calls the lane, and once more when it does not answer in time or breaks. @returns null when it did not take them. */

@@ -1,14 +1,20 @@
-/** Who may call the API: whoever has one of the tokens in `API_TOKENS`. */
-import type { MiddlewareHandler } from "hono";
+/** Who may call the API: whoever has a token with the scope that the route needs. */
+import type { Context, MiddlewareHandler } from "hono";
 import { bearerAuth } from "hono/bearer-auth";
 import { HTTPException } from "hono/http-exception";
-import { readConfig } from "../config";
+import { matchedRoutes } from "hono/route";
+import { callerByToken } from "../auth/caller";
+import { allows, type Scope } from "../auth/scopes";
+import type { RouteNeeds } from "./needs";
+import { limitRate } from "./rate-limit";
+import type { AppEnv } from "./router";
 
-/** Orchest's own webhook cannot send a token: this one path verifies the body's signature instead. */
-const signedPath = "/api/events/orchest";
-
-const authorize = bearerAuth<{ Bindings: Env }>({
-  verifyToken: (token, c) => isKnownToken(token, readConfig(c.env).apiTokens),
+const authenticate = bearerAuth<AppEnv>({
+  verifyToken: async (token, c) => {
+    const caller = await callerByToken(c.env, token, (work) => c.executionCtx.waitUntil(work));
+    if (caller !== null) c.set("caller", caller);
+    return caller !== null;
+  },
   noAuthenticationHeader: {
     message: refusal('Bearer realm="api"', "A token is required. Send it as Authorization: Bearer <token>."),
   },
@@ -24,29 +30,49 @@ const authorize = bearerAuth<{ Bindings: Env }>({
 });
 
 /**
- * Middleware of everything under `/api`.
- * @throws {HTTPException} 401 with a challenge, when the token is missing, malformed or unknown.
+ * Middleware of everything under `/api`. What follows has the caller in `c.var.caller`.
+ * @param needs what the routes need: one that is not in it does not exist.
+ * @throws {HTTPException} 401 with a challenge, when the token is missing, malformed, unknown, expired or revoked;
+ * 403 when it lacks the scope; 429 when it calls too often.
  */
-export const requireToken: MiddlewareHandler<{ Bindings: Env }> = (c, next) => {
-  if (c.req.method === "POST" && c.req.path === signedPath) return next();
-  return authorize(c, next);
-};
+export function guardApi(needs: RouteNeeds): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    const needed = neededScope(c, needs);
+    if (needed === null) return next();
+    return authenticate(c, async () => {
+      if (needed === undefined) {
+        c.res = await c.notFound();
+        return;
+      }
+      // A publisher that is held up loses order or events; what it may do is bounded by its lanes.
+      if (needed !== "events:publish") await limitRate(c.env.API_LIMIT, c.var.caller.id, "requests");
+      requireScope(c, needed);
+      await next();
+    });
+  };
+}
+
+/** @returns null for a route that needs no token, undefined when there is no route. */
+function neededScope(c: Context<AppEnv>, needs: RouteNeeds): Scope | null | undefined {
+  const route = matchedRoutes(c).find(({ method, path }) => needs.has(`${method} ${path}`));
+  return route && needs.get(`${route.method} ${route.path}`);
+}
+
+function requireScope(c: Context<AppEnv>, needed: Scope): void {
+  const held = c.var.caller.scopes;
+  if (allows(held, needed)) return;
+  const challenge = `Bearer realm="api", error="insufficient_scope", scope="${needed}"`;
+  throw refuse(403, challenge, `This needs the scope ${needed}. The token has ${held.join(", ")}.`);
+}
 
 /** hono answers a malformed header with 400 and all of them with text: this makes both a 401 for `onError`. */
 function refusal(challenge: string, message: string): () => never {
   return () => {
-    const res = new Response(null, { status: 401, headers: { "WWW-Authenticate": challenge } });
-    throw new HTTPException(401, { message, res });
+    throw refuse(401, challenge, message);
   };
 }
 
-/** Compares hashes, all of them and in constant time, so that timing tells nothing about a token. */
-async function isKnownToken(token: string, known: readonly string[]): Promise<boolean> {
-  const given = await sha256(token);
-  const hashes = await Promise.all(known.map(sha256));
-  return hashes.filter((hash) => crypto.subtle.timingSafeEqual(hash, given)).length > 0;
-}
-
-function sha256(text: string): Promise<ArrayBuffer> {
-  return crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+function refuse(status: 401 | 403, challenge: string, message: string): HTTPException {
+  const res = new Response(null, { status, headers: { "WWW-Authenticate": challenge } });
+  return new HTTPException(status, { message, res });
 }

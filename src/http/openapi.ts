@@ -6,7 +6,8 @@ export function serveDocument(app: Router): void {
   app.openAPIRegistry.registerComponent("securitySchemes", "token", {
     type: "http",
     scheme: "bearer",
-    description: "One of the tokens in API_TOKENS.",
+    description:
+      "A token of POST /api/tokens, with the scope that is named, or one of the setting API_TOKENS.",
   });
   app.doc31("/openapi.json", (c) => ({
     openapi: "3.1.0",

@@ -11,7 +11,7 @@ const setup = {
     contentType: "application/json",
   },
   settings: { url: "https://hooks.example.com/", secret: "secret" },
-  allowPrivateTargets: false,
+  rules: { allowPrivateTargets: false, allowHttpTargets: true, gatewayHosts: [] },
 } as const;
 const message = { deliveryUuid: "0b9a5b8e-3a7e-8b57-9a3f-000000000001", eventType: "ping", event: "{}" };
 
@@ -45,7 +45,11 @@ describe("a sender", () => {
       const strict = await createSender({ ...setup, settings });
       expect((await strict.send(message)).result).toMatchObject({ error: "blocked", status: null });
       expect(received).toEqual([]);
-      const local = await createSender({ ...setup, settings, allowPrivateTargets: true });
+      const local = await createSender({
+        ...setup,
+        settings,
+        rules: { ...setup.rules, allowPrivateTargets: true },
+      });
       expect((await local.send(message)).result.error).toBeNull();
     },
   );

@@ -2,8 +2,9 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { refuseTarget } from "../../src/delivery/target";
 
-const strictly = { allowPrivateTargets: false };
-const locally = { allowPrivateTargets: true };
+const strictly = { allowPrivateTargets: false, allowHttpTargets: true, gatewayHosts: [] };
+const locally = { ...strictly, allowPrivateTargets: true };
+const httpsOnly = { ...strictly, allowHttpTargets: false };
 
 const publicUrls = [
   "https://hooks.slack.com/services/T/B/x",
@@ -16,9 +17,15 @@ const publicUrls = [
   "https://localhost.example.com/",
   "https://internal.example.com/",
   "https://local.dev/",
+  "https://my_hooks.example.com/",
   "https://10.example.com/",
   "https://127.0.0.1.example.com/",
   "https://1.2.3.4.5.example.com/",
+  "https://хост.рф/",
+  "https://例え.みんな/",
+  "https://meine.vermögensberater/",
+  `https://${"a".repeat(63)}.com/`,
+  `https://${"a.".repeat(125)}com/`,
 ];
 
 const privateUrls = [
@@ -37,6 +44,13 @@ const privateUrls = [
   "http://0.0.0.0/",
   "http://１２７.０.０.１/",
   "http://127。0。0。1/",
+  "http://①②⑦.⓪.⓪.①/",
+  "http://１２７．０．０．１/",
+  "http://0x7F.0x0.0x0.0x1/",
+  "http://127.0.0.0x1/",
+  "http://0177.1/",
+  "http://0000000177.0.0.1/",
+  "http://00000000000000000000000000177.0.0.1/",
   "http://%31%32%37.0.0.1/",
   // Private networks, the cloud's metadata, and a public address: a name is what can be delivered to.
   "http://10.0.0.1/",
@@ -59,6 +73,13 @@ const privateUrls = [
   "http://[fc00::1]/",
   "http://[fd12:3456:789a::1]/",
   "http://[fe80::1]/",
+  "http://[::127.0.0.1]/",
+  "http://[::ffff:0:127.0.0.1]/",
+  "http://[0:0:0:0:0:FFFF:7F00:0001]/",
+  "http://[64:ff9b:1::a00:1]/",
+  "http://[2001:0:7f00:1::]/",
+  "http://[ff02::1]/",
+  "http://[::1]:8080/",
   "https://[2606:4700:4700::1111]/",
   // Names that are never public.
   "http://localhost/",
@@ -81,6 +102,30 @@ const privateUrls = [
   "http://a.private/",
   "http://a.localdomain/",
   "http://a.LOCAL/",
+  // The same, in letters that `new URL()` writes as ASCII.
+  "http://ｌｏｃａｌｈｏｓｔ/",
+  "http://ⓛⓞⓒⓐⓛⓗⓞⓢⓣ/",
+  "http://LOCALHOST。/",
+  "http://a.ｌｏｃａｌ/",
+  "http://a。internal/",
+  "http://𝓵𝓸𝓬𝓪𝓵𝓱𝓸𝓼𝓽/",
+  "http://lo\u00adcalhost/",
+  "http://%6cocalhost/",
+  // The same, in letters that only look alike: no such ending exists.
+  "http://a.lоcal/",
+  "http://a.intеrnal/",
+  "http://lоcalhost/",
+  "http://a.xn--localhost-/",
+  // Names that resolve nowhere.
+  "http://*.example.com/",
+  "http://a.&/",
+  "http://a'b.example.com/",
+  "http://a.-/",
+  `http://${"a".repeat(64)}.com/`,
+  `http://${"a.".repeat(126)}com/`,
+  "http://a..com/",
+  "http://.com/",
+  "http://localhost../",
   "http://orchest-api/",
   "http://kubernetes./",
   "http://db:5432/",
@@ -92,6 +137,11 @@ const hexadecimal = (number: number): string => `0x${number.toString(16)}`;
 
 /** A number of so many bits. */
 const part = (bits: number): fc.Arbitrary<number> => fc.nat({ max: 2 ** bits - 1 });
+
+const wide = (text: string): string =>
+  text.replace(/[!-~]/g, (letter) => String.fromCodePoint((letter.codePointAt(0) ?? 0) + 0xfee0));
+
+const isPublicName = (url: URL): boolean => /^[\w.-]+\.[a-z][\w-]*\.?$/.test(url.hostname);
 
 describe("the target guard", () => {
   it.each(publicUrls)("lets %s through", (url) => {
@@ -125,6 +175,32 @@ describe("the target guard", () => {
     },
   );
 
+  it.each(publicUrls)("lets of %s only https through where http is switched off", (url) => {
+    const refusal = refuseTarget(new URL(url), httpsOnly);
+    expect(refusal).toBe(/^https:/i.test(url) ? null : "Only https URLs are delivered to.");
+  });
+
+  it("refuses http where it is switched off, also where private targets are allowed", () => {
+    const rules = { ...httpsOnly, allowPrivateTargets: true };
+    expect(refuseTarget(new URL("http://localhost/"), rules)).toMatch(/Only https/);
+    expect(refuseTarget(new URL("https://localhost/"), rules)).toBeNull();
+  });
+
+  it.each(["1", "80", "443", "8443", "65535"])("lets port %s through", (port) => {
+    expect(refuseTarget(new URL(`https://example.com:${port}/`), strictly)).toBeNull();
+  });
+
+  it.each([
+    "http://[fe80::1%25eth0]/",
+    "http://[fe80::1%eth0]/",
+    "http://[::1",
+    "http://1.2.3.4.5/",
+    "http://256.256.256.256/",
+    "http://4294967296/",
+  ])("is never asked about %s: that is no URL", (url) => {
+    expect(URL.canParse(url)).toBe(false);
+  });
+
   it("refuses every IPv4 address, however it is written", () => {
     const radix = fc.constantFrom(decimal, octal, hexadecimal);
     const spellings = fc.oneof(
@@ -155,6 +231,40 @@ describe("the target guard", () => {
     );
   });
 
+  it("refuses every name under a private ending, in every case, width and number of dots", () => {
+    const ending = fc.constantFrom("localhost", "local", "internal", "home.arpa", "onion", "test", "lan");
+    const label = fc.stringMatching(/^[a-z0-9]{1,20}$/);
+    const spelling = fc.constantFrom(
+      (text: string) => text,
+      (text: string) => text.toUpperCase(),
+      wide,
+      (text: string) => text.replaceAll(".", "。"),
+      (text: string) => text.replaceAll("o", "%6f"),
+    );
+    fc.assert(
+      fc.property(label, ending, spelling, fc.constantFrom("", "."), (name, under, spell, dot) => {
+        const url = new URL(`http://${spell(`${name}.${under}`)}${dot}/`);
+        expect(refuseTarget(url, strictly)).not.toBeNull();
+      }),
+    );
+  });
+
+  it("lets nothing through that is no public name, whatever it is asked", () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.webUrl(),
+          fc.string().map((host) => `https://${host}/`),
+        ),
+        (text) => {
+          const url = URL.parse(text);
+          expect(url === null || refuseTarget(url, strictly) !== null || isPublicName(url)).toBe(true);
+        },
+      ),
+      { numRuns: 5000 },
+    );
+  });
+
   it("never says the URL", () => {
     for (const url of [
       "ftp://example.com/hidden",
@@ -163,5 +273,32 @@ describe("the target guard", () => {
     ]) {
       expect(refuseTarget(new URL(url), strictly)).not.toContain("hidden");
     }
+  });
+});
+
+describe("a gateway's own names", () => {
+  const rules = { ...strictly, gatewayHosts: ["gateway.example.com", "orchest.account.workers.dev"] };
+
+  it.each([
+    "https://gateway.example.com/api/events",
+    "https://gateway.example.com:8443/",
+    "https://GATEWAY.example.com./",
+    "https://ｇateway.example.com/",
+    "https://orchest.account.workers.dev/",
+    "https://0a1b2c3d-orchest.account.workers.dev/",
+    "https://branch-orchest.account.workers.dev/",
+  ])("are no targets: %s", (url) => {
+    expect(refuseTarget(new URL(url), rules)).toMatch(/this gateway's own/);
+  });
+
+  it.each([
+    "https://example.com/",
+    "https://hooks.gateway.example.com/",
+    "https://othergateway.example.com/",
+    "https://my-gateway.example.com/",
+    "https://other.account.workers.dev/",
+    "https://orchest.another.workers.dev/",
+  ])("are not those of others: %s", (url) => {
+    expect(refuseTarget(new URL(url), rules)).toBeNull();
   });
 });

@@ -46,13 +46,19 @@ describe("a wildcard", () => {
     ]);
   });
 
-  it.each(["project:cron-job:*", "project:**", "project:cron-job:**", "**"])("%s delivers", async (event_type) => {
-    expect(await deliveriesOf([{ event_type }], { type: "project:cron-job:failed", ...aboutJob })).toBe(1);
-  });
+  it.each(["project:cron-job:*", "project:**", "project:cron-job:**", "**"])(
+    "%s delivers",
+    async (event_type) => {
+      expect(await deliveriesOf([{ event_type }], { type: "project:cron-job:failed", ...aboutJob })).toBe(1);
+    },
+  );
 
-  it.each(["project:*", "project:one-off-job:*", "jupyter:**"])("%s does not hear what is elsewhere", async (event_type) => {
-    expect(await deliveriesOf([{ event_type }], { type: "project:cron-job:failed", ...aboutJob })).toBe(0);
-  });
+  it.each(["project:*", "project:one-off-job:*", "jupyter:**"])(
+    "%s does not hear what is elsewhere",
+    async (event_type) => {
+      expect(await deliveriesOf([{ event_type }], { type: "project:cron-job:failed", ...aboutJob })).toBe(0);
+    },
+  );
 
   it("and an exact subscription of one webhook make one delivery", async () => {
     const subscriptions = [

@@ -11,6 +11,8 @@ export type Webhook = {
   name: string;
   verify_ssl: boolean;
   content_type: string;
+  state: string;
+  disabled_reason: string | null;
   subscriptions: {
     uuid: string;
     subscriber_uuid: string;
@@ -39,7 +41,15 @@ export async function call(
 /** Creates a webhook that hears `eventTypes` from everywhere. */
 export async function createWebhook(
   gateway: Gateway,
-  spec: { url: string; secret?: string; content_type?: string; name?: string; eventTypes: string[] },
+  spec: {
+    url: string;
+    secret?: string;
+    content_type?: string;
+    name?: string;
+    timeout_s?: number;
+    rate_limit_per_s?: number;
+    eventTypes: string[];
+  },
 ): Promise<Webhook> {
   const { eventTypes, ...rest } = spec;
   const subscriptions = eventTypes.map((event_type) => ({ event_type }));
@@ -54,6 +64,11 @@ export async function createWebhook(
   return json as Webhook;
 }
 
+/** The path of a webhook, and of what belongs to it. */
+export function webhookPath({ uuid }: { uuid: string }, rest = ""): string {
+  return `/api/notifications/subscribers/${uuid}${rest}`;
+}
+
 /** An event of this type with a uuid of its own. */
 export function makeEvent(type: string): { uuid: string; type: string; timestamp: string } {
   return { uuid: randomUUID(), type, timestamp: new Date().toISOString() };
@@ -63,4 +78,10 @@ export function makeEvent(type: string): { uuid: string; type: string; timestamp
 export async function publish(gateway: Gateway, body: unknown): Promise<void> {
   const { status, json } = await call(gateway, "POST", "/api/events", body);
   expect({ status, json }).toMatchObject({ status: 202 });
+}
+
+/** Publishes `body` to a gateway that may be down; only true says that it was accepted. */
+export async function isAccepted(gateway: Gateway, body: unknown): Promise<boolean> {
+  const answer = await call(gateway, "POST", "/api/events", body).catch(() => undefined);
+  return answer?.status === 202;
 }

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { call, createWebhook, makeEvent, publish } from "./client.ts";
+import { createWebhook, isAccepted, makeEvent, publish } from "./client.ts";
 import { eventually } from "./eventually.ts";
 import { Gateway } from "./gateway.ts";
 import { type Arrival, eventUuid, firstSequences, Receiver } from "./receiver.ts";
@@ -46,11 +46,6 @@ async function startBoth(): Promise<{ gateway: Gateway; receiver: Receiver }> {
   const receiver = await Receiver.start(() => wait(answerAfterMs, 200));
   await createWebhook(gateway, { url: receiver.url, eventTypes: [type] });
   return { gateway, receiver };
-}
-
-async function isAccepted(gateway: Gateway, event: unknown): Promise<boolean> {
-  const answer = await call(gateway, "POST", "/api/events", event).catch(() => undefined);
-  return answer?.status === 202;
 }
 
 async function untilLastArrives(receiver: Receiver, last: number): Promise<void> {

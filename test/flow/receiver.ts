@@ -17,13 +17,16 @@ export type Arrival = {
   path: string;
   headers: IncomingHttpHeaders;
   body: Buffer;
+  /** When its last byte had arrived, in ms. */
+  at: number;
   /** From the headers: 0 on pings, which have neither. */
   sequence: number;
   attempt: number;
 };
 
-/** Decides what one arrival is answered with: a status, at once or later. */
-export type Answer = (arrival: Arrival) => number | Promise<number>;
+/** Decides what one arrival is answered with: a status, at once or later, or "answered" when it did that itself. */
+export type Answer = (arrival: Arrival, response: ServerResponse) => Status | Promise<Status>;
+type Status = number | "answered";
 
 /** Listens on a port of its own, which stays the same when it is stopped and started again. */
 export class Receiver {
@@ -39,9 +42,15 @@ export class Receiver {
 
   /** Starts one, which stops with the test that called this. */
   static async start(answer: Answer = () => 200): Promise<Receiver> {
+    const receiver = await Receiver.open(answer);
+    onTestFinished(() => receiver.stop());
+    return receiver;
+  }
+
+  /** Starts one for several tests. Whoever does ends it with `stop()`. */
+  static async open(answer: Answer = () => 200): Promise<Receiver> {
     const receiver = new Receiver(await freePort(), answer);
     await receiver.start();
-    onTestFinished(() => receiver.stop());
     return receiver;
   }
 
@@ -71,7 +80,8 @@ export class Receiver {
   async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const arrival = await read(request);
     this.arrivals.push(arrival);
-    response.writeHead(await this.answer(arrival)).end();
+    const status = await this.answer(arrival, response);
+    if (status !== "answered") response.writeHead(status).end();
   }
 }
 
@@ -99,6 +109,7 @@ async function read(request: IncomingMessage): Promise<Arrival> {
     path: request.url ?? "",
     headers: request.headers,
     body: Buffer.concat(chunks),
+    at: Date.now(),
     sequence: Number(request.headers["x-orchest-sequence"] ?? 0),
     attempt: Number(request.headers["x-orchest-attempt"] ?? 0),
   };

@@ -11,14 +11,16 @@ async function list(): Promise<Listed["events"]> {
 }
 
 describe("GET /subscribable-events", () => {
-  it("gives all of Orchest's 59 event types", async () => {
+  it("gives all of Orchest's 59 event types, and then the gateway's own three", async () => {
     const names = (await list()).map(({ name }) => name);
-    expect(names).toHaveLength(59);
-    expect(names).toEqual(orchestEventTypes);
+    expect(names).toHaveLength(62);
+    expect(names.slice(0, 59)).toEqual(orchestEventTypes);
+    expect(names.slice(59)).toEqual(["webhook:disabled", "webhook:delivery-dead", "webhook:recovered"]);
   });
 
   it.each([
     ["jupyter:image-build:failed", []],
+    ["webhook:disabled", []],
     ["project:created", [["project_uuid"]]],
     ["project:pipeline:interactive-session:pipeline-run:failed", [["project_uuid"]]],
     ["project:one-off-job:created", [["project_uuid"], ["project_uuid", "job_uuid"]]],

@@ -3,6 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { listWithDead } from "../../db/dead-letters";
 import { cursorParamSchema, limitParamSchema, nextCursor, nextCursorSchema } from "../list-params";
 import { messageAnswer } from "../message";
+import { needs } from "../needs";
 import type { Router } from "../router";
 
 const deadSchema = z
@@ -22,6 +23,7 @@ const deadSchema = z
 const route = createRoute({
   method: "get",
   path: "/api/dead",
+  security: needs("webhooks:read"),
   tags: ["Deliveries"],
   summary: "Webhooks with dead letters",
   description:

@@ -1,6 +1,7 @@
 /** `GET /subscribers/{uuid}/deliveries/{delivery}`: one delivery with its attempts and the latest request. */
 import { createRoute } from "@hono/zod-openapi";
 import { messageAnswer } from "../message";
+import { needs } from "../needs";
 import type { Router } from "../router";
 import { fullDeliveryAnswer } from "./delivery-answer";
 import { deliveryInPath, unknownDelivery } from "./delivery-in-path";
@@ -9,6 +10,7 @@ import { deliveryParamsSchema, fullDeliverySchema } from "./schemas";
 const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribers/{uuid}/deliveries/{delivery}",
+  security: needs("webhooks:read"),
   tags: ["Deliveries"],
   summary: "One delivery in full",
   request: { params: deliveryParamsSchema },

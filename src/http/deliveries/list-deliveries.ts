@@ -9,6 +9,7 @@ import {
   timeParamSchema,
 } from "../list-params";
 import { messageAnswer } from "../message";
+import { needs } from "../needs";
 import type { Router } from "../router";
 import { existingWebhook } from "../subscribers/existing-webhook";
 import { uuidParamSchema } from "../subscribers/schemas";
@@ -17,12 +18,13 @@ import { deliveriesSchema, deliveryStatusSchema } from "./schemas";
 
 const statusParamSchema = queryParam(
   (text) => deliveryStatusSchema.safeParse(text).data ?? null,
-  `must be ${deliveryStatusSchema.options.join(", ")}`,
+  "must be pending, delivered, failed or dead",
 ).openapi({ type: "string", enum: deliveryStatusSchema.options });
 
 const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribers/{uuid}/deliveries",
+  security: needs("webhooks:read"),
   tags: ["Deliveries"],
   summary: "The deliveries of a webhook",
   description:

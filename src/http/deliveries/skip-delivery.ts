@@ -1,6 +1,8 @@
 /** `POST /subscribers/{uuid}/deliveries/{delivery}/skip`: gives a waiting delivery up. */
 import { createRoute } from "@hono/zod-openapi";
+import { audit } from "../audit/audit";
 import { messageAnswer } from "../message";
+import { needs } from "../needs";
 import type { Router } from "../router";
 import { deliveryInPath, refusedChange } from "./delivery-in-path";
 import { deliveryParamsSchema } from "./schemas";
@@ -8,6 +10,7 @@ import { deliveryParamsSchema } from "./schemas";
 const route = createRoute({
   method: "post",
   path: "/api/notifications/subscribers/{uuid}/deliveries/{delivery}/skip",
+  security: needs("webhooks:write"),
   tags: ["Deliveries"],
   summary: "Give a delivery up",
   description:
@@ -24,9 +27,10 @@ const route = createRoute({
 export function skipDelivery(router: Router): void {
   router.openapi(route, async (c) => {
     const params = c.req.valid("param");
-    const { lane, sequence } = await deliveryInPath(c.env, params);
+    const { webhookUuid, lane, sequence } = await deliveryInPath(c.env, params);
     const result = await lane.skip(sequence);
     if (result !== "done") throw refusedChange(result, params.delivery);
+    await audit(c, { action: "delivery.skipped", target: webhookUuid, detail: params.delivery });
     return c.json({ message: `Delivery ${params.delivery} is given up.` }, 202);
   });
 }

@@ -5,9 +5,10 @@ import { RequestError } from "../../errors";
 import { deliveryAnswer } from "../deliveries/delivery-answer";
 import { deliverySchema } from "../deliveries/schemas";
 import { messageAnswer } from "../message";
+import { needs } from "../needs";
 import type { Router } from "../router";
 import { archivedEventAnswer, archivedEventSchema } from "./archived-event";
-import { deliveriesOf } from "./deliveries-of";
+import { deliveriesOf, type DeliveryOfWebhook } from "./deliveries-of";
 
 const fullEventSchema = z
   .object({
@@ -27,6 +28,7 @@ type FullEvent = z.output<typeof fullEventSchema>;
 const route = createRoute({
   method: "get",
   path: "/api/events/{uuid}",
+  security: needs("webhooks:read"),
   tags: ["Events"],
   summary: "One event, and its deliveries",
   request: { params: z.object({ uuid: z.string().toLowerCase() }) },
@@ -45,15 +47,16 @@ export function getEvent(router: Router): void {
     const { deliveries, complete } = await deliveriesOf(c.env, event);
     const described = {
       ...archivedEventAnswer(event),
-      deliveries: deliveries.map(({ webhook, delivery }) => ({
-        webhook_uuid: webhook.uuid,
-        webhook_name: webhook.name,
-        ...deliveryAnswer(webhook.uuid, delivery),
-      })),
+      deliveries: deliveries.map(namedDelivery),
       complete,
     };
     return withEvent(described, event.body);
   });
+}
+
+function namedDelivery({ webhook, delivery }: DeliveryOfWebhook): FullEvent["deliveries"][number] {
+  const { uuid, name } = webhook;
+  return { webhook_uuid: uuid, webhook_name: name, ...deliveryAnswer(uuid, delivery) };
 }
 
 /** The event's text goes in as it is: reading and writing it anew would lose `1.0` and digits of large integers. */

@@ -11,6 +11,7 @@ import {
   uuidParamFilterSchema,
 } from "../list-params";
 import { messageAnswer } from "../message";
+import { needs } from "../needs";
 import type { Router } from "../router";
 import { isoTimeOrNull, timeSchema } from "../time";
 import { archivedEventAnswer, archivedEventSchema } from "./archived-event";
@@ -28,6 +29,7 @@ const eventsSchema = z
 const route = createRoute({
   method: "get",
   path: "/api/events",
+  security: needs("webhooks:read"),
   tags: ["Events"],
   summary: "The events that were accepted",
   description:

@@ -2,6 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { jsonBody } from "../json-body";
 import { messageAnswer } from "../message";
+import { needs } from "../needs";
 import type { Router } from "../router";
 import { accept, acceptedSchema, decodeUtf8 } from "./accept";
 
@@ -16,6 +17,7 @@ const eventSchema = z
 const route = createRoute({
   method: "post",
   path: "/api/events",
+  security: needs("events:publish"),
   tags: ["Events"],
   summary: "Publish one event, or up to 100",
   description:

@@ -1,8 +1,10 @@
 /** `GET /health`: whether this deployment can do its work, for monitors. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { readConfig } from "../../config";
+import { type Config, readConfig } from "../../config";
+import { type Sealed, sealedSamples } from "../../db/sealed-webhooks";
 import { ConfigurationError } from "../../errors";
 import { log } from "../../log";
+import { unseal } from "../../sealing";
 import type { Router } from "../router";
 
 const route = createRoute({
@@ -10,7 +12,8 @@ const route = createRoute({
   path: "/health",
   tags: ["Operation"],
   summary: "Whether the gateway can work",
-  description: "Checks the configuration and the database. Needs no token.",
+  description:
+    "Checks the configuration, the database, and that the keys open what is stored. Needs no token.",
   security: [],
   responses: {
     200: {
@@ -38,16 +41,24 @@ export function getHealth(router: Router): void {
 
 /** @returns a sentence without secrets, or null when all is well. */
 async function findProblem(env: Env): Promise<string | null> {
+  let keys: Config["encryptionKeys"];
   try {
-    readConfig(env);
+    keys = readConfig(env).encryptionKeys;
   } catch (error) {
     return error instanceof ConfigurationError ? error.message : "The configuration cannot be read.";
   }
+  let samples: Sealed[];
   try {
-    await env.DB.prepare("select 1").run();
+    samples = await sealedSamples(env);
   } catch (error) {
     log("error", "database unreachable", { error: String(error) });
     return "The database cannot be reached.";
+  }
+  try {
+    for (const { uuid, sealed } of samples) await unseal(keys, uuid, sealed);
+  } catch (error) {
+    log("error", "settings not opened", { error: String(error) });
+    return "ENCRYPTION_KEY does not open what is stored. Put the key that sealed it behind the new one, after a comma.";
   }
   return null;
 }

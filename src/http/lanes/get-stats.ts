@@ -1,6 +1,7 @@
 /** `GET /subscribers/{uuid}/stats`: how a webhook fares. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { messageAnswer } from "../message";
+import { needs } from "../needs";
 import type { Router } from "../router";
 import { existingWebhook, unknownSubscriber } from "../subscribers/existing-webhook";
 import { uuidParamSchema, webhookSchema } from "../subscribers/schemas";
@@ -36,6 +37,7 @@ const statsSchema = z
 const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribers/{uuid}/stats",
+  security: needs("webhooks:read"),
   tags: ["Deliveries"],
   summary: "How a webhook fares",
   request: { params: uuidParamSchema },

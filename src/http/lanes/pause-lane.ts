@@ -1,6 +1,8 @@
 /** `POST /subscribers/{uuid}/pause`: keeps deliveries and sends nothing, until it is resumed. */
 import { createRoute } from "@hono/zod-openapi";
+import { audit } from "../audit/audit";
 import { messageAnswer } from "../message";
+import { needs } from "../needs";
 import type { Router } from "../router";
 import { uuidParamSchema, webhookSchema } from "../subscribers/schemas";
 import { changeState } from "./change-state";
@@ -8,6 +10,7 @@ import { changeState } from "./change-state";
 const route = createRoute({
   method: "post",
   path: "/api/notifications/subscribers/{uuid}/pause",
+  security: needs("webhooks:write"),
   tags: ["Deliveries"],
   summary: "Keep what comes, and send nothing",
   description: "What is under way lands. A disabled webhook stays disabled.",
@@ -20,7 +23,9 @@ const route = createRoute({
 
 /** Adds the endpoint to `router`. */
 export function pauseLane(router: Router): void {
-  router.openapi(route, async (c) =>
-    c.json(await changeState(c.env, c.req.valid("param").uuid, (lane) => lane.pause()), 200),
-  );
+  router.openapi(route, async (c) => {
+    const webhook = await changeState(c.env, c.req.valid("param").uuid, (lane) => lane.pause());
+    await audit(c, { action: "webhook.paused", target: webhook.uuid });
+    return c.json(webhook, 200);
+  });
 }

@@ -1,6 +1,8 @@
 /** `POST /subscribers/{uuid}/resume`: sends again what a paused or disabled webhook has kept. */
 import { createRoute } from "@hono/zod-openapi";
+import { audit } from "../audit/audit";
 import { messageAnswer } from "../message";
+import { needs } from "../needs";
 import type { Router } from "../router";
 import { uuidParamSchema, webhookSchema } from "../subscribers/schemas";
 import { changeState } from "./change-state";
@@ -8,6 +10,7 @@ import { changeState } from "./change-state";
 const route = createRoute({
   method: "post",
   path: "/api/notifications/subscribers/{uuid}/resume",
+  security: needs("webhooks:write"),
   tags: ["Deliveries"],
   summary: "Send again",
   description: "At once and in order. A disabled webhook is enabled again.",
@@ -20,7 +23,9 @@ const route = createRoute({
 
 /** Adds the endpoint to `router`. */
 export function resumeLane(router: Router): void {
-  router.openapi(route, async (c) =>
-    c.json(await changeState(c.env, c.req.valid("param").uuid, (lane) => lane.resume()), 200),
-  );
+  router.openapi(route, async (c) => {
+    const webhook = await changeState(c.env, c.req.valid("param").uuid, (lane) => lane.resume());
+    await audit(c, { action: "webhook.resumed", target: webhook.uuid });
+    return c.json(webhook, 200);
+  });
 }

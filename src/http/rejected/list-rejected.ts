@@ -3,6 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { listRejected as listRows } from "../../db/rejected";
 import { cursorParamSchema, limitParamSchema, nextCursor, nextCursorSchema } from "../list-params";
 import { messageAnswer } from "../message";
+import { needs } from "../needs";
 import type { Router } from "../router";
 import { isoTime, timeSchema } from "../time";
 
@@ -24,6 +25,7 @@ const rejectedSchema = z
 const route = createRoute({
   method: "get",
   path: "/api/rejected",
+  security: needs("webhooks:read"),
   tags: ["Events"],
   summary: "Queue messages that could not be used",
   description: "Newest first, with the reason. They are kept until they are redriven.",

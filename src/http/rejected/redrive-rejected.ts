@@ -2,13 +2,16 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { changeReason, findRejected, type Rejected, removeRejected } from "../../db/rejected";
 import { RequestError } from "../../errors";
+import { audit } from "../audit/audit";
 import { accept, acceptedSchema } from "../events/accept";
 import { messageAnswer } from "../message";
+import { needs } from "../needs";
 import type { Router } from "../router";
 
 const route = createRoute({
   method: "post",
   path: "/api/rejected/{id}/redrive",
+  security: needs("events:publish"),
   tags: ["Events"],
   summary: "Try a kept queue message again",
   description:
@@ -30,6 +33,7 @@ export function redriveRejected(router: Router): void {
     if (rejected === null) throw new RequestError(404, `Rejected message ${id} does not exist.`);
     const answer = await publish(c.env, rejected);
     await removeRejected(c.env.DB, rejected.id);
+    await audit(c, { action: "rejected.redriven", target: String(rejected.id) });
     return c.json(answer, 202);
   });
 }

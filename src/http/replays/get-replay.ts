@@ -2,12 +2,14 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { RequestError } from "../../errors";
 import { messageAnswer } from "../message";
+import { needs } from "../needs";
 import type { Router } from "../router";
 import { existingWebhook } from "../subscribers/existing-webhook";
 
 const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribers/{uuid}/replays/{replay}",
+  security: needs("webhooks:read"),
   tags: ["Deliveries"],
   summary: "How far a replay has come",
   request: { params: z.object({ uuid: z.string().toLowerCase(), replay: z.string().toLowerCase() }) },

@@ -3,8 +3,10 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { laneConfig } from "../../db/webhooks";
 import { RequestError } from "../../errors";
 import { parseTimestampUs } from "../../events/timestamp";
+import { audit } from "../audit/audit";
 import { jsonBody } from "../json-body";
 import { messageAnswer } from "../message";
+import { needs } from "../needs";
 import type { Router } from "../router";
 import { existingWebhook, unknownSubscriber } from "../subscribers/existing-webhook";
 import { uuidParamSchema } from "../subscribers/schemas";
@@ -45,6 +47,7 @@ const replaySchema = z
 const route = createRoute({
   method: "post",
   path: "/api/notifications/subscribers/{uuid}/replay",
+  security: needs("webhooks:write"),
   tags: ["Deliveries"],
   summary: "Send again what was accepted in a time",
   description:
@@ -83,6 +86,7 @@ export function startReplay(router: Router): void {
     const started = await lane.replay({ kind: status, since, until: until ?? Date.now() });
     switch (started.outcome) {
       case "started":
+        await audit(c, { action: "replay.started", target: webhook.uuid, detail: started.id });
         return c.json({ replay: started.id, queued: started.queued }, 202);
       case "tooEarly":
         throw new RequestError(

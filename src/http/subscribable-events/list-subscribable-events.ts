@@ -2,6 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { listEventTypes } from "../../db/event-types";
 import { optionalFilters } from "../../events/types";
+import { needs } from "../needs";
 import type { Router } from "../router";
 
 /** An event type with the combinations of filters that a subscription to it may have. */
@@ -15,6 +16,7 @@ const subscribableEventSchema = z
 const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribable-events",
+  security: needs("webhooks:read"),
   tags: ["Subscribers"],
   summary: "What can be subscribed to",
   responses: {

@@ -41,7 +41,7 @@ export async function changeWebhook(
   uuid: string,
   spec: z.output<typeof webhookChangesSchema>,
 ): Promise<void> {
-  await apply(env, config, uuid, parseChanges(spec, config));
+  await apply(env, config, uuid, await parseChanges(spec, config));
 }
 
 /**
@@ -69,6 +69,14 @@ export async function rotateSecret(
     }),
   });
   return until;
+}
+
+/**
+ * Seals a webhook's settings anew, with the first key. Its version is raised, so that its lane takes them too.
+ * @throws {ConfigurationError} when no key opens them.
+ */
+export async function resealWebhook(env: Env, config: Config, uuid: string): Promise<void> {
+  await apply(env, config, uuid, { plain: {}, reseal: (settings) => settings });
 }
 
 /** Removes secrets whose grace period is over, for cron. */
@@ -105,14 +113,22 @@ async function apply(env: Env, config: Config, uuid: string, changes: ParsedChan
   throw new RequestError(409, `Webhook ${uuid} is being changed by others at the same time. Try again.`);
 }
 
-function parseChanges(spec: z.output<typeof webhookChangesSchema>, config: Config): ParsedChanges {
-  const { uuid: _uuid, type: _type, state: _state, disabled_reason: _reason, ...fields } = spec;
-  if (Object.values(fields).every((field) => (field ?? null) === null)) {
+/** The names of the fields that a change sets. */
+export function changedFields(spec: z.output<typeof webhookChangesSchema>): string[] {
+  const set = Object.entries(spec).filter(([, value]) => (value ?? null) !== null);
+  return set.map(([name]) => name).filter((name) => !(name in readOnlyFields));
+}
+
+async function parseChanges(
+  spec: z.output<typeof webhookChangesSchema>,
+  config: Config,
+): Promise<ParsedChanges> {
+  if (changedFields(spec).length === 0) {
     const names = Object.keys(webhookSpecSchema.shape).filter((name) => !(name in readOnlyFields));
     throw new RequestError(400, `Nothing to change: send at least one of ${names.join(", ")}.`);
   }
-  const { url, secret, headers, subscriptions } = fields;
-  const target = typeof url === "string" ? parseTarget(url, config) : undefined;
+  const { url, secret, headers, subscriptions, ...fields } = spec;
+  const target = typeof url === "string" ? await parseTarget(url, config) : undefined;
   const isResealed = target !== undefined || typeof secret === "string" || !!headers;
   return {
     plain: {

@@ -1,6 +1,8 @@
 /** `DELETE /subscribers/{uuid}`: ends a webhook and its deliveries. */
 import { createRoute } from "@hono/zod-openapi";
+import { audit } from "../audit/audit";
 import { messageAnswer } from "../message";
+import { needs } from "../needs";
 import type { Router } from "../router";
 import { deleteWebhook } from "./deletion";
 import { uuidParamSchema } from "./schemas";
@@ -8,6 +10,7 @@ import { uuidParamSchema } from "./schemas";
 const route = createRoute({
   method: "delete",
   path: "/api/notifications/subscribers/{uuid}",
+  security: needs("webhooks:write"),
   tags: ["Subscribers"],
   summary: "Delete a webhook",
   request: { params: uuidParamSchema },
@@ -17,7 +20,8 @@ const route = createRoute({
 /** Adds the endpoint to `router`. */
 export function deleteSubscriber(router: Router): void {
   router.openapi(route, async (c) => {
-    await deleteWebhook(c.env, c.req.valid("param").uuid);
+    const { uuid } = c.req.valid("param");
+    if (await deleteWebhook(c.env, uuid)) await audit(c, { action: "webhook.deleted", target: uuid });
     return c.json({ message: "" }, 201);
   });
 }

@@ -14,9 +14,12 @@ const finishedPerRun = 100;
 /**
  * Deletes a webhook; does nothing when there is none. On return it is gone for everyone. Its lane is closed and
  * its row removed, or `finishDeletions` does that.
+ * @returns whether there was one.
  */
-export async function deleteWebhook(env: Env, uuid: string): Promise<void> {
-  if (await markDeleted(env, uuid)) await finish(env, uuid);
+export async function deleteWebhook(env: Env, uuid: string): Promise<boolean> {
+  const isMarked = await markDeleted(env, uuid);
+  if (isMarked) await finish(env, uuid);
+  return isMarked;
 }
 
 /** Finishes deletions that stopped half-way, for cron. Does not throw for those that fail again: they wait for the next run. */

@@ -2,6 +2,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { listSubscriptions } from "../../db/subscriptions";
 import { messageAnswer } from "../message";
+import { needs } from "../needs";
 import type { Router } from "../router";
 import { existingWebhook } from "./existing-webhook";
 import { uuidParamSchema, webhookSchema } from "./schemas";
@@ -10,6 +11,7 @@ import { webhookAnswer } from "./webhook-answer";
 const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribers/{uuid}",
+  security: needs("webhooks:read"),
   tags: ["Subscribers"],
   summary: "One webhook",
   request: { params: uuidParamSchema },

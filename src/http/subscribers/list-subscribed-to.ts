@@ -3,6 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { listSubscribedWebhooks } from "../../db/webhooks";
 import { RequestError } from "../../errors";
 import { messageAnswer } from "../message";
+import { needs } from "../needs";
 import type { Router } from "../router";
 import { filterParamSchema, subscribersSchema } from "./schemas";
 import { webhookAnswer } from "./webhook-answer";
@@ -10,6 +11,7 @@ import { webhookAnswer } from "./webhook-answer";
 const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribers/subscribed-to/{event_type}",
+  security: needs("webhooks:read"),
   tags: ["Subscribers"],
   summary: "Whom an event would be sent to",
   description: "An event type that does not exist is one that nobody is subscribed to.",

@@ -1,6 +1,7 @@
 /** `GET /subscribers`: every webhook. */
 import { createRoute } from "@hono/zod-openapi";
 import { listWebhooks } from "../../db/webhooks";
+import { needs } from "../needs";
 import type { Router } from "../router";
 import { subscribersSchema } from "./schemas";
 import { webhookAnswer } from "./webhook-answer";
@@ -8,6 +9,7 @@ import { webhookAnswer } from "./webhook-answer";
 const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribers",
+  security: needs("webhooks:read"),
   tags: ["Subscribers"],
   summary: "Every webhook",
   description: "In order of creation, without their subscriptions.",

@@ -1,6 +1,7 @@
 /** From a webhook's spec to what is stored of it, with the rules that creating and trying out share. */
 import type { z } from "@hono/zod-openapi";
 import type { NewWebhook } from "../../db/webhooks";
+import type { TargetRules } from "../../delivery/target";
 import type { SealedSettings } from "../../sealing";
 import { mergeHeaders } from "./custom-headers";
 import type { pingSpecSchema } from "./schemas";
@@ -19,11 +20,11 @@ type NewWebhookSettings = {
  * @returns the settings of a webhook with a fresh uuid.
  * @throws {RequestError} 400 when it may not be sent to, or not in this way.
  */
-export function parseNewWebhook(
+export async function parseNewWebhook(
   spec: z.output<typeof pingSpecSchema>,
-  options: { allowPrivateTargets: boolean },
-): NewWebhookSettings {
-  const url = parseTarget(spec.url, options);
+  rules: TargetRules,
+): Promise<NewWebhookSettings> {
+  const url = await parseTarget(spec.url, rules);
   checkVerification(url.href, spec.verify_ssl);
   const headers = mergeHeaders({}, spec.headers ?? {});
   return {

@@ -1,8 +1,10 @@
 /** `POST /subscribers/{uuid}/rotate-secret`: a new secret, while the old one still signs for a while. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { readConfig } from "../../config";
+import { audit } from "../audit/audit";
 import { jsonBody } from "../json-body";
 import { messageAnswer } from "../message";
+import { needs } from "../needs";
 import type { Router } from "../router";
 import { rotateSecret as rotate } from "./change-webhook";
 import { rotationSchema, uuidParamSchema } from "./schemas";
@@ -10,6 +12,7 @@ import { rotationSchema, uuidParamSchema } from "./schemas";
 const route = createRoute({
   method: "post",
   path: "/api/notifications/subscribers/{uuid}/rotate-secret",
+  security: needs("webhooks:write"),
   tags: ["Subscribers"],
   summary: "Change the secret, with an overlap",
   description:
@@ -44,6 +47,7 @@ export function rotateSecret(router: Router): void {
   router.openapi(route, async (c) => {
     const { uuid } = c.req.valid("param");
     const until = await rotate(c.env, readConfig(c.env), uuid, c.req.valid("json"));
+    await audit(c, { action: "webhook.secret_rotated", target: uuid });
     const answer = {
       message: `Webhook ${uuid} has a new secret.`,
       previous_secret_until: until === null ? null : new Date(until).toISOString(),

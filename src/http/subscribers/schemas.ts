@@ -7,6 +7,9 @@ const nameCharactersMax = 100;
 const urlCharactersMax = 2048;
 const secretCharactersMax = 1024;
 const subscriptionsMax = 1000;
+/** Of what is refused by its name. */
+const namesShownMax = 3;
+const nameCharactersShownMax = 20;
 const malformedText = "must be well-formed Unicode: half of a surrogate pair is no character";
 const uuidPattern = /^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/;
 
@@ -195,9 +198,17 @@ function strict<Shape extends z.core.$ZodLooseShape>(what: string, shape: Shape)
   return z.strictObject(shape, {
     error: (issue) =>
       issue.code === "unrecognized_keys"
-        ? `unknown ${issue.keys.length === 1 ? "field" : "fields"} ${issue.keys.join(", ")}: a ${what} has ${allowed.join(", ")}`
+        ? `unknown ${issue.keys.length === 1 ? "field" : "fields"} ${someOf(issue.keys)}: a ${what} has ${allowed.join(", ")}`
         : `a ${what} must be an object with ${allowed.join(", ")}`,
   });
+}
+
+/** The first few names, and each as far as it needs to be recognised. */
+function someOf(names: string[]): string {
+  const shown = names
+    .slice(0, namesShownMax)
+    .map((name) => name.slice(0, nameCharactersShownMax).toWellFormed());
+  return names.length > namesShownMax ? `${shown.join(", ")}, …` : shown.join(", ");
 }
 
 /** What is wrong with a value: `is required and must …` when it is missing, else `must …`. */

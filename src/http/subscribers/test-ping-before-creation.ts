@@ -1,16 +1,19 @@
 /** `POST /subscribers/webhooks/pre-creation-test-ping-delivery`: tries out a webhook that does not exist yet. */
 import { createRoute } from "@hono/zod-openapi";
-import { readConfig } from "../../config";
 import { sendPing } from "../../delivery/ping";
 import { jsonBody } from "../json-body";
 import { messageAnswer } from "../message";
+import { needs } from "../needs";
+import { limitRate } from "../rate-limit";
 import type { Router } from "../router";
 import { parseNewWebhook } from "./new-webhook";
 import { pingSpecSchema } from "./schemas";
+import { configOf } from "./webhook-target";
 
 const route = createRoute({
   method: "post",
   path: "/api/notifications/subscribers/webhooks/pre-creation-test-ping-delivery",
+  security: needs("webhooks:write"),
   tags: ["Subscribers"],
   summary: "Try out a webhook before making it",
   description: "Sends a ping and stores nothing.",
@@ -19,6 +22,7 @@ const route = createRoute({
   responses: {
     200: messageAnswer("The receiver answered 2xx."),
     400: messageAnswer("What is wrong with the spec."),
+    429: messageAnswer("Too many test pings in this minute."),
     500: messageAnswer("The receiver did not answer 2xx."),
   },
 });
@@ -26,16 +30,12 @@ const route = createRoute({
 /** Adds the endpoint to `router`. */
 export function testPingBeforeCreation(router: Router): void {
   router.openapi(route, async (c) => {
-    const { allowPrivateTargets } = readConfig(c.env);
-    const { shown, settings } = parseNewWebhook(c.req.valid("json"), { allowPrivateTargets });
+    const rules = configOf(c);
+    const { shown, settings } = await parseNewWebhook(c.req.valid("json"), rules);
     const { uuid, name, verifySsl, contentType } = shown;
     const webhook = { uuid, name, verifySsl, contentType };
-    const { delivered } = await sendPing({
-      webhook,
-      settings,
-      timeoutS: shown.timeoutS,
-      allowPrivateTargets,
-    });
+    await limitRate(c.env.PING_LIMIT, c.var.caller.id, "test pings");
+    const { delivered } = await sendPing({ webhook, settings, timeoutS: shown.timeoutS, rules });
     return delivered ? c.json({ message: "success" }, 200) : c.json({ message: "failure" }, 500);
   });
 }

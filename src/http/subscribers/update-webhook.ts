@@ -1,15 +1,18 @@
 /** `PUT /subscribers/webhooks/{uuid}`: changes a webhook, from its next attempt on. */
 import { createRoute } from "@hono/zod-openapi";
-import { readConfig } from "../../config";
+import { audit } from "../audit/audit";
 import { jsonBody } from "../json-body";
 import { messageAnswer } from "../message";
+import { needs } from "../needs";
 import type { Router } from "../router";
-import { changeWebhook } from "./change-webhook";
+import { changedFields, changeWebhook } from "./change-webhook";
 import { uuidParamSchema, webhookChangesSchema } from "./schemas";
+import { configOf } from "./webhook-target";
 
 const route = createRoute({
   method: "put",
   path: "/api/notifications/subscribers/webhooks/{uuid}",
+  security: needs("webhooks:write"),
   tags: ["Subscribers"],
   summary: "Change a webhook",
   description:
@@ -30,7 +33,9 @@ const route = createRoute({
 export function updateWebhook(router: Router): void {
   router.openapi(route, async (c) => {
     const { uuid } = c.req.valid("param");
-    await changeWebhook(c.env, readConfig(c.env), uuid, c.req.valid("json"));
+    const changes = c.req.valid("json");
+    await changeWebhook(c.env, configOf(c), uuid, changes);
+    await audit(c, { action: "webhook.updated", target: uuid, detail: changedFields(changes).join(", ") });
     return c.json({ message: `Webhook ${uuid} has been updated.` }, 200);
   });
 }

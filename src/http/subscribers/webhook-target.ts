@@ -1,16 +1,24 @@
 /** Where a webhook may point, and how its certificate is checked. */
-import { refuseTarget } from "../../delivery/target";
+import { readConfig, type Config } from "../../config";
+import { refuseResolvedTarget } from "../../delivery/resolve-target";
+import { hostOf, type TargetRules } from "../../delivery/target";
 import { RequestError } from "../../errors";
 
 /** `new URL()` would quietly drop or encode these. Everything up to the space, and what else counts as one. */
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const blankOrControl = /[\s\u0000-\u001f\u007f-\u009f]/u;
 
+/** The settings, with the name that the gateway was called by among its own: it need not be told that one. */
+export function configOf({ env, req }: { env: Env; req: { url: string } }): Config {
+  const config = readConfig(env);
+  return { ...config, gatewayHosts: [...config.gatewayHosts, hostOf(new URL(req.url))] };
+}
+
 /**
  * @param text A URL as sent in. No message repeats it: it may be all that it takes to post there.
  * @throws {RequestError} 400 saying what is wrong with it.
  */
-export function parseTarget(text: string, options: { allowPrivateTargets: boolean }): URL {
+export async function parseTarget(text: string, rules: TargetRules): Promise<URL> {
   if (blankOrControl.test(text)) {
     throw new RequestError(400, "url: must not contain spaces or control characters.");
   }
@@ -21,7 +29,7 @@ export function parseTarget(text: string, options: { allowPrivateTargets: boolea
       "url: must be an absolute http or https URL, such as https://example.com/hook.",
     );
   }
-  const refusal = refuseTarget(url, options);
+  const refusal = await refuseResolvedTarget(url, rules);
   if (refusal !== null) throw new RequestError(400, `url: ${refusal}`);
   return url;
 }

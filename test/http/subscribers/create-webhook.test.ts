@@ -16,7 +16,7 @@ async function settingsOf(uuid: string): Promise<SealedSettings> {
 }
 
 describe("POST /subscribers/webhooks", () => {
-  it("answers 201 with exactly the contract's fields", async () => {
+  it("answers 201 with exactly the contract's fields and the gateway's own", async () => {
     const answer = await api<WebhookAnswer>("POST", path, {
       ...spec,
       subscriptions: [{ event_type: "project:created" }],
@@ -38,6 +38,13 @@ describe("POST /subscribers/webhooks", () => {
           job_uuid: null,
         },
       ],
+      ordering: "strict",
+      retry: { max_attempts: null, max_age_s: null },
+      timeout_s: null,
+      headers: {},
+      rate_limit_per_s: null,
+      state: "active",
+      disabled_reason: null,
     });
   });
 

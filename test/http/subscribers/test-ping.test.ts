@@ -19,6 +19,8 @@ function receiver(answer: () => Response | Promise<Response>): Received[] {
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
     const request = new Request(input, init);
     const { method, url, headers } = request;
+    // A question to the resolver is no delivery.
+    if (url.startsWith("https://cloudflare-dns.com/")) return Response.json({ Status: 3 });
     requests.push({ method, url, headers, body: new TextDecoder().decode(await request.arrayBuffer()) });
     return answer();
   });

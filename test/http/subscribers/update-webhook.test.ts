@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { readConfig } from "../../../src/config";
-import { findWebhook, type Webhook } from "../../../src/db/webhooks";
+import { findWebhook, laneConfig, type Webhook } from "../../../src/db/webhooks";
 import { type SealedSettings, unseal } from "../../../src/sealing";
 import { type Answer, api, makeWebhook, notifications, readWebhook, spec } from "../../api";
 
@@ -97,11 +97,8 @@ describe("PUT /subscribers/webhooks/{uuid}", () => {
     const configure = vi.fn<(config: unknown) => Promise<void>>().mockResolvedValue();
     vi.spyOn(env.LANES, "get").mockReturnValue(stubOf({ configure }));
     await put(uuid, { name: "New" });
-    expect(configure).toHaveBeenCalledExactlyOnceWith({
-      webhook: { uuid, name: "New", verifySsl: true, contentType: "application/json" },
-      version: 2,
-      sealed: (await rowOf(uuid)).sealed,
-    });
+    expect(configure).toHaveBeenCalledExactlyOnceWith(laneConfig(await rowOf(uuid)));
+    expect(await rowOf(uuid)).toMatchObject({ name: "New", version: 2 });
   });
 
   it("answers 200 also when the lane cannot be told, and logs that without secrets", async () => {

@@ -1,0 +1,69 @@
+/** Who calls: a token or a person, once that is known. */
+import { readConfig } from "../config";
+import type { StoredToken } from "../db/tokens";
+import { type Scope, scopes } from "./scopes";
+import { type Background, storedTokenByHash, storedTokenByUuid } from "./stored-tokens";
+import { hashToken, isOfTokenForm, isSameHash, type TokenHash } from "./token";
+
+/** Who calls, and what they may do. */
+export type Caller = {
+  /** `token:<uuid>`, `bootstrap:<the start of its hash>` or `access:<e-mail address>`. */
+  id: string;
+  /** As people know it. */
+  name: string;
+  scopes: readonly Scope[];
+};
+
+const bootstrapId = "bootstrap:";
+const tokenId = "token:";
+const accessId = "access:";
+
+/** @returns who holds `token`, or null when it is unknown, expired or revoked. */
+export async function callerByToken(env: Env, token: string, background: Background): Promise<Caller | null> {
+  const hash = await hashToken(token);
+  const known = await bootstrapHashes(env);
+  // All of them are compared, so that timing does not tell which.
+  const found = known[known.map((candidate) => isSameHash(candidate, hash)).indexOf(true)];
+  if (found !== undefined) return bootstrapCaller(found);
+  if (!isOfTokenForm(token)) return null;
+  const stored = await storedTokenByHash(env, hash, background);
+  return stored === null ? null : tokenCaller(stored);
+}
+
+/**
+ * The caller that a session remembers.
+ * @param id as in `Caller`.
+ * @returns null when its token has expired, been revoked or been removed.
+ */
+export async function callerById(env: Env, id: string, background: Background): Promise<Caller | null> {
+  if (id.startsWith(bootstrapId)) {
+    const found = (await bootstrapHashes(env)).find(({ start }) => bootstrapId + start === id);
+    return found === undefined ? null : bootstrapCaller(found);
+  }
+  if (!id.startsWith(tokenId)) return null;
+  const stored = await storedTokenByUuid(env, id.slice(tokenId.length), background);
+  return stored === null ? null : tokenCaller(stored);
+}
+
+/** @param email a person's, as Cloudflare Access vouches for it. */
+export function accessCaller(email: string): Caller {
+  return { id: accessId + email, name: email, scopes };
+}
+
+/** Whether Cloudflare Access vouches for them, so that it alone can sign them out. */
+export function isOfAccess({ id }: Caller): boolean {
+  return id.startsWith(accessId);
+}
+
+function bootstrapHashes(env: Env): Promise<TokenHash[]> {
+  return Promise.all(readConfig(env).apiTokens.map(hashToken));
+}
+
+/** The tokens of the setting have no names: the start of the hash tells them apart. */
+function bootstrapCaller({ start }: TokenHash): Caller {
+  return { id: bootstrapId + start, name: `API_TOKENS ${start.slice(0, 4)}`, scopes };
+}
+
+function tokenCaller({ uuid, name, scopes }: StoredToken): Caller {
+  return { id: tokenId + uuid, name, scopes };
+}

@@ -1,0 +1,79 @@
+/** Which IP addresses are somewhere on the internet (IANA's registries of special-purpose addresses). */
+
+type Range = { first: bigint; prefixBits: number };
+
+/** IPv4 that is not globally reachable. What is left out is public. */
+const specialV4 = [
+  "0.0.0.0/8",
+  "10.0.0.0/8",
+  "100.64.0.0/10",
+  "127.0.0.0/8",
+  "169.254.0.0/16",
+  "172.16.0.0/12",
+  "192.0.0.0/24",
+  "192.0.2.0/24",
+  "192.88.99.0/24",
+  "192.168.0.0/16",
+  "198.18.0.0/15",
+  "198.51.100.0/24",
+  "203.0.113.0/24",
+  "224.0.0.0/4",
+  "240.0.0.0/4",
+].map(range);
+
+/**
+ * IPv6 that is given out to networks. Everything else is special: the unspecified and loopback addresses, mapped and
+ * translated IPv4 (`64:ff9b::`), discard (`100::`), segment routing (`5f00::`), unique local, link-local, multicast.
+ */
+const globalV6 = range("2000::/3");
+
+/** What is special inside of it: protocol assignments (Teredo is one), documentation, 6to4. */
+const specialV6 = ["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"].map(range);
+
+const v4Bits = 32;
+const v6Bits = 128;
+
+/**
+ * @param text An address as DNS answers have it.
+ * @returns false also for what is no address.
+ */
+export function isGloballyReachable(text: string): boolean {
+  const v4 = parseV4(text);
+  if (v4 !== null) return !specialV4.some((range) => contains(range, v4, v4Bits));
+  const v6 = parseV6(text);
+  if (v6 === null) return false;
+  return contains(globalV6, v6, v6Bits) && !specialV6.some((range) => contains(range, v6, v6Bits));
+}
+
+function range(text: string): Range {
+  const [address = "", prefix] = text.split("/");
+  return { first: parseV4(address) ?? parseV6(address) ?? 0n, prefixBits: Number(prefix) };
+}
+
+function contains({ first, prefixBits }: Range, address: bigint, bits: number): boolean {
+  const rest = BigInt(bits - prefixBits);
+  return first >> rest === address >> rest;
+}
+
+/** Only four decimal numbers, as in an answer: other spellings are for people. */
+function parseV4(text: string): bigint | null {
+  if (!/^(?:\d{1,3}\.){3}\d{1,3}$/.test(text)) return null;
+  const parts = text.split(".").map(Number);
+  if (parts.some((part) => part > 255)) return null;
+  return parts.reduce((all, part) => (all << 8n) | BigInt(part), 0n);
+}
+
+/** `new URL()` knows all ways to write one, and answers with groups of hexadecimal digits and at most one `::`. */
+function parseV6(text: string): bigint | null {
+  const host = /^[\da-f:.]+$/i.test(text) ? URL.parse(`http://[${text}]/`)?.hostname : undefined;
+  if (host === undefined) return null;
+  const [head = "", tail] = host.slice(1, -1).split("::");
+  const before = groupsOf(head);
+  const after = groupsOf(tail ?? "");
+  const zeros = Array.from({ length: 8 - before.length - after.length }, () => "0");
+  return [...before, ...zeros, ...after].reduce((all, group) => (all << 16n) | BigInt(`0x${group}`), 0n);
+}
+
+function groupsOf(text: string): string[] {
+  return text === "" ? [] : text.split(":");
+}

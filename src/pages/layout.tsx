@@ -1,0 +1,94 @@
+/** What all pages have in common: the document, its landmarks and the one stylesheet. */
+import type { Context } from "hono";
+import { html } from "hono/html";
+import type { Child, PropsWithChildren } from "hono/jsx";
+import { type Caller, isOfAccess } from "../auth/caller";
+
+const siteName = "Orchest webhooks";
+
+/** What stands in the navigation, and who may see it is up to the pages. */
+const sections = [{ href: "/", label: "Webhooks" }] as const;
+
+/** What the layout needs to know of a page. */
+export type PageInfo = {
+  /** Of the document; the page has it as its `h1`, too. */
+  title: string;
+  /** Who is signed in; null leaves out the navigation. */
+  user: Caller | null;
+  /** The `href` of the section that the page belongs to. */
+  section?: string;
+};
+
+/** Answers with a page. The status is that of `c.status()`. */
+export function renderPage(c: Context, info: PageInfo, content: Child): Response | Promise<Response> {
+  return c.html(html`<!doctype html>${<Layout {...info}>{content}</Layout>}`);
+}
+
+function Layout({ title, user, section, children }: PropsWithChildren<PageInfo>) {
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <meta name="robots" content="noindex" />
+        <title>{`${title} · ${siteName}`}</title>
+        <link rel="stylesheet" href="/style.css" />
+        <link rel="icon" type="image/svg+xml" href="/icon.svg" />
+      </head>
+      <body>
+        <a class="skip-link" href="#content">
+          Skip to the content
+        </a>
+        <header class="site-header">
+          <a class="brand" href="/">
+            <img src="/icon.svg" alt="" width="24" height="24" />
+            {siteName}
+          </a>
+          {user && <Navigation section={section} />}
+          {user && <SignedIn user={user} />}
+        </header>
+        <main id="content" tabindex={-1}>
+          {children}
+        </main>
+      </body>
+    </html>
+  );
+}
+
+function Navigation({ section }: { section?: string }) {
+  return (
+    <nav class="site-nav" aria-label="Main">
+      <ul>
+        {sections.map(({ href, label }) => (
+          <li>
+            <a href={href} aria-current={href === section ? "page" : undefined}>
+              {label}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
+function SignedIn({ user }: { user: Caller }) {
+  return (
+    <form class="signed-in" method="post" action="/sign-out">
+      <span class="muted truncate" title={user.name}>
+        <span class="visually-hidden">Signed in as </span>
+        {user.name}
+      </span>
+      {isOfAccess(user) ? (
+        // A form may not lead to another site, and Access is one.
+        <a class="button quiet small" href="/cdn-cgi/access/logout">
+          Sign out
+        </a>
+      ) : (
+        <button class="button quiet small" type="submit">
+          Sign out
+        </button>
+      )}
+    </form>
+  );
+}

@@ -1,0 +1,35 @@
+import { runInDurableObject } from "cloudflare:test";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { restartClock, stopClock } from "../clock";
+import { makeEvents, makeListener } from "../event";
+import { configOf, handedEvent, laneOf, runAlarms } from "../lane";
+import { receiver } from "../receiver";
+
+beforeEach(stopClock);
+afterEach(restartClock);
+
+describe("a hand-over that the disk refuses half-way", () => {
+  it("leaves nothing behind, and no gap in the sequences", async () => {
+    const { received } = receiver();
+    const { uuid } = await makeListener();
+    const config = await configOf(uuid);
+    const events = makeEvents(3).map((event) => handedEvent(event));
+    await runInDurableObject(laneOf(uuid), async (lane, { storage }) => {
+      const { sql } = storage;
+      const exec = sql.exec.bind(sql);
+      let inserts = 0;
+      const refusing = vi.spyOn(sql, "exec").mockImplementation((query: string, ...bindings: unknown[]) => {
+        const isInsert = query.startsWith("INSERT INTO deliveries_");
+        if (isInsert) inserts += 1;
+        if (isInsert && inserts === 2) throw new Error("database or disk is full");
+        return exec(query, ...bindings);
+      });
+      await expect(lane.accept({ config, events })).rejects.toThrow("full");
+      refusing.mockRestore();
+      expect(await lane.deliveries({ limit: 10 })).toEqual({ deliveries: [], next: null });
+      await lane.accept({ config, events });
+    });
+    await runAlarms(uuid, () => received.length === 3);
+    expect(received.map(({ headers }) => headers.get("X-Orchest-Sequence"))).toEqual(["1", "2", "3"]);
+  });
+});

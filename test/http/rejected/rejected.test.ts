@@ -1,0 +1,186 @@
+import { env } from "cloudflare:workers";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { type Answer, api } from "../../api";
+import { allPages } from "../../deliveries";
+import {
+  type AcceptedAnswer,
+  archived,
+  eventUuidsIn,
+  makeEvent,
+  makeEvents,
+  makeListener,
+  publish,
+} from "../../event";
+import { consume } from "../../queue";
+import { receiver, type Received } from "../../receiver";
+
+type Rejected = { id: number; reason: string; body: string; received_at: string; message_id: string };
+type RejectedAnswer = { rejected: Rejected[]; next_cursor: string | null; message?: string };
+
+let received: Received[];
+beforeEach(async () => {
+  ({ received } = receiver());
+  await makeListener();
+});
+
+/** What is kept, oldest first. */
+async function kept(): Promise<Rejected[]> {
+  return (await api<RejectedAnswer>("GET", "/api/rejected")).body.rejected.toReversed();
+}
+
+/** Has the dead-letter queue bring a message. @returns its id. */
+async function giveUp(body: unknown): Promise<number> {
+  await consume([body], "events-dlq");
+  return (await kept()).at(-1)?.id ?? 0;
+}
+
+/** The ids on each page of so many. */
+async function pagesOf(limit: number): Promise<number[][]> {
+  const pages = await allPages<RejectedAnswer>(`/api/rejected?limit=${limit}`);
+  return pages.map(({ rejected }) => rejected.map(({ id }) => id));
+}
+
+function redrive(id: number | string): Promise<Answer<AcceptedAnswer & { message: string }>> {
+  return api("POST", `/api/rejected/${id}/redrive`);
+}
+
+describe("GET /api/rejected", () => {
+  it("is empty at first", async () => {
+    const { status, body } = await api<RejectedAnswer>("GET", "/api/rejected");
+    expect(status).toBe(200);
+    expect(body).toEqual({ rejected: [], next_cursor: null });
+  });
+
+  it("gives what could not be used as it came, with the reason, newest first", async () => {
+    await consume(["{", { uuid: 1 }]);
+    const { body } = await api<RejectedAnswer>("GET", "/api/rejected");
+    expect(body).toEqual({
+      rejected: [
+        {
+          id: 2,
+          reason: expect.stringMatching(/^uuid: must be a UUID/),
+          body: '{"uuid":1}',
+          received_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+          message_id: "message-1",
+        },
+        expect.objectContaining({
+          id: 1,
+          body: "{",
+          message_id: "message-0",
+          reason: "The body is not valid JSON.",
+        }),
+      ],
+      next_cursor: null,
+    });
+  });
+
+  it("has pages that end with a null, also where the last one is full", async () => {
+    await consume(Array.from({ length: 4 }, () => "{"));
+    expect(await pagesOf(2)).toEqual([
+      [4, 3],
+      [2, 1],
+    ]);
+    expect(await pagesOf(3)).toEqual([[4, 3, 2], [1]]);
+    expect(await pagesOf(100)).toEqual([[4, 3, 2, 1]]);
+  });
+
+  it.each(["limit=0", "limit=101", "cursor=x"])("refuses %s", async (query) => {
+    const { status, body } = await api("GET", `/api/rejected?${query}`);
+    expect(status).toBe(400);
+    expect(body.message).toContain(query.split("=")[0]);
+  });
+
+  it("needs a token", async () => {
+    expect((await api("GET", "/api/rejected", undefined, { token: null })).status).toBe(401);
+  });
+});
+
+describe("POST /api/rejected/{id}/redrive", () => {
+  it("publishes the message, answers as publishing does, and keeps it no more", async () => {
+    const events = makeEvents(2);
+    const id = await giveUp(events);
+    const { status, body } = await redrive(id);
+    expect(status).toBe(202);
+    expect(body).toEqual({
+      accepted: events.map(({ uuid }) => ({ uuid, duplicate: false, deliveries: 1 })),
+    });
+    await vi.waitFor(() => expect(received).toHaveLength(2));
+    expect(eventUuidsIn(received)).toEqual(events.map(({ uuid }) => uuid));
+    expect(await kept()).toEqual([]);
+  });
+
+  it("publishes the text as it came: 1.0 and large integers survive", async () => {
+    const text = `{"big": 12345678901234567890, "one": 1.0, ${JSON.stringify(makeEvent()).slice(1)}`;
+    await redrive(await giveUp(text));
+    expect((await archived()).map(({ body }) => body)).toEqual([text]);
+  });
+
+  it("takes one message, and leaves the others", async () => {
+    const first = await giveUp(makeEvent());
+    const second = await giveUp(makeEvent());
+    expect((await redrive(first)).status).toBe(202);
+    expect((await kept()).map(({ id }) => id)).toEqual([second]);
+  });
+
+  it("succeeds for what was published in the meantime, and delivers it once", async () => {
+    const event = makeEvent();
+    const id = await giveUp(event);
+    await publish(event);
+    const { status, body } = await redrive(id);
+    expect(status).toBe(202);
+    expect(body.accepted).toEqual([{ uuid: event.uuid, duplicate: true, deliveries: 0 }]);
+    expect(await kept()).toEqual([]);
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+  });
+
+  it("answers 400 with the reason when the message still cannot be used; it stays, with this reason", async () => {
+    const id = await giveUp({ uuid: 1 });
+    const { status, body } = await redrive(id);
+    expect(status).toBe(400);
+    expect(body.message).toMatch(/^uuid: must be a UUID/);
+    expect(await kept()).toMatchObject([{ id, reason: body.message, body: '{"uuid":1}' }]);
+  });
+
+  it("answers 409 when a uuid is known with another text; it stays, with this reason", async () => {
+    const event = makeEvent({ note: "first" });
+    await publish(event);
+    const id = await giveUp({ ...event, note: "second" });
+    const { status, body } = await redrive(id);
+    expect(status).toBe(409);
+    expect(body.message).toContain(event.uuid);
+    expect(await kept()).toMatchObject([{ id, reason: body.message }]);
+  });
+
+  it("refuses bytes that are no text: what is shown of them is not what came", async () => {
+    const text = JSON.stringify(makeEvent({ note: "ÿ" }));
+    const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+    const id = await giveUp(bytes);
+    expect(JSON.parse((await kept())[0]?.body ?? "")).toMatchObject({ note: "\ufffd" });
+    const { status, body } = await redrive(id);
+    expect(status).toBe(400);
+    expect(body.message).toMatch(/^It was not kept exactly/);
+    expect(await kept()).toHaveLength(1);
+    expect(await archived()).toEqual([]);
+  });
+
+  it("keeps the message when it cannot be published now", async () => {
+    const id = await giveUp(makeEvent());
+    const down = vi.spyOn(env.DB, "batch").mockRejectedValue(new Error("D1 is down"));
+    expect((await redrive(id)).status).toBe(500);
+    down.mockRestore();
+    expect(await kept()).toMatchObject([{ id, reason: expect.stringMatching(/all its retries/) }]);
+    expect((await redrive(id)).status).toBe(202);
+  });
+
+  it.each(["1", "0", "-1", "x", "1.5", "99999999999999999999"])("answers 404 for the id %s", async (id) => {
+    const { status, body } = await redrive(id);
+    expect(status).toBe(404);
+    expect(body).toEqual({ message: `Rejected message ${id} does not exist.` });
+  });
+
+  it("answers 404 the second time", async () => {
+    const id = await giveUp(makeEvent());
+    await redrive(id);
+    expect((await redrive(id)).status).toBe(404);
+  });
+});

@@ -1,0 +1,52 @@
+/** A small browser for tests: it asks for pages and sends forms, and follows nothing. */
+import { exports } from "cloudflare:workers";
+
+/** Where the tests' gateway is. */
+export const origin = "https://gateway.test";
+
+/** An answer, read. */
+export type Page = { status: number; headers: Headers; html: string };
+
+/** Asks for a page. @param cookie as `Set-Cookie` gave it. */
+export async function get(path: string, cookie = "", headers: Record<string, string> = {}): Promise<Page> {
+  return read(
+    new Request(origin + path, { headers: { ...browser(cookie), ...headers }, redirect: "manual" }),
+  );
+}
+
+/** Sends a form of this site's own. */
+export async function post(
+  path: string,
+  fields: Record<string, string> = {},
+  { cookie = "", headers = {} }: { cookie?: string; headers?: Record<string, string> } = {},
+): Promise<Page> {
+  return read(
+    new Request(origin + path, {
+      method: "POST",
+      headers: { ...browser(cookie), Origin: origin, "Sec-Fetch-Site": "same-origin", ...headers },
+      body: new URLSearchParams(fields),
+      redirect: "manual",
+    }),
+  );
+}
+
+/** Signs in. @returns the cookie. */
+export async function signIn(token: string): Promise<string> {
+  const { status, headers, html } = await post("/sign-in", { token });
+  if (status !== 303) throw new Error(`Not signed in: ${html}`);
+  return cookieOf(headers);
+}
+
+/** The cookie that an answer sets, as a browser sends it back. */
+export function cookieOf(headers: Headers): string {
+  return headers.get("Set-Cookie")?.split(";")[0] ?? "";
+}
+
+function browser(cookie: string): Record<string, string> {
+  return { Accept: "text/html,*/*;q=0.8", ...(cookie && { Cookie: cookie }) };
+}
+
+async function read(request: Request): Promise<Page> {
+  const response = await exports.default.fetch(request);
+  return { status: response.status, headers: response.headers, html: await response.text() };
+}

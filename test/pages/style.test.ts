@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import style from "../../src/pages/assets/style.css?raw";
+
+const textRatio = 4.5;
+/** Of what tells a control or the focus from its surroundings (WCAG 1.4.11). */
+const controlRatio = 3;
+
+const pairs: [front: string, backs: string[], ratio: number][] = [
+  ["text", ["background", "surface", "sunken"], textRatio],
+  ["muted", ["background", "surface", "sunken"], textRatio],
+  ["accent", ["background", "surface", "sunken"], textRatio],
+  ["accent-hover", ["background", "surface", "accent-soft"], textRatio],
+  ["on-accent", ["accent", "accent-hover"], textRatio],
+  ["good", ["good-soft", "surface"], textRatio],
+  ["warn", ["warn-soft", "surface"], textRatio],
+  ["bad", ["bad-soft", "surface", "background", "sunken"], textRatio],
+  ["on-bad", ["bad", "bad-hover"], textRatio],
+  ["control", ["surface", "background"], controlRatio],
+  ["accent", ["surface", "background", "sunken", "accent-soft"], controlRatio],
+];
+
+const cases = pairs.flatMap(([front, backs, ratio]) => backs.map((back) => [front, back, ratio] as const));
+const [light = "", dark = ""] = style.split("@media (prefers-color-scheme: dark)");
+
+describe.each([
+  ["light", colours(light)],
+  ["dark", colours(dark.slice(0, dark.indexOf("/* Document */")))],
+])("in the %s scheme", (_, palette) => {
+  it.each(cases)("%s on %s has a contrast of at least %d", (front, back, ratio) => {
+    expect(contrast(palette.get(front), palette.get(back))).toBeGreaterThanOrEqual(ratio);
+  });
+
+  it("has every colour", () => {
+    expect(palette.size).toBeGreaterThan(15);
+    expect([...palette.keys()].toSorted()).toEqual([...colours(light).keys()].toSorted());
+  });
+});
+
+it("asks for nothing from elsewhere", () => {
+  expect(style).not.toMatch(/url\(|@import/);
+});
+
+it("names no colour outside its palette", () => {
+  const rules = style.slice(style.indexOf("/* Document */"));
+  expect(rules.match(/#[0-9a-f]{3,8}\b|rgb\(|hsl\(/gi)).toBeNull();
+});
+
+/** `--name: #rrggbb` by name. */
+function colours(text: string): Map<string, string> {
+  return new Map(
+    [...text.matchAll(/--([a-z-]+): #([0-9a-f]{6});/g)].map(([, name = "", hex = ""]) => [name, hex]),
+  );
+}
+
+/** WCAG 2.2, relative luminance and contrast ratio. */
+function contrast(one = "", other = ""): number {
+  const [lighter = 0, darker = 0] = [luminance(one), luminance(other)].toSorted((a, b) => b - a);
+  return (lighter + 0.05) / (darker + 0.05);
+}
+
+function luminance(hex: string): number {
+  const [red = 0, green = 0, blue = 0] = Array.from(Uint8Array.fromHex(hex), (byte) => {
+    const part = byte / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
