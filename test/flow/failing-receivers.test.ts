@@ -1,0 +1,176 @@
+import { Buffer } from "node:buffer";
+import type { ServerResponse } from "node:http";
+import { setTimeout as wait } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { call, createWebhook, makeEvent, publish, type Webhook, webhookPath } from "./client.ts";
+import { eventually } from "./eventually.ts";
+import { Gateway } from "./gateway.ts";
+import { type Answer, eventUuid, Receiver } from "./receiver.ts";
+
+const type = "project:created";
+const eventCount = 3;
+const hugeBytes = 20_000_000;
+
+/** How a receiver fails, the class that the log gives it, and the status that came. */
+const failures: { how: string; answer: Answer; error: string; status: number | null }[] = [
+  { how: "does not answer in time", answer: () => new Promise(() => {}), error: "timeout", status: null },
+  { how: "answers in time with a body that trickles on", answer: trickle, error: "timeout", status: 200 },
+  { how: "answers 302", answer: () => 302, error: "redirect", status: 302 },
+  { how: "answers 500", answer: () => 500, error: "http_5xx", status: 500 },
+  { how: "answers 404", answer: () => 404, error: "http_4xx", status: 404 },
+  { how: "cuts the connection before it answers", answer: cutAtOnce, error: "connection", status: null },
+  { how: "cuts the connection in its answer", answer: cutInAnswer, error: "connection", status: 200 },
+];
+
+describe("a receiver that", () => {
+  let gateway: Gateway;
+  beforeAll(async () => {
+    gateway = await Gateway.start();
+  });
+  afterAll(() => gateway.remove());
+
+  test.each(failures)(
+    "$how is logged as $error, and gets everything in order once it is mended",
+    async (failure) => {
+      const receiver = await Receiver.start(failure.answer);
+      const { webhook, events } = await publishTo(receiver);
+      const head = await failedHead(webhook);
+      expect(head).toMatchObject({
+        sequence: 1,
+        last_error: failure.error,
+        last_status: failure.status,
+        attempts: [{ number: 1, error: failure.error, status: failure.status }],
+      });
+
+      const failed = receiver.arrivals.length;
+      receiver.answer = () => 200;
+      await redeliver(webhook, head);
+      await eventually("the rest arrives", () => receiver.arrivals.length >= failed + eventCount);
+      expect(receiver.arrivals.slice(failed).map(eventUuid)).toEqual(events.map(({ uuid }) => uuid));
+    },
+  );
+
+  test("refuses connections is logged as connection, and gets everything in order once it listens", async () => {
+    const receiver = await Receiver.start();
+    await receiver.stop();
+    const { webhook, events } = await publishTo(receiver);
+    const head = await failedHead(webhook);
+    expect(head).toMatchObject({ sequence: 1, last_error: "connection", last_status: null });
+
+    await receiver.start();
+    await redeliver(webhook, head);
+    await eventually("everything arrives", () => receiver.arrivals.length >= eventCount);
+    expect(receiver.arrivals.map(eventUuid)).toEqual(events.map(({ uuid }) => uuid));
+  });
+
+  test("redirects is not followed", async () => {
+    const elsewhere = await Receiver.start();
+    const receiver = await Receiver.start((_arrival, response) => {
+      response.writeHead(302, { Location: elsewhere.url }).end();
+      return "answered";
+    });
+    const { webhook } = await publishTo(receiver);
+    await failedHead(webhook);
+
+    expect(elsewhere.arrivals).toEqual([]);
+  });
+
+  test("answers 410 disables its webhook, and gets everything in order after it is resumed", async () => {
+    const receiver = await Receiver.start(() => 410);
+    const { webhook, events } = await publishTo(receiver);
+    const disabled = await eventually("the webhook is disabled", async () => {
+      const { json } = await call(gateway, "GET", webhookPath(webhook));
+      return (json as Webhook).state === "disabled" ? (json as Webhook) : null;
+    });
+    expect(disabled.disabled_reason).toBe("The receiver answered 410 Gone.");
+    expect(receiver.arrivals).toHaveLength(1);
+
+    receiver.answer = () => 200;
+    const resumed = await call(gateway, "POST", webhookPath(webhook, "/resume"));
+    expect(resumed).toMatchObject({ status: 200, json: { state: "active", disabled_reason: null } });
+    await eventually("everything arrives", () => receiver.arrivals.length > eventCount);
+    expect(receiver.arrivals.slice(1).map(eventUuid)).toEqual(events.map(({ uuid }) => uuid));
+  });
+
+  test("answers 200 with 20 MB has succeeded, and harms nobody", async () => {
+    const receiver = await Receiver.start((_arrival, response) => {
+      response.writeHead(200).end(Buffer.alloc(hugeBytes, "x"));
+      return "answered";
+    });
+    const { webhook } = await publishTo(receiver);
+    const deliveries = await eventually("all are delivered", async () => {
+      const delivered = await listDeliveries(webhook, "delivered");
+      return delivered.length === eventCount ? delivered : null;
+    });
+
+    expect(deliveries).toMatchObject([3, 2, 1].map((sequence) => ({ sequence, attempts_made: 1 })));
+    expect((await fetch(`${gateway.url}/health`)).status).toBe(200);
+  });
+
+  test("never answers does not hold up the webhook of another one", async () => {
+    const dead = await Receiver.start(() => new Promise(() => {}));
+    const living = await Receiver.start();
+    const ownType = "project:updated";
+    const deadWebhook = await createWebhook(gateway, { url: dead.url, eventTypes: [ownType] });
+    await createWebhook(gateway, { url: living.url, eventTypes: [ownType] });
+    const events = Array.from({ length: 50 }, () => makeEvent(ownType));
+    for (const event of events) await publish(gateway, event);
+
+    await eventually("the living one has everything", () => living.arrivals.length >= events.length);
+    expect(living.arrivals.map(eventUuid)).toEqual(events.map(({ uuid }) => uuid));
+    expect(await listDeliveries(deadWebhook, "delivered")).toEqual([]);
+  });
+
+  /** Publishes for a webhook that goes with its test: events of another one are none of its business. */
+  async function publishTo(receiver: Receiver) {
+    const webhook = await createWebhook(gateway, { url: receiver.url, timeout_s: 1, eventTypes: [type] });
+    onTestFinished(async () => void (await call(gateway, "DELETE", webhookPath(webhook))));
+    const events = Array.from({ length: eventCount }, () => makeEvent(type));
+    await publish(gateway, events);
+    return { webhook, events };
+  }
+
+  async function listDeliveries(webhook: Webhook, status: string): Promise<Delivery[]> {
+    const { json } = await call(gateway, "GET", webhookPath(webhook, `/deliveries?status=${status}`));
+    return (json as { deliveries: Delivery[] }).deliveries;
+  }
+
+  /** The first delivery in full, as soon as its first attempt has failed. */
+  async function failedHead(webhook: Webhook): Promise<Delivery> {
+    const failed = async () => (await listDeliveries(webhook, "failed"))[0];
+    const { uuid } = await eventually("an attempt has failed", failed);
+    const { json } = await call(gateway, "GET", webhookPath(webhook, `/deliveries/${uuid}`));
+    return json as Delivery;
+  }
+
+  async function redeliver(webhook: Webhook, { uuid }: Delivery): Promise<void> {
+    const { status } = await call(gateway, "POST", webhookPath(webhook, `/deliveries/${uuid}/redeliver`));
+    expect(status).toBe(202);
+  }
+});
+
+type Delivery = { uuid: string; sequence: number; attempts_made: number };
+
+/** Headers at once, then a byte every 300 ms for longer than the webhook's time-out. */
+async function trickle(_arrival: unknown, response: ServerResponse): Promise<"answered"> {
+  response.writeHead(200);
+  for (let left = 20; left > 0 && !response.destroyed; left--) {
+    response.write(".");
+    await wait(300);
+  }
+  response.end();
+  return "answered";
+}
+
+function cutAtOnce(_arrival: unknown, response: ServerResponse): "answered" {
+  response.destroy();
+  return "answered";
+}
+
+/** Promises 100 bytes, sends 4 and cuts. */
+async function cutInAnswer(_arrival: unknown, response: ServerResponse): Promise<"answered"> {
+  response.writeHead(200, { "Content-Length": "100" });
+  await new Promise((resolve) => response.write("half", resolve));
+  response.destroy();
+  return "answered";
+}
