@@ -1,0 +1,101 @@
+import * as fc from "fast-check";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { Ordering } from "../../src/delivery/handover";
+import { restartClock, stopClock } from "../clock";
+import { type Command, kinds, LaneModel } from "./lane-model";
+
+const runs = Number(env.MODEL_RUNS);
+const seed = env.MODEL_SEED === "" ? Math.floor(Math.random() * 2 ** 31) : Number(env.MODEL_SEED);
+
+/** After this, what was found is told as far as it was made smaller. */
+const limitMs = 60_000 + runs * 2000;
+
+beforeEach(stopClock);
+afterEach(restartClock);
+
+const kind = fc.nat({ max: kinds.length - 1 });
+const place = fc.nat({ max: 60 });
+const aheadMs = fc.constantFrom(0, 1000, 3000, 20_000, 600_000, 5_000_000);
+
+const plain = fc.oneof(
+  { weight: 8, arbitrary: publishing(8) },
+  { weight: 1, arbitrary: publishing(60) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("publish again" as const), place }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant("fail" as const),
+      kinds: fc.array(kind, { minLength: 1, maxLength: 3 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("fall silent" as const),
+      how: fc.constantFrom("down" as const, "down" as const, "gone" as const),
+    }),
+  },
+  { weight: 3, arbitrary: fc.constant<Command>({ do: "recover" }) },
+  { weight: 8, arbitrary: fc.record({ do: fc.constant("run the alarm" as const), aheadMs }) },
+  { weight: 1, arbitrary: fc.constant<Command>({ do: "pause" }) },
+  { weight: 2, arbitrary: fc.constant<Command>({ do: "resume" }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("skip" as const), place }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("redeliver" as const), place }) },
+  { weight: 2, arbitrary: fc.constant<Command>({ do: "evict" }) },
+  { weight: 1, arbitrary: fc.constant<Command>({ do: "crash" }) },
+  { weight: 1, arbitrary: fc.constant<Command>({ do: "rename" }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant("order" as const),
+      ordering: fc.constantFrom<Ordering>("strict", "keyed", "none"),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("give up after" as const),
+      attempts: fc.constantFrom(1, 2, 4, 100),
+    }),
+  },
+);
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 40, arbitrary: plain },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant("hold" as const),
+      meanwhile: fc.array(plain, { minLength: 1, maxLength: 6 }),
+    }),
+  },
+);
+
+function publishing(maxLength: number): fc.Arbitrary<Command> {
+  return fc.record({
+    do: fc.constant("publish" as const),
+    kinds: fc.array(kind, { minLength: 1, maxLength }),
+  });
+}
+
+it(
+  `whatever happens, nothing is lost, sent again or out of order (${runs} runs, seed ${seed})`,
+  { timeout: limitMs + 60_000 },
+  async () => {
+    // oxlint-disable-next-line no-console -- so that a run can be repeated: MODEL_SEED=… MODEL_RUNS=…
+    console.log(`lane model: ${runs} runs, seed ${seed}`);
+    const commands = fc.array(command, { minLength: 5, maxLength: 40, size: "max" });
+    await fc.assert(
+      fc.asyncProperty(commands, fc.double({ min: 0, max: 1, noNaN: true }), async (all, random) => {
+        stopClock();
+        const model = await LaneModel.make();
+        vi.spyOn(Math, "random").mockReturnValue(random);
+        for (const one of all) await model.run(one);
+        await model.finish();
+        expect(model.deliveries.filter(({ status }) => status === "pending")).toEqual([]);
+      }),
+      { numRuns: runs, seed, timeout: 20_000, interruptAfterTimeLimit: limitMs },
+    );
+  },
+);

@@ -1,0 +1,83 @@
+import { runInDurableObject } from "cloudflare:test";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { passTime, restartClock, stopClock } from "../clock";
+import { makeEvents, makeListener, publish } from "../event";
+import { alarmOf, laneOf, runAlarm, runAlarms } from "../lane";
+import { receiver } from "../receiver";
+
+const minuteMs = 60_000;
+const dayMs = 86_400_000;
+
+beforeEach(stopClock);
+afterEach(restartClock);
+
+/** Counts what a lane writes from now on: rows, and one for each alarm that is set. Holds until the lane is evicted. */
+async function countRows(uuid: string): Promise<() => number> {
+  let rows = 0;
+  await runInDurableObject(laneOf(uuid), (_, { storage }) => {
+    const { sql } = storage;
+    const exec = sql.exec.bind(sql);
+    vi.spyOn(sql, "exec").mockImplementation((query: string, ...bindings: unknown[]) => {
+      const cursor = exec(query, ...bindings);
+      rows += cursor.rowsWritten;
+      return cursor;
+    });
+    const setAlarm = storage.setAlarm.bind(storage);
+    vi.spyOn(storage, "setAlarm").mockImplementation((time) => {
+      rows += 1;
+      return setAlarm(time);
+    });
+  });
+  return () => rows;
+}
+
+/** Lets the lane finish and forget everything, a month later, as it would by cron. */
+async function prune(uuid: string): Promise<void> {
+  await runAlarms(uuid);
+  passTime(31 * dayMs);
+  await laneOf(uuid).tend();
+  await runAlarms(uuid);
+  expect(await laneOf(uuid).deliveries({ limit: 1 })).toEqual({ deliveries: [], next: null });
+}
+
+/** Publishes so many times so many events. @returns the rows written per delivery, from the first one to the pruning. */
+async function rowsPerDelivery(traffic: { times: number; batch: number; everyMs: number }): Promise<number> {
+  const { received } = receiver();
+  const { uuid } = await makeListener();
+  const rows = await countRows(uuid);
+  const { times, batch, everyMs } = traffic;
+  for (let time = 1; time <= times; time++) {
+    await publish(makeEvents(batch));
+    await vi.waitFor(() => expect(received).toHaveLength(time * batch));
+    passTime(everyMs);
+    if (((await alarmOf(uuid)) ?? Infinity) <= Date.now()) await runAlarm(uuid, 0);
+  }
+  await prune(uuid);
+  expect(received).toHaveLength(times * batch);
+  const perDelivery = rows() / (times * batch);
+  // oxlint-disable-next-line no-console -- what a delivery costs
+  console.log(`rows written per delivery, ${times} × ${batch} every ${everyMs} ms: ${perDelivery}`);
+  return perDelivery;
+}
+
+describe("a first-time success in strict order writes at most 3 rows in its lane, alarms and pruning included,", () => {
+  it.each([
+    ["for 200 single events at once", { times: 200, batch: 1, everyMs: 0 }],
+    ["for 200 single events, one every 2 s", { times: 200, batch: 1, everyMs: 2000 }],
+    ["for 10 batches of 100", { times: 10, batch: 100, everyMs: 0 }],
+    ["for 10 batches of 100, one every minute", { times: 10, batch: 100, everyMs: minuteMs }],
+  ])("%s", { timeout: 60_000 }, async (_, traffic) => {
+    expect(await rowsPerDelivery(traffic)).toBeLessThanOrEqual(3);
+  });
+
+  it(
+    "and hardly more for 200 single events, one every minute, each with an alarm of its own",
+    {
+      timeout: 60_000,
+    },
+    async () => {
+      const traffic = { times: 200, batch: 1, everyMs: minuteMs };
+      expect(await rowsPerDelivery(traffic)).toBeLessThan(3.1);
+    },
+  );
+});
