@@ -9,7 +9,7 @@ const dayMs = 86_400_000;
 export type Day = { day: number; firstSequence: number; thinned: boolean };
 
 /** The day number (days since 1970, UTC) of a time in ms. */
-export function dayOf(timeMs: number): number {
+function dayOf(timeMs: number): number {
   return Math.floor(timeMs / dayMs);
 }
 

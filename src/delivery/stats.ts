@@ -3,7 +3,7 @@
  * memory and written with the lane's checkpoints, all of them in one row, so that an attempt writes no row for it.
  */
 
-export const bucketMs = 300_000;
+const bucketMs = 300_000;
 /** How long a bucket is kept: longer than any window. */
 const keptMs = 90_000_000;
 

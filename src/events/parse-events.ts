@@ -9,7 +9,7 @@ import { isPublishable } from "./types";
 /** At most this many events at once. */
 export const eventsMax = 100;
 /** What one event may take: it must fit a queue message (128 KB). */
-export const eventBytesMax = 100 * 1024;
+const eventBytesMax = 100 * 1024;
 
 /** An event as it goes through the gateway. Only what is named here is ever looked at. */
 export type Event = {
