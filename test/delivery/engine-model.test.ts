@@ -61,16 +61,24 @@ const plain = fc.oneof(
   },
 );
 
-const command: fc.Arbitrary<Command> = fc.oneof(
-  { weight: 40, arbitrary: plain },
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      do: fc.constant("hold" as const),
-      meanwhile: fc.array(plain, { minLength: 1, maxLength: 6 }),
-    }),
-  },
-);
+const ordering = fc.constantFrom<Ordering>("strict", "keyed", "none");
+const reorder = fc.record({ do: fc.constant("order" as const), ordering });
+
+/** Much is under way, in one order or another, and meanwhile something happens. */
+const hold = fc
+  .tuple(reorder, publishing(12), fc.array(plain, { maxLength: 5 }), fc.oneof(plain, reorder))
+  .map(([order, publish, others, last]): Command[] => [
+    order,
+    { do: "hold", meanwhile: [publish, ...others, last] },
+  ]);
+
+const commands = fc
+  .array(fc.oneof({ weight: 8, arbitrary: fc.tuple(plain) }, { weight: 1, arbitrary: hold }), {
+    minLength: 5,
+    maxLength: 40,
+    size: "max",
+  })
+  .map((groups): Command[] => groups.flat());
 
 function publishing(maxLength: number): fc.Arbitrary<Command> {
   return fc.record({
@@ -85,7 +93,6 @@ it(
   async () => {
     // oxlint-disable-next-line no-console -- so that a run can be repeated: MODEL_SEED=… MODEL_RUNS=…
     console.log(`lane model: ${runs} runs, seed ${seed}`);
-    const commands = fc.array(command, { minLength: 5, maxLength: 40, size: "max" });
     await fc.assert(
       fc.asyncProperty(commands, fc.double({ min: 0, max: 1, noNaN: true }), async (all, random) => {
         stopClock();

@@ -17,10 +17,11 @@ import { receiver, type Received } from "../receiver";
 const project = "8a9fdf8e-4b1e-4d57-8f6c-0d6c1d1f0001";
 const job = (last: number): string => `8a9fdf8e-4b1e-4d57-8f6c-0d6c1d1f010${last}`;
 
-/** The kinds of events that are published: two jobs, a project with two types, and two types without a project. */
+/** The kinds of events that are published: three jobs, a project with two types, and two types without a project. */
 export const kinds = [
   { key: "job 1", type: "project:one-off-job:started", project: { uuid: project, job: { uuid: job(1) } } },
   { key: "job 2", type: "project:one-off-job:started", project: { uuid: project, job: { uuid: job(2) } } },
+  { key: "job 3", type: "project:one-off-job:started", project: { uuid: project, job: { uuid: job(3) } } },
   { key: "project", type: "project:created", project: { uuid: project } },
   { key: "project", type: "project:updated", project: { uuid: project } },
   { key: "type 1", type: "jupyter:image-build:started" },
