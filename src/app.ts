@@ -19,6 +19,8 @@ import { createRouter, type Router } from "./http/router";
 import { listSubscribableEvents } from "./http/subscribable-events/list-subscribable-events";
 import { subscribersRoutes } from "./http/subscribers/routes";
 import { tokensRoutes } from "./http/tokens/routes";
+import { asPage } from "./pages/error-page";
+import { docsPage } from "./pages/docs";
 import { ownFormsOnly, pageHeaders } from "./pages/page-guards";
 import { pagesRoutes } from "./pages/routes";
 
@@ -34,8 +36,8 @@ const uncached: MiddlewareHandler = async (c, next) => {
 export function createApp(): Router {
   const app = createRouter();
   const endpoints = createEndpoints();
-  app.onError(onError);
-  app.notFound((c) => c.json({ message: `There is no ${c.req.method} ${c.req.path} here.` }, 404));
+  app.onError(async (error, c) => asPage(c, await onError(error, c)));
+  app.notFound((c) => asPage(c, c.json({ message: `There is no ${c.req.method} ${c.req.path} here.` }, 404)));
 
   app.use(logRequest);
   app.use(uncached);
@@ -56,6 +58,7 @@ export function createApp(): Router {
 
   app.route("/", endpoints);
   app.route("/", pagesRoutes());
+  docsPage(app, endpoints);
   serveDocument(app);
   return app;
 }

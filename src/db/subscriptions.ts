@@ -1,5 +1,5 @@
 /** Queries on the table of subscriptions. Lists travel as one JSON parameter: D1 binds at most 100. */
-import { and, eq, getTableColumns, isNull, sql, type SQL } from "drizzle-orm";
+import { and, eq, getTableColumns, inArray, isNull, lte, sql, type SQL } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import { database } from "./database";
 import { subscriptions, webhooks } from "./schema";
@@ -18,6 +18,43 @@ export function listSubscriptions(env: Env, webhookUuid: string): Promise<Subscr
     .innerJoin(webhooks, eq(webhooks.id, subscriptions.webhookId))
     .where(and(eq(webhooks.uuid, webhookUuid), isNull(webhooks.deletedAt)))
     .orderBy(subscriptions.id);
+}
+
+/** The first subscriptions of a webhook, and how many it has. */
+export type SubscriptionsStart = { first: Subscription[]; total: number };
+
+/**
+ * @param ids Of at most 100 webhooks.
+ * @param count How many of each are wanted.
+ * @returns by webhook id; one without subscriptions is absent.
+ */
+export async function listFirstSubscriptions(
+  env: Env,
+  ids: readonly number[],
+  count: number,
+): Promise<Map<number, SubscriptionsStart>> {
+  const db = database(env);
+  const ranked = db.$with("ranked").as(
+    db
+      .select({
+        ...getTableColumns(subscriptions),
+        place:
+          sql<number>`row_number() over (partition by ${subscriptions.webhookId} order by ${subscriptions.id})`.as(
+            "place",
+          ),
+        total: sql<number>`count(*) over (partition by ${subscriptions.webhookId})`.as("total"),
+      })
+      .from(subscriptions)
+      .where(inArray(subscriptions.webhookId, [...ids])),
+  );
+  const rows = await db.with(ranked).select().from(ranked).where(lte(ranked.place, count)).orderBy(ranked.id);
+  const starts = new Map<number, SubscriptionsStart>();
+  for (const { place: _, total, ...subscription } of rows) {
+    const start = starts.get(subscription.webhookId) ?? { first: [], total };
+    start.first.push(subscription);
+    starts.set(subscription.webhookId, start);
+  }
+  return starts;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Queries on the table of webhooks. A webhook that is being deleted (`deleted_at`) does not exist for them. */
-import { and, eq, inArray, isNotNull, isNull, lt, or, sql, type SQL } from "drizzle-orm";
+import { and, eq, gt, inArray, isNotNull, isNull, lt, or, sql, type SQL } from "drizzle-orm";
 import type { LaneConfig } from "../delivery/handover";
 import { patternsFor } from "../events/patterns";
 import { database } from "./database";
@@ -46,6 +46,16 @@ export function laneConfig(webhook: Webhook): LaneConfig {
 /** @returns every webhook in order of creation. */
 export function listWebhooks(env: Env): Promise<Webhook[]> {
   return database(env).select().from(webhooks).where(isNull(webhooks.deletedAt)).orderBy(webhooks.id);
+}
+
+/** @returns at most `limit` webhooks in order of creation, those whose id is greater than `after`. */
+export function listWebhooksAfter(env: Env, after: number, limit: number): Promise<Webhook[]> {
+  return database(env)
+    .select()
+    .from(webhooks)
+    .where(and(gt(webhooks.id, after), isNull(webhooks.deletedAt)))
+    .orderBy(webhooks.id)
+    .limit(limit);
 }
 
 /** @returns the webhook, or null when there is none (any more). */

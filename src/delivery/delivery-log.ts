@@ -3,7 +3,7 @@ import type { DayTables } from "./day-tables";
 import { deliveryStatus } from "./outbox";
 
 /** How a delivery is shown. `failed` is one that waits for a retry. */
-type ShownStatus = "pending" | "delivered" | "failed" | "dead";
+export type ShownStatus = "pending" | "delivered" | "failed" | "dead";
 
 /** A delivery in a list; times in ms. */
 export type LoggedDelivery = {
@@ -19,7 +19,7 @@ export type LoggedDelivery = {
   lastError: string | null;
 };
 
-type LoggedAttempt = {
+export type LoggedAttempt = {
   number: number;
   startedAt: number;
   durationMs: number;

@@ -52,7 +52,14 @@ describe("a page for people who are signed in", () => {
 });
 
 /** What anyone may ask for. Everything else outside the API is a page that wants someone signed in. */
-const open = ["GET /health", "GET /openapi.json", "GET /sign-in", "POST /sign-in", "POST /sign-out"];
+const open = [
+  "GET /docs",
+  "GET /health",
+  "GET /openapi.json",
+  "GET /sign-in",
+  "POST /sign-in",
+  "POST /sign-out",
+];
 
 describe("every path outside the API", () => {
   const paths = createApp()

@@ -1,15 +1,11 @@
 /** `GET /subscribers/test-ping-delivery/{uuid}`: sends a ping to a webhook. */
 import { createRoute } from "@hono/zod-openapi";
-import { findWebhook, laneConfig } from "../../db/webhooks";
-import { sendPing } from "../../delivery/ping";
-import { refuseResolvedTarget } from "../../delivery/resolve-target";
-import { unseal } from "../../sealing";
+import { findWebhook } from "../../db/webhooks";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
-import { limitRate } from "../rate-limit";
 import type { Router } from "../router";
+import { pingWebhook } from "./ping-webhook";
 import { uuidParamSchema } from "./schemas";
-import { configOf } from "./webhook-target";
 
 const route = createRoute({
   method: "get",
@@ -28,17 +24,9 @@ const route = createRoute({
 /** Adds the endpoint to `router`. */
 export function testPing(router: Router): void {
   router.openapi(route, async (c) => {
-    const rules = configOf(c);
     const row = await findWebhook(c.env, c.req.valid("param").uuid);
     if (row === null) return c.json({ message: "failure" }, 500);
-
-    const settings = await unseal(rules.encryptionKeys, row.uuid, row.sealed);
-    // Its name may resolve to something else than when it was stored.
-    const refusal = await refuseResolvedTarget(new URL(settings.url), rules);
-    if (refusal !== null) return c.json({ message: "failure" }, 500);
-    const { webhook } = laneConfig(row);
-    await limitRate(c.env.PING_LIMIT, c.var.caller.id, "test pings");
-    const { delivered } = await sendPing({ webhook, settings, timeoutS: row.timeoutS, rules });
+    const { delivered } = await pingWebhook(c, row);
     return delivered ? c.json({ message: "success" }, 200) : c.json({ message: "failure" }, 500);
   });
 }

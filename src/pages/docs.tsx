@@ -1,0 +1,101 @@
+/** `GET /docs`: the API's description, to be read by people. Made from the OpenAPI document, without any script. */
+import type { Router } from "../http/router";
+import { openApiConfig } from "../http/openapi";
+import { renderPage } from "./layout";
+
+const methods = ["get", "post", "put", "delete"] as const;
+
+type Document = ReturnType<Router["getOpenAPI31Document"]>;
+type PathItem = NonNullable<Document["paths"]>[string];
+type Operation = NonNullable<PathItem["get"]>;
+type Endpoint = { method: string; path: string; operation: Operation };
+
+/** Adds the page to `router`. @param documented the router whose endpoints are described. */
+export function docsPage(router: Router, documented: Router): void {
+  router.get("/docs", (c) => {
+    const document = documented.getOpenAPI31Document(openApiConfig(new URL(c.req.url).origin));
+    const byTag = Map.groupBy(endpointsOf(document), ({ operation }) => operation.tags?.[0] ?? "Other");
+    return renderPage(
+      c,
+      { title: "API", user: null },
+      <div class="stack">
+        <div class="page-header">
+          <h1>API</h1>
+          <a class="button quiet" href="/openapi.json">
+            OpenAPI document
+          </a>
+        </div>
+        <p>
+          Every path under <code>/api</code> wants the header <code>Authorization: Bearer &lt;token&gt;</code>
+          . Errors are <code>{'{"message": "…"}'}</code> and say what is allowed.
+        </p>
+        {[...byTag].map(([tag, endpoints]) => (
+          <section aria-labelledby={`tag-${tag}`}>
+            <h2 id={`tag-${tag}`}>{tag}</h2>
+            <div class="stack">
+              {endpoints.map((endpoint) => (
+                <EndpointCard {...endpoint} />
+              ))}
+            </div>
+          </section>
+        ))}
+      </div>,
+    );
+  });
+}
+
+function endpointsOf(document: Document): Endpoint[] {
+  return Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
+    methods.flatMap((method) => {
+      const operation = item[method];
+      return operation === undefined ? [] : [{ method: method.toUpperCase(), path, operation }];
+    }),
+  );
+}
+
+function EndpointCard({ method, path, operation }: Endpoint) {
+  return (
+    <article class="card">
+      <h3>
+        <code>
+          {method} {path}
+        </code>
+      </h3>
+      <p>
+        {operation.summary}. {operation.description}
+      </p>
+      <Parameters of={operation} />
+      <dl class="facts">
+        {Object.entries(operation.responses ?? {}).map(([status, response]) => (
+          <>
+            <dt>{status}</dt>
+            <dd>{"description" in response ? response.description : ""}</dd>
+          </>
+        ))}
+      </dl>
+    </article>
+  );
+}
+
+function Parameters({ of: { parameters, requestBody } }: { of: Operation }) {
+  const queries = (parameters ?? []).flatMap((parameter) =>
+    "in" in parameter && parameter.in === "query" ? [parameter.name] : [],
+  );
+  const schema =
+    requestBody && "content" in requestBody ? requestBody.content["application/json"]?.schema : undefined;
+  return (
+    <>
+      {queries.length > 0 && (
+        <p class="small muted">
+          Query: <code>{queries.join(", ")}</code>
+        </p>
+      )}
+      {schema && (
+        <p class="small muted">
+          Body: <code>{("$ref" in schema && schema.$ref?.split("/").at(-1)) || "JSON"}</code>, as the OpenAPI
+          document has it.
+        </p>
+      )}
+    </>
+  );
+}

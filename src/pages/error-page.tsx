@@ -1,0 +1,39 @@
+/** Errors for people: a page instead of JSON. */
+import type { Context } from "hono";
+import type { StatusCode } from "hono/utils/http-status";
+import type { Caller } from "../auth/caller";
+import type { AppEnv } from "../http/router";
+import { renderPage } from "./layout";
+
+const titles: Record<number, string> = {
+  400: "That did not work",
+  403: "Not allowed",
+  404: "Not found",
+  409: "Not now",
+  413: "Too large",
+  429: "Too many requests",
+};
+
+/** @returns a page that says the same as `answer`, a JSON `{"message"}`, where a browser asked for a page. */
+export async function asPage(c: Context<AppEnv>, answer: Response): Promise<Response> {
+  const wantsPage = c.req.header("Accept")?.includes("text/html") === true;
+  if (!wantsPage || c.req.path.startsWith("/api/")) return answer;
+  const { message } = await answer.json<{ message: string }>();
+  const title = titles[answer.status] ?? "Something went wrong";
+  // Not known where something failed before anybody was asked for.
+  const user: Caller | undefined = c.var.caller;
+  c.status(answer.status as StatusCode);
+  return renderPage(
+    c,
+    { title, user: user ?? null },
+    <section class="card narrow" aria-labelledby="error-title">
+      <h1 id="error-title">{title}</h1>
+      <p>{message}</p>
+      <p>
+        <a class="button" href="/">
+          To the webhooks
+        </a>
+      </p>
+    </section>,
+  );
+}

@@ -1,0 +1,28 @@
+/** Asking a lane for what a page shows: a page stands even where a lane does not answer. */
+import type { WebhookLane } from "../../delivery/webhook-lane";
+import { log } from "../../log";
+
+/** A page does not wait longer for a lane. */
+const patienceMs = 5000;
+
+/** @returns what the lane says, or null when it fails, is too slow or is closed. */
+export async function askLane<Answer>(
+  env: Env,
+  webhookUuid: string,
+  question: (lane: DurableObjectStub<WebhookLane>) => Promise<Answer>,
+): Promise<Answer | null> {
+  const patience = new AbortController();
+  try {
+    // Before the clock starts: a call that fails at once leaves no clock that nobody waits for.
+    const answer = question(env.LANES.getByName(webhookUuid));
+    const tooLate = scheduler.wait(patienceMs, { signal: patience.signal }).then(() => {
+      throw new Error("The lane took too long.");
+    });
+    return await Promise.race([answer, tooLate]);
+  } catch (error) {
+    log("warn", "lane not asked", { webhook: webhookUuid, error: String(error) });
+    return null;
+  } finally {
+    patience.abort();
+  }
+}

@@ -1,0 +1,37 @@
+/** States as coloured words. */
+import type { ShownStatus } from "../../delivery/delivery-log";
+import type { LaneState } from "../../delivery/lane-record";
+
+type Look = { tone: "good" | "warn" | "bad" | "info"; label: string };
+
+const states: Record<LaneState, Look> = {
+  active: { tone: "good", label: "Active" },
+  paused: { tone: "warn", label: "Paused" },
+  disabled: { tone: "bad", label: "Disabled" },
+};
+
+const statuses: Record<ShownStatus, Look> = {
+  pending: { tone: "info", label: "Pending" },
+  delivered: { tone: "good", label: "Delivered" },
+  failed: { tone: "warn", label: "Waits for retry" },
+  dead: { tone: "bad", label: "Dead" },
+};
+
+/** Of a webhook. */
+export function StateBadge({ state }: { state: LaneState }) {
+  return <Badge {...states[state]} />;
+}
+
+/** Of a delivery. */
+export function StatusBadge({ status }: { status: ShownStatus }) {
+  return <Badge {...statuses[status]} />;
+}
+
+/** What a delivery's status is called. */
+export function statusLabel(status: ShownStatus): string {
+  return statuses[status].label;
+}
+
+function Badge({ tone, label }: Look) {
+  return <span class={`badge ${tone}`}>{label}</span>;
+}

@@ -1,0 +1,21 @@
+/** Figures as people read them. */
+
+const whole = new Intl.NumberFormat("en");
+const percent = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
+
+/** `12,345` */
+export function count(value: number): string {
+  return whole.format(value);
+}
+
+/** `99.5%`. Never 100 % while something failed. @param rate from 0 to 1; null without an attempt. */
+export function successRate(rate: number | null): string {
+  if (rate === null) return "No attempts";
+  return percent.format(rate === 1 ? 1 : Math.min(rate, 0.999));
+}
+
+/** `120 ms`, `2.5 s` */
+export function duration(ms: number | null): string {
+  if (ms === null) return "–";
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,33 @@
+/** Times for people: how long ago, and exactly on hover. */
+import { isoTime } from "../../http/time";
+
+const units = [
+  ["day", 86_400_000],
+  ["hour", 3_600_000],
+  ["minute", 60_000],
+  ["second", 1000],
+] as const;
+/** Beyond it a date says more than a number of days. */
+const relativeMaxMs = 7 * 86_400_000;
+
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const date = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
+
+/** @param at ms since 1970; null is shown as `otherwise`. */
+export function Time({ at, otherwise = "–" }: { at: number | null; otherwise?: string }) {
+  if (at === null) return <span class="muted">{otherwise}</span>;
+  const exact = isoTime(at);
+  return (
+    <time datetime={exact} title={exact}>
+      {readable(at, Date.now())}
+    </time>
+  );
+}
+
+/** `3 minutes ago`, `in 2 hours`, `5 Nov 2026, 12:00 UTC`. */
+export function readable(at: number, now: number): string {
+  const distance = at - now;
+  if (Math.abs(distance) > relativeMaxMs) return `${date.format(at)} UTC`;
+  const [unit, unitMs] = units.find(([, ms]) => Math.abs(distance) >= ms) ?? ["second", 1000];
+  return relative.format(Math.trunc(distance / unitMs), unit);
+}

@@ -1,0 +1,76 @@
+/** `GET /`: the webhooks, and how each fares. */
+import { allows } from "../../auth/scopes";
+import { listFirstSubscriptions } from "../../db/subscriptions";
+import { listWebhooksAfter } from "../../db/webhooks";
+import { cursorParamSchema } from "../../http/list-params";
+import type { Router } from "../../http/router";
+import { signedIn } from "../current-user";
+import { renderPage } from "../layout";
+import { askLane } from "../parts/ask-lane";
+import { OutcomeNotice } from "../parts/outcome";
+import { FirstSteps } from "./first-steps";
+import { nameOf } from "./names";
+import { WebhookTable } from "./webhook-table";
+
+const pageSize = 25;
+/** How many subscriptions of a webhook the list names. */
+const subscriptionsShown = 3;
+
+/** Adds the page to `router`. */
+export function webhookList(router: Router): void {
+  router.get("/", signedIn("webhooks:read"), async (c) => {
+    const after = cursorParamSchema.safeParse(c.req.query("after")).data ?? 0;
+    const found = await listWebhooksAfter(c.env, after, pageSize + 1);
+    const webhooks = found.slice(0, pageSize);
+    const [starts, stats] = await Promise.all([
+      listFirstSubscriptions(
+        c.env,
+        webhooks.map(({ id }) => id),
+        subscriptionsShown,
+      ),
+      Promise.all(webhooks.map(({ uuid }) => askLane(c.env, uuid, (lane) => lane.stats()))),
+    ]);
+    const rows = webhooks.map((webhook, index) => ({
+      webhook,
+      subscriptions: starts.get(webhook.id) ?? { first: [], total: 0 },
+      stats: stats[index] ?? null,
+    }));
+    const tested = webhooks.find(({ uuid }) => uuid === c.req.query("tested"));
+    const mayWrite = allows(c.var.caller.scopes, "webhooks:write");
+    const next = found.length > pageSize ? webhooks.at(-1) : undefined;
+
+    return renderPage(
+      c,
+      { title: "Webhooks", user: c.var.caller, section: "/" },
+      <>
+        <div class="page-header">
+          <h1>Webhooks</h1>
+        </div>
+        {tested && <OutcomeNotice c={c} about={nameOf(tested)} />}
+        {rows.length > 0 && (
+          <div class="card">
+            <WebhookTable rows={rows} mayTest={mayWrite} after={after} />
+          </div>
+        )}
+        {rows.length === 0 && after === 0 && (
+          <FirstSteps origin={new URL(c.req.url).origin} mayWrite={mayWrite} />
+        )}
+        {rows.length === 0 && after > 0 && <p class="empty">There are no more webhooks.</p>}
+        {(after > 0 || next) && (
+          <nav class="pager" aria-label="Pages">
+            {after > 0 && (
+              <a class="button quiet" href="/">
+                First page
+              </a>
+            )}
+            {next && (
+              <a class="button quiet" href={`/?after=${next.id}`}>
+                Next page
+              </a>
+            )}
+          </nav>
+        )}
+      </>,
+    );
+  });
+}

@@ -1,0 +1,119 @@
+/** The table of webhooks: who is told of what, and how that goes. */
+import type { SubscriptionsStart } from "../../db/subscriptions";
+import type { Webhook } from "../../db/webhooks";
+import type { LaneStats } from "../../delivery/webhook-lane";
+import { StateBadge } from "../parts/badges";
+import { Cell } from "../parts/cell";
+import { count, successRate } from "../parts/figures";
+import { Time } from "../parts/time";
+import { hostOf, nameOf, pathOf } from "./names";
+
+/** A webhook with what the table shows of it. `stats`: null where its lane did not answer. */
+type Row = { webhook: Webhook; subscriptions: SubscriptionsStart; stats: LaneStats | null };
+
+/** @param props.after where this page of the list begins, for the way back. */
+export function WebhookTable({ rows, ...shared }: { rows: Row[]; mayTest: boolean; after: number }) {
+  return (
+    <div class="table-scroll" role="region" aria-label="Webhooks" tabindex={0}>
+      <table class="cards">
+        <thead>
+          <tr>
+            <th scope="col">Name</th>
+            <th scope="col">State</th>
+            <th scope="col">Hears</th>
+            <th scope="col" class="number">
+              Success, last hour
+            </th>
+            <th scope="col" class="number">
+              Backlog
+            </th>
+            <th scope="col" class="number">
+              Dead letters
+            </th>
+            <th scope="col">Next retry</th>
+            {shared.mayTest && (
+              <th scope="col">
+                <span class="visually-hidden">Test</span>
+              </th>
+            )}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <WebhookRow {...row} {...shared} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function WebhookRow({
+  webhook,
+  subscriptions,
+  stats,
+  mayTest,
+  after,
+}: Row & { mayTest: boolean; after: number }) {
+  // The lane decides; its row may not have heard of it yet.
+  const { state, disabledReason } = stats ?? webhook;
+  return (
+    <tr>
+      <th scope="row">
+        <div>
+          <a href={pathOf(webhook)}>{nameOf(webhook)}</a>
+          <div class="muted small">{hostOf(webhook)}</div>
+        </div>
+      </th>
+      <Cell label="State">
+        <StateBadge state={state} />
+        {state === "disabled" && disabledReason && <div class="muted small">{disabledReason}</div>}
+      </Cell>
+      <Cell label="Hears">
+        <Hears {...subscriptions} />
+      </Cell>
+      <Cell label="Success, last hour" number>
+        {stats ? successRate(stats.lastHour.success_rate) : <Unknown />}
+      </Cell>
+      <Cell label="Backlog" number>
+        {stats ? count(stats.backlog) : <Unknown />}
+      </Cell>
+      <Cell label="Dead letters" number>
+        {stats ? count(stats.counts.dead) : <Unknown />}
+      </Cell>
+      <Cell label="Next retry">
+        {stats ? <Time at={stats.nextAttemptAt} otherwise="None" /> : <Unknown />}
+      </Cell>
+      {mayTest && (
+        <Cell label="Test">
+          <form method="post" action={`${pathOf(webhook)}/test`}>
+            {after > 0 && <input type="hidden" name="after" value={after} />}
+            <button class="button small" type="submit">
+              Test<span class="visually-hidden"> {nameOf(webhook)}</span>
+            </button>
+          </form>
+        </Cell>
+      )}
+    </tr>
+  );
+}
+
+function Hears({ first, total }: SubscriptionsStart) {
+  if (total === 0) return <span class="muted">Nothing yet</span>;
+  return (
+    <div class="small">
+      {first.map(({ eventType }) => (
+        <div>{eventType}</div>
+      ))}
+      {total > first.length && <div class="muted">and {count(total - first.length)} more</div>}
+    </div>
+  );
+}
+
+function Unknown() {
+  return (
+    <span class="muted" title="The webhook's figures cannot be read right now.">
+      –<span class="visually-hidden"> not known right now</span>
+    </span>
+  );
+}

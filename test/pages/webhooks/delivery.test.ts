@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { makeWebhook } from "../../api";
+import { restartClock, stopClock } from "../../clock";
+import { deliveryAt } from "../../deliveries";
+import { makeListener } from "../../event";
+import { receiver } from "../../receiver";
+import { laidOut } from "../../../src/pages/webhooks/sent-request";
+import { get, post } from "../page";
+import { audited, deliver, reader, writer } from "./people";
+
+beforeEach(stopClock);
+afterEach(restartClock);
+
+/** A delivery that a receiver has answered with this, and the path of its page. */
+async function delivered(status: number, answer = ""): Promise<{ uuid: string; path: string }> {
+  receiver(() => new Response(answer, { status, headers: { "X-Reason": "<i>maintenance</i>" } }));
+  const { uuid } = await makeListener({ name: "Alerts" });
+  const delivery = await deliver(uuid, status === 200 ? "delivered" : "failed");
+  return { uuid, path: `/webhooks/${uuid}/deliveries/${delivery.uuid}` };
+}
+
+describe("GET /webhooks/{uuid}/deliveries/{delivery}", () => {
+  it("shows what was sent, laid out and as it was, and what came back", async () => {
+    const { path } = await delivered(503, "out of order");
+    const { status, html } = await get(path, await reader());
+    expect(status).toBe(200);
+    expect(html).toContain("<title>Delivery #1 of Alerts · Orchest webhooks</title>");
+    expect(html.match(/<h1/g)).toHaveLength(1);
+    expect(html).toContain("Attempt 1");
+    expect(html).toContain("503 http_5xx");
+    expect(html).toMatch(/took [\d.]+ m?s/);
+    expect(html).toContain("out of order");
+    expect(html.toLowerCase()).toContain("<dt>x-hub-signature</dt>");
+    expect(html).toContain("{&quot;delivered_for&quot;:{");
+    expect(html).toContain("{\n &quot;delivered_for&quot;: {\n");
+    expect(html).not.toMatch(/path-is-secret|a-secret-of-the-webhook/);
+  });
+
+  it("shows HTML that a receiver answers as text", async () => {
+    const { path } = await delivered(503, "</pre><script>alert(1)</script><img src=x onerror=alert(1)>");
+    const { html } = await get(path, await reader());
+    expect(html).toContain("&lt;/pre&gt;&lt;script&gt;alert(1)&lt;/script&gt;");
+    expect(html).toContain("&lt;i&gt;maintenance&lt;/i&gt;");
+    expect(html).not.toMatch(/<script|<img src=x|<i>/);
+  });
+
+  it("says where there was no answer", async () => {
+    receiver(() => Promise.reject(new Error("connection refused")));
+    const { uuid } = await makeListener();
+    const delivery = await deliver(uuid, "failed");
+    const { html } = await get(`/webhooks/${uuid}/deliveries/${delivery.uuid}`, await reader());
+    expect(html).toContain("There was no answer");
+  });
+
+  it("says that nothing was sent yet", async () => {
+    receiver();
+    const { uuid } = await makeListener();
+    const cookie = await writer();
+    await post(`/webhooks/${uuid}/pause`, {}, { cookie });
+    const delivery = await deliver(uuid, "pending");
+    const { html } = await get(`/webhooks/${uuid}/deliveries/${delivery.uuid}`, cookie);
+    expect(html).toContain("It was not tried yet.");
+    expect(html).toContain("Nothing was sent yet.");
+  });
+
+  it("says in a page that there is none", async () => {
+    const { uuid, path } = await delivered(200);
+    const other = await makeWebhook();
+    const cookie = await writer();
+    const unknown = [
+      `${path.slice(0, -1)}2`,
+      `/webhooks/${uuid}/deliveries/nonsense`,
+      path.replace(`/webhooks/${uuid}`, `/webhooks/${other.uuid}`),
+    ];
+    for (const one of unknown) {
+      const { status, html } = await get(one, cookie);
+      expect(status).toBe(404);
+      expect(html).toContain("There is no such delivery.");
+      expect((await post(`${one}/redeliver`, {}, { cookie })).status).toBe(404);
+    }
+  });
+});
+
+describe("the forms of a delivery", () => {
+  it("send it again, and say so", async () => {
+    const { uuid, path } = await delivered(200);
+    const cookie = await writer();
+    const { html } = await get(path, cookie);
+    expect(html).toContain(`action="${path}/redeliver"`);
+    expect(html).not.toContain("Give up");
+    const answer = await post(`${path}/redeliver`, {}, { cookie });
+    expect(answer.status).toBe(303);
+    expect(answer.headers.get("Location")).toBe(`${path}?outcome=resent`);
+    await vi.waitFor(async () => expect((await deliveryAt(uuid, 1)).attempts_made).toBe(2));
+    expect((await audited())[0]).toBe("delivery.redelivered");
+  });
+
+  it("give it up, once that is confirmed", async () => {
+    const { uuid, path } = await delivered(503);
+    const cookie = await writer();
+    expect((await get(path, cookie)).html).toMatch(/<input type="checkbox" name="confirmed"[^>]* required/);
+
+    const unconfirmed = await post(`${path}/skip`, {}, { cookie });
+    expect(unconfirmed.headers.get("Location")).toBe(`${path}?outcome=unconfirmed`);
+    expect((await deliveryAt(uuid, 1)).status).toBe("failed");
+
+    const confirmed = await post(`${path}/skip`, { confirmed: "yes" }, { cookie });
+    expect(confirmed.status).toBe(303);
+    expect((await deliveryAt(uuid, 1)).status).toBe("dead");
+    const { html } = await get(confirmed.headers.get("Location") ?? "", cookie);
+    expect(html).toContain("The delivery was given up");
+    expect(html).not.toContain("Give up");
+    expect((await audited())[0]).toBe("delivery.skipped");
+  });
+
+  it("say why something is refused, in a sentence, and write nothing into the audit log", async () => {
+    const { uuid, path } = await delivered(503);
+    const cookie = await writer();
+    const second = await deliver(uuid, "pending");
+    const say = async (form: string): Promise<string> => {
+      const { headers } = await post(form, { confirmed: "yes" }, { cookie });
+      return (await get(headers.get("Location") ?? "", cookie)).html;
+    };
+    expect(await say(`/webhooks/${uuid}/deliveries/${second.uuid}/redeliver`)).toContain(
+      "The delivery waits behind another one",
+    );
+    expect((await audited())[0]).toBe("session.started");
+    await post(`${path}/skip`, { confirmed: "yes" }, { cookie });
+    expect(await say(`${path}/skip`)).toContain("The delivery is finished already");
+    await post(`/webhooks/${uuid}/pause`, {}, { cookie });
+    expect(await say(`${path}/redeliver`)).toContain("resume it first");
+  });
+
+  it("are not offered to readers, and refused to them", async () => {
+    const { uuid, path } = await delivered(503);
+    const cookie = await reader();
+    const { html } = await get(path, cookie);
+    expect(html.slice(html.indexOf("<main"))).not.toContain("<form");
+    expect((await post(`${path}/redeliver`, {}, { cookie })).status).toBe(403);
+    expect((await post(`${path}/skip`, { confirmed: "yes" }, { cookie })).status).toBe(403);
+    expect((await deliveryAt(uuid, 1)).status).toBe("failed");
+  });
+});
+
+describe("a body, laid out", () => {
+  it("keeps numbers as they were written", () => {
+    expect(laidOut('{"a":1.0,"b":9007199254740993}')).toBe('{\n "a": 1.0,\n "b": 9007199254740993\n}');
+  });
+
+  it("has a form's fields one under the other, with JSON in them over lines", () => {
+    const form = new URLSearchParams({ delivered_for: '{"a":1}', event: "x y" }).toString();
+    expect(laidOut(form)).toBe('delivered_for: {\n "a": 1\n}\n\nevent: x y');
+  });
+});

@@ -1,0 +1,171 @@
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { api, makeWebhook, notifications } from "../../api";
+import { restartClock, stopClock } from "../../clock";
+import { makeListener } from "../../event";
+import { laneOf } from "../../lane";
+import { receiver } from "../../receiver";
+import { get, post } from "../page";
+import { deliver, reader, writer } from "./people";
+
+beforeEach(stopClock);
+afterEach(restartClock);
+
+/** What one reads, without the marks. */
+function text(html: string): string {
+  return html.replaceAll(/<[^>]*>/g, " ").replaceAll(/\s+/g, " ");
+}
+
+describe("GET /, without a webhook", () => {
+  it("teaches what one is and how to make it, with a command for this gateway and no dead button", async () => {
+    const { status, html } = await get("/", await writer());
+    expect(status).toBe(200);
+    expect(html).toContain("No webhooks yet");
+    expect(html).toContain("curl -X POST https://gateway.test/api/notifications/subscribers/webhooks");
+    expect(html.slice(html.indexOf("<main"))).not.toContain("<button");
+  });
+
+  it("shows a command that works", async () => {
+    const { html } = await get("/", await writer());
+    const [, spec = ""] = /-d &#39;(.*?)&#39;<\/code>/s.exec(html) ?? [];
+    const body = spec.replaceAll("&quot;", '"');
+    expect((await api("POST", `${notifications}/subscribers/webhooks`, body)).status).toBe(201);
+  });
+
+  it("says to readers which scope it takes", async () => {
+    expect((await get("/", await reader())).html).toContain("scope webhooks:write");
+  });
+});
+
+describe("GET /", () => {
+  it("names webhooks, their hosts and states, and nothing of their URLs' paths or secrets", async () => {
+    await makeWebhook({ name: "Alerts" });
+    const { html } = await get("/", await reader());
+    expect(html).toContain(">Alerts</a>");
+    expect(html).toContain("hooks.example.com");
+    expect(html).toContain('<span class="badge good">Active</span>');
+    expect(html).not.toContain("path-is-secret");
+    expect(html).not.toContain("a-secret-of-the-webhook");
+    expect(html).not.toMatch(/<script|<style| style=| on[a-z]+=/);
+  });
+
+  it("escapes names", async () => {
+    await makeWebhook({ name: "<script>alert(1)</script>" });
+    const { html } = await get("/", await writer());
+    expect(html).toContain("&lt;script&gt;alert(1)&lt;/script&gt;");
+    expect(html).not.toContain("<script");
+  });
+
+  it("names the first three event types that a webhook hears, and counts the others", async () => {
+    const heard = ["created", "started", "failed", "deleted", "succeeded"];
+    const subscriptions = heard.map((what) => ({ event_type: `project:one-off-job:${what}` }));
+    await makeWebhook({ subscriptions });
+    await makeWebhook({ subscriptions: [{ event_type: "project:created" }] });
+    await makeWebhook();
+    const { html } = await get("/", await reader());
+    expect(html).toContain("and 2 more");
+    expect(html.match(/and \d+ more/g)).toHaveLength(1);
+    expect(html.match(/<div>project:/g)).toHaveLength(4);
+    expect(html).toContain("Nothing yet");
+  });
+
+  it("says of each how it fares", async () => {
+    receiver(() => new Response("", { status: 503 }));
+    const { uuid } = await makeListener();
+    await deliver(uuid, "failed");
+    const shown = text((await get("/", await reader())).html);
+    expect(shown).toMatch(/Active project:created 0% 1 0 in \d+ seconds?/);
+  });
+
+  it("shows a dash where a lane fails, and the others all the same", async () => {
+    receiver();
+    const broken = await makeListener({ name: "broken" });
+    const other = await makeListener({ name: "other" });
+    await deliver(other.uuid, "delivered");
+    const cookie = await reader();
+    vi.spyOn(env.LANES, "getByName").mockImplementation((name) => {
+      if (name === broken.uuid) throw new Error("This lane is broken.");
+      return laneOf(name);
+    });
+    const { status, html } = await get("/", cookie);
+    expect(status).toBe(200);
+    expect(html.match(/–<span class="visually-hidden"> not known right now/g)).toHaveLength(4);
+    expect(text(html)).toMatch(/other hooks\.example\.com Active project:created 100% 0 0 None/);
+  });
+
+  it("says why a webhook is disabled", async () => {
+    receiver(() => new Response("", { status: 410 }));
+    const { uuid } = await makeListener();
+    await deliver(uuid, "failed");
+    const { html } = await get("/", await reader());
+    expect(html).toContain('<span class="badge bad">Disabled</span>');
+    expect(html).toContain("410");
+  });
+
+  it("shows 25 and asks only their lanes, and leads on to the others", async () => {
+    for (let i = 1; i <= 26; i++) await makeWebhook({ name: `Number ${i}.` });
+    const cookie = await reader();
+    const asked = vi.spyOn(env.LANES, "getByName");
+    const { html } = await get("/", cookie);
+    expect(asked).toHaveBeenCalledTimes(25);
+    expect(html).toContain("Number 25.");
+    expect(html).not.toContain("Number 26.");
+    const [, next = ""] = /href="(\/\?after=\d+)"/.exec(html) ?? [];
+    const second = (await get(next, cookie)).html;
+    expect(second).toContain("Number 26.");
+    expect(second).not.toContain("Number 25.");
+    expect(second).toContain("First page");
+    expect(second).not.toContain("Next page");
+  });
+
+  it("begins at the beginning where the address makes no sense", async () => {
+    await makeWebhook({ name: "Alerts" });
+    expect((await get("/?after=x&outcome=toString&tested=1", await reader())).html).toContain("Alerts");
+  });
+});
+
+describe("the test of a row", () => {
+  it("is not offered to readers, and refused to them", async () => {
+    const { received } = receiver();
+    const { uuid } = await makeWebhook();
+    const cookie = await reader();
+    expect((await get("/", cookie)).html).not.toContain("/test");
+    expect((await post(`/webhooks/${uuid}/test`, {}, { cookie })).status).toBe(403);
+    expect(received).toEqual([]);
+  });
+
+  it.each([
+    [200, "was delivered"],
+    [500, "was not delivered"],
+  ])("sends a ping, and says that with an answer of %d it %s", async (status, outcome) => {
+    const { received } = receiver(() => new Response("", { status }));
+    const { uuid } = await makeWebhook({ name: "Alerts" });
+    const cookie = await writer();
+    expect((await get("/", cookie)).html).toContain(`action="/webhooks/${uuid}/test"`);
+    const answer = await post(`/webhooks/${uuid}/test`, {}, { cookie });
+    expect(answer.status).toBe(303);
+    expect(received.map(({ headers }) => headers.get("X-Orchest-Event"))).toEqual(["ping"]);
+    const { html } = await get(answer.headers.get("Location") ?? "", cookie);
+    expect(html).toContain("<strong>Alerts: </strong>");
+    expect(html).toContain(outcome);
+  });
+
+  it("leads back to where it was asked for", async () => {
+    receiver();
+    const { uuid } = await makeWebhook();
+    const answer = await post(`/webhooks/${uuid}/test`, { after: "7" }, { cookie: await writer() });
+    expect(answer.headers.get("Location")).toBe(`/?after=7&tested=${uuid}&outcome=delivered`);
+  });
+
+  it("is limited, and says so in a page", async () => {
+    receiver();
+    const { uuid } = await makeWebhook();
+    const cookie = await writer();
+    vi.spyOn(env.PING_LIMIT, "limit").mockResolvedValue({ success: false });
+    const { status, headers, html } = await post(`/webhooks/${uuid}/test`, {}, { cookie });
+    expect(status).toBe(429);
+    expect(headers.get("Retry-After")).toBe("60");
+    expect(html).toContain("Too many test pings. Try again in 60 seconds.");
+    expect(html).toMatch(/^<!doctype html>/);
+  });
+});
