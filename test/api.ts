@@ -1,16 +1,17 @@
 /** A small client of the gateway's API, and the specs that many tests begin with. */
 import { exports } from "cloudflare:workers";
+import { secretPath, watch, webhookSecret } from "./secrets";
 
 /** Where Orchest's nine paths are. */
 export const notifications = "/api/notifications";
 
 /** A webhook spec that is right. */
 export const spec = {
-  url: "https://hooks.example.com/services/T000/path-is-secret",
+  url: `https://hooks.example.com/services/T000/${secretPath}`,
   name: "Alerts",
   verify_ssl: true,
   content_type: "application/json",
-  secret: "a-secret-of-the-webhook",
+  secret: webhookSecret,
 };
 
 /** An answer, read. `body` is what its JSON says. */
@@ -40,6 +41,7 @@ export async function api<Body = { message: string }>(
     }),
   );
   const text = await response.text();
+  watch(`the answer to ${method} ${path}`, text);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a test says what it expects, and then checks it
   return { status: response.status, headers: response.headers, text, body: JSON.parse(text) as Body };
 }

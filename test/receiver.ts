@@ -1,5 +1,6 @@
 /** The stand-in for receivers in workerd: what was sent, and programmable answers. */
 import { vi } from "vitest";
+import { watch } from "./secrets";
 
 /** A request as the receiver saw it. `signal` is the sender's: a receiver that hangs waits for it. */
 export type Received = { url: string; headers: Headers; body: string; signal: AbortSignal };
@@ -43,7 +44,11 @@ export function receiver(
 /** Keeps the log from the output. @returns what was logged so far, a line each. */
 export function captureLog(): { logged: () => string } {
   const lines: string[] = [];
-  const keep = (...parts: unknown[]): void => void lines.push(parts.map(String).join(" "));
+  const keep = (...parts: unknown[]): void => {
+    const line = parts.map(String).join(" ");
+    watch("a log line", line);
+    lines.push(line);
+  };
   for (const level of ["info", "warn", "error"] as const) vi.spyOn(console, level).mockImplementation(keep);
   return { logged: () => lines.join("\n") };
 }

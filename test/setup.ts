@@ -1,7 +1,20 @@
-/** Every test starts with a fresh, migrated database and with no object, alarm or message of another. */
+/**
+ * Every test starts with a fresh, migrated database and with no object, alarm or message of another, and ends with a
+ * look at what was answered and logged in it: no secret may be there.
+ */
 import { applyD1Migrations, reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach } from "vitest";
+import { afterEach, beforeEach, expect } from "vitest";
+import { leaks, watch } from "./secrets";
+
+for (const level of ["info", "warn", "error"] as const) {
+  const write = console[level].bind(console);
+  console[level] = (...parts: unknown[]) => {
+    watch("a log line", parts.map(String).join(" "));
+    write(...parts);
+  };
+}
 
 beforeEach(() => applyD1Migrations(env.DB, env.TEST_MIGRATIONS));
+afterEach(() => expect(leaks()).toEqual([]));
 afterEach(() => reset());

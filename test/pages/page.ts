@@ -1,5 +1,6 @@
 /** A small browser for tests: it asks for pages and sends forms, and follows nothing. */
 import { exports } from "cloudflare:workers";
+import { watch } from "../secrets";
 
 /** Where the tests' gateway is. */
 export const origin = "https://gateway.test";
@@ -48,5 +49,7 @@ function browser(cookie: string): Record<string, string> {
 
 async function read(request: Request): Promise<Page> {
   const response = await exports.default.fetch(request);
-  return { status: response.status, headers: response.headers, html: await response.text() };
+  const html = await response.text();
+  watch(`the page ${request.url}`, html);
+  return { status: response.status, headers: response.headers, html };
 }

@@ -1,0 +1,19 @@
+/** The watch over the whole suite: what the gateway answers or logs in any test must hold none of the tests' secrets. */
+import { env } from "cloudflare:workers";
+
+/** The secret of `spec` in `api.ts`, and the part of its URL that is one. */
+export const webhookSecret = "a-secret-of-the-webhook";
+export const secretPath = "path-is-secret";
+
+const secrets = [webhookSecret, secretPath, env.ENCRYPTION_KEY, env.ORCHEST_INGEST_SECRET, "second-token"];
+const found: string[] = [];
+
+/** Looks through an answer or a log line. */
+export function watch(where: string, text: string): void {
+  for (const secret of secrets) if (text.includes(secret)) found.push(`${where} holds ${secret}: ${text}`);
+}
+
+/** What was found since the last question. */
+export function leaks(): string[] {
+  return found.splice(0);
+}
