@@ -33,6 +33,8 @@ export class Lines {
   readonly ordering: Ordering;
   readonly #lines = new Map<string, Line>();
   readonly #carried: Map<string, Carried>;
+  /** Retry times of deliveries behind a head: they were tried while another order held. */
+  readonly #ownTimes = new Map<number, number>();
   #scannedTo: number;
   #inFlight = 0;
   #laneFailures = 0;
@@ -61,6 +63,7 @@ export class Lines {
       const line = this.#lines.get(key);
       if (line !== undefined) {
         line.queue.push(waiting.sequence);
+        if (waiting.nextAttemptAt !== null) this.#ownTimes.set(waiting.sequence, waiting.nextAttemptAt);
         continue;
       }
       const carried = this.#carried.get(key);
@@ -136,6 +139,7 @@ export class Lines {
 
   /** Lets every line go now: the webhook was resumed. */
   hurryAll(): void {
+    this.#ownTimes.clear();
     for (const line of this.#lines.values()) {
       line.notBefore = 0;
       line.carriedFailures = 0;
@@ -210,7 +214,10 @@ export class Lines {
     const line = this.#landed(key);
     if (line === undefined) return;
     line.queue.shift();
-    line.notBefore = next.notBefore;
+    const [head] = line.queue;
+    const ownTime = head === undefined ? 0 : (this.#ownTimes.get(head) ?? 0);
+    if (head !== undefined) this.#ownTimes.delete(head);
+    line.notBefore = Math.max(next.notBefore, ownTime);
     line.carriedFailures = next.failures;
     if (line.queue.length === 0) this.#lines.delete(key);
   }
