@@ -123,18 +123,9 @@ export const pingSpecSchema = strict("webhook", {
 
 /** A change to a webhook: what is absent or null stays as it is. */
 export const webhookChangesSchema = strict("webhook", {
+  ...webhookSpecSchema.shape,
   url: specFields.url.nullish(),
-  name: specFields.name.nullish(),
   verify_ssl: specFields.verify_ssl.nullish(),
-  content_type: specFields.content_type.nullish(),
-  secret: specFields.secret.nullish(),
-  ordering: specFields.ordering.nullish(),
-  retry: specFields.retry.nullish(),
-  timeout_s: specFields.timeout_s.nullish(),
-  headers: specFields.headers.nullish(),
-  rate_limit_per_s: specFields.rate_limit_per_s.nullish(),
-  subscriptions: specFields.subscriptions.nullish(),
-  ...readOnlyFields,
 }).openapi("WebhookChanges");
 
 const graceSecondsMax = 7 * 86_400;
