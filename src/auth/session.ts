@@ -5,6 +5,7 @@
 import type { Context } from "hono";
 import { deleteCookie, getSignedCookie, setSignedCookie } from "hono/cookie";
 import { readConfig } from "../config";
+import { ownCookie } from "../http/own-cookie";
 import type { AppEnv } from "../http/router";
 import { type Caller, callerById } from "./caller";
 
@@ -17,12 +18,12 @@ export async function startSession(c: Context<AppEnv>, caller: Caller): Promise<
   const value = `${caller.id} ${Date.now() + sessionSeconds * 1000}`;
   const [key] = await signingKeys(c.env);
   if (key === undefined) throw new Error("There is always a key.");
-  await setSignedCookie(c, cookieName, value, key, { ...attributes(c), maxAge: sessionSeconds });
+  await setSignedCookie(c, cookieName, value, key, { ...ownCookie(c), maxAge: sessionSeconds });
 }
 
 /** Signs out this browser. */
 export function endSession(c: Context<AppEnv>): void {
-  deleteCookie(c, cookieName, attributes(c));
+  deleteCookie(c, cookieName, ownCookie(c));
 }
 
 /** Who is signed in on this browser, or null: also when the token has expired or been revoked since. */
@@ -36,28 +37,10 @@ export async function callerBySession(c: Context<AppEnv>): Promise<Caller | null
 /** The cookie's value, if one of the keys signed it. */
 async function readCookie(c: Context<AppEnv>): Promise<string | null> {
   for (const key of await signingKeys(c.env)) {
-    const value = await getSignedCookie(c, key, cookieName, attributes(c).prefix);
+    const value = await getSignedCookie(c, key, cookieName, ownCookie(c).prefix);
     if (typeof value === "string") return value;
   }
   return null;
-}
-
-/** By the prefix `__Host-` browsers take the cookie from this very host only; over plain http, locally, from nobody. */
-function attributes(c: Context): {
-  prefix?: "host";
-  path: string;
-  httpOnly: boolean;
-  secure: boolean;
-  sameSite: "Strict";
-} {
-  const isHttps = c.req.url.startsWith("https:");
-  return {
-    ...(isHttps && { prefix: "host" }),
-    path: "/",
-    httpOnly: true,
-    secure: true,
-    sameSite: "Strict",
-  };
 }
 
 /** One for each key of ENCRYPTION_KEY: the first one signs, all verify, so that a rotation signs nobody out. */

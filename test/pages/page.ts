@@ -31,6 +31,11 @@ export async function post(
   );
 }
 
+/** Goes where an answer leads, with the cookie that it sets beside `cookie`. */
+export async function follow(answer: Page, cookie = ""): Promise<Page> {
+  return get(answer.headers.get("Location") ?? "", `${cookie}; ${cookieOf(answer.headers)}`);
+}
+
 /** Signs in. @returns the cookie. */
 export async function signIn(token: string): Promise<string> {
   const { status, headers, html } = await post("/sign-in", { token });

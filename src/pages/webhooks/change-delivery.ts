@@ -4,14 +4,37 @@ import type { ChangeResult } from "../../delivery/webhook-lane";
 import { audit } from "../../http/audit/audit";
 import type { AppEnv, Router } from "../../http/router";
 import { signedIn } from "../current-user";
-import { backTo } from "../parts/outcome";
+import { backTo, type Outcome } from "../parts/outcome";
 import { deliveryInPath, noDelivery } from "./in-path";
 import { deliveryPath } from "./names";
 
 const changes = {
-  redeliver: { action: "delivery.redelivered", outcome: "resent" },
-  skip: { action: "delivery.skipped", outcome: "skipped" },
+  redeliver: {
+    action: "delivery.redelivered",
+    done: { tone: "good", text: "It is being sent again. Reload the page to see what came of it." },
+  },
+  skip: {
+    action: "delivery.skipped",
+    done: { tone: "good", text: "The delivery was given up, and the line moves on." },
+  },
 } as const;
+
+const unconfirmed: Outcome = {
+  tone: "warn",
+  text: "Nothing was done: tick the box to confirm giving the delivery up.",
+};
+
+const refusals: Record<Exclude<ChangeResult, "done" | "unknown">, Outcome> = {
+  finished: { tone: "warn", text: "The delivery is finished already: there is nothing to give up." },
+  behind: {
+    tone: "warn",
+    text: "The delivery waits behind another one, which is tried first: send that one again, or give it up.",
+  },
+  inactive: {
+    tone: "warn",
+    text: "The webhook is paused or disabled and sends nothing: resume it first.",
+  },
+};
 
 /** Adds both forms to `router`. */
 export function changeDelivery(router: Router): void {
@@ -23,7 +46,7 @@ export function changeDelivery(router: Router): void {
     const { confirmed } = await c.req.parseBody();
     if (confirmed === "yes") return change(c, "skip");
     const { webhook, uuid } = await deliveryInPath(c);
-    return backTo(c, deliveryPath(webhook, uuid), "unconfirmed");
+    return backTo(c, deliveryPath(webhook, uuid), unconfirmed);
   });
 }
 
@@ -33,8 +56,8 @@ async function change(c: Context<AppEnv>, what: keyof typeof changes): Promise<R
   const result: ChangeResult = await lane[what](sequence);
   if (result === "unknown") throw noDelivery();
   const path = deliveryPath(webhook, uuid);
-  if (result !== "done") return backTo(c, path, result);
-  const { action, outcome } = changes[what];
+  if (result !== "done") return backTo(c, path, refusals[result]);
+  const { action, done } = changes[what];
   await audit(c, { action, target: webhook.uuid, detail: uuid });
-  return backTo(c, path, outcome);
+  return backTo(c, path, done);
 }

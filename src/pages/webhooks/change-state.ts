@@ -3,9 +3,21 @@ import { audit } from "../../http/audit/audit";
 import { changeState } from "../../http/lanes/change-state";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
-import { backTo } from "../parts/outcome";
+import { backTo, type Outcome } from "../parts/outcome";
 import { webhookInPath } from "./in-path";
 import { pathOf } from "./names";
+
+const outcomes = {
+  paused: {
+    tone: "good",
+    text: "The webhook was paused: what comes is kept, and nothing is sent until it is resumed.",
+  },
+  stillDisabled: {
+    tone: "warn",
+    text: "The webhook is disabled and sends nothing already: it cannot be paused. Resume it to send again.",
+  },
+  resumed: { tone: "good", text: "The webhook was resumed: what was kept is sent, in order." },
+} as const satisfies Record<string, Outcome>;
 
 /** Adds both forms to `router`. */
 export function changeWebhookState(router: Router): void {
@@ -13,13 +25,13 @@ export function changeWebhookState(router: Router): void {
     const { uuid } = await webhookInPath(c);
     const { state } = await changeState(c.env, uuid, (lane) => lane.pause());
     await audit(c, { action: "webhook.paused", target: uuid });
-    return backTo(c, pathOf({ uuid }), state === "disabled" ? "still-disabled" : "paused");
+    return backTo(c, pathOf({ uuid }), state === "disabled" ? outcomes.stillDisabled : outcomes.paused);
   });
 
   router.post("/webhooks/:uuid/resume", signedIn("webhooks:write"), async (c) => {
     const { uuid } = await webhookInPath(c);
     await changeState(c.env, uuid, (lane) => lane.resume());
     await audit(c, { action: "webhook.resumed", target: uuid });
-    return backTo(c, pathOf({ uuid }), "resumed");
+    return backTo(c, pathOf({ uuid }), outcomes.resumed);
   });
 }

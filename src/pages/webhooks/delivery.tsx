@@ -6,7 +6,7 @@ import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
 import { StatusBadge } from "../parts/badges";
 import { count } from "../parts/figures";
-import { OutcomeNotice } from "../parts/outcome";
+import { OutcomeNotice, takeOutcome } from "../parts/outcome";
 import { Time } from "../parts/time";
 import { Attempts } from "./attempts";
 import { DeliveryForms } from "./delivery-forms";
@@ -39,7 +39,7 @@ export function deliveryPage(router: Router): void {
           </div>
           <StatusBadge status={status} />
         </div>
-        <OutcomeNotice c={c} />
+        <OutcomeNotice outcome={takeOutcome(c)} />
         {allows(c.var.caller.scopes, "webhooks:write") && (
           <DeliveryForms path={deliveryPath(webhook, uuid)} status={status} />
         )}

@@ -7,9 +7,8 @@ import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
 import { askLane } from "../parts/ask-lane";
-import { OutcomeNotice } from "../parts/outcome";
+import { OutcomeNotice, takeOutcome } from "../parts/outcome";
 import { FirstSteps } from "./first-steps";
-import { nameOf } from "./names";
 import { WebhookTable } from "./webhook-table";
 
 const pageSize = 25;
@@ -35,7 +34,7 @@ export function webhookList(router: Router): void {
       subscriptions: starts.get(webhook.id) ?? { first: [], total: 0 },
       stats: stats[index] ?? null,
     }));
-    const tested = webhooks.find(({ uuid }) => uuid === c.req.query("tested"));
+    const outcome = takeOutcome(c);
     const mayWrite = allows(c.var.caller.scopes, "webhooks:write");
     const next = found.length > pageSize ? webhooks.at(-1) : undefined;
 
@@ -46,7 +45,7 @@ export function webhookList(router: Router): void {
         <div class="page-header">
           <h1>Webhooks</h1>
         </div>
-        {tested && <OutcomeNotice c={c} about={nameOf(tested)} />}
+        <OutcomeNotice outcome={outcome} />
         {rows.length > 0 && (
           <div class="card">
             <WebhookTable rows={rows} mayTest={mayWrite} after={after} />

@@ -10,7 +10,7 @@ import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
 import { askLane } from "../parts/ask-lane";
 import { StateBadge } from "../parts/badges";
-import { OutcomeNotice } from "../parts/outcome";
+import { OutcomeNotice, takeOutcome } from "../parts/outcome";
 import { DeliveryLog, type LogView } from "./delivery-log";
 import { Fares } from "./fares";
 import { Hears } from "./hears";
@@ -55,7 +55,7 @@ export function webhookPage(router: Router): void {
             {allows(c.var.caller.scopes, "webhooks:write") && <StateForm webhook={webhook} state={state} />}
           </div>
         </div>
-        <OutcomeNotice c={c} />
+        <OutcomeNotice outcome={takeOutcome(c)} />
         {state === "disabled" && disabledReason && (
           <p class="notice bad">
             <strong>Disabled:</strong> {disabledReason}

@@ -5,7 +5,7 @@ import { deliveryAt } from "../../deliveries";
 import { makeListener } from "../../event";
 import { receiver } from "../../receiver";
 import { laidOut } from "../../../src/pages/webhooks/sent-request";
-import { get, post } from "../page";
+import { follow, get, post } from "../page";
 import { audited, deliver, reader, writer } from "./people";
 
 beforeEach(stopClock);
@@ -90,7 +90,7 @@ describe("the forms of a delivery", () => {
     expect(html).not.toContain("Give up");
     const answer = await post(`${path}/redeliver`, {}, { cookie });
     expect(answer.status).toBe(303);
-    expect(answer.headers.get("Location")).toBe(`${path}?outcome=resent`);
+    expect((await follow(answer, cookie)).html).toContain("It is being sent again");
     await vi.waitFor(async () => expect((await deliveryAt(uuid, 1)).attempts_made).toBe(2));
     expect((await audited())[0]).toBe("delivery.redelivered");
   });
@@ -101,13 +101,13 @@ describe("the forms of a delivery", () => {
     expect((await get(path, cookie)).html).toMatch(/<input type="checkbox" name="confirmed"[^>]* required/);
 
     const unconfirmed = await post(`${path}/skip`, {}, { cookie });
-    expect(unconfirmed.headers.get("Location")).toBe(`${path}?outcome=unconfirmed`);
+    expect((await follow(unconfirmed, cookie)).html).toContain("tick the box");
     expect((await deliveryAt(uuid, 1)).status).toBe("failed");
 
     const confirmed = await post(`${path}/skip`, { confirmed: "yes" }, { cookie });
     expect(confirmed.status).toBe(303);
     expect((await deliveryAt(uuid, 1)).status).toBe("dead");
-    const { html } = await get(confirmed.headers.get("Location") ?? "", cookie);
+    const { html } = await follow(confirmed, cookie);
     expect(html).toContain("The delivery was given up");
     expect(html).not.toContain("Give up");
     expect((await audited())[0]).toBe("delivery.skipped");
@@ -118,8 +118,8 @@ describe("the forms of a delivery", () => {
     const cookie = await writer();
     const second = await deliver(uuid, "pending");
     const say = async (form: string): Promise<string> => {
-      const { headers } = await post(form, { confirmed: "yes" }, { cookie });
-      return (await get(headers.get("Location") ?? "", cookie)).html;
+      const answer = await post(form, { confirmed: "yes" }, { cookie });
+      return (await follow(answer, cookie)).html;
     };
     expect(await say(`/webhooks/${uuid}/deliveries/${second.uuid}/redeliver`)).toContain(
       "The delivery waits behind another one",

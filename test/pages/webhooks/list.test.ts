@@ -5,7 +5,7 @@ import { restartClock, stopClock } from "../../clock";
 import { makeListener } from "../../event";
 import { laneOf } from "../../lane";
 import { receiver } from "../../receiver";
-import { get, post } from "../page";
+import { follow, get, post } from "../page";
 import { deliver, reader, writer } from "./people";
 
 beforeEach(stopClock);
@@ -120,7 +120,7 @@ describe("GET /", () => {
 
   it("begins at the beginning where the address makes no sense", async () => {
     await makeWebhook({ name: "Alerts" });
-    expect((await get("/?after=x&outcome=toString&tested=1", await reader())).html).toContain("Alerts");
+    expect((await get("/?after=x", await reader())).html).toContain("Alerts");
   });
 });
 
@@ -145,8 +145,7 @@ describe("the test of a row", () => {
     const answer = await post(`/webhooks/${uuid}/test`, {}, { cookie });
     expect(answer.status).toBe(303);
     expect(received.map(({ headers }) => headers.get("X-Orchest-Event"))).toEqual(["ping"]);
-    const { html } = await get(answer.headers.get("Location") ?? "", cookie);
-    expect(html).toContain("<strong>Alerts: </strong>");
+    const { html } = await follow(answer, cookie);
     expect(html).toContain(outcome);
   });
 
@@ -154,7 +153,7 @@ describe("the test of a row", () => {
     receiver();
     const { uuid } = await makeWebhook();
     const answer = await post(`/webhooks/${uuid}/test`, { after: "7" }, { cookie: await writer() });
-    expect(answer.headers.get("Location")).toBe(`/?after=7&tested=${uuid}&outcome=delivered`);
+    expect(answer.headers.get("Location")).toBe("/?after=7");
   });
 
   it("is limited, and says so in a page", async () => {

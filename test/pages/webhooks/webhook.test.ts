@@ -5,7 +5,7 @@ import { restartClock, stopClock } from "../../clock";
 import { deliveriesOf } from "../../deliveries";
 import { makeEvents, makeListener, publish } from "../../event";
 import { receiver } from "../../receiver";
-import { get, post } from "../page";
+import { follow, get, post } from "../page";
 import { audited, deliver, reader, writer } from "./people";
 
 beforeEach(stopClock);
@@ -119,12 +119,12 @@ describe("pausing and resuming", () => {
     const paused = await post(`/webhooks/${uuid}/pause`, {}, { cookie });
     expect(paused.status).toBe(303);
     expect((await readWebhook(uuid)).state).toBe("paused");
-    const { html } = await get(paused.headers.get("Location") ?? "", cookie);
+    const { html } = await follow(paused, cookie);
     expect(html).toContain("The webhook was paused");
     expect(html).toContain(`action="/webhooks/${uuid}/resume"`);
 
     const resumed = await post(`/webhooks/${uuid}/resume`, {}, { cookie });
-    expect(resumed.headers.get("Location")).toBe(`/webhooks/${uuid}?outcome=resumed`);
+    expect((await follow(resumed, cookie)).html).toContain("The webhook was resumed");
     expect((await readWebhook(uuid)).state).toBe("active");
     expect((await audited()).slice(0, 2)).toEqual(["webhook.resumed", "webhook.paused"]);
   });
@@ -133,8 +133,9 @@ describe("pausing and resuming", () => {
     receiver(() => new Response("", { status: 410 }));
     const { uuid } = await makeListener();
     await deliver(uuid, "failed");
-    const { headers } = await post(`/webhooks/${uuid}/pause`, {}, { cookie: await writer() });
-    expect(headers.get("Location")).toBe(`/webhooks/${uuid}?outcome=still-disabled`);
+    const cookie = await writer();
+    const answer = await post(`/webhooks/${uuid}/pause`, {}, { cookie });
+    expect((await follow(answer, cookie)).html).toContain("it cannot be paused");
   });
 
   it("is not offered to readers, and refused to them", async () => {

@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+import { makeWebhook } from "../../api";
+import { follow, get, post } from "../page";
+import { writer } from "../webhooks/people";
+
+const sentence = "The webhook was paused";
+
+describe("the outcome of a form", () => {
+  it("is shown on the page that the form leads to, and its cookie is gone then", async () => {
+    const { uuid } = await makeWebhook();
+    const cookie = await writer();
+    const page = await follow(await post(`/webhooks/${uuid}/pause`, {}, { cookie }), cookie);
+    expect(page.html).toContain(sentence);
+    expect(page.headers.get("Set-Cookie")).toMatch(/^__Host-outcome=; Max-Age=0;/);
+    expect((await get(`/webhooks/${uuid}`, cookie)).html).not.toContain(sentence);
+  });
+
+  it("travels in a cookie that neither scripts nor other sites get", async () => {
+    const { uuid } = await makeWebhook();
+    const { headers } = await post(`/webhooks/${uuid}/pause`, {}, { cookie: await writer() });
+    expect(headers.get("Location")).toBe(`/webhooks/${uuid}`);
+    const set = headers.get("Set-Cookie") ?? "";
+    for (const attribute of ["HttpOnly", "Secure", "SameSite=Strict", "Path=/"]) {
+      expect(set).toContain(attribute);
+    }
+  });
+
+  it.each(["", "{", "null", '{"tone":"evil","text":"x"}', '{"tone":"good"}'])(
+    "is nothing when the browser sends something else: %s",
+    async (value) => {
+      const { uuid } = await makeWebhook();
+      const forged = `${await writer()}; __Host-outcome=${encodeURIComponent(value)}`;
+      const { status, html } = await get(`/webhooks/${uuid}`, forged);
+      expect(status).toBe(200);
+      expect(html).not.toContain('class="notice');
+    },
+  );
+
+  it("is text, whatever it says", async () => {
+    const { uuid } = await makeWebhook();
+    const value = JSON.stringify({ tone: "good", text: "<script>alert(1)</script>" });
+    const forged = `${await writer()}; __Host-outcome=${encodeURIComponent(value)}`;
+    const { html } = await get(`/webhooks/${uuid}`, forged);
+    expect(html).toContain("&lt;script&gt;");
+    expect(html).not.toContain("<script>alert");
+  });
+});
