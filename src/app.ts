@@ -10,7 +10,7 @@ import { eventsRoutes } from "./http/events/routes";
 import { getHealth } from "./http/health/get-health";
 import { lanesRoutes } from "./http/lanes/routes";
 import { routeNeeds } from "./http/needs";
-import { serveDocument } from "./http/openapi";
+import { describeRefusals, serveDocument } from "./http/openapi";
 import { rejectedRoutes } from "./http/rejected/routes";
 import { reencrypt } from "./http/reencrypt";
 import { replaysRoutes } from "./http/replays/routes";
@@ -78,5 +78,6 @@ function createEndpoints(): Router {
   reencrypt(router);
   router.route("/", tokensRoutes());
   listAudit(router);
+  describeRefusals(router);
   return router;
 }

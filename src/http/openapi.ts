@@ -1,4 +1,5 @@
 /** `GET /openapi.json`: the API's description, made from the contracts beside the handlers. */
+import { messageAnswer } from "./message";
 import type { Router } from "./router";
 
 /** Adds the document to `app`: last, so that it knows every route. */
@@ -10,6 +11,18 @@ export function serveDocument(app: Router): void {
       "A token of POST /api/tokens, with the scope that is named, or one of the setting API_TOKENS.",
   });
   app.doc31("/openapi.json", (c) => openApiConfig(new URL(c.req.url).origin));
+}
+
+/** Adds to the contracts of `router` what the guard of the API answers, wherever a token is needed. */
+export function describeRefusals(router: Router): void {
+  for (const definition of router.openAPIRegistry.definitions) {
+    if (definition.type !== "route" || definition.route.security?.length === 0) continue;
+    const { responses, security } = definition.route;
+    responses[401] ??= messageAnswer("The token is missing, malformed or not valid.");
+    responses[403] ??= messageAnswer("The token lacks the scope.");
+    const isLimited = !security?.some(({ token }) => token?.includes("events:publish"));
+    if (isLimited) responses[429] ??= messageAnswer("Too many requests in this minute.");
+  }
 }
 
 /** What the document says beside the endpoints. @param origin where the API is. */

@@ -193,4 +193,15 @@ describe("GET /openapi.json", () => {
       ]),
     );
   });
+
+  it("says where a token is refused, and that publishing is not limited", async () => {
+    const { body } = await api<Document>("GET", "/openapi.json", undefined, { token: null });
+    const statuses = (path: string, method: string): string[] =>
+      Object.keys(body.paths[path]?.[method]?.responses ?? {});
+    expect(statuses("/api/audit", "get")).toEqual(expect.arrayContaining(["401", "403", "429"]));
+    expect(statuses("/api/events", "post")).toEqual(expect.arrayContaining(["401", "403"]));
+    expect(statuses("/api/events", "post")).not.toContain("429");
+    expect(statuses("/health", "get")).not.toContain("401");
+    expect(statuses("/api/events/orchest", "post")).not.toContain("403");
+  });
 });
