@@ -1,6 +1,8 @@
 /** `GET /docs`: the API's description, to be read by people. Made from the OpenAPI document, without any script. */
+import type { Child } from "hono/jsx";
 import type { Router } from "../http/router";
 import { openApiConfig } from "../http/openapi";
+import { currentUser } from "./current-user";
 import { renderPage } from "./layout";
 
 const methods = ["get", "post", "put", "delete"] as const;
@@ -12,12 +14,12 @@ type Endpoint = { method: string; path: string; operation: Operation };
 
 /** Adds the page to `router`. @param documented the router whose endpoints are described. */
 export function docsPage(router: Router, documented: Router): void {
-  router.get("/docs", (c) => {
+  router.get("/docs", async (c) => {
     const document = documented.getOpenAPI31Document(openApiConfig(new URL(c.req.url).origin));
     const byTag = Map.groupBy(endpointsOf(document), ({ operation }) => operation.tags?.[0] ?? "Other");
     return renderPage(
       c,
-      { title: "API", user: null },
+      { title: "API", user: await currentUser(c), section: "/docs" },
       <div class="stack">
         <div class="page-header">
           <h1>API</h1>
@@ -27,7 +29,8 @@ export function docsPage(router: Router, documented: Router): void {
         </div>
         <p>
           Every path under <code>/api</code> wants the header <code>Authorization: Bearer &lt;token&gt;</code>
-          . Errors are <code>{'{"message": "…"}'}</code> and say what is allowed.
+          ; without it the answer is 401, with one that lacks the scope 403, and beyond the limits 429. Errors
+          are <code>{'{"message": "…"}'}</code> and say what is allowed.
         </p>
         {[...byTag].map(([tag, endpoints]) => (
           <section aria-labelledby={`tag-${tag}`}>
@@ -64,9 +67,10 @@ function EndpointCard({ method, path, operation }: Endpoint) {
       <p>
         {operation.summary}. {operation.description}
       </p>
+      <p class="small muted">{neededBy(operation)}</p>
       <Parameters of={operation} />
       <dl class="facts">
-        {Object.entries(operation.responses ?? {}).map(([status, response]) => (
+        {ownResponses(operation).map(([status, response]) => (
           <>
             <dt>{status}</dt>
             <dd>{"description" in response ? response.description : ""}</dd>
@@ -75,6 +79,26 @@ function EndpointCard({ method, path, operation }: Endpoint) {
       </dl>
     </article>
   );
+}
+
+/** What a token must be allowed. */
+function neededBy({ security }: Operation): Child {
+  const scope = security?.flatMap(({ token = [] }) => token)[0];
+  if (scope === undefined) return "Needs no token.";
+  return (
+    <>
+      Needs the scope <code>{scope}</code>.
+    </>
+  );
+}
+
+/** Without those that all endpoints have in common. */
+function ownResponses({
+  responses,
+  security,
+}: Operation): [string, NonNullable<Operation["responses"]>[string]][] {
+  const common = security?.length === 0 ? [] : ["401", "403", "429"];
+  return Object.entries(responses ?? {}).filter(([status]) => !common.includes(status));
 }
 
 function Parameters({ of: { parameters, requestBody } }: { of: Operation }) {

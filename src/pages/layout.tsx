@@ -7,7 +7,12 @@ import { type Caller, isOfAccess } from "../auth/caller";
 const siteName = "Orchest webhooks";
 
 /** What stands in the navigation, and who may see it is up to the pages. */
-const sections = [{ href: "/", label: "Webhooks" }] as const;
+const sections = [
+  { href: "/", label: "Webhooks" },
+  { href: "/events", label: "Events" },
+  { href: "/dead", label: "Dead letters" },
+  { href: "/docs", label: "API" },
+] as const;
 
 /** What the layout needs to know of a page. */
 export type PageInfo = {
@@ -16,7 +21,9 @@ export type PageInfo = {
   /** Who is signed in; null leaves out the navigation. */
   user: Caller | null;
   /** The `href` of the section that the page belongs to. */
-  section?: string;
+  section?: (typeof sections)[number]["href"];
+  /** Paths of the assets that make the page live. It works without them. */
+  scripts?: readonly `/${string}.js`[];
 };
 
 /** Answers with a page. The status is that of `c.status()`. */
@@ -24,7 +31,7 @@ export function renderPage(c: Context, info: PageInfo, content: Child): Response
   return c.html(html`<!doctype html>${<Layout {...info}>{content}</Layout>}`);
 }
 
-function Layout({ title, user, section, children }: PropsWithChildren<PageInfo>) {
+function Layout({ title, user, section, scripts = [], children }: PropsWithChildren<PageInfo>) {
   return (
     <html lang="en">
       <head>
@@ -35,6 +42,9 @@ function Layout({ title, user, section, children }: PropsWithChildren<PageInfo>)
         <title>{`${title} · ${siteName}`}</title>
         <link rel="stylesheet" href="/style.css" />
         <link rel="icon" type="image/svg+xml" href="/icon.svg" />
+        {scripts.map((path) => (
+          <script type="module" src={path}></script>
+        ))}
       </head>
       <body>
         <a class="skip-link" href="#content">
@@ -56,7 +66,7 @@ function Layout({ title, user, section, children }: PropsWithChildren<PageInfo>)
   );
 }
 
-function Navigation({ section }: { section?: string }) {
+function Navigation({ section }: Pick<PageInfo, "section">) {
   return (
     <nav class="site-nav" aria-label="Main">
       <ul>

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { api } from "../api";
 import { get } from "./page";
+import { reader } from "./webhooks/people";
 
 describe("GET /docs", () => {
   it("shows every path of the OpenAPI document, to anyone", async () => {
@@ -12,5 +13,20 @@ describe("GET /docs", () => {
         expect(html.replaceAll("&#x2F;", "/")).toContain(`${method.toUpperCase()} ${path}`);
       }
     }
+  });
+
+  it("says which scope a path needs, and which paths need no token", async () => {
+    const { html } = await get("/docs");
+    const cardOf = (endpoint: string): string =>
+      html.split("<article").find((card) => card.includes(`<code>${endpoint}</code>`)) ?? "";
+    expect(cardOf("GET /api/audit")).toContain("Needs the scope <code>admin</code>");
+    expect(cardOf("POST /api/events")).toContain("Needs the scope <code>events:publish</code>");
+    expect(cardOf("GET /health")).toContain("Needs no token");
+  });
+
+  it("shows people who are signed in the way back to their pages", async () => {
+    const { html } = await get("/docs", await reader());
+    expect(html).toContain('<a href="/docs" aria-current="page">');
+    expect((await get("/docs")).html).not.toContain('aria-label="Main"');
   });
 });
