@@ -37,7 +37,7 @@ export async function runScheduled(env: Env, now: number): Promise<void> {
 
 async function prune(env: Env, now: number): Promise<void> {
   const { archiveDays, archiveBytesMax } = readConfig(env);
-  const limits = { before: now - archiveDays * dayMs, bytesMax: archiveBytesMax };
+  const limits = { now, keptMs: archiveDays * dayMs, bytesMax: archiveBytesMax };
   const { deleted } = await pruneArchive(env.DB, limits);
   if (deleted > 0) log("info", "archive pruned", { events: deleted });
 }

@@ -49,10 +49,9 @@ export async function archived(): Promise<{ uuid: string; body: string }[]> {
 
 /** Puts an event of the type of `makeEvent` into the archive and into no lane, as a crash in between would. */
 export async function archiveOnly(event: { uuid: string }): Promise<void> {
-  await env.DB.prepare(
-    "INSERT INTO events (uuid, type, timestamp, accepted_at, body) VALUES (?, 'project:created', '', ?, ?)",
-  )
-    .bind(event.uuid, Date.now(), JSON.stringify(event))
+  const row = [event.uuid, "project:created", null, null, "", JSON.stringify(event)];
+  await env.DB.prepare("INSERT INTO archive_requests (accepted_at, events) VALUES (?, ?)")
+    .bind(Date.now(), JSON.stringify([row]))
     .run();
 }
 

@@ -1,4 +1,5 @@
 /** Reading the archive: a page of it, and one event. */
+import { endsOfSlots, eventColumns, inEverySlot, requestEventsMax, requestOfEvent } from "./archive-slots";
 
 /** An event of the archive without its text; `accepted_at` in ms. */
 export type ArchivedEvent = {
@@ -27,6 +28,8 @@ export type ArchivePage = { events: ArchivedEvent[]; next: number | null; reache
 
 /** How many events one call looks at: a rare filter must not hold up the database. */
 const scannedMax = 20_000;
+/** By how much a stretch that was too short is lengthened. */
+const lengthening = 10;
 /** Events that are accepted at the same time may be archived in another order, by less than this. */
 const disorderMs = 60_000;
 
@@ -36,17 +39,54 @@ const columns = "id, uuid, type, timestamp, project_uuid, job_uuid, accepted_at"
 export async function listArchive(db: D1Database, query: ArchiveQuery): Promise<ArchivePage> {
   const bounds = await readBounds(db, query.before);
   if (bounds === null) return { events: [], next: null, reachesBackTo: null };
-  const lowest = bounds.top - scannedMax + 1;
   const { sql, bindings } = conditionsOf(query);
-  const statement = db.prepare(
-    `SELECT ${columns} FROM events WHERE id BETWEEN ? AND ? ${sql} ORDER BY id DESC LIMIT ?`,
-  );
-  const { results: events } = await statement
-    .bind(lowest, bounds.top, ...bindings, query.limit)
-    .all<ArchivedEvent>();
+  const events: ArchivedEvent[] = [];
+  let lowest = bounds.top + 1;
+  // Mostly the page is found at once; what is rare is looked for in longer and longer stretches.
+  for (let length = query.limit; events.length < query.limit; length *= lengthening) {
+    const highest = lowest - 1;
+    lowest = Math.max(highest - length + 1, bounds.top - scannedMax + 1);
+    const { results } = await db
+      .prepare(
+        `SELECT ${columns} FROM events WHERE request BETWEEN ? AND ? AND id BETWEEN ? AND ? ${sql}
+         ORDER BY id DESC LIMIT ?`,
+      )
+      .bind(lowest - requestEventsMax, highest, lowest, highest, ...bindings, query.limit - events.length)
+      .all<ArchivedEvent>();
+    events.push(...results);
+    if (lowest <= bounds.oldest || lowest <= bounds.top - scannedMax + 1) break;
+  }
   const reached = events.length === query.limit ? (events.at(-1)?.id ?? lowest) : lowest;
   const isEnd = reached <= bounds.oldest || (await endsBefore(db, reached, query.since));
   return { events, next: isEnd ? null : reached, reachesBackTo: bounds.reaches_back_to };
+}
+
+/** What an event's text calls its project and job; null where it does not. */
+export type EventNames = { project: string | null; job: string | null };
+
+/** A name in a list is no longer than this. */
+const nameCharactersMax = 100;
+
+/** @returns the names of these events, by id. */
+export async function readEventNames(
+  db: D1Database,
+  ids: readonly number[],
+): Promise<Map<number, EventNames>> {
+  const { results } = await db
+    .prepare(
+      `SELECT id, ${nameAt("$.project.name")} AS project, ${nameAt("$.project.job.name")} AS job FROM (${inEverySlot(
+        (slot) => `SELECT j.value AS id, (a.events->(j.value - a.id))->>5 AS body
+          FROM json_each(?1) j CROSS JOIN ${requestOfEvent(slot, "j.value")}`,
+      )})`,
+    )
+    .bind(JSON.stringify(ids))
+    .all<EventNames & { id: number }>();
+  return new Map(results.map(({ id, project, job }) => [id, { project, job }]));
+}
+
+/** SQL for the text at a path of the body. A body that is nested too deep for SQLite has none. */
+function nameAt(path: "$.project.name" | "$.project.job.name"): string {
+  return `CASE WHEN json_valid(body) THEN substr(body->>'${path}', 1, ${nameCharactersMax}) END`;
 }
 
 /** One event with its source text, or null. */
@@ -55,7 +95,12 @@ export function findArchived(
   uuid: string,
 ): Promise<(ArchivedEvent & { body: string }) | null> {
   return db
-    .prepare(`SELECT ${columns}, body FROM events WHERE uuid = ?`)
+    .prepare(
+      inEverySlot(
+        (slot) => `SELECT a.id + u.place AS id, ${eventColumns("(a.events->u.place)")}
+          FROM archive_uuids_${slot} u CROSS JOIN archive_${slot} a ON a.id = u.request WHERE u.uuid = ?1`,
+      ),
+    )
     .bind(uuid)
     .first<ArchivedEvent & { body: string }>();
 }
@@ -66,8 +111,8 @@ type Bounds = { top: number; oldest: number; reaches_back_to: number };
 async function readBounds(db: D1Database, before: number | undefined): Promise<Bounds | null> {
   const row = await db
     .prepare(
-      `SELECT (SELECT max(id) FROM events) AS newest, id AS oldest, accepted_at AS reaches_back_to
-       FROM events ORDER BY id LIMIT 1`,
+      `SELECT (SELECT max(last) FROM (${endsOfSlots("DESC")})) AS newest, id AS oldest, accepted_at AS reaches_back_to
+       FROM (${endsOfSlots("ASC")}) ORDER BY id LIMIT 1`,
     )
     .first<{ newest: number; oldest: number; reaches_back_to: number }>();
   if (row === null) return null;
@@ -78,7 +123,11 @@ async function readBounds(db: D1Database, before: number | undefined): Promise<B
 async function endsBefore(db: D1Database, id: number, since: number | undefined): Promise<boolean> {
   if (since === undefined) return false;
   const next = await db
-    .prepare("SELECT accepted_at FROM events WHERE id < ? ORDER BY id DESC LIMIT 1")
+    .prepare(
+      `SELECT accepted_at FROM (${inEverySlot(
+        (slot) => `SELECT * FROM (SELECT * FROM archive_${slot} WHERE id < ?1 ORDER BY id DESC LIMIT 1)`,
+      )}) ORDER BY id DESC LIMIT 1`,
+    )
     .bind(id)
     .first<number>("accepted_at");
   return next === null || next < since - disorderMs;

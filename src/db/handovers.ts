@@ -1,5 +1,6 @@
 /** The table `handovers`: accepted events that lanes have yet to take, in order. */
 import type { HandedEvent } from "../delivery/handover";
+import { eventColumns, inEverySlot, requestOfEvent } from "./archive-slots";
 
 /** Whether any event waits to be handed over in pages: then all that come after it wait behind it. */
 export function anyWideStatement(db: D1Database): D1PreparedStatement {
@@ -14,8 +15,8 @@ export async function appendHandovers(db: D1Database, webhookId: number, uuids: 
   const { meta } = await db
     .prepare(
       `INSERT INTO handovers (webhook_id, event_id)
-       SELECT w.id, e.id FROM webhooks w CROSS JOIN json_each(?2) j CROSS JOIN events e ON e.uuid = j.value
-       WHERE w.id = ?1 AND w.deleted_at IS NULL ORDER BY j.key`,
+       SELECT w.id, e.id FROM webhooks w CROSS JOIN (${archivedIds("?2")}) e
+       WHERE w.id = ?1 AND w.deleted_at IS NULL ORDER BY e.key`,
     )
     .bind(webhookId, JSON.stringify(uuids))
     .run();
@@ -28,10 +29,7 @@ export async function appendHandovers(db: D1Database, webhookId: number, uuids: 
  */
 export async function appendWideHandovers(db: D1Database, uuids: string[]): Promise<number> {
   const { meta } = await db
-    .prepare(
-      `INSERT INTO handovers (event_id) SELECT e.id FROM json_each(?1) j CROSS JOIN events e ON e.uuid = j.value
-       ORDER BY j.key`,
-    )
+    .prepare(`INSERT INTO handovers (event_id) SELECT e.id FROM (${archivedIds("?1")}) e ORDER BY e.key`)
     .bind(JSON.stringify(uuids))
     .run();
   return meta.changes;
@@ -49,8 +47,23 @@ export type WaitingEvent = {
   accepted_at: number;
 };
 
-const waitingEvent = `SELECT h.id AS handover_id, h.cursor, e.uuid, e.type, e.project_uuid, e.job_uuid, e.body, e.accepted_at
-  FROM handovers h JOIN events e ON e.id = h.event_id`;
+/** The ids of archived events, and the place of each in a JSON list of uuids. */
+function archivedIds(uuids: string): string {
+  return inEverySlot(
+    (slot) =>
+      `SELECT u.request + u.place AS id, j.key FROM json_each(${uuids}) j CROSS JOIN archive_uuids_${slot} u ON u.uuid = j.value`,
+  );
+}
+
+/** The first rows that fulfil a condition, with their events (`WaitingEvent`). */
+function waitingEvents(condition: string): string {
+  const first = `SELECT * FROM handovers WHERE ${condition} ORDER BY id LIMIT ?1`;
+  const found = inEverySlot(
+    (slot) => `SELECT h.id AS handover_id, h.cursor, ${eventColumns("(a.events->(h.event_id - a.id))")}
+      FROM (${first}) h CROSS JOIN ${requestOfEvent(slot, "h.event_id")}`,
+  );
+  return `SELECT * FROM (${found}) ORDER BY handover_id`;
+}
 
 /** The webhooks that have events waiting, by id. */
 export async function webhooksWithHandovers(db: D1Database): Promise<number[]> {
@@ -67,15 +80,15 @@ export async function nextHandovers(
   limit: number,
 ): Promise<WaitingEvent[]> {
   const { results } = await db
-    .prepare(`${waitingEvent} WHERE h.webhook_id = ? ORDER BY h.id LIMIT ?`)
-    .bind(webhookId, limit)
+    .prepare(waitingEvents("webhook_id = ?2"))
+    .bind(limit, webhookId)
     .all<WaitingEvent>();
   return results;
 }
 
 /** The first event that waits to be handed over in pages, or null. */
 export function nextWideHandover(db: D1Database): Promise<WaitingEvent | null> {
-  return db.prepare(`${waitingEvent} WHERE h.webhook_id IS NULL ORDER BY h.id LIMIT 1`).first<WaitingEvent>();
+  return db.prepare(waitingEvents("webhook_id IS NULL")).bind(1).first<WaitingEvent>();
 }
 
 /** Notes how far an event has come, by the webhook's id. Never goes back. */

@@ -89,22 +89,49 @@ export const eventTypes = sqliteTable("event_types", {
   name: text("name").notNull().unique(),
 });
 
-/** The archive: every event as it was first accepted. */
-export const events = sqliteTable("events", {
-  /** Order of acceptance. */
+/**
+ * The archive: every event as it was first accepted, as `archive-slots.ts` tells. One row holds what one request
+ * brought; a slot is emptied as a whole. The migration adds the view `events` (a row per event), the view
+ * `archive_requests` with the trigger that fills the current slot, and `WITHOUT ROWID`.
+ */
+const archiveSlotTable = (slot: number) =>
+  sqliteTable(`archive_${slot}`, {
+    /** The id of its first event; ids rise in order of acceptance, by one for each event. */
+    id: integer("id").primaryKey(),
+    /** The id of its last event. */
+    last: integer("last").notNull(),
+    acceptedAt: integer("accepted_at").notNull(),
+    /** JSON: of each event [uuid, type, project, job, timestamp, body], the body being its source text. */
+    events: text("events").notNull(),
+  });
+
+/** Where an event of a slot is, by its uuid. */
+const archiveUuidTable = (slot: number) =>
+  sqliteTable(`archive_uuids_${slot}`, {
+    uuid: text("uuid").primaryKey(),
+    /** The row's id, and the event's place in it. */
+    request: integer("request").notNull(),
+    place: integer("place").notNull(),
+  });
+
+export const archive0 = archiveSlotTable(0);
+export const archive1 = archiveSlotTable(1);
+export const archive2 = archiveSlotTable(2);
+export const archive3 = archiveSlotTable(3);
+export const archiveUuids0 = archiveUuidTable(0);
+export const archiveUuids1 = archiveUuidTable(1);
+export const archiveUuids2 = archiveUuidTable(2);
+export const archiveUuids3 = archiveUuidTable(3);
+
+/** Which slot is being filled: one row, changed by cron. */
+export const archiveSlot = sqliteTable("archive_slot", {
   id: integer("id").primaryKey(),
-  uuid: text("uuid").notNull().unique(),
-  type: text("type").notNull(),
-  projectUuid: text("project_uuid"),
-  jobUuid: text("job_uuid"),
-  /** As the publisher wrote it. */
-  timestamp: text("timestamp").notNull(),
-  acceptedAt: integer("accepted_at").notNull(),
-  /** The event's source text, never re-written. */
-  body: text("body").notNull(),
+  slot: integer("slot").notNull(),
+  /** The id of the last event before this slot's first. */
+  base: integer("base").notNull(),
 });
 
-/** How much the archive holds: one row, kept up by cron, so that nobody has to add up the archive. */
+/** How much the archive's current slot holds: one row, kept up by cron, so that nobody has to add it up. */
 export const archiveSize = sqliteTable("archive_size", {
   id: integer("id").primaryKey(),
   /** The last event that is counted. */
@@ -123,9 +150,7 @@ export const handovers = sqliteTable(
   {
     id: integer("id").primaryKey(),
     webhookId: integer("webhook_id").references(() => webhooks.id, { onDelete: "cascade" }),
-    eventId: integer("event_id")
-      .notNull()
-      .references(() => events.id),
+    eventId: integer("event_id").notNull(),
     cursor: integer("cursor").notNull().default(0),
   },
   // Dispatch asks for each webhook that it found whether rows wait; the hand-over reads them in order.

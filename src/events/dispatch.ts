@@ -111,14 +111,15 @@ async function lookUp(env: Env, events: Event[], exceptWebhook?: string): Promis
  */
 async function archiveAndRead(
   env: Env,
-  keep: D1PreparedStatement,
+  keep: D1PreparedStatement[],
   reads: D1PreparedStatement[],
 ): Promise<{ results: D1Result[]; isArchived: boolean }> {
   const [known, ...rest] = reads;
   if (known === undefined) return { results: [], isArchived: false };
   try {
-    const [first, , ...others] = await env.DB.batch([known, keep, ...rest]);
-    return { results: first === undefined ? others : [first, ...others], isArchived: true };
+    const [first, ...others] = await env.DB.batch([known, ...keep, ...rest]);
+    const read = others.slice(keep.length);
+    return { results: first === undefined ? read : [first, ...read], isArchived: true };
   } catch (error) {
     log("error", "events not archived", { error: String(error) });
     return { results: await env.DB.batch(reads), isArchived: false };

@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { finishDeletions } from "../../../src/http/subscribers/deletion";
 import { type Answer, api, makeWebhook, notifications } from "../../api";
+import { archiveOnly, makeEvent } from "../../event";
 import { rowCounts } from "../../row-counts";
 
 const unknown = "0b9a5b8e-3a7e-4b57-9a3f-0d8f4a1c2e3d";
@@ -33,12 +34,8 @@ describe("DELETE /subscribers/{uuid}", () => {
 
   it("removes the events that still wait to be handed to it, and no others", async () => {
     const [doomed, other] = [await makeWebhook(), await makeWebhook()];
-    await env.DB.batch([
-      env.DB.prepare(
-        "insert into events (id, uuid, type, timestamp, accepted_at, body) values (1, 'e', 'project:created', '', 0, '{}')",
-      ),
-      env.DB.prepare("insert into handovers (webhook_id, event_id) select id, 1 from webhooks"),
-    ]);
+    await archiveOnly(makeEvent());
+    await env.DB.prepare("insert into handovers (webhook_id, event_id) select id, 1 from webhooks").run();
     await remove(doomed.uuid);
     const { results } = await env.DB.prepare(
       "select w.uuid from handovers h join webhooks w on w.id = h.webhook_id",
