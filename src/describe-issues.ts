@@ -19,7 +19,7 @@ export function describeIssues(issues: readonly Issue[]): string {
 }
 
 function describeIssue({ path, message }: Issue): string {
-  const sentence = cut(message.endsWith(".") ? message : `${message}.`);
+  const sentence = cut(/[.?]$/.test(message) ? message : `${message}.`);
   return path.length === 0 ? sentence : `${cut(fieldName(path))}: ${sentence}`;
 }
 

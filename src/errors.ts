@@ -17,6 +17,18 @@ export class RequestError extends Error {
   }
 }
 
+/** What is wrong with one field of what was sent in: 400 with `field: rule`. */
+export class FieldError extends RequestError {
+  /** @param field as it is sent in: `url`, `subscriptions[2].event_type`. @param rule a sentence that says what is allowed. */
+  constructor(
+    readonly field: string,
+    readonly rule: string,
+  ) {
+    super(400, `${field}: ${rule}`);
+    this.name = "FieldError";
+  }
+}
+
 /** A setting of the deployment that is missing or unusable. The message names it and never shows its value. */
 export class ConfigurationError extends Error {
   constructor(message: string, options?: ErrorOptions) {

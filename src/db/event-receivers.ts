@@ -3,7 +3,7 @@ import { candidateJoin, candidatesOf } from "./matching";
 import type { ArchivedEvent } from "./archive-list";
 
 /** A webhook to be asked. */
-export type PossibleReceiver = { uuid: string; name: string };
+export type PossibleReceiver = { uuid: string; name: string; origin: string };
 
 /**
  * Those that hear of the event today come first: the others may have heard of it when it was accepted. What
@@ -18,7 +18,7 @@ export async function listPossibleReceivers(
   const topic = { type: event.type, projectUuid: event.project_uuid, jobUuid: event.job_uuid };
   const { results } = await db
     .prepare(
-      `SELECT w.uuid, w.name FROM webhooks w WHERE w.deleted_at IS NULL AND w.created_at <= ?2
+      `SELECT w.uuid, w.name, w.origin FROM webhooks w WHERE w.deleted_at IS NULL AND w.created_at <= ?2
        ORDER BY w.id IN (SELECT s.webhook_id FROM ${candidateJoin}) DESC, w.id LIMIT ?3`,
     )
     .bind(JSON.stringify(candidatesOf(topic, 0)), event.accepted_at, limit + 1)

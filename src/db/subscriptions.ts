@@ -85,3 +85,69 @@ export function keepOnlySubscriptions(db: DrizzleD1Database, owner: SQL, specs: 
       (select value->>'eventType', value->>'projectUuid', value->>'jobUuid' from json_each(${JSON.stringify(specs)}))`,
   );
 }
+
+/** How many webhooks have every one of some unlimited subscriptions, and how many have some of them. */
+export type Spread = { webhooks: number; withAll: number; withSome: number };
+
+/** @param types Different event types; only subscriptions to exactly these, limited to nothing, count. */
+export async function countSubscribed(env: Env, types: readonly string[]): Promise<Spread> {
+  const spread = await database(env).get<Spread>(
+    sql`select count(*) as webhooks, coalesce(sum(had = ${types.length}), 0) as withAll,
+          coalesce(sum(had between 1 and ${types.length - 1}), 0) as withSome
+        from (select (
+          select count(*) from json_each(${JSON.stringify(types)}) join ${subscriptions}
+            on ${unlimited(sql`value`)} and ${subscriptions.webhookId} = ${webhooks.id}
+        ) as had from ${webhooks} where ${isNull(webhooks.deletedAt)})`,
+  );
+  if (spread === undefined) throw new Error("D1 did not count.");
+  return spread;
+}
+
+/** Subscribes every webhook to `types`, unlimited, where it is not yet. @returns how many webhooks this changed. */
+export async function subscribeAll(env: Env, types: readonly string[]): Promise<number> {
+  const added = await database(env).all<{ webhook_id: number }>(
+    sql`insert into subscriptions (uuid, webhook_id, event_type, project_uuid, job_uuid, created_at)
+        select ${freshUuid}, webhooks.id, value, '', '', ${Date.now()}
+        from webhooks, json_each(${JSON.stringify(types)}) where webhooks.deleted_at is null
+        on conflict do nothing returning webhook_id`,
+  );
+  return new Set(added.map((row) => row.webhook_id)).size;
+}
+
+/**
+ * Takes the unlimited subscriptions to exactly `types` from every webhook: limited ones and wildcards stay.
+ * @returns how many webhooks this changed.
+ */
+export async function unsubscribeAll(env: Env, types: readonly string[]): Promise<number> {
+  const removed = await database(env)
+    .delete(subscriptions)
+    .where(
+      and(
+        inArray(subscriptions.eventType, [...types]),
+        eq(subscriptions.projectUuid, ""),
+        eq(subscriptions.jobUuid, ""),
+        sql`${subscriptions.webhookId} in (select id from webhooks where deleted_at is null)`,
+      ),
+    )
+    .returning({ webhookId: subscriptions.webhookId });
+  return new Set(removed.map((row) => row.webhookId)).size;
+}
+
+/** How many webhooks have a subscription, limited or not, to any of `patterns`: event types and wildcards. */
+export async function countHearing(env: Env, patterns: readonly string[]): Promise<number> {
+  const [row] = await database(env)
+    .select({ count: sql<number>`count(distinct ${subscriptions.webhookId})` })
+    .from(subscriptions)
+    .innerJoin(webhooks, eq(webhooks.id, subscriptions.webhookId))
+    .where(and(inArray(subscriptions.eventType, [...patterns]), isNull(webhooks.deletedAt)));
+  return row?.count ?? 0;
+}
+
+function unlimited(type: SQL): SQL {
+  return sql`${subscriptions.eventType} = ${type} and ${subscriptions.projectUuid} = '' and ${subscriptions.jobUuid} = ''`;
+}
+
+/** A random uuid (version 4), made by the database: a new one for each row. */
+const freshUuid =
+  sql.raw(`lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2)
+  || '-' || substr('89AB', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))`);

@@ -4,6 +4,7 @@ import { log } from "../log";
 /** @returns the first `bytesMax` bytes of the body as text; the rest is cancelled unread. */
 export async function readBounded(response: Response, bytesMax: number): Promise<string> {
   if (response.body === null) return "";
+  if (isShort(response, bytesMax)) return response.text();
   const reader = response.body.getReader();
   const decoder = new TextDecoder();
   let text = "";
@@ -16,4 +17,10 @@ export async function readBounded(response: Response, bytesMax: number): Promise
   }
   reader.cancel().catch((error) => log("warn", "answer not cancelled", { error: String(error) }));
   return text;
+}
+
+/** Whether an answer's own word is that it fits: what is packed may grow. */
+function isShort({ headers }: Response, bytesMax: number): boolean {
+  const length = headers.get("Content-Length");
+  return length !== null && Number(length) <= bytesMax && !headers.has("Content-Encoding");
 }

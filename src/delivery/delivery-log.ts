@@ -1,5 +1,6 @@
 /** Reading the log of a lane's deliveries: what the API and the pages show. */
 import type { DayTables } from "./day-tables";
+import type { ErrorClass } from "./error-class";
 import { deliveryStatus } from "./outbox";
 
 /** How a delivery is shown. `failed` is one that waits for a retry. */
@@ -14,9 +15,11 @@ export type LoggedDelivery = {
   acceptedAt: number;
   nextAttemptAt: number | null;
   deliveredAt: number | null;
+  /** When the latest attempt began; null before the first. */
+  lastAttemptAt: number | null;
   attempts: number;
   lastStatus: number | null;
-  lastError: string | null;
+  lastError: ErrorClass | null;
 };
 
 export type LoggedAttempt = {
@@ -24,7 +27,7 @@ export type LoggedAttempt = {
   startedAt: number;
   durationMs: number;
   status: number | null;
-  error: string | null;
+  error: ErrorClass | null;
   responseHeaders: Record<string, string>;
   responseBody: string;
 };
@@ -60,10 +63,11 @@ type Row = {
   accepted_at: number;
   next_attempt_at: number | null;
   delivered_at: number | null;
+  started_at: number | null;
   event_uuid: string;
   event_type: string;
   response_status: number | null;
-  error: string | null;
+  error: ErrorClass | null;
 };
 
 type AttemptRow = {
@@ -71,7 +75,7 @@ type AttemptRow = {
   started_at: number;
   duration_ms: number;
   response_status: number | null;
-  error: string | null;
+  error: ErrorClass | null;
   response_headers: string;
   response_body: string;
 };
@@ -79,7 +83,7 @@ type AttemptRow = {
 type FullRow = Row &
   Omit<AttemptRow, "number"> & { event: string; config_version: number; request_headers: string };
 
-const columns = `sequence, status, attempts, accepted_at, next_attempt_at, delivered_at, event_uuid, event_type,
+const columns = `sequence, status, attempts, accepted_at, next_attempt_at, delivered_at, started_at, event_uuid, event_type,
   response_status, error`;
 
 const statusConditions: Record<ShownStatus, string> = {
@@ -161,6 +165,23 @@ export class DeliveryLog {
     return row === undefined ? null : deliveryOf(row);
   }
 
+  /** Deliveries that wait for a retry, oldest first: only those between these sequences can. */
+  failed(range: { from: number; to: number }, limit: number): LoggedDelivery[] {
+    const found: LoggedDelivery[] = [];
+    for (const table of this.#days.from(range.from)) {
+      if (found.length === limit) break;
+      const rows = this.#sql.exec<Row>(
+        `SELECT ${columns} FROM ${table} WHERE sequence BETWEEN ? AND ? AND ${statusConditions.failed}
+         ORDER BY sequence LIMIT ?`,
+        range.from,
+        range.to,
+        limit - found.length,
+      );
+      for (const row of rows) found.push(deliveryOf(row));
+    }
+    return found;
+  }
+
   /** When the oldest delivery that waits was accepted, in ms; null when none waits. */
   oldestPendingAt(lowWater: number): number | null {
     for (const table of this.#days.from(lowWater)) {
@@ -224,6 +245,7 @@ function deliveryOf(row: Row): LoggedDelivery {
     acceptedAt: row.accepted_at,
     nextAttemptAt: row.next_attempt_at,
     deliveredAt: row.delivered_at,
+    lastAttemptAt: row.started_at,
     attempts: row.attempts,
     lastStatus: row.response_status,
     lastError: row.error,

@@ -229,6 +229,14 @@ export class Outbox {
     };
   }
 
+  /** Its status (`deliveryStatus`), or null when it is not there. */
+  statusOf(sequence: number): number | null {
+    const table = this.#days.of(sequence);
+    if (table === null) return null;
+    const query = `SELECT status FROM ${table} WHERE sequence = ?`;
+    return this.#sql.exec<{ status: number }>(query, sequence).toArray()[0]?.status ?? null;
+  }
+
   /**
    * Writes down an attempt and what follows from it, in the delivery's own row: the attempt before it moves
    * to `attempts`.

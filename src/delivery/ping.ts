@@ -1,23 +1,28 @@
 /** A test ping: the same signing and sending as a delivery, but nothing is stored and nothing is tried again. */
+import { orchestTime } from "../events/sample-event";
+import type { ErrorClass } from "./error-class";
+import { explainFailure } from "./explain-failure";
 import { createSender } from "./sender";
 
+/** What became of a ping. `reason`: a part of a sentence for people, such as `the receiver answered 404 Not Found`. */
+export type PingResult =
+  | { delivered: true }
+  | { delivered: false; error: ErrorClass; status: number | null; reason: string };
+
 /** Sends one ping. A receiver's failure is `delivered: false`, whatever it was. */
-export async function sendPing(setup: Parameters<typeof createSender>[0]): Promise<{ delivered: boolean }> {
+export async function sendPing(setup: Parameters<typeof createSender>[0]): Promise<PingResult> {
   const sender = await createSender(setup);
   const event = JSON.stringify({
     type: "ping",
     uuid: crypto.randomUUID(),
-    timestamp: pythonTimestamp(new Date()),
+    timestamp: orchestTime(Date.now()),
   });
   const { result } = await sender.send({
     deliveryUuid: crypto.randomUUID(),
     eventType: "ping",
     event,
   });
-  return { delivered: result.error === null };
-}
-
-/** Orchest's way to write a time, Python's `str(datetime)`: `2022-06-02 16:12:25.242592+00:00`. */
-function pythonTimestamp(date: Date): string {
-  return date.toISOString().replace("T", " ").replace("Z", "000+00:00");
+  const { error, status } = result;
+  if (error === null) return { delivered: true };
+  return { delivered: false, error, status, reason: explainFailure({ ...result, error }, sender.timeoutMs) };
 }

@@ -21,7 +21,7 @@ export function recordLive(storage: LaneStorage, outgoing: Outgoing, sent: SentU
     now,
   });
   // While it was under way, someone may have given it up.
-  const wasSkipped = storage.outbox.load(outgoing.sequence)?.status === deliveryStatus.dead;
+  const wasSkipped = storage.outbox.statusOf(outgoing.sequence) === deliveryStatus.dead;
   storage.outbox.record(outgoing.sequence, sent, sent.result, {
     status: statusAfter(decision, wasSkipped),
     nextAttemptAt: decision.kind === "retry" && !wasSkipped ? decision.at : null,
@@ -51,7 +51,7 @@ export function recordAgain(
   const attempts = head.attempts + 1;
   const decision = decideFor(storage, sent, { attempts, ageMs: now - head.since, failures: attempts, now });
   // While it was under way, someone may have given it up.
-  const before = storage.outbox.load(outgoing.sequence)?.status ?? outgoing.status;
+  const before = storage.outbox.statusOf(outgoing.sequence) ?? outgoing.status;
   const after = statusAgain(decision, before);
   storage.outbox.record(outgoing.sequence, sent, sent.result, {
     status: after,
@@ -61,6 +61,7 @@ export function recordAgain(
   });
   if (decision.kind === "retry") storage.replays.delay(head.position, decision.at);
   else if (decision.kind !== "disable") storage.replays.pass(head.position, outgoing.sequence, now);
+  if (decision.kind === "dead") storage.replays.noteGivenUp(head.position);
   countAgain(storage, sent, { before, after, isOneOfMany: head.replay !== null });
   const isNews = decision.kind !== "dead" || before === deliveryStatus.replaying;
   if (isNews) follow(storage, decision, { outgoing, sent, now });

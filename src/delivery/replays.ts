@@ -5,11 +5,26 @@
 import type { DayTables } from "./day-tables";
 import { deliveryStatus } from "./outbox";
 
-/** `one` is a single delivery that someone wants sent again; `missing` are events that never reached the lane. */
-export type ReplayKind = "one" | "dead" | "all" | "missing";
+/**
+ * `one` is a single delivery that someone wants sent again; `picked` are dead letters that someone chose; `missing` are
+ * events that never reached the lane.
+ */
+export type ReplayKind = "one" | "picked" | "dead" | "all" | "missing";
 
-/** How far a replay has come. `queued` is a lower bound beyond 1,000; `sent` counts what was given up, too. */
-export type ReplayProgress = { queued: number; sent: number; done: boolean };
+/**
+ * How far a replay has come. `queued` is a lower bound where it is not `isExact`; `sent` counts what was given up, too,
+ * and `givenUp` only that. `retryAt`: the next one has failed `failures` times in this replay and is tried again then,
+ * in ms; null where none has.
+ */
+export type ReplayProgress = {
+  queued: number;
+  isExact: boolean;
+  sent: number;
+  givenUp: number;
+  done: boolean;
+  failures: number;
+  retryAt: number | null;
+};
 
 /** What comes next in the line: a delivery to be sent, or a page of events to be fetched from the archive. */
 export type ReplayHead = {
@@ -43,16 +58,21 @@ type Row = {
   archive_until: number;
 };
 
+type RowWithMore = Row & { picked: string | null; given_up: number | null };
+
 /** What of a range is replayed, at the moment when its turn comes. */
 const conditions: Record<ReplayKind, string> = {
   one: `status IN (${deliveryStatus.delivered}, ${deliveryStatus.dead})`,
   all: `status IN (${deliveryStatus.delivered}, ${deliveryStatus.dead})`,
   dead: `status = ${deliveryStatus.dead}`,
+  picked: `status = ${deliveryStatus.dead}`,
   missing: `status = ${deliveryStatus.replaying}`,
 };
 
-/** Up to here `queued` is counted. */
+/** Up to here `queued` is counted in the archive. */
 export const queuedMax = 1000;
+/** The same for what the lane has itself: to look through so much takes it a moment. */
+const ownQueuedMax = 50_000;
 /** How long the progress of a replay that is done can be asked for. */
 const keptMs = 30 * 86_400_000;
 
@@ -81,6 +101,12 @@ export class Replays {
       archive_since INTEGER NOT NULL DEFAULT 0,
       archive_until INTEGER NOT NULL DEFAULT 0
     )`);
+    // What few replays have: the sequences that were picked, and how many deliveries were given up in it.
+    sql.exec(`CREATE TABLE IF NOT EXISTS replay_details (
+      position INTEGER PRIMARY KEY,
+      picked TEXT,
+      given_up INTEGER NOT NULL DEFAULT 0
+    )`);
   }
 
   /** Appends a range of sequences. @returns the replay's uuid and how many deliveries it has at the moment. */
@@ -89,8 +115,31 @@ export class Replays {
     range: { from: number; to: number },
     now: number,
   ): { id: string; queued: number } {
-    const queued = this.#countFrom(kind, range.from, range.to);
+    const queued = this.#count(kind, { ...range, max: ownQueuedMax });
     return { id: this.#insert({ kind, ...range, queued, now }), queued };
+  }
+
+  /** Appends all dead letters up to a sequence. @param dead how many they are. @returns the replay's uuid. */
+  addAllDead(upTo: number, dead: number, now: number): string {
+    return this.#insert({ kind: "dead", from: 1, to: upTo, queued: dead, now });
+  }
+
+  /**
+   * Appends those of these deliveries that are dead letters, in the order of their sequences.
+   * @returns the replay's uuid and how many they are; null when there is none.
+   */
+  addPicked(sequences: readonly number[], now: number): { id: string; queued: number } | null {
+    const dead = sequences.filter((sequence) => this.#firstFrom("dead", sequence, sequence) !== null);
+    const picked = [...new Set(dead)].toSorted((a, b) => a - b);
+    const [from, to] = [picked[0], picked.at(-1)];
+    if (from === undefined || to === undefined) return null;
+    const id = this.#insert({ kind: "picked", from, to, queued: picked.length, now });
+    this.#sql.exec(
+      "INSERT INTO replay_details (position, picked) SELECT position, ? FROM replays WHERE id = ?",
+      JSON.stringify(picked),
+      id,
+    );
+    return { id, queued: picked.length };
   }
 
   /** Appends one finished delivery; one that waits already is made due. */
@@ -114,9 +163,21 @@ export class Replays {
   }
 
   progress(id: string): ReplayProgress | null {
-    const [row] = this.#sql.exec<Row>("SELECT * FROM replays WHERE id = ?", id).toArray();
+    const [row] = this.#sql
+      .exec<RowWithMore>("SELECT * FROM replays LEFT JOIN replay_details USING (position) WHERE id = ?", id)
+      .toArray();
     if (row === undefined) return null;
-    return { queued: Math.max(row.queued, row.sent), sent: row.sent, done: row.done === 1 };
+    const { kind, queued, sent, attempts: failures } = row;
+    return {
+      queued: Math.max(queued, sent),
+      isExact:
+        row.done === 1 || (queued !== (kind === "missing" ? queuedMax : ownQueuedMax) && queued >= sent),
+      sent,
+      givenUp: row.given_up ?? 0,
+      done: row.done === 1,
+      failures,
+      retryAt: failures > 0 ? row.next_attempt_at : null,
+    };
   }
 
   /** The head of the line, or null: what stands behind it waits for it. */
@@ -158,6 +219,15 @@ export class Replays {
     );
   }
 
+  /** The head that is passed was given up. */
+  noteGivenUp(position: number): void {
+    this.#sql.exec(
+      `INSERT INTO replay_details (position, given_up) VALUES (?, 1)
+       ON CONFLICT (position) DO UPDATE SET given_up = given_up + 1`,
+      position,
+    );
+  }
+
   /** A page was fetched: these sequences come next. Without any, the archive has no more. */
   fetched(position: number, page: { from: number; to: number; archiveCursor: number | null }): void {
     this.#head = undefined;
@@ -181,6 +251,7 @@ export class Replays {
     const { kind, from, to, queued, now } = replay;
     const id = crypto.randomUUID();
     this.#sql.exec("DELETE FROM replays WHERE done = 1 AND head_since < ?", now - keptMs);
+    this.#sql.exec("DELETE FROM replay_details WHERE position NOT IN (SELECT position FROM replays)");
     this.#sql.exec(
       `INSERT INTO replays (id, kind, cursor, last, next_attempt_at, head_since, queued) VALUES (?, ?, ?, ?, ?, ?, ?)`,
       id,
@@ -196,8 +267,9 @@ export class Replays {
 
   #readHead(now: number): ReplayHead | null {
     for (;;) {
-      const query = "SELECT * FROM replays WHERE done = 0 ORDER BY position LIMIT 1";
-      const [row] = this.#sql.exec<Row>(query).toArray();
+      const query =
+        "SELECT * FROM replays LEFT JOIN replay_details USING (position) WHERE done = 0 ORDER BY position LIMIT 1";
+      const [row] = this.#sql.exec<RowWithMore>(query).toArray();
       if (row === undefined) return null;
       const common = {
         position: row.position,
@@ -206,7 +278,7 @@ export class Replays {
         nextAttemptAt: row.next_attempt_at,
         since: row.head_since,
       };
-      const sequence = this.#firstFrom(row.kind, row.cursor, row.last);
+      const sequence = this.#firstFrom(row.kind, row.cursor, row.last, row.picked);
       if (sequence !== null) return { ...common, kind: "send", sequence };
       if (row.archive_cursor !== null) {
         const {
@@ -220,13 +292,17 @@ export class Replays {
     }
   }
 
-  #firstFrom(kind: ReplayKind, from: number, to: number): number | null {
+  /** @param picked the only sequences that count, as a JSON list; null for all. */
+  #firstFrom(kind: ReplayKind, from: number, to: number, picked: string | null = null): number | null {
+    const among = picked === null ? "" : "AND sequence IN (SELECT value FROM json_each(?))";
     for (const table of this.#days.from(from)) {
       const [row] = this.#sql
         .exec<{ sequence: number }>(
-          `SELECT sequence FROM ${table} WHERE sequence BETWEEN ? AND ? AND ${conditions[kind]} ORDER BY sequence LIMIT 1`,
+          `SELECT sequence FROM ${table} WHERE sequence BETWEEN ? AND ? AND ${conditions[kind]} ${among}
+           ORDER BY sequence LIMIT 1`,
           from,
           to,
+          ...(picked === null ? [] : [picked]),
         )
         .toArray();
       if (row !== undefined) return row.sequence;
@@ -234,10 +310,10 @@ export class Replays {
     return null;
   }
 
-  #countFrom(kind: ReplayKind, from: number, to: number): number {
+  #count(kind: ReplayKind, { from, to, max }: { from: number; to: number; max: number }): number {
     let count = 0;
     for (const table of this.#days.from(from)) {
-      if (count === queuedMax) break;
+      if (count === max) break;
       count += this.#sql
         .exec<{ n: number }>(
           `SELECT count(*) AS n FROM (
@@ -245,7 +321,7 @@ export class Replays {
            )`,
           from,
           to,
-          queuedMax - count,
+          max - count,
         )
         .one().n;
     }

@@ -24,7 +24,8 @@ export type Message = {
 /** What was sent and what came of it. Secrets are masked, also in what the receiver answered. */
 export type Sent = { headers: Record<string, string>; result: AttemptResult };
 
-export type Sender = { send(message: Message): Promise<Sent> };
+/** `timeoutMs`: how long a receiver may take. */
+export type Sender = { timeoutMs: number; send(message: Message): Promise<Sent> };
 
 /** Imports the secret's keys; the sender may then be used for as long as the configuration stands. */
 export async function createSender(setup: {
@@ -44,6 +45,7 @@ export async function createSender(setup: {
   const refusal = refuseTarget(new URL(settings.url), rules);
 
   return {
+    timeoutMs,
     async send(message) {
       const body = new TextEncoder().encode(buildBody({ webhook, chat, event: message.event }));
       const isRotating = previous !== undefined && Date.now() < previous.until;

@@ -10,7 +10,7 @@ const keptMs = 90_000_000;
 /** One finished attempt. `dead`: the delivery was given up with it. */
 export type Counted = { startedAt: number; durationMs: number; delivered: boolean; dead: boolean };
 
-/** One bucket. `latency[i]` counts attempts that took about 2^(i/4) ms. */
+/** One bucket; `failed` has the `dead` in it. `latency[i]` counts attempts that took about 2^(i/4) ms. */
 export type Bucket = { start: number; delivered: number; failed: number; dead: number; latency: number[] };
 
 /** What an interval came to. `success_rate` from 0 to 1, latencies in ms; null where there was no attempt. */
@@ -64,23 +64,7 @@ export class Stats {
 
   /** What the last `lengthMs` came to, to five minutes. */
   window(now: number, lengthMs: number): Window {
-    let attempts = 0;
-    let delivered = 0;
-    const latency: number[] = [];
-    for (const bucket of this.since(now - lengthMs)) {
-      attempts += bucket.delivered + bucket.failed;
-      delivered += bucket.delivered;
-      for (const [index, count] of bucket.latency.entries()) {
-        latency[index] = (latency[index] ?? 0) + count;
-      }
-    }
-    return {
-      attempts,
-      success_rate: attempts === 0 ? null : delivered / attempts,
-      p50_ms: percentile(latency, attempts, 0.5),
-      p95_ms: percentile(latency, attempts, 0.95),
-      p99_ms: percentile(latency, attempts, 0.99),
-    };
+    return windowOf(this.since(now - lengthMs));
   }
 
   /** The buckets that reach past a time, oldest first. */
@@ -98,6 +82,27 @@ export class Stats {
     this.#buckets.set(start, bucket);
     return bucket;
   }
+}
+
+/** What these buckets came to. */
+export function windowOf(buckets: readonly Bucket[]): Window {
+  let attempts = 0;
+  let delivered = 0;
+  const latency: number[] = [];
+  for (const bucket of buckets) {
+    attempts += bucket.delivered + bucket.failed;
+    delivered += bucket.delivered;
+    for (const [index, count] of bucket.latency.entries()) {
+      latency[index] = (latency[index] ?? 0) + count;
+    }
+  }
+  return {
+    attempts,
+    success_rate: attempts === 0 ? null : delivered / attempts,
+    p50_ms: percentile(latency, attempts, 0.5),
+    p95_ms: percentile(latency, attempts, 0.95),
+    p99_ms: percentile(latency, attempts, 0.99),
+  };
 }
 
 /** The latency below which this share of the attempts stayed, to the width of a histogram's step (19 %). */

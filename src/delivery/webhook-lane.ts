@@ -16,6 +16,7 @@ import type { AcceptResult, HandedEvent, Handover, LaneConfig } from "./handover
 import { backlogMax, disable, pause, resume, storageBytesMax } from "./lane-health";
 import { LaneRecordStore, type LaneState } from "./lane-record";
 import { LaneStorage } from "./lane-storage";
+import { Live } from "./live";
 import { deliveryStatus, isWaiting } from "./outbox";
 import { buildBody, chatServiceOf } from "./payload";
 import { queuedMax, type ReplayHead, type ReplayProgress } from "./replays";
@@ -27,6 +28,8 @@ import type { Bucket, Window } from "./stats";
 const acceptDrainMs = 10_000;
 /** A drain that the alarm awaits: an alarm may run for 15 minutes. */
 const alarmDrainMs = 600_000;
+/** How long `accept` waits for what came alone: mostly it is delivered by then, and costs no alarm. */
+const aloneWaitMs = 100;
 /** When the alarm stands while a drain runs: it takes over if the drain is cut. */
 const safetyNetMs = 10_000;
 /** When housekeeping that failed is tried again. */
@@ -36,6 +39,8 @@ const tombstoneMs = 86_400_000;
 const dayMs = 86_400_000;
 /** Events per page of the archive: their texts (100 KiB at most) must fit in memory together. */
 const archivePageEvents = 200;
+/** How many stretches of the log one call looks through for dead letters. */
+const deadLooksMax = 5;
 
 /** What became of a request to change one delivery. `behind`: another one is tried first. */
 export type ChangeResult = "done" | "unknown" | "finished" | "behind" | "inactive";
@@ -65,6 +70,7 @@ export class WebhookLane extends DurableObject<Env> {
   /** Null once the webhook was deleted. */
   #storage: LaneStorage | null;
   readonly #drain: Drain;
+  readonly #live: Live;
   #inAlarm = false;
   #housekeepingNotBefore = 0;
   #sender: { version: number; sender: Promise<Sender> } | undefined;
@@ -75,11 +81,15 @@ export class WebhookLane extends DurableObject<Env> {
     const isClosed = new LaneRecordStore(sql).get().closedAt !== null;
     const storage = isClosed ? null : new LaneStorage(sql);
     this.#storage = storage;
+    this.#live = new Live(ctx);
     this.#drain = new Drain({
       storage: () => this.#storage,
       send: (message) => this.#send(message),
       fetchPage: (head) => this.#fetchPage(head),
-      atomically: (work) => ctx.storage.transactionSync(work),
+      atomically: (work) => {
+        ctx.storage.transactionSync(work);
+        this.#live.changed();
+      },
     });
   }
 
@@ -102,7 +112,7 @@ export class WebhookLane extends DurableObject<Env> {
       }
     }
     // Also when all of them are known: the call that brought them may have been cut off before its alarm stood.
-    await this.#work();
+    await this.#work({ waitMs: storage.backlog === 1 ? aloneWaitMs : 0 });
     return { outcome: "accepted", fresh };
   }
 
@@ -120,6 +130,24 @@ export class WebhookLane extends DurableObject<Env> {
     await this.ctx.storage.deleteAll();
     new LaneRecordStore(this.ctx.storage.sql).set({ closedAt: Date.now() });
     await this.ctx.storage.setAlarm(Date.now() + tombstoneMs);
+    this.#live.close();
+  }
+
+  /** A page of the webhook that wants to hear of changes: a WebSocket, which the Worker has let through. */
+  override async fetch(): Promise<Response> {
+    if (this.#storage === null)
+      return Response.json({ message: "The webhook was deleted." }, { status: 404 });
+    return this.#live.open();
+  }
+
+  /** Pages have nothing to say but their signs of life. */
+  override webSocketMessage(socket: WebSocket): void {
+    socket.close(1008, "Nothing is taken here.");
+  }
+
+  /** A page that goes is let go. */
+  override webSocketClose(socket: WebSocket): void {
+    socket.close();
   }
 
   /** From now on takes in and keeps, and sends nothing; what is under way lands. @returns the state after it. */
@@ -189,14 +217,58 @@ export class WebhookLane extends DurableObject<Env> {
     return { outcome: "started", id, queued };
   }
 
+  /**
+   * Sends dead letters again, in the second line: those with these sequences, or all.
+   * @returns the replay's uuid and how many letters are in it; null when there are none (any more).
+   */
+  async replayDead(sequences?: readonly number[]): Promise<{ id: string; queued: number } | null> {
+    const storage = this.#storage;
+    const queued = storage?.tally.dead ?? 0;
+    if (storage === null || queued === 0) return null;
+    const { replays, outbox } = storage;
+    const now = Date.now();
+    const started =
+      sequences === undefined
+        ? { id: replays.addAllDead(outbox.lastSequence, queued, now), queued }
+        : replays.addPicked(sequences, now);
+    await this.#work();
+    return started;
+  }
+
   /** How far a replay has come, or null when there is none (any more). */
   async replayProgress(id: string): Promise<ReplayProgress | null> {
     return this.#storage?.replays.progress(id) ?? null;
   }
 
+  /** The first deliveries that failed and hold up what is behind them, at most `limit`. */
+  async heldUpBy(limit: number): Promise<LoggedDelivery[]> {
+    const storage = this.#storage;
+    if (storage === null || storage.backlog === 0 || storage.lines.ordering === "none") return [];
+    const range = { from: storage.lines.lowWater(), to: storage.record.triedUpTo };
+    return storage.log.failed(range, limit);
+  }
+
   /** The log, newest first. */
   async deliveries(query: LogQuery): Promise<LogPage> {
     return this.#storage?.log.list(query) ?? { deliveries: [], next: null };
+  }
+
+  /** The dead letters, newest first, and how many there are in all. @param page.before only sequences below. */
+  async deadLetters(page: { limit: number; before?: number }): Promise<LogPage & { count: number }> {
+    const storage = this.#storage;
+    if (storage === null) return { count: 0, deliveries: [], next: null };
+    const { log, tally } = storage;
+    let found = log.list({ ...page, status: "dead" });
+    // They may lie far back. Between two looks others have their turn.
+    for (
+      let looks = 1;
+      looks < deadLooksMax && found.deliveries.length === 0 && found.next !== null;
+      looks++
+    ) {
+      await scheduler.wait(0);
+      found = log.list({ ...page, status: "dead", before: found.next });
+    }
+    return { ...found, count: tally.dead };
   }
 
   /** One delivery in full, with the exact body of its latest attempt; null when there is none. */
@@ -281,15 +353,22 @@ export class WebhookLane extends DurableObject<Env> {
     }
   }
 
-  /** Starts a drain if something is due, and makes sure that an alarm stands while there is work. */
-  async #work(): Promise<void> {
+  /**
+   * Starts a drain if something is due, and makes sure that an alarm stands while there is work.
+   * @param options.waitMs how long the alarm may wait for a drain that is started here: who called must not be told
+   *   that anything was taken before the alarm stands.
+   */
+  async #work({ waitMs = 0 } = {}): Promise<void> {
+    this.#live.changed();
     if (this.#isDue() && !this.#drain.isRunning) {
-      const drained = this.#drain.run(Date.now() + acceptDrainMs).then(() => this.#armAlarm());
-      this.ctx.waitUntil(
-        drained.catch((error) =>
+      const drained = this.#drain
+        .run(Date.now() + acceptDrainMs)
+        .then(() => this.#armAlarm())
+        .catch((error) =>
           log("error", "drain failed", { webhook: this.#webhookUuid(), error: String(error) }),
-        ),
-      );
+        );
+      this.ctx.waitUntil(drained);
+      if (waitMs > 0) await atMostFor(waitMs, drained);
     }
     await this.#armAlarm();
   }
@@ -455,6 +534,14 @@ export class WebhookLane extends DurableObject<Env> {
   #webhookUuid(): string | undefined {
     return this.#storage?.record.config?.webhook.uuid;
   }
+}
+
+/** Waits for `work`, but not longer. No timer is left: an object that has one is billed as awake. */
+async function atMostFor(ms: number, work: Promise<void>): Promise<void> {
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([work, over]);
+  clearTimeout(timer);
 }
 
 /** Takes a configuration unless the lane has this one or a later one. */

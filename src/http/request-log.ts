@@ -5,25 +5,26 @@ import type { Caller } from "../auth/caller";
 import { log } from "../log";
 import type { AppEnv } from "./router";
 
-let isWarned = false;
-
 /**
  * Middleware of everything. The line names the route by its pattern: a path as it came may hold anything. It says
  * once, before the first request, when private targets are allowed; `/health` does not, as anyone may ask it.
  */
-export const logRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
-  if (c.env.ALLOW_PRIVATE_TARGETS === "true" && !isWarned) {
-    isWarned = true;
-    log("warn", "ALLOW_PRIVATE_TARGETS is on: webhooks reach private networks. Never in production.");
-  }
-  const startedAt = Date.now();
-  await next();
-  log("info", "request", {
-    method: c.req.method,
-    route: routePath(c, -1),
-    status: c.res.status,
-    // Set by the guard, and only where one was asked for.
-    caller: (c.var.caller as Caller | undefined)?.name,
-    duration_ms: Date.now() - startedAt,
-  });
-};
+export function logRequests(): MiddlewareHandler<AppEnv> {
+  let isWarned = false;
+  return async (c, next) => {
+    if (c.env.ALLOW_PRIVATE_TARGETS === "true" && !isWarned) {
+      isWarned = true;
+      log("warn", "ALLOW_PRIVATE_TARGETS is on: webhooks reach private networks. Never in production.");
+    }
+    const startedAt = Date.now();
+    await next();
+    log("info", "request", {
+      method: c.req.method,
+      route: routePath(c, -1),
+      status: c.res.status,
+      // Set by the guard, and only where one was asked for.
+      caller: (c.var.caller as Caller | undefined)?.name,
+      duration_ms: Date.now() - startedAt,
+    });
+  };
+}

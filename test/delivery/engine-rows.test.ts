@@ -1,35 +1,15 @@
-import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { passTime, restartClock, stopClock } from "../clock";
 import { makeEvents, makeListener, publish } from "../event";
 import { alarmOf, laneOf, runAlarm, runAlarms } from "../lane";
 import { receiver } from "../receiver";
+import { countRows } from "./lane-rows";
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
 
 beforeEach(stopClock);
 afterEach(restartClock);
-
-/** Counts what a lane writes from now on: rows, and one for each alarm that is set. Holds until the lane is evicted. */
-async function countRows(uuid: string): Promise<() => number> {
-  let rows = 0;
-  await runInDurableObject(laneOf(uuid), (_, { storage }) => {
-    const { sql } = storage;
-    const exec = sql.exec.bind(sql);
-    vi.spyOn(sql, "exec").mockImplementation((query: string, ...bindings: unknown[]) => {
-      const cursor = exec(query, ...bindings);
-      rows += cursor.rowsWritten;
-      return cursor;
-    });
-    const setAlarm = storage.setAlarm.bind(storage);
-    vi.spyOn(storage, "setAlarm").mockImplementation((time) => {
-      rows += 1;
-      return setAlarm(time);
-    });
-  });
-  return () => rows;
-}
 
 /** Lets the lane finish and forget everything, a month later, as it would by cron. */
 async function prune(uuid: string): Promise<void> {

@@ -5,6 +5,8 @@ import { makeEvents, makeListener, publish } from "../event";
 import { laneOf } from "../lane";
 import { receiver } from "../receiver";
 
+const waitMs = 30_000;
+
 describe("a rate limit", () => {
   it("lets an attempt begin only when the one before it is far enough away", () => {
     const pace = new Pace();
@@ -35,13 +37,16 @@ describe("a rate limit", () => {
     });
     const { uuid } = await makeListener({ rate_limit_per_s: 50 });
     await publish(makeEvents(10));
-    await vi.waitFor(() => expect(received).toHaveLength(10), { timeout: 5000 });
-    await vi.waitFor(async () => expect((await laneOf(uuid).stats())?.backlog).toBe(0));
+    await vi.waitFor(() => expect(received).toHaveLength(10), waitMs);
+    await vi.waitFor(async () => expect((await laneOf(uuid).stats())?.backlog).toBe(0), waitMs);
     await evictDurableObject(laneOf(uuid));
     await publish(makeEvents(2));
-    await vi.waitFor(() => expect(received).toHaveLength(12), { timeout: 5000 });
-    const gaps = starts.slice(1).map((start, index) => start - (starts[index] ?? 0));
-    // Signing lies between an attempt's begin and its arrival: a millisecond or two either way.
-    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(15);
+    await vi.waitFor(() => expect(received).toHaveLength(12), waitMs);
+    // Signing lies between an attempt's begin and its arrival, however long that takes on a busy machine. An attempt
+    // begins when the one before it was answered at the earliest, so that only the first of some can have been late.
+    const early = starts.flatMap((from, first) =>
+      starts.slice(first + 1).filter((at, between) => at - from < between * 20 - 1),
+    );
+    expect(early).toEqual([]);
   });
 });

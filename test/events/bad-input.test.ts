@@ -17,14 +17,19 @@ function eventOf(bytes: number): string {
 /** An event that lacks a field. */
 const without = (field: string): string => JSON.stringify({ ...makeEvent(), [field]: undefined });
 
-/** Nothing may have changed: nothing archived, and no lane ever called. */
+/** Every lane that was ever called: those of other files too. */
+const lanes = async (): Promise<string[]> => (await listDurableObjectIds(env.LANES)).map(String).toSorted();
+let lanesBefore: string[];
+
+/** Nothing may have changed: nothing archived, and no lane called. */
 async function expectNothing(): Promise<void> {
   expect(await archived()).toEqual([]);
-  expect(await listDurableObjectIds(env.LANES)).toEqual([]);
+  expect(await lanes()).toEqual(lanesBefore);
 }
 
 beforeEach(async () => {
   captureLog();
+  lanesBefore = await lanes();
   await makeListener();
 });
 

@@ -14,6 +14,8 @@ export const auditActions = [
   "webhook.paused",
   "webhook.resumed",
   "webhooks.reencrypted",
+  "job_failures.switched_on",
+  "job_failures.switched_off",
   "delivery.redelivered",
   "delivery.skipped",
   "replay.started",
@@ -34,7 +36,7 @@ export type AuditSubject = {
   action: AuditAction;
   /** The uuid of the webhook or token, or the id of the rejected message. */
   target?: string;
-  /** What of it: the uuid of a delivery, the id of a replay, the names of changed fields. */
+  /** What of it: the uuid of a delivery, the id of a replay, the names of changed fields, how many webhooks. */
   detail?: string;
 };
 

@@ -1,6 +1,6 @@
 /** What became of one event: its deliveries, asked of the lanes. */
 import type { ArchivedEvent } from "../../db/archive-list";
-import { listPossibleReceivers } from "../../db/event-receivers";
+import { listPossibleReceivers, type PossibleReceiver } from "../../db/event-receivers";
 import type { LoggedDelivery } from "../../delivery/delivery-log";
 import { atMost } from "../../events/at-most";
 import { log } from "../../log";
@@ -8,9 +8,11 @@ import { log } from "../../log";
 /** Lanes that one question is put to, and how many at once. */
 const lanesMax = 200;
 const lanesAtOnce = 50;
+/** A lane that takes longer has not answered. */
+const patienceMs = 5000;
 
 /** A delivery, and whose it is. */
-export type DeliveryOfWebhook = { webhook: { uuid: string; name: string }; delivery: LoggedDelivery };
+export type DeliveryOfWebhook = { webhook: PossibleReceiver; delivery: LoggedDelivery };
 
 /** @returns `complete`: whether every lane that may have the event was asked, and answered. */
 export async function deliveriesOf(
@@ -22,7 +24,7 @@ export async function deliveriesOf(
   let allAnswered = true;
   await atMost(lanesAtOnce, webhooks, async ({ uuid }) => {
     try {
-      const delivery = await env.LANES.getByName(uuid).deliveryOf(event.uuid, event.accepted_at);
+      const delivery = await askLane(env, uuid, event);
       if (delivery !== null) found.set(uuid, delivery);
     } catch (error) {
       allAnswered = false;
@@ -34,4 +36,17 @@ export async function deliveriesOf(
     return delivery === undefined ? [] : [{ webhook, delivery }];
   });
   return { deliveries, complete: complete && allAnswered };
+}
+
+async function askLane(env: Env, webhookUuid: string, event: ArchivedEvent): Promise<LoggedDelivery | null> {
+  const patience = new AbortController();
+  try {
+    const answer = env.LANES.getByName(webhookUuid).deliveryOf(event.uuid, event.accepted_at);
+    const tooLate = scheduler.wait(patienceMs, { signal: patience.signal }).then(() => {
+      throw new Error(`no answer within ${patienceMs} ms`);
+    });
+    return await Promise.race([answer, tooLate]);
+  } finally {
+    patience.abort();
+  }
 }

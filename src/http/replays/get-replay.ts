@@ -37,6 +37,7 @@ export function getReplay(router: Router): void {
     const webhook = await existingWebhook(c.env, uuid);
     const progress = await c.env.LANES.getByName(webhook.uuid).replayProgress(replay);
     if (progress === null) throw new RequestError(404, `Replay ${replay} does not exist, or is long done.`);
-    return c.json(progress, 200);
+    const { queued, sent, done } = progress;
+    return c.json({ queued, sent, done }, 200);
   });
 }

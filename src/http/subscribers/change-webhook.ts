@@ -1,5 +1,6 @@
 /** The change of a webhook: in D1, where it counts, and then in its lane. */
 import type { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import type { Config } from "../../config";
 import type { SubscriptionSpec } from "../../db/subscriptions";
 import {
@@ -13,11 +14,13 @@ import {
 import { RequestError } from "../../errors";
 import { log } from "../../log";
 import { seal, unseal, type SealedSettings } from "../../sealing";
+import { audit } from "../audit/audit";
+import type { AppEnv } from "../router";
 import { newSecret } from "./new-webhook";
 import { mergeHeaders } from "./custom-headers";
 import { readOnlyFields, type rotationSchema, type webhookChangesSchema, webhookSpecSchema } from "./schemas";
 import { parseSubscriptions } from "./subscription-rules";
-import { checkVerification, parseTarget } from "./webhook-target";
+import { checkVerification, configOf, parseTarget } from "./webhook-target";
 
 /** One of several changes at the same moment always gets through, so this many may come together. */
 const triesMax = 10;
@@ -30,18 +33,40 @@ type ParsedChanges = {
   subscriptions?: SubscriptionSpec[];
 };
 
+/** Settings that can go back to the gateway's own. In a change null means "stays", so that they are named apart. */
+export type Resettable = "max_attempts" | "max_age_s" | "timeout_s" | "rate_limit_per_s";
+
+/** A change as sent in, of the right form, and which settings go back to the gateway's own. */
+type Change = { spec: z.output<typeof webhookChangesSchema>; reset?: readonly Resettable[] };
+
 /**
- * Changes a webhook. On return D1 has it; its lane has it too, or takes it at its next run.
+ * Changes a webhook on behalf of `c.var.caller`, and writes down that they did. On return D1 has it; its lane has it
+ * too, or takes it at its next run.
  * @throws {RequestError} 400 when there is nothing to change, no such webhook or something is wrong; 409 when
  * too many others change it at the same time.
  */
-export async function changeWebhook(
-  env: Env,
-  config: Config,
-  uuid: string,
-  spec: z.output<typeof webhookChangesSchema>,
-): Promise<void> {
-  await apply(env, config, uuid, await parseChanges(spec, config));
+export async function changeWebhook(c: Context<AppEnv>, uuid: string, change: Change): Promise<void> {
+  const config = configOf(c);
+  await apply(c.env, config, uuid, await parseChanges(change, config));
+  await audit(c, { action: "webhook.updated", target: uuid, detail: changedFields(change).join(", ") });
+}
+
+/**
+ * What a webhook would be like after a change. Nothing is stored.
+ * @throws {RequestError} 400 as above.
+ */
+export async function tryChange(
+  c: Context<AppEnv>,
+  read: Webhook,
+  change: Change,
+): Promise<{ webhook: Webhook; settings: SealedSettings }> {
+  const config = configOf(c);
+  const { plain, reseal } = await parseChanges(change, config);
+  const set = Object.fromEntries(Object.entries(plain).filter(([, value]) => value !== undefined));
+  const webhook: Webhook = { ...read, ...set };
+  checkVerification(webhook.origin, webhook.verifySsl);
+  const settings = await unseal(config.encryptionKeys, read.uuid, read.sealed);
+  return { webhook, settings: reseal === null ? settings : reseal(settings) };
 }
 
 /**
@@ -114,21 +139,21 @@ async function apply(env: Env, config: Config, uuid: string, changes: ParsedChan
 }
 
 /** The names of the fields that a change sets. */
-export function changedFields(spec: z.output<typeof webhookChangesSchema>): string[] {
+function changedFields({ spec, reset = [] }: Change): string[] {
   const set = Object.entries(spec).filter(([, value]) => (value ?? null) !== null);
-  return set.map(([name]) => name).filter((name) => !(name in readOnlyFields));
+  const names = set.map(([name]) => name).filter((name) => !(name in readOnlyFields));
+  return [...names, ...reset];
 }
 
-async function parseChanges(
-  spec: z.output<typeof webhookChangesSchema>,
-  config: Config,
-): Promise<ParsedChanges> {
-  if (changedFields(spec).length === 0) {
+async function parseChanges(change: Change, config: Config): Promise<ParsedChanges> {
+  const { spec, reset = [] } = change;
+  if (changedFields(change).length === 0) {
     const names = Object.keys(webhookSpecSchema.shape).filter((name) => !(name in readOnlyFields));
     throw new RequestError(400, `Nothing to change: send at least one of ${names.join(", ")}.`);
   }
   const { url, secret, headers, subscriptions, ...fields } = spec;
   const target = typeof url === "string" ? await parseTarget(url, config) : undefined;
+  const ownOf = (name: Resettable): null | undefined => (reset.includes(name) ? null : undefined);
   const isResealed = target !== undefined || typeof secret === "string" || !!headers;
   return {
     plain: {
@@ -137,10 +162,10 @@ async function parseChanges(
       verifySsl: fields.verify_ssl ?? undefined,
       contentType: fields.content_type ?? undefined,
       ordering: fields.ordering ?? undefined,
-      retryMaxAttempts: fields.retry?.max_attempts ?? undefined,
-      retryMaxAgeS: fields.retry?.max_age_s ?? undefined,
-      timeoutS: fields.timeout_s ?? undefined,
-      rateLimitPerS: fields.rate_limit_per_s ?? undefined,
+      retryMaxAttempts: fields.retry?.max_attempts ?? ownOf("max_attempts"),
+      retryMaxAgeS: fields.retry?.max_age_s ?? ownOf("max_age_s"),
+      timeoutS: fields.timeout_s ?? ownOf("timeout_s"),
+      rateLimitPerS: fields.rate_limit_per_s ?? ownOf("rate_limit_per_s"),
       // A secret that is replaced without a rotation ends the one before it, too.
       ...(typeof secret === "string" && { previousSecretUntil: null }),
     },

@@ -1,17 +1,12 @@
 /** `POST /subscribers/webhooks`: makes a webhook. */
 import { createRoute } from "@hono/zod-openapi";
-import { insertWebhook } from "../../db/webhooks";
-import { seal } from "../../sealing";
-import { audit } from "../audit/audit";
 import { jsonBody } from "../json-body";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../router";
-import { parseNewWebhook } from "./new-webhook";
+import { makeWebhook } from "./new-webhook";
 import { webhookSchema, webhookSpecSchema } from "./schemas";
-import { parseSubscriptions } from "./subscription-rules";
 import { webhookAnswer } from "./webhook-answer";
-import { configOf } from "./webhook-target";
 
 const route = createRoute({
   method: "post",
@@ -30,14 +25,7 @@ const route = createRoute({
 /** Adds the endpoint to `router`. */
 export function createWebhook(router: Router): void {
   router.openapi(route, async (c) => {
-    const config = configOf(c);
-    const spec = c.req.valid("json");
-    const { shown, settings } = await parseNewWebhook(spec, config);
-    const specs = parseSubscriptions(spec.subscriptions ?? []);
-
-    const sealed = await seal(config.encryptionKeys, shown.uuid, settings);
-    const { stored, subscriptions } = await insertWebhook(c.env, { ...shown, sealed }, specs);
-    await audit(c, { action: "webhook.created", target: stored.uuid });
+    const { stored, subscriptions } = await makeWebhook(c, c.req.valid("json"));
     return c.json(webhookAnswer(stored, subscriptions), 201);
   });
 }

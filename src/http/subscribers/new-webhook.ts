@@ -1,11 +1,16 @@
 /** From a webhook's spec to what is stored of it, with the rules that creating and trying out share. */
 import type { z } from "@hono/zod-openapi";
-import type { NewWebhook } from "../../db/webhooks";
+import type { Context } from "hono";
+import type { Subscription } from "../../db/subscriptions";
+import { insertWebhook, type NewWebhook, type Webhook } from "../../db/webhooks";
 import type { TargetRules } from "../../delivery/target";
-import type { SealedSettings } from "../../sealing";
+import { seal, type SealedSettings } from "../../sealing";
+import { audit } from "../audit/audit";
+import type { AppEnv } from "../router";
 import { mergeHeaders } from "./custom-headers";
-import type { pingSpecSchema } from "./schemas";
-import { checkVerification, parseTarget } from "./webhook-target";
+import type { pingSpecSchema, webhookSpecSchema } from "./schemas";
+import { parseSubscriptions } from "./subscription-rules";
+import { checkVerification, configOf, parseTarget } from "./webhook-target";
 
 const secretBytes = 64;
 
@@ -16,20 +21,40 @@ type NewWebhookSettings = {
 };
 
 /**
+ * Makes a webhook on behalf of `c.var.caller`, and writes down that they did.
+ * @param spec As sent in, of the right form. @param uuid Of the new webhook; nobody has it yet.
+ * @throws {RequestError} 400 when something is wrong with it.
+ */
+export async function makeWebhook(
+  c: Context<AppEnv>,
+  spec: z.output<typeof webhookSpecSchema>,
+  uuid: string = crypto.randomUUID(),
+): Promise<{ stored: Webhook; subscriptions: Subscription[] }> {
+  const config = configOf(c);
+  const { shown, settings } = await parseNewWebhook(spec, config, uuid);
+  const specs = parseSubscriptions(spec.subscriptions ?? []);
+  const sealed = await seal(config.encryptionKeys, uuid, settings);
+  const made = await insertWebhook(c.env, { ...shown, sealed }, specs);
+  await audit(c, { action: "webhook.created", target: uuid });
+  return made;
+}
+
+/**
  * @param spec A webhook as sent in, of the right form; its subscriptions are another matter.
- * @returns the settings of a webhook with a fresh uuid.
+ * @param uuid Of the webhook; a fresh one by default.
  * @throws {RequestError} 400 when it may not be sent to, or not in this way.
  */
 export async function parseNewWebhook(
   spec: z.output<typeof pingSpecSchema>,
   rules: TargetRules,
+  uuid: string = crypto.randomUUID(),
 ): Promise<NewWebhookSettings> {
   const url = await parseTarget(spec.url, rules);
   checkVerification(url.href, spec.verify_ssl);
   const headers = mergeHeaders({}, spec.headers ?? {});
   return {
     shown: {
-      uuid: crypto.randomUUID(),
+      uuid,
       name: spec.name ?? "",
       origin: url.origin,
       verifySsl: spec.verify_ssl,

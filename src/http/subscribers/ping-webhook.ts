@@ -1,24 +1,52 @@
-/** A test ping to a stored webhook, for the API and for the page. */
+/** Test pings, for the API and for the pages: to a stored webhook, and to one that is yet to be made or changed. */
+import type { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { laneConfig, type Webhook } from "../../db/webhooks";
-import { sendPing } from "../../delivery/ping";
+import { type PingResult, sendPing } from "../../delivery/ping";
 import { refuseResolvedTarget } from "../../delivery/resolve-target";
-import { unseal } from "../../sealing";
+import { type SealedSettings, unseal } from "../../sealing";
 import { limitRate } from "../rate-limit";
 import type { AppEnv } from "../router";
+import { parseNewWebhook } from "./new-webhook";
+import type { pingSpecSchema } from "./schemas";
 import { configOf } from "./webhook-target";
 
 /**
  * Sends one ping on behalf of `c.var.caller`. A target that may not be reached is not delivered to.
+ * @param row A stored webhook, perhaps with changes that are not stored. @param settings The same, if they differ.
  * @throws {HTTPException} 429 when there are too many.
  */
-export async function pingWebhook(c: Context<AppEnv>, row: Webhook): Promise<{ delivered: boolean }> {
+export async function pingWebhook(
+  c: Context<AppEnv>,
+  row: Webhook,
+  settings?: SealedSettings,
+): Promise<PingResult> {
   const rules = configOf(c);
-  const settings = await unseal(rules.encryptionKeys, row.uuid, row.sealed);
+  const used = settings ?? (await unseal(rules.encryptionKeys, row.uuid, row.sealed));
   // Its name may resolve to something else than when it was stored.
-  const refusal = await refuseResolvedTarget(new URL(settings.url), rules);
-  if (refusal !== null) return { delivered: false };
+  const refusal = await refuseResolvedTarget(new URL(used.url), rules);
+  if (refusal !== null) {
+    const reason = `the host may not be reached. ${refusal.replace(/\.$/, "")}`;
+    return { delivered: false, error: "blocked", status: null, reason };
+  }
   const { webhook } = laneConfig(row);
   await limitRate(c.env.PING_LIMIT, c.var.caller.id, "test pings");
-  return sendPing({ webhook, settings, timeoutS: row.timeoutS, rules });
+  return sendPing({ webhook, settings: used, timeoutS: row.timeoutS, rules });
+}
+
+/**
+ * The same for a webhook that does not exist yet. Nothing is stored.
+ * @throws {RequestError} 400 when it may not be sent to, or not in this way.
+ * @throws {HTTPException} 429 as above.
+ */
+export async function pingNewWebhook(
+  c: Context<AppEnv>,
+  spec: z.output<typeof pingSpecSchema>,
+): Promise<PingResult> {
+  const rules = configOf(c);
+  const { shown, settings } = await parseNewWebhook(spec, rules);
+  const { uuid, name, verifySsl, contentType } = shown;
+  const webhook = { uuid, name, verifySsl, contentType };
+  await limitRate(c.env.PING_LIMIT, c.var.caller.id, "test pings");
+  return sendPing({ webhook, settings, timeoutS: shown.timeoutS, rules });
 }

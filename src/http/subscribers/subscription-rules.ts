@@ -1,7 +1,7 @@
 /** Which subscriptions there can be: beyond their form, what they say must make sense. */
 import type { z } from "@hono/zod-openapi";
 import type { SubscriptionSpec } from "../../db/subscriptions";
-import { RequestError } from "../../errors";
+import { FieldError } from "../../errors";
 import { closeTypes } from "../../events/close-types";
 import { filtersOf, isPattern, typesHeardBy } from "../../events/patterns";
 import type { subscriptionSpecSchema } from "./schemas";
@@ -9,29 +9,32 @@ import type { subscriptionSpecSchema } from "./schemas";
 /**
  * @param specs Subscriptions as sent in, of the right form.
  * @returns them as they are stored.
- * @throws {RequestError} 400 about the first that cannot be.
+ * @throws {FieldError} about the first that cannot be.
  */
 export function parseSubscriptions(specs: z.output<typeof subscriptionSpecSchema>[]): SubscriptionSpec[] {
   return specs.map((spec, index) => {
     const refusal = refuse(spec);
-    if (refusal !== null) throw new RequestError(400, `subscriptions[${index}].${refusal}`);
+    if (refusal !== null) throw new FieldError(`subscriptions[${index}].${refusal.field}`, refusal.rule);
     return { eventType: spec.event_type, projectUuid: spec.project_uuid ?? "", jobUuid: spec.job_uuid ?? "" };
   });
 }
 
-function refuse(spec: z.output<typeof subscriptionSpecSchema>): string | null {
+function refuse(spec: z.output<typeof subscriptionSpecSchema>): Pick<FieldError, "field" | "rule"> | null {
   const type = spec.event_type;
-  if (typesHeardBy(type).length === 0) return `event_type: ${unknownType(type)}`;
+  if (typesHeardBy(type).length === 0) return { field: "event_type", rule: unknownType(type) };
 
   const filters = filtersOf(type);
   const byProject = (spec.project_uuid ?? null) !== null;
   const byJob = (spec.job_uuid ?? null) !== null;
   if (byJob && !filters.has("job_uuid")) {
-    return "job_uuid: only project:one-off-job:* and project:cron-job:* can be limited to a job.";
+    const rule = "only project:one-off-job:* and project:cron-job:* can be limited to a job.";
+    return { field: "job_uuid", rule };
   }
-  if (byJob && !byProject) return "job_uuid: needs the project_uuid of the job's project beside it.";
+  if (byJob && !byProject) {
+    return { field: "job_uuid", rule: "needs the project_uuid of the job's project beside it." };
+  }
   if (byProject && !filters.has("project_uuid")) {
-    return "project_uuid: only project:* can be limited to a project.";
+    return { field: "project_uuid", rule: "only project:* can be limited to a project." };
   }
   return null;
 }

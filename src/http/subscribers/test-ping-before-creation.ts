@@ -1,14 +1,11 @@
 /** `POST /subscribers/webhooks/pre-creation-test-ping-delivery`: tries out a webhook that does not exist yet. */
 import { createRoute } from "@hono/zod-openapi";
-import { sendPing } from "../../delivery/ping";
 import { jsonBody } from "../json-body";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
-import { limitRate } from "../rate-limit";
 import type { Router } from "../router";
-import { parseNewWebhook } from "./new-webhook";
+import { pingNewWebhook } from "./ping-webhook";
 import { pingSpecSchema } from "./schemas";
-import { configOf } from "./webhook-target";
 
 const route = createRoute({
   method: "post",
@@ -30,12 +27,7 @@ const route = createRoute({
 /** Adds the endpoint to `router`. */
 export function testPingBeforeCreation(router: Router): void {
   router.openapi(route, async (c) => {
-    const rules = configOf(c);
-    const { shown, settings } = await parseNewWebhook(c.req.valid("json"), rules);
-    const { uuid, name, verifySsl, contentType } = shown;
-    const webhook = { uuid, name, verifySsl, contentType };
-    await limitRate(c.env.PING_LIMIT, c.var.caller.id, "test pings");
-    const { delivered } = await sendPing({ webhook, settings, timeoutS: shown.timeoutS, rules });
+    const { delivered } = await pingNewWebhook(c, c.req.valid("json"));
     return delivered ? c.json({ message: "success" }, 200) : c.json({ message: "failure" }, 500);
   });
 }

@@ -1,13 +1,11 @@
 /** `PUT /subscribers/webhooks/{uuid}`: changes a webhook, from its next attempt on. */
 import { createRoute } from "@hono/zod-openapi";
-import { audit } from "../audit/audit";
 import { jsonBody } from "../json-body";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../router";
-import { changedFields, changeWebhook } from "./change-webhook";
+import { changeWebhook } from "./change-webhook";
 import { uuidParamSchema, webhookChangesSchema } from "./schemas";
-import { configOf } from "./webhook-target";
 
 const route = createRoute({
   method: "put",
@@ -33,9 +31,7 @@ const route = createRoute({
 export function updateWebhook(router: Router): void {
   router.openapi(route, async (c) => {
     const { uuid } = c.req.valid("param");
-    const changes = c.req.valid("json");
-    await changeWebhook(c.env, configOf(c), uuid, changes);
-    await audit(c, { action: "webhook.updated", target: uuid, detail: changedFields(changes).join(", ") });
+    await changeWebhook(c, uuid, { spec: c.req.valid("json") });
     return c.json({ message: `Webhook ${uuid} has been updated.` }, 200);
   });
 }

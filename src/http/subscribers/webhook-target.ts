@@ -2,7 +2,7 @@
 import { readConfig, type Config } from "../../config";
 import { refuseResolvedTarget } from "../../delivery/resolve-target";
 import { hostOf, type TargetRules } from "../../delivery/target";
-import { RequestError } from "../../errors";
+import { FieldError } from "../../errors";
 
 /** `new URL()` would quietly drop or encode these. Everything up to the space, and what else counts as one. */
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
@@ -16,21 +16,18 @@ export function configOf({ env, req }: { env: Env; req: { url: string } }): Conf
 
 /**
  * @param text A URL as sent in. No message repeats it: it may be all that it takes to post there.
- * @throws {RequestError} 400 saying what is wrong with it.
+ * @throws {FieldError} saying what is wrong with it.
  */
 export async function parseTarget(text: string, rules: TargetRules): Promise<URL> {
   if (blankOrControl.test(text)) {
-    throw new RequestError(400, "url: must not contain spaces or control characters.");
+    throw new FieldError("url", "must not contain spaces or control characters.");
   }
   const url = /^https?:\/\//i.test(text) ? URL.parse(text) : null;
   if (url === null) {
-    throw new RequestError(
-      400,
-      "url: must be an absolute http or https URL, such as https://example.com/hook.",
-    );
+    throw new FieldError("url", "must be an absolute http or https URL, such as https://example.com/hook.");
   }
   const refusal = await refuseResolvedTarget(url, rules);
-  if (refusal !== null) throw new RequestError(400, `url: ${refusal}`);
+  if (refusal !== null) throw new FieldError("url", refusal);
   return url;
 }
 
@@ -38,12 +35,12 @@ export async function parseTarget(text: string, rules: TargetRules): Promise<URL
  * A Worker has no way to skip the check of a certificate: such a setting is never stored, as it could not be kept.
  * For `http:` the flag means nothing; Orchest's client sends false then.
  * @param url Any URL of the target, its origin for example.
- * @throws {RequestError} 400 for `https:` without verification.
+ * @throws {FieldError} for `https:` without verification.
  */
 export function checkVerification(url: string, verifySsl: boolean): void {
   if (verifySsl || !url.startsWith("https:")) return;
-  throw new RequestError(
-    400,
-    "verify_ssl: must be true for an https URL. This deployment always verifies certificates and cannot switch it off.",
+  throw new FieldError(
+    "verify_ssl",
+    "must be true for an https URL. This deployment always verifies certificates and cannot switch it off.",
   );
 }

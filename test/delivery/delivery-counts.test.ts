@@ -1,0 +1,78 @@
+/** What a delivery is billed for, counted: rows in its lane and in D1, calls, alarms. Times are the bench's business. */
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { passTime, restartClock, stopClock } from "../clock";
+import { makeEvents, makeListener, publish } from "../event";
+import { alarmOf, interceptAccept, runAlarm } from "../lane";
+import { receiver } from "../receiver";
+import { countRows } from "./lane-rows";
+
+const minuteMs = 60_000;
+/** So many that the lane's own records, written every 100 attempts, are counted as often as they are written. */
+const deliveries = 200;
+
+beforeEach(stopClock);
+afterEach(restartClock);
+
+/** Of each delivery. */
+type Counts = { laneRows: number; d1Rows: number; calls: number; alarms: number };
+
+/** Publishes `deliveries` events, so many in a request and a minute apart, to one webhook that takes them at once. */
+async function count(batch: number): Promise<Counts> {
+  const { received } = receiver();
+  const { uuid } = await makeListener();
+  const laneRows = await countRows(uuid);
+  const d1Rows = countD1Rows();
+  const { calls } = interceptAccept((_call, _handover, passOn) => passOn());
+  let alarms = 0;
+  for (let sent = batch; sent <= deliveries; sent += batch) {
+    await publish(makeEvents(batch));
+    await vi.waitFor(() => expect(received).toHaveLength(sent));
+    passTime(minuteMs);
+    if ((await alarmOf(uuid)) === null) continue;
+    await runAlarm(uuid, 0);
+    alarms += 1;
+  }
+  return {
+    laneRows: laneRows() / deliveries,
+    d1Rows: d1Rows() / deliveries,
+    calls: calls() / deliveries,
+    alarms: alarms / deliveries,
+  };
+}
+
+/** Counts the rows that dispatches write in D1 from now on. */
+function countD1Rows(): () => number {
+  let rows = 0;
+  const batch = env.DB.batch.bind(env.DB);
+  vi.spyOn(env.DB, "batch").mockImplementation(async (statements) => {
+    const results = await batch(statements);
+    for (const { meta } of results) rows += meta.rows_written;
+    return results;
+  });
+  return () => rows;
+}
+
+it(
+  "a single event costs two rows in its lane, two in D1, one call and hardly an alarm",
+  { timeout: 60_000 },
+  async () => {
+    const { laneRows, d1Rows, calls, alarms } = await count(1);
+    expect(laneRows).toBeLessThanOrEqual(2.05);
+    expect(d1Rows).toBe(2);
+    expect(calls).toBe(1);
+    expect(alarms).toBe(0);
+  },
+);
+
+it(
+  "one of a hundred costs two rows in its lane, one in D1, and a hundredth of a call and an alarm",
+  { timeout: 60_000 },
+  async () => {
+    const { laneRows, d1Rows, calls, alarms } = await count(100);
+    expect(laneRows).toBeLessThanOrEqual(2.06);
+    expect(d1Rows).toBeLessThanOrEqual(1.01);
+    expect(calls).toBe(0.01);
+    expect(alarms).toBeLessThanOrEqual(0.01);
+  },
+);

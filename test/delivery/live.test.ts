@@ -1,0 +1,177 @@
+import { runInDurableObject } from "cloudflare:test";
+import { exports } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { api, makeWebhook, notifications } from "../api";
+import { passTime, restartClock, stopClock } from "../clock";
+import { makeEvent, makeEvents, makeListener, publish } from "../event";
+import { configOf, handedEvent, laneOf } from "../lane";
+import { origin } from "../pages/page";
+import { reader } from "../pages/webhooks/people";
+import { receiver } from "../receiver";
+import { countRows } from "./lane-rows";
+import { settle } from "./lane-traffic";
+
+beforeEach(stopClock);
+afterEach(restartClock);
+
+/** They are closed, and that is through, before their lanes are taken away. */
+const sockets: WebSocket[] = [];
+afterEach(async () => {
+  for (const socket of sockets) if (socket.readyState === WebSocket.OPEN) socket.close();
+  await vi.waitFor(() => expect(sockets.every((one) => one.readyState === WebSocket.CLOSED)).toBe(true));
+  sockets.splice(0);
+});
+
+/** Asks for a webhook's socket. */
+async function ask(uuid: string, headers: Record<string, string>): Promise<Response> {
+  const request = new Request(`${origin}/webhooks/${uuid}/live`, { headers, redirect: "manual" });
+  const answer = await exports.default.fetch(request);
+  if (answer.webSocket) {
+    answer.webSocket.accept();
+    sockets.push(answer.webSocket);
+  }
+  return answer;
+}
+
+/** Opens one as a page does. @returns what it has heard so far, and the code that it was closed with. */
+async function open(
+  uuid: string,
+): Promise<{ heard: string[]; socket: WebSocket; closed: () => number | null }> {
+  const headers = { Upgrade: "websocket", Origin: origin, Cookie: await reader() };
+  const { status, webSocket: socket } = await ask(uuid, headers);
+  if (status !== 101 || socket === null) throw new Error(`No socket was opened: ${status}.`);
+  const heard: string[] = [];
+  let code: number | null = null;
+  socket.addEventListener("message", ({ data }) => void heard.push(String(data)));
+  socket.addEventListener("close", (event) => {
+    code = event.code;
+  });
+  return { heard, socket, closed: () => code };
+}
+
+describe("a page's socket", () => {
+  it("hears when an event comes in and is delivered", async () => {
+    const { received } = receiver();
+    const { uuid } = await makeListener();
+    const { heard } = await open(uuid);
+    await publish(makeEvent());
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    await vi.waitFor(() => expect(heard).toContain("changed"));
+  });
+
+  it.each(["pause", "resume"])("hears of %s", async (change) => {
+    const { uuid } = await makeListener();
+    const { heard } = await open(uuid);
+    passTime(1000);
+    await api("POST", `${notifications}/subscribers/${uuid}/${change}`);
+    await vi.waitFor(() => expect(heard).toContain("changed"));
+  });
+
+  it("hears of a hundred deliveries at once only a few times, the last one included", async () => {
+    const { received } = receiver();
+    const { uuid } = await makeListener();
+    const { heard } = await open(uuid);
+    await publish(makeEvents(100));
+    await vi.waitFor(() => expect(received).toHaveLength(100));
+    // What came of the last one is written down after it was received, and is still to be heard of.
+    const before = heard.length;
+    await vi.waitFor(() => expect(heard.length).toBeGreaterThan(before));
+    expect(heard.length).toBeLessThan(20);
+    expect(new Set(heard)).toEqual(new Set(["changed"]));
+  });
+
+  it("hears nothing of another webhook", async () => {
+    const { received } = receiver();
+    const { uuid } = await makeWebhook();
+    const { heard } = await open(uuid);
+    await makeListener();
+    await publish(makeEvent());
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    expect(heard).toEqual([]);
+  });
+
+  it("is given signs of life, and is closed when it says anything else", async () => {
+    const { uuid } = await makeWebhook();
+    const { heard, socket, closed } = await open(uuid);
+    socket.send("ping");
+    await vi.waitFor(() => expect(heard).toEqual(["pong"]));
+    socket.send("something else");
+    await vi.waitFor(() => expect(closed()).toBe(1008));
+  });
+
+  it("is closed when the webhook is deleted", async () => {
+    const { uuid } = await makeWebhook();
+    const { closed } = await open(uuid);
+    await api("DELETE", `${notifications}/subscribers/${uuid}`);
+    await vi.waitFor(() => expect(closed()).toBe(4410));
+  });
+
+  it("costs the lane neither rows nor alarms", async () => {
+    const without = await rowsOf(async () => undefined);
+    const withSocket = await rowsOf(open);
+    expect(without).toBeGreaterThan(100);
+    expect(withSocket).toBe(without);
+  });
+});
+
+/** What a lane writes for a hundred deliveries. */
+async function rowsOf(prepare: (uuid: string) => Promise<unknown>): Promise<number> {
+  const { received } = receiver();
+  const { uuid } = await makeListener();
+  await laneOf(uuid).configure(await configOf(uuid));
+  const rows = await countRows(uuid);
+  await prepare(uuid);
+  const events = makeEvents(100).map((event) => handedEvent(event));
+  await laneOf(uuid).accept({ config: await configOf(uuid), events });
+  await vi.waitFor(() => expect(received).toHaveLength(100));
+  await settle(uuid);
+  vi.restoreAllMocks();
+  return rows();
+}
+
+it("a page that was closed is forgotten", async () => {
+  const { uuid } = await makeWebhook();
+  const { socket } = await open(uuid);
+  const count = () => runInDurableObject(laneOf(uuid), (_, lane) => lane.getWebSockets().length);
+  expect(await count()).toBe(1);
+  socket.close(1001);
+  await vi.waitFor(async () => expect(await count()).toBe(0));
+});
+
+describe("the way to a socket", () => {
+  it("is closed to those who are not signed in", async () => {
+    const { uuid } = await makeWebhook();
+    const answer = await ask(uuid, { Upgrade: "websocket", Origin: origin });
+    expect(answer.status).toBe(303);
+    expect(answer.webSocket).toBeNull();
+  });
+
+  it.each([["https://evil.example"], [undefined]])("is closed to pages of another site: %s", async (from) => {
+    const { uuid } = await makeWebhook();
+    const headers = { Upgrade: "websocket", Cookie: await reader(), ...(from && { Origin: from }) };
+    const answer = await ask(uuid, headers);
+    expect(answer.status).toBe(403);
+    expect(answer.webSocket).toBeNull();
+  });
+
+  it("is no page", async () => {
+    const { uuid } = await makeWebhook();
+    const answer = await ask(uuid, { Origin: origin, Cookie: await reader() });
+    expect(answer.status).toBe(426);
+    expect(await answer.json()).toMatchObject({ message: expect.stringContaining("WebSockets") });
+  });
+
+  it("ends at webhooks that there are not", async () => {
+    const headers = { Upgrade: "websocket", Origin: origin, Cookie: await reader() };
+    expect((await ask("0b9a5b8e-3a7e-4b57-9a3f-0d8f4a1c2e3d", headers)).status).toBe(404);
+  });
+
+  it("lets a hundred in, and not one more", { timeout: 30_000 }, async () => {
+    const { uuid } = await makeWebhook();
+    const headers = { Upgrade: "websocket", Origin: origin, Cookie: await reader() };
+    for (let i = 0; i < 100; i++) await ask(uuid, headers);
+    expect((await ask(uuid, headers)).status).toBe(503);
+    for (const socket of sockets) socket.close();
+    await vi.waitFor(async () => expect((await ask(uuid, headers)).status).toBe(101));
+  });
+});
