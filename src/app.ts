@@ -14,7 +14,7 @@ import { describeRefusals, serveDocument } from "./http/openapi";
 import { rejectedRoutes } from "./http/rejected/routes";
 import { reencrypt } from "./http/reencrypt";
 import { replaysRoutes } from "./http/replays/routes";
-import { logRequest } from "./http/request-log";
+import { logRequests } from "./http/request-log";
 import { createRouter, type Router } from "./http/router";
 import { listSubscribableEvents } from "./http/subscribable-events/list-subscribable-events";
 import { subscribersRoutes } from "./http/subscribers/routes";
@@ -39,7 +39,7 @@ export function createApp(): Router {
   app.onError(async (error, c) => asPage(c, await onError(error, c)));
   app.notFound((c) => asPage(c, c.json({ message: `There is no ${c.req.method} ${c.req.path} here.` }, 404)));
 
-  app.use(logRequest);
+  app.use(logRequests());
   app.use(uncached);
   app.use(pageHeaders);
   app.use(ownFormsOnly);

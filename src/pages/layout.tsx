@@ -24,6 +24,8 @@ export type PageInfo = {
   section?: (typeof sections)[number]["href"];
   /** Paths of the assets that make the page live. It works without them. */
   scripts?: readonly `/${string}.js`[];
+  /** While work is under way: loads the page anew every few seconds where there are no scripts. */
+  refreshWithoutScripts?: boolean;
 };
 
 /** Answers with a page. The status is that of `c.status()`. */
@@ -31,7 +33,14 @@ export function renderPage(c: Context, info: PageInfo, content: Child): Response
   return c.html(html`<!doctype html>${<Layout {...info}>{content}</Layout>}`);
 }
 
-function Layout({ title, user, section, scripts = [], children }: PropsWithChildren<PageInfo>) {
+function Layout({
+  title,
+  user,
+  section,
+  scripts = [],
+  refreshWithoutScripts = false,
+  children,
+}: PropsWithChildren<PageInfo>) {
   return (
     <html lang="en">
       <head>
@@ -45,6 +54,11 @@ function Layout({ title, user, section, scripts = [], children }: PropsWithChild
         {scripts.map((path) => (
           <script type="module" src={path}></script>
         ))}
+        {refreshWithoutScripts && (
+          <noscript>
+            <meta http-equiv="refresh" content="3" />
+          </noscript>
+        )}
       </head>
       <body>
         <a class="skip-link" href="#content">

@@ -18,7 +18,7 @@ export async function get(path: string, cookie = "", headers: Record<string, str
 /** Sends a form of this site's own. */
 export async function post(
   path: string,
-  fields: Record<string, string> = {},
+  fields: Record<string, string> | URLSearchParams = {},
   { cookie = "", headers = {} }: { cookie?: string; headers?: Record<string, string> } = {},
 ): Promise<Page> {
   return read(
@@ -46,6 +46,13 @@ export async function signIn(token: string): Promise<string> {
 /** The cookie that an answer sets, as a browser sends it back. */
 export function cookieOf(headers: Headers): string {
   return headers.get("Set-Cookie")?.split(";")[0] ?? "";
+}
+
+/** Ids that a page gives to its scripts as parts to be taken over, and does not have. */
+export function missingParts(html: string): string[] {
+  const named = html.matchAll(/data-(?:parts|poll|in-place|copy)="([^"]*)"/g);
+  const ids = [...named].flatMap(([, list = ""]) => list.split(" "));
+  return ids.filter((id) => !html.includes(` id="${id}"`));
 }
 
 function browser(cookie: string): Record<string, string> {

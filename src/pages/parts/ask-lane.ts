@@ -11,16 +11,24 @@ export async function askLane<Answer>(
   webhookUuid: string,
   question: (lane: DurableObjectStub<WebhookLane>) => Promise<Answer>,
 ): Promise<Answer | null> {
+  // Asked in a promise: a call that fails at once fails like any other.
+  const answer = (async () => question(env.LANES.getByName(webhookUuid)))();
+  return inTime(answer, { webhook: webhookUuid });
+}
+
+/** @returns the answer, or null when it fails or takes too long. @param about for the log. */
+export async function inTime<Answer>(
+  answer: Promise<Answer>,
+  about: Record<string, unknown>,
+): Promise<Answer | null> {
   const patience = new AbortController();
   try {
-    // Before the clock starts: a call that fails at once leaves no clock that nobody waits for.
-    const answer = question(env.LANES.getByName(webhookUuid));
     const tooLate = scheduler.wait(patienceMs, { signal: patience.signal }).then(() => {
       throw new Error("The lane took too long.");
     });
     return await Promise.race([answer, tooLate]);
   } catch (error) {
-    log("warn", "lane not asked", { webhook: webhookUuid, error: String(error) });
+    log("warn", "lane not asked", { ...about, error: String(error) });
     return null;
   } finally {
     patience.abort();

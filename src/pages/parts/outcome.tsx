@@ -23,8 +23,12 @@ export function backTo(c: Context, path: string, outcome: Outcome): Response {
   return c.redirect(path, 303);
 }
 
-/** @returns the outcome that this page was led to with, or null. It is gone then: a reload does not show it again. */
+/**
+ * @returns the outcome that this page was led to with, or null. It is gone then: a reload does not show it again. A
+ * page that only brings itself up to date (`/live.js`) leaves it to the visit that is under way.
+ */
 export function takeOutcome(c: Context): Outcome | null {
+  if (c.req.header("X-Live") !== undefined) return null;
   const text = getCookie(c, cookieName, ownCookie(c).prefix);
   if (text === undefined) return null;
   deleteCookie(c, cookieName, ownCookie(c));

@@ -1,41 +1,39 @@
-/** The attempts of a delivery: what was answered, when, and how long it took. */
+/** The attempts of a delivery: what was answered, when, how long it took, and why it failed. */
 import type { LoggedAttempt } from "../../delivery/delivery-log";
 import { count, duration } from "../parts/figures";
 import { HeaderList } from "../parts/header-list";
 import { Time } from "../parts/time";
+import { reasonOfAttempt } from "./reason";
 
 /** Newest first: the last one is what people look for. */
 export function Attempts({ history }: { history: LoggedAttempt[] }) {
   return (
     <section class="card" aria-labelledby="attempts-title">
       <h2 id="attempts-title">Attempts</h2>
-      {history.length === 0 ? (
-        <p class="muted">It was not tried yet.</p>
-      ) : (
-        <div class="stack">
-          {history.toReversed().map((attempt, index) => (
-            <Attempt {...attempt} isOpen={index === 0} />
-          ))}
-        </div>
-      )}
+      <div id="delivery-attempts">
+        {history.length === 0 ? (
+          <p class="muted">It was not tried yet.</p>
+        ) : (
+          history.toReversed().map((attempt, index) => <Attempt attempt={attempt} isOpen={index === 0} />)
+        )}
+      </div>
     </section>
   );
 }
 
-function Attempt({ isOpen, ...attempt }: LoggedAttempt & { isOpen: boolean }) {
+function Attempt({ attempt, isOpen }: { attempt: LoggedAttempt; isOpen: boolean }) {
   const { number, startedAt, durationMs, status, error, responseHeaders, responseBody } = attempt;
   return (
-    <details open={isOpen}>
+    <details id={`attempt-${number}`} open={isOpen}>
       <summary>
         <strong>Attempt {count(number)}</strong>{" "}
-        <span class={`badge ${error === null ? "good" : "bad"}`}>{resultOf(attempt)}</span>{" "}
+        <span class={`badge ${error === null ? "good" : "bad"}`}>{status ?? "No answer"}</span>{" "}
         <span class="muted small">
           <Time at={startedAt} />, took {duration(durationMs)}
         </span>
       </summary>
-      {status === null ? (
-        <p class="muted">There was no answer{error && `: ${error}`}.</p>
-      ) : (
+      <p>{reasonOfAttempt(attempt) ?? "Delivered."}</p>
+      {status !== null && (
         <>
           <h3>Answer's headers</h3>
           <HeaderList headers={responseHeaders} />
@@ -43,7 +41,7 @@ function Attempt({ isOpen, ...attempt }: LoggedAttempt & { isOpen: boolean }) {
           {responseBody === "" ? (
             <p class="muted">It was empty.</p>
           ) : (
-            <pre tabindex={0} aria-label={`Body of the answer to attempt ${number}`}>
+            <pre tabindex={0} role="region" aria-label={`Body of the answer to attempt ${number}`}>
               {responseBody}
             </pre>
           )}
@@ -51,9 +49,4 @@ function Attempt({ isOpen, ...attempt }: LoggedAttempt & { isOpen: boolean }) {
       )}
     </details>
   );
-}
-
-/** `200`, `503 http_5xx`, `timeout` */
-function resultOf({ status, error }: LoggedAttempt): string {
-  return [status, error].filter((part) => part !== null).join(" ");
 }

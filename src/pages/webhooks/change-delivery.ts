@@ -1,4 +1,7 @@
-/** `POST /webhooks/{uuid}/deliveries/{delivery}/redeliver` and `/skip`. */
+/**
+ * `POST /webhooks/{uuid}/deliveries/{delivery}/redeliver` and `/skip`. They lead back to the delivery or, with
+ * `back=webhook`, to the webhook's page.
+ */
 import type { Context } from "hono";
 import type { ChangeResult } from "../../delivery/webhook-lane";
 import { audit } from "../../http/audit/audit";
@@ -6,12 +9,12 @@ import type { AppEnv, Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { backTo, type Outcome } from "../parts/outcome";
 import { deliveryInPath, noDelivery } from "./in-path";
-import { deliveryPath } from "./names";
+import { deliveryPath, pathOf } from "./names";
 
 const changes = {
   redeliver: {
     action: "delivery.redelivered",
-    done: { tone: "good", text: "It is being sent again. Reload the page to see what came of it." },
+    done: { tone: "good", text: "It is being sent again. What comes of it will be among its attempts." },
   },
   skip: {
     action: "delivery.skipped",
@@ -45,8 +48,7 @@ export function changeDelivery(router: Router): void {
   router.post("/webhooks/:uuid/deliveries/:delivery/skip", signedIn("webhooks:write"), async (c) => {
     const { confirmed } = await c.req.parseBody();
     if (confirmed === "yes") return change(c, "skip");
-    const { webhook, uuid } = await deliveryInPath(c);
-    return backTo(c, deliveryPath(webhook, uuid), unconfirmed);
+    return backTo(c, await pathBack(c), unconfirmed);
   });
 }
 
@@ -55,9 +57,15 @@ async function change(c: Context<AppEnv>, what: keyof typeof changes): Promise<R
   const lane = c.env.LANES.getByName(webhook.uuid);
   const result: ChangeResult = await lane[what](sequence);
   if (result === "unknown") throw noDelivery();
-  const path = deliveryPath(webhook, uuid);
+  const path = await pathBack(c);
   if (result !== "done") return backTo(c, path, refusals[result]);
   const { action, done } = changes[what];
   await audit(c, { action, target: webhook.uuid, detail: uuid });
   return backTo(c, path, done);
+}
+
+async function pathBack(c: Context<AppEnv>): Promise<string> {
+  const { webhook, uuid } = await deliveryInPath(c);
+  const { back } = await c.req.parseBody();
+  return back === "webhook" ? pathOf(webhook) : deliveryPath(webhook, uuid);
 }

@@ -1,29 +1,32 @@
 /** The delivery log's place on a webhook's page: filters, a page of it, and the way to older ones. */
+import type { Subscription } from "../../db/subscriptions";
 import type { Webhook } from "../../db/webhooks";
-import type { LogPage, ShownStatus } from "../../delivery/delivery-log";
+import type { LogPage } from "../../delivery/delivery-log";
 import { deliveryStatusSchema } from "../../http/deliveries/schemas";
 import { statusLabel } from "../parts/badges";
+import { SelectField, TextField } from "../parts/field";
+import { utcText } from "../parts/utc-time";
 import { LogTable } from "./log-table";
+import { isFiltered, type LogView, viewPath } from "./log-view";
 import { pathOf } from "./names";
-
-/** What part of the log is shown: with this status, below this sequence. */
-export type LogView = { status?: ShownStatus; cursor?: number };
 
 /** @param props.page null where the lane did not answer. */
 export function DeliveryLog({
   webhook,
+  subscriptions,
   page,
   view,
 }: {
   webhook: Webhook;
+  subscriptions: Subscription[];
   page: LogPage | null;
   view: LogView;
 }) {
   return (
     <section class="card" aria-labelledby="log-title">
       <h2 id="log-title">Deliveries</h2>
-      <div class="stack">
-        <Filters webhook={webhook} current={view.status} />
+      <Filters webhook={webhook} subscriptions={subscriptions} view={view} />
+      <div id="webhook-log" class="stack">
         {page === null && (
           <p class="notice bad">The deliveries cannot be read right now. Nothing is lost: try again.</p>
         )}
@@ -37,20 +40,71 @@ export function DeliveryLog({
   );
 }
 
-function Filters({ webhook, current }: { webhook: Webhook; current?: ShownStatus }) {
-  const choices = [undefined, ...deliveryStatusSchema.options];
+function Filters({
+  webhook,
+  subscriptions,
+  view,
+}: {
+  webhook: Webhook;
+  subscriptions: Subscription[];
+  view: LogView;
+}) {
+  const { status, eventType, since, until, range } = view;
+  const heard = new Set(subscriptions.map((one) => one.eventType).filter((type) => !type.includes("*")));
+  const statuses = deliveryStatusSchema.options.map((option) => [option, statusLabel(option)] as const);
   return (
-    <nav class="row" aria-label="Filter by status">
-      {choices.map((status) => (
-        <a
-          class={`button small ${status === current ? "primary" : "quiet"}`}
-          href={logPath(webhook, { status })}
-          aria-current={status === current ? "true" : undefined}
-        >
-          {status === undefined ? "All" : statusLabel(status)}
-        </a>
-      ))}
-    </nav>
+    <form
+      class="filters"
+      method="get"
+      action={`${pathOf(webhook)}#log-title`}
+      role="search"
+      aria-label="Deliveries"
+    >
+      {range === "hour" && <input type="hidden" name="range" value={range} />}
+      <SelectField name="status" label="Status" value={status ?? ""} options={[["", "All"], ...statuses]} />
+      <TextField
+        name="event_type"
+        label="Event type"
+        type="search"
+        list="heard-types"
+        autocomplete="off"
+        spellcheck="false"
+        placeholder="All"
+        value={eventType}
+      />
+      <datalist id="heard-types">
+        {[...heard].map((type) => (
+          <option value={type}></option>
+        ))}
+      </datalist>
+      <div class="row">
+        <button class="button" type="submit">
+          Filter
+        </button>
+        {isFiltered(view) && (
+          <a class="button quiet" href={viewPath(webhook, { range }, "log")}>
+            Clear
+          </a>
+        )}
+      </div>
+      <details class="wide" open={since !== undefined || until !== undefined}>
+        <summary>Time</summary>
+        <div class="grid">
+          <TextField
+            name="since"
+            label="Accepted since (UTC)"
+            type="datetime-local"
+            value={since === undefined ? undefined : utcText(since)}
+          />
+          <TextField
+            name="until"
+            label="Accepted before (UTC)"
+            type="datetime-local"
+            value={until === undefined ? undefined : utcText(until)}
+          />
+        </div>
+      </details>
+    </form>
   );
 }
 
@@ -59,12 +113,12 @@ function Pager({ webhook, view, next }: { webhook: Webhook; view: LogView; next:
   return (
     <nav class="pager" aria-label="Pages of the log">
       {view.cursor !== undefined && (
-        <a class="button quiet" href={logPath(webhook, { status: view.status })}>
+        <a class="button quiet" href={viewPath(webhook, { ...view, cursor: undefined }, "log")}>
           Newest
         </a>
       )}
       {next !== null && (
-        <a class="button quiet" href={logPath(webhook, { status: view.status, cursor: next })}>
+        <a class="button quiet" href={viewPath(webhook, { ...view, cursor: next }, "log")}>
           Older
         </a>
       )}
@@ -72,15 +126,8 @@ function Pager({ webhook, view, next }: { webhook: Webhook; view: LogView; next:
   );
 }
 
-function nothingHere(page: LogPage, { status, cursor }: LogView): string {
+function nothingHere(page: LogPage, view: LogView): string {
   if (page.next !== null) return "Nothing among these. There are older ones.";
-  if (cursor !== undefined) return "There is nothing older.";
-  return status === undefined ? "Nothing was sent yet." : "There is no delivery with this status.";
-}
-
-function logPath(webhook: Webhook, { status, cursor }: LogView): string {
-  const query = new URLSearchParams();
-  if (status !== undefined) query.set("status", status);
-  if (cursor !== undefined) query.set("cursor", String(cursor));
-  return `${pathOf(webhook)}${query.size === 0 ? "" : `?${query.toString()}`}#log-title`;
+  if (view.cursor !== undefined) return "There is nothing older.";
+  return isFiltered(view) ? "No delivery is like that." : "Nothing was sent yet.";
 }

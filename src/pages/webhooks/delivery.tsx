@@ -1,4 +1,4 @@
-/** `GET /webhooks/{uuid}/deliveries/{delivery}`: one delivery, what was sent and what came back. */
+/** `GET /webhooks/{uuid}/deliveries/{delivery}`: one delivery, its event, what was sent and what came back. */
 import { allows } from "../../auth/scopes";
 import type { FullDelivery } from "../../delivery/delivery-log";
 import type { Router } from "../../http/router";
@@ -13,7 +13,8 @@ import { DeliveryForms } from "./delivery-forms";
 import { deliveryInPath, noDelivery } from "./in-path";
 import { LastError } from "./log-table";
 import { deliveryPath, nameOf, pathOf } from "./names";
-import { SentRequest } from "./sent-request";
+import { OtherDeliveries, othersOf } from "./other-deliveries";
+import { laidOut, SentRequest } from "./sent-request";
 
 /** Adds the page to `router`. */
 export function deliveryPage(router: Router): void {
@@ -22,10 +23,14 @@ export function deliveryPage(router: Router): void {
     const delivery = await c.env.LANES.getByName(webhook.uuid).delivery(sequence);
     if (delivery === null) throw noDelivery();
     const { status, sent, body, history } = delivery;
+    // A page that brings itself up to date shows those of its first time.
+    const isVisit = c.req.header("X-Live") === undefined;
+    const others = isVisit ? await othersOf(c.env, webhook, delivery.eventUuid) : null;
+    const scripts = ["/in-place.js", "/live.js", "/copy.js"] as const;
 
     return renderPage(
       c,
-      { title: `Delivery #${sequence} of ${nameOf(webhook)}`, user: c.var.caller, section: "/" },
+      { title: `Delivery #${sequence} of ${nameOf(webhook)}`, user: c.var.caller, section: "/", scripts },
       <>
         <div class="page-header">
           <div>
@@ -37,18 +42,53 @@ export function deliveryPage(router: Router): void {
               <span class="visually-hidden"> of {nameOf(webhook)}</span>
             </h1>
           </div>
-          <StatusBadge status={status} />
+          <div class="row">
+            <span
+              class="live"
+              data-live={`${pathOf(webhook)}/live`}
+              data-parts="delivery-status delivery-change delivery-facts delivery-attempts delivery-request"
+              hidden
+            >
+              Live
+            </span>
+            <div id="delivery-status">
+              <StatusBadge status={status} />
+            </div>
+          </div>
         </div>
-        <OutcomeNotice outcome={takeOutcome(c)} />
-        {allows(c.var.caller.scopes, "webhooks:write") && (
+        <div id="outcome" aria-live="polite">
+          <OutcomeNotice outcome={takeOutcome(c)} />
+        </div>
+        {allows(c.var.caller.scopes, "webhooks:write") ? (
           <DeliveryForms path={deliveryPath(webhook, uuid)} status={status} />
+        ) : (
+          <div id="delivery-change"></div>
         )}
         <Facts uuid={uuid} delivery={delivery} />
         <Attempts history={history} />
         <SentRequest sent={sent && { headers: sent.headers, body }} />
+        <EventText event={delivery.event} uuid={delivery.eventUuid} />
+        {others && <OtherDeliveries {...others} />}
       </>,
     );
   });
+}
+
+function EventText({ event, uuid }: { event: string; uuid: string }) {
+  return (
+    <section class="card" aria-labelledby="event-title">
+      <h2 id="event-title">Event</h2>
+      <p>
+        <a href={`/events/${uuid}`}>{uuid}</a>
+      </p>
+      <details>
+        <summary>As it was published, laid out</summary>
+        <pre tabindex={0} role="region" aria-label="Event, laid out">
+          {laidOut(event)}
+        </pre>
+      </details>
+    </section>
+  );
 }
 
 function Facts({ uuid, delivery }: { uuid: string; delivery: FullDelivery }) {
@@ -56,7 +96,7 @@ function Facts({ uuid, delivery }: { uuid: string; delivery: FullDelivery }) {
   return (
     <section class="card" aria-labelledby="delivery-title">
       <h2 id="delivery-title">Delivery</h2>
-      <dl class="facts">
+      <dl class="facts" id="delivery-facts">
         <dt>Event type</dt>
         <dd>{delivery.eventType}</dd>
         <dt>Accepted</dt>
@@ -81,13 +121,9 @@ function Facts({ uuid, delivery }: { uuid: string; delivery: FullDelivery }) {
         )}
         <dt>Attempts</dt>
         <dd>{count(delivery.attempts)}</dd>
-        <dt>Last error</dt>
+        <dt>Last failure</dt>
         <dd>
           <LastError {...delivery} />
-        </dd>
-        <dt>Event</dt>
-        <dd>
-          <code>{delivery.eventUuid}</code>
         </dd>
         <dt>UUID</dt>
         <dd>

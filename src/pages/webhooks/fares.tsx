@@ -1,56 +1,95 @@
-/** How a webhook fares: what waits, what arrived, and how fast. */
+/** How a webhook fares: what waits, what arrived, how fast, and all that over time. */
+import type { PropsWithChildren } from "hono/jsx";
+import type { Webhook } from "../../db/webhooks";
+import type { Bucket } from "../../delivery/stats";
 import type { LaneStats } from "../../delivery/webhook-lane";
 import { Cell } from "../parts/cell";
 import { count, duration, successRate } from "../parts/figures";
 import { Time } from "../parts/time";
+import { Charts } from "./charts";
+import { type LogView, viewPath } from "./log-view";
+import { ranges } from "./periods";
 
-/** @param props.stats null where the lane did not answer. */
-export function Fares({ stats }: { stats: LaneStats | null }) {
+/** @param props.stats null where the lane did not answer, as `history`. */
+export function Fares({
+  webhook,
+  stats,
+  history,
+  view,
+}: {
+  webhook: Webhook;
+  stats: LaneStats | null;
+  history: Bucket[] | null;
+  view: LogView;
+}) {
   return (
     <section class="card" aria-labelledby="fares-title">
-      <h2 id="fares-title">How it fares</h2>
-      {stats === null ? (
-        <p class="notice bad">The figures cannot be read right now. Nothing is lost: try again.</p>
-      ) : (
-        <>
-          <Counts {...stats} />
-          <Windows {...stats} />
-        </>
-      )}
+      <div class="row spread">
+        <h2 id="fares-title">How it fares</h2>
+        <RangeChoice webhook={webhook} view={view} />
+      </div>
+      <div id="webhook-fares" class="stack">
+        {stats === null ? (
+          <p class="notice bad">The figures cannot be read right now. Nothing is lost: try again.</p>
+        ) : (
+          <>
+            <Counts {...stats} />
+            <Charts history={history} range={view.range} now={Date.now()} />
+            <Windows {...stats} />
+          </>
+        )}
+      </div>
     </section>
+  );
+}
+
+function RangeChoice({ webhook, view }: { webhook: Webhook; view: LogView }) {
+  return (
+    <nav class="row" aria-label="Time of the charts">
+      {(["hour", "day"] as const).map((range) => (
+        <a
+          class={`button small ${range === view.range ? "primary" : "quiet"}`}
+          href={viewPath(webhook, { ...view, range }, "fares")}
+          aria-current={range === view.range ? "true" : undefined}
+        >
+          {ranges[range].name.replace(/^l/, "L")}
+        </a>
+      ))}
+    </nav>
   );
 }
 
 function Counts({ counts, backlog, oldestPendingAt, nextAttemptAt }: LaneStats) {
   return (
-    <dl class="facts">
-      <dt>Delivered</dt>
-      <dd>{count(counts.delivered)}</dd>
-      <dt>Backlog</dt>
-      <dd>
+    <dl class="figures">
+      <Count label="Delivered">{count(counts.delivered)}</Count>
+      <Count label="Backlog">
         {count(backlog)}
         {backlog > 0 && (
           <span class="muted">
-            {" "}
-            ({count(counts.pending)} pending, {count(counts.failed)} waiting for a retry)
+            {count(counts.pending)} pending, {count(counts.failed)} waiting for a retry
           </span>
         )}
-      </dd>
+      </Count>
       {backlog > 0 && (
-        <>
-          <dt>Oldest accepted</dt>
-          <dd>
-            <Time at={oldestPendingAt} />
-          </dd>
-        </>
+        <Count label="Oldest accepted">
+          <Time at={oldestPendingAt} />
+        </Count>
       )}
-      <dt>Dead letters</dt>
-      <dd>{count(counts.dead)}</dd>
-      <dt>Next retry</dt>
-      <dd>
+      <Count label="Dead letters">{count(counts.dead)}</Count>
+      <Count label="Next retry">
         <Time at={nextAttemptAt} otherwise="None" />
-      </dd>
+      </Count>
     </dl>
+  );
+}
+
+function Count({ label, children }: PropsWithChildren<{ label: string }>) {
+  return (
+    <div>
+      <dt>{label}</dt>
+      <dd>{children}</dd>
+    </div>
   );
 }
 

@@ -9,6 +9,7 @@ import { renderPage } from "../layout";
 import { askLane } from "../parts/ask-lane";
 import { OutcomeNotice, takeOutcome } from "../parts/outcome";
 import { FirstSteps } from "./first-steps";
+import { isOfSwitch, JobFailuresSwitch, jobFailuresSpread } from "./job-failures";
 import { WebhookTable } from "./webhook-table";
 
 const pageSize = 25;
@@ -21,7 +22,8 @@ export function webhookList(router: Router): void {
     const after = cursorParamSchema.safeParse(c.req.query("after")).data ?? 0;
     const found = await listWebhooksAfter(c.env, after, pageSize + 1);
     const webhooks = found.slice(0, pageSize);
-    const [starts, stats] = await Promise.all([
+    const [spread, starts, stats] = await Promise.all([
+      jobFailuresSpread(c.env),
       listFirstSubscriptions(
         c.env,
         webhooks.map(({ id }) => id),
@@ -35,25 +37,32 @@ export function webhookList(router: Router): void {
       stats: stats[index] ?? null,
     }));
     const outcome = takeOutcome(c);
+    const isShownBelow = isOfSwitch(outcome) || rows.some(({ webhook }) => webhook.uuid === outcome?.about);
     const mayWrite = allows(c.var.caller.scopes, "webhooks:write");
     const next = found.length > pageSize ? webhooks.at(-1) : undefined;
 
     return renderPage(
       c,
-      { title: "Webhooks", user: c.var.caller, section: "/" },
+      { title: "Webhooks", user: c.var.caller, section: "/", scripts: ["/in-place.js"] },
       <>
         <div class="page-header">
           <h1>Webhooks</h1>
+          {mayWrite && spread.webhooks > 0 && (
+            <a class="button primary" href="/webhooks/new">
+              New webhook
+            </a>
+          )}
         </div>
-        <OutcomeNotice outcome={outcome} />
+        {!isShownBelow && <OutcomeNotice outcome={outcome} />}
+        {spread.webhooks > 0 && (
+          <JobFailuresSwitch spread={spread} outcome={outcome} mayWrite={mayWrite} after={after} />
+        )}
         {rows.length > 0 && (
-          <div class="card">
-            <WebhookTable rows={rows} mayTest={mayWrite} after={after} />
+          <div class="card" id="webhooks">
+            <WebhookTable rows={rows} mayTest={mayWrite} after={after} outcome={outcome} />
           </div>
         )}
-        {rows.length === 0 && after === 0 && (
-          <FirstSteps origin={new URL(c.req.url).origin} mayWrite={mayWrite} />
-        )}
+        {rows.length === 0 && after === 0 && <FirstSteps mayWrite={mayWrite} />}
         {rows.length === 0 && after > 0 && <p class="empty">There are no more webhooks.</p>}
         {(after > 0 || next) && (
           <nav class="pager" aria-label="Pages">

@@ -7,10 +7,11 @@ import { Cell } from "../parts/cell";
 import { count } from "../parts/figures";
 import { Time } from "../parts/time";
 import { deliveryPath } from "./names";
+import { reasonOfDelivery } from "./reason";
 
 export function LogTable({ webhook, deliveries }: { webhook: Webhook; deliveries: LoggedDelivery[] }) {
   return (
-    <div class="table-scroll" role="region" aria-label="Deliveries" tabindex={0}>
+    <div class="table-scroll" role="region" aria-label="The log" tabindex={0}>
       <table class="cards">
         <thead>
           <tr>
@@ -21,7 +22,7 @@ export function LogTable({ webhook, deliveries }: { webhook: Webhook; deliveries
             <th scope="col" class="number">
               Attempts
             </th>
-            <th scope="col">Last error</th>
+            <th scope="col">Last failure</th>
           </tr>
         </thead>
         <tbody>
@@ -39,10 +40,10 @@ export function LogTable({ webhook, deliveries }: { webhook: Webhook; deliveries
               <Cell label="Accepted">
                 <Time at={delivery.acceptedAt} />
               </Cell>
-              <Cell label="Attempts" number>
+              <Cell label="Attempts" number minor={delivery.attempts < 2}>
                 {count(delivery.attempts)}
               </Cell>
-              <Cell label="Last error">
+              <Cell label="Last failure" minor={delivery.lastError === null}>
                 <LastError {...delivery} />
               </Cell>
             </tr>
@@ -53,13 +54,7 @@ export function LogTable({ webhook, deliveries }: { webhook: Webhook; deliveries
   );
 }
 
-/** The class of the failure, and the status where there was an answer. */
-export function LastError({ lastError, lastStatus }: Pick<LoggedDelivery, "lastError" | "lastStatus">) {
-  if (lastError === null) return <span class="muted">None</span>;
-  return (
-    <>
-      <code>{lastError}</code>
-      {lastStatus !== null && ` (${lastStatus})`}
-    </>
-  );
+/** Why the latest attempt failed, in words. */
+export function LastError(delivery: Pick<LoggedDelivery, "lastError" | "lastStatus">) {
+  return reasonOfDelivery(delivery) ?? <span class="muted">None</span>;
 }

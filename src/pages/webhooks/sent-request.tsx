@@ -1,6 +1,8 @@
-/** The exact request that the latest attempt sent: its headers and its body, laid out and as it was. */
+/** The exact request that the latest attempt sent: its headers, its body, laid out and as it was, and as a command. */
 import { indentJson } from "../../delivery/indent-json";
+import { CopyButton } from "../parts/copy";
 import { HeaderList } from "../parts/header-list";
+import { curlCommand } from "./curl";
 
 /** A request; null before the first attempt. `body` is null where it cannot be told any more. */
 type Sent = { headers: Record<string, string>; body: string | null } | null;
@@ -9,35 +11,60 @@ export function SentRequest({ sent }: { sent: Sent }) {
   return (
     <section class="card" aria-labelledby="request-title">
       <h2 id="request-title">Request</h2>
-      {sent === null ? (
-        <p class="muted">Nothing was sent yet.</p>
-      ) : (
-        <>
-          <h3>Headers</h3>
-          <HeaderList headers={sent.headers} />
-          {sent.body === null ? (
-            <p class="muted">Its body cannot be told any more.</p>
-          ) : (
-            <Body body={sent.body} />
-          )}
-        </>
-      )}
+      <div id="delivery-request">
+        {sent === null ? (
+          <p class="muted">Nothing was sent yet.</p>
+        ) : (
+          <>
+            <h3>Headers</h3>
+            <HeaderList headers={sent.headers} />
+            {sent.body === null ? (
+              <p class="muted">Its body cannot be told any more.</p>
+            ) : (
+              <Body headers={sent.headers} body={sent.body} />
+            )}
+          </>
+        )}
+      </div>
     </section>
   );
 }
 
-function Body({ body }: { body: string }) {
+function Body({ headers, body }: { headers: Record<string, string>; body: string }) {
+  const { command, variables } = curlCommand({ headers, body });
   return (
     <>
       <h3>Body</h3>
-      <pre tabindex={0} aria-label="Body, laid out">
+      <pre tabindex={0} role="region" aria-label="Body, laid out">
         {laidOut(body)}
       </pre>
-      <details>
+      <details id="body-as-sent">
         <summary>As it was sent</summary>
-        <pre tabindex={0} aria-label="Body, as it was sent">
-          {body}
-        </pre>
+        <div class="copied">
+          <CopyButton of="raw-body" what="the body" />
+          <pre id="raw-body" tabindex={0} role="region" aria-label="Body, as it was sent">
+            {body}
+          </pre>
+        </div>
+      </details>
+      <details id="as-curl">
+        <summary>As a curl command</summary>
+        <p>
+          It sends the same bytes with the same headers and signature. What is secret is not in it: set{" "}
+          {variables.map((name, index) => (
+            <>
+              {index > 0 && ", "}
+              <code>{name}</code>
+            </>
+          ))}{" "}
+          before, as in <code>URL='https://…'</code>.
+        </p>
+        <div class="copied">
+          <CopyButton of="curl-command" what="the curl command" />
+          <pre id="curl-command" tabindex={0} role="region" aria-label="curl command">
+            {command}
+          </pre>
+        </div>
       </details>
     </>
   );

@@ -1,26 +1,41 @@
-/** `POST /webhooks/{uuid}/test`: sends a ping, and leads back to the list with the outcome. */
-import { cursorParamSchema } from "../../http/list-params";
+/** `POST /webhooks/{uuid}/test`: sends a ping, and leads back to where it was asked for, with the outcome. */
+import { HTTPException } from "hono/http-exception";
+import type { PingResult } from "../../delivery/ping";
 import type { Router } from "../../http/router";
 import { pingWebhook } from "../../http/subscribers/ping-webhook";
 import { signedIn } from "../current-user";
-import { backTo } from "../parts/outcome";
+import { backTo, type Outcome } from "../parts/outcome";
 import { webhookInPath } from "./in-path";
+import { listPath, pathOf } from "./names";
 
-const outcomes = {
-  delivered: { tone: "good", text: "The test ping was delivered: the receiver answered with success." },
-  undelivered: {
-    tone: "bad",
-    text: "The test ping was not delivered: the receiver cannot be reached, or answered with an error.",
-  },
-} as const;
-
-/** Adds the form to `router`. */
+/**
+ * Adds the form to `router`. Its field `back`: `webhook` leads to the webhook's page, else to its row in the list,
+ * on the page that begins behind `after`.
+ */
 export function testWebhook(router: Router): void {
   router.post("/webhooks/:uuid/test", signedIn("webhooks:write"), async (c) => {
     const webhook = await webhookInPath(c);
-    const after = cursorParamSchema.safeParse((await c.req.parseBody())["after"]).data;
-    const { delivered } = await pingWebhook(c, webhook);
-    const { tone, text } = delivered ? outcomes.delivered : outcomes.undelivered;
-    return backTo(c, after === undefined ? "/" : `/?after=${after}`, { tone, text, about: webhook.uuid });
+    const { back, after } = await c.req.parseBody();
+    const outcome = { ...(await pingOutcome(() => pingWebhook(c, webhook))), about: webhook.uuid };
+    if (back === "webhook") return backTo(c, pathOf(webhook), outcome);
+    return backTo(c, `${listPath(after)}#${testOutcomeId(webhook)}`, outcome);
   });
+}
+
+/** The id of the part of the page that shows the outcome of a webhook's test. */
+export function testOutcomeId({ uuid }: { uuid: string }): string {
+  return `test-${uuid}`;
+}
+
+/** Sends a ping. @returns what became of it, for people: also that there were too many of them. */
+export async function pingOutcome(ping: () => Promise<PingResult>): Promise<Outcome> {
+  try {
+    const result = await ping();
+    return result.delivered
+      ? { tone: "good", text: "The test ping was delivered: the receiver answered with success." }
+      : { tone: "bad", text: `The test ping was not delivered: ${result.reason}.` };
+  } catch (error) {
+    if (error instanceof HTTPException && error.status === 429) return { tone: "warn", text: error.message };
+    throw error;
+  }
 }

@@ -5,14 +5,18 @@ import type { LaneStats } from "../../delivery/webhook-lane";
 import { StateBadge } from "../parts/badges";
 import { Cell } from "../parts/cell";
 import { count, successRate } from "../parts/figures";
+import type { Outcome } from "../parts/outcome";
 import { Time } from "../parts/time";
 import { hostOf, nameOf, pathOf } from "./names";
+import { testOutcomeId } from "./test";
 
 /** A webhook with what the table shows of it. `stats`: null where its lane did not answer. */
 type Row = { webhook: Webhook; subscriptions: SubscriptionsStart; stats: LaneStats | null };
 
-/** @param props.after where this page of the list begins, for the way back. */
-export function WebhookTable({ rows, ...shared }: { rows: Row[]; mayTest: boolean; after: number }) {
+/** What all rows have in common. `after`: where this page of the list begins, for the way back. `outcome`: of a test. */
+type Shared = { mayTest: boolean; after: number; outcome: Outcome | null };
+
+export function WebhookTable({ rows, ...shared }: { rows: Row[] } & Shared) {
   return (
     <div class="table-scroll" role="region" aria-label="Webhooks" tabindex={0}>
       <table class="cards">
@@ -31,11 +35,7 @@ export function WebhookTable({ rows, ...shared }: { rows: Row[]; mayTest: boolea
               Dead letters
             </th>
             <th scope="col">Next retry</th>
-            {shared.mayTest && (
-              <th scope="col">
-                <span class="visually-hidden">Test</span>
-              </th>
-            )}
+            {shared.mayTest && <th scope="col">Test</th>}
           </tr>
         </thead>
         <tbody>
@@ -48,13 +48,7 @@ export function WebhookTable({ rows, ...shared }: { rows: Row[]; mayTest: boolea
   );
 }
 
-function WebhookRow({
-  webhook,
-  subscriptions,
-  stats,
-  mayTest,
-  after,
-}: Row & { mayTest: boolean; after: number }) {
+function WebhookRow({ webhook, subscriptions, stats, mayTest, after, outcome }: Row & Shared) {
   // The lane decides; its row may not have heard of it yet.
   const { state, disabledReason } = stats ?? webhook;
   return (
@@ -86,12 +80,15 @@ function WebhookRow({
       </Cell>
       {mayTest && (
         <Cell label="Test">
-          <form method="post" action={`${pathOf(webhook)}/test`}>
+          <form method="post" action={`${pathOf(webhook)}/test`} data-in-place={testOutcomeId(webhook)}>
             {after > 0 && <input type="hidden" name="after" value={after} />}
-            <button class="button small" type="submit">
+            <button class="button small waits" type="submit">
               Test<span class="visually-hidden"> {nameOf(webhook)}</span>
             </button>
           </form>
+          <div id={testOutcomeId(webhook)} class="test-outcome small" role="status">
+            {outcome?.about === webhook.uuid && <span class={`verdict ${outcome.tone}`}>{outcome.text}</span>}
+          </div>
         </Cell>
       )}
     </tr>

@@ -1,46 +1,49 @@
-/** `GET /webhooks/{uuid}`: one webhook, how it fares, and its delivery log. */
+/** `GET /webhooks/{uuid}`: one webhook, how it fares, its delivery log, and what can be done with it. */
 import { allows } from "../../auth/scopes";
 import { listSubscriptions } from "../../db/subscriptions";
 import type { Webhook } from "../../db/webhooks";
 import type { LaneState } from "../../delivery/lane-record";
-import { deliveryStatusSchema } from "../../http/deliveries/schemas";
-import { cursorParamSchema } from "../../http/list-params";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
 import { askLane } from "../parts/ask-lane";
 import { StateBadge } from "../parts/badges";
 import { OutcomeNotice, takeOutcome } from "../parts/outcome";
-import { DeliveryLog, type LogView } from "./delivery-log";
+import { DeliveryLog } from "./delivery-log";
 import { Fares } from "./fares";
 import { Hears } from "./hears";
+import { changedParts, HeldUp } from "./held-up";
 import { webhookInPath } from "./in-path";
+import { queryOf, readView } from "./log-view";
+import { Manage } from "./manage";
 import { hostOf, nameOf, pathOf } from "./names";
+import { VerifySignature } from "./verify-signature";
 import { WebhookFacts } from "./webhook-facts";
 
 const pageSize = 25;
+/** How many of the deliveries that hold up others are shown. */
+const heldUpShown = 3;
 
 /** Adds the page to `router`. */
 export function webhookPage(router: Router): void {
   router.get("/webhooks/:uuid", signedIn("webhooks:read"), async (c) => {
     const webhook = await webhookInPath(c);
-    // What makes no sense in an address filters nothing.
-    const view: LogView = {
-      status: deliveryStatusSchema.safeParse(c.req.query("status")).data,
-      cursor: cursorParamSchema.safeParse(c.req.query("cursor")).data,
-    };
-    const query = { status: view.status, before: view.cursor, limit: pageSize };
-    const [subscriptions, stats, page] = await Promise.all([
+    const view = readView((name) => c.req.query(name));
+    const [subscriptions, stats, history, heldUpBy, page] = await Promise.all([
       listSubscriptions(c.env, webhook.uuid),
       askLane(c.env, webhook.uuid, (lane) => lane.stats()),
-      askLane(c.env, webhook.uuid, (lane) => lane.deliveries(query)),
+      askLane(c.env, webhook.uuid, (lane) => lane.history()),
+      askLane(c.env, webhook.uuid, (lane) => lane.heldUpBy(heldUpShown)),
+      askLane(c.env, webhook.uuid, (lane) => lane.deliveries(queryOf(view, pageSize))),
     ]);
     // The lane decides; its row may not have heard of it yet.
     const { state, disabledReason } = stats ?? webhook;
+    const mayWrite = allows(c.var.caller.scopes, "webhooks:write");
+    const scripts = ["/in-place.js", "/live.js", "/copy.js"] as const;
 
     return renderPage(
       c,
-      { title: nameOf(webhook), user: c.var.caller, section: "/" },
+      { title: nameOf(webhook), user: c.var.caller, section: "/", scripts },
       <>
         <div class="page-header">
           <div>
@@ -51,22 +54,42 @@ export function webhookPage(router: Router): void {
             <span class="muted">{hostOf(webhook)}</span>
           </div>
           <div class="row">
-            <StateBadge state={state} />
-            {allows(c.var.caller.scopes, "webhooks:write") && <StateForm webhook={webhook} state={state} />}
+            <span
+              class="live"
+              data-live={`${pathOf(webhook)}/live`}
+              data-parts="webhook-state webhook-news webhook-fares webhook-log"
+              hidden
+            >
+              Live
+            </span>
+            <div id="webhook-state" class="row">
+              <StateBadge state={state} />
+              {mayWrite && <StateForm webhook={webhook} state={state} />}
+            </div>
+            {mayWrite && <TestAndEdit webhook={webhook} />}
           </div>
         </div>
-        <OutcomeNotice outcome={takeOutcome(c)} />
-        {state === "disabled" && disabledReason && (
-          <p class="notice bad">
-            <strong>Disabled:</strong> {disabledReason}
-          </p>
-        )}
-        <Fares stats={stats} />
-        <DeliveryLog webhook={webhook} page={page} view={view} />
+        <div id="outcome" aria-live="polite">
+          <OutcomeNotice outcome={takeOutcome(c)} />
+        </div>
+        <div id="webhook-news">
+          {state === "disabled" && disabledReason && (
+            <p class="notice bad">
+              <strong>Disabled:</strong> {disabledReason}
+            </p>
+          )}
+          {stats !== null && heldUpBy !== null && (
+            <HeldUp webhook={webhook} stats={stats} deliveries={heldUpBy} mayWrite={mayWrite} />
+          )}
+        </div>
+        <Fares webhook={webhook} stats={stats} history={history} view={view} />
+        <DeliveryLog webhook={webhook} subscriptions={subscriptions} page={page} view={view} />
         <div class="grid">
           <WebhookFacts webhook={webhook} />
           <Hears subscriptions={subscriptions} />
         </div>
+        <VerifySignature />
+        {mayWrite && <Manage webhook={webhook} />}
       </>,
     );
   });
@@ -75,16 +98,32 @@ export function webhookPage(router: Router): void {
 /** The one change of state that makes sense now. */
 function StateForm({ webhook, state }: { webhook: Webhook; state: LaneState }) {
   return state === "active" ? (
-    <form method="post" action={`${pathOf(webhook)}/pause`}>
+    <form method="post" action={`${pathOf(webhook)}/pause`} data-in-place={changedParts}>
       <button class="button" type="submit">
         Pause
       </button>
     </form>
   ) : (
-    <form method="post" action={`${pathOf(webhook)}/resume`}>
+    <form method="post" action={`${pathOf(webhook)}/resume`} data-in-place={changedParts}>
       <button class="button primary" type="submit">
         Resume
       </button>
     </form>
+  );
+}
+
+function TestAndEdit({ webhook }: { webhook: Webhook }) {
+  return (
+    <>
+      <form method="post" action={`${pathOf(webhook)}/test`} data-in-place="outcome">
+        <input type="hidden" name="back" value="webhook" />
+        <button class="button" type="submit">
+          Test
+        </button>
+      </form>
+      <a class="button" href={`${pathOf(webhook)}/edit`}>
+        Edit
+      </a>
+    </>
   );
 }

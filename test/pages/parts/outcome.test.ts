@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { makeWebhook } from "../../api";
-import { follow, get, post } from "../page";
+import { cookieOf, follow, get, post } from "../page";
 import { writer } from "../webhooks/people";
 
 const sentence = "The webhook was paused";
@@ -13,6 +13,17 @@ describe("the outcome of a form", () => {
     expect(page.html).toContain(sentence);
     expect(page.headers.get("Set-Cookie")).toMatch(/^__Host-outcome=; Max-Age=0;/);
     expect((await get(`/webhooks/${uuid}`, cookie)).html).not.toContain(sentence);
+  });
+
+  it("is left to the visit by a page that only brings itself up to date", async () => {
+    const { uuid } = await makeWebhook();
+    const cookie = await writer();
+    const answer = await post(`/webhooks/${uuid}/pause`, {}, { cookie });
+    const both = `${cookie}; ${cookieOf(answer.headers)}`;
+    const update = await get(`/webhooks/${uuid}`, both, { "X-Live": "1" });
+    expect(update.html).not.toContain(sentence);
+    expect(update.headers.get("Set-Cookie")).toBeNull();
+    expect((await get(`/webhooks/${uuid}`, both)).html).toContain(sentence);
   });
 
   it("travels in a cookie that neither scripts nor other sites get", async () => {

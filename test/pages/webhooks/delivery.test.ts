@@ -1,11 +1,12 @@
+import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { makeWebhook } from "../../api";
 import { restartClock, stopClock } from "../../clock";
-import { deliveryAt } from "../../deliveries";
+import { deliveriesOf, deliveryAt } from "../../deliveries";
 import { makeListener } from "../../event";
 import { receiver } from "../../receiver";
 import { laidOut } from "../../../src/pages/webhooks/sent-request";
-import { follow, get, post } from "../page";
+import { follow, get, missingParts, post } from "../page";
 import { audited, deliver, reader, writer } from "./people";
 
 beforeEach(stopClock);
@@ -27,7 +28,7 @@ describe("GET /webhooks/{uuid}/deliveries/{delivery}", () => {
     expect(html).toContain("<title>Delivery #1 of Alerts · Orchest webhooks</title>");
     expect(html.match(/<h1/g)).toHaveLength(1);
     expect(html).toContain("Attempt 1");
-    expect(html).toContain("503 http_5xx");
+    expect(html).toContain("The receiver answered 503 Service Unavailable: “out of order”");
     expect(html).toMatch(/took [\d.]+ m?s/);
     expect(html).toContain("out of order");
     expect(html.toLowerCase()).toContain("<dt>x-hub-signature</dt>");
@@ -36,12 +37,21 @@ describe("GET /webhooks/{uuid}/deliveries/{delivery}", () => {
     expect(html).not.toMatch(/path-is-secret|a-secret-of-the-webhook/);
   });
 
+  it("has all the parts that its scripts take over", async () => {
+    const { uuid, path } = await delivered(503);
+    for (const cookie of [await reader(), await writer()]) {
+      const { html } = await get(path, cookie);
+      expect(html).toContain(`data-live="/webhooks/${uuid}/live"`);
+      expect(missingParts(html)).toEqual([]);
+    }
+  });
+
   it("shows HTML that a receiver answers as text", async () => {
     const { path } = await delivered(503, "</pre><script>alert(1)</script><img src=x onerror=alert(1)>");
     const { html } = await get(path, await reader());
     expect(html).toContain("&lt;/pre&gt;&lt;script&gt;alert(1)&lt;/script&gt;");
     expect(html).toContain("&lt;i&gt;maintenance&lt;/i&gt;");
-    expect(html).not.toMatch(/<script|<img src=x|<i>/);
+    expect(html).not.toMatch(/<script>|<img src=x|<i>/);
   });
 
   it("says where there was no answer", async () => {
@@ -49,7 +59,8 @@ describe("GET /webhooks/{uuid}/deliveries/{delivery}", () => {
     const { uuid } = await makeListener();
     const delivery = await deliver(uuid, "failed");
     const { html } = await get(`/webhooks/${uuid}/deliveries/${delivery.uuid}`, await reader());
-    expect(html).toContain("There was no answer");
+    expect(html).toContain("No answer</span>");
+    expect(html).toContain("The connection failed: nothing listens there");
   });
 
   it("says that nothing was sent yet", async () => {
@@ -78,6 +89,41 @@ describe("GET /webhooks/{uuid}/deliveries/{delivery}", () => {
       expect(html).toContain("There is no such delivery.");
       expect((await post(`${one}/redeliver`, {}, { cookie })).status).toBe(404);
     }
+  });
+});
+
+describe("a delivery's event", () => {
+  it("is linked, and its other deliveries are, with what became of them", async () => {
+    receiver();
+    const other = await makeListener({ name: "Other" });
+    const { uuid, path } = await delivered(200);
+    const [theirs] = await vi.waitFor(async () => {
+      const found = await deliveriesOf(other.uuid, "?status=delivered");
+      expect(found).toHaveLength(1);
+      return found;
+    });
+    const { html } = await get(path, await reader());
+    expect(html).toContain(`href="/events/${theirs?.event_uuid}"`);
+    expect(html).toContain(`<a href="/webhooks/${other.uuid}/deliveries/${theirs?.uuid}">#1 of Other</a>`);
+    expect(html.slice(html.indexOf("others-title"))).not.toContain(uuid);
+  });
+
+  it("has no others where nobody else hears of it", async () => {
+    const { path } = await delivered(200);
+    expect((await get(path, await reader())).html).toContain("No other webhook was told of it.");
+  });
+
+  it("may be gone from the archive, and the page says so", async () => {
+    const { path } = await delivered(200);
+    const cookie = await reader();
+    await env.DB.prepare("DELETE FROM archive_uuids_0").run();
+    expect((await get(path, cookie)).html).toContain("The event is no longer in the archive");
+  });
+
+  it("is not asked for by a page that brings itself up to date", async () => {
+    const { path } = await delivered(200);
+    const cookie = await reader();
+    expect((await get(path, cookie, { "X-Live": "1" })).html).not.toContain("others-title");
   });
 });
 

@@ -1,10 +1,10 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { api, makeWebhook, notifications } from "../../api";
+import { makeWebhook, spec } from "../../api";
 import { restartClock, stopClock } from "../../clock";
 import { makeListener } from "../../event";
 import { laneOf } from "../../lane";
-import { receiver } from "../../receiver";
+import { addresses, receiver } from "../../receiver";
 import { follow, get, post } from "../page";
 import { deliver, reader, writer } from "./people";
 
@@ -17,23 +17,19 @@ function text(html: string): string {
 }
 
 describe("GET /, without a webhook", () => {
-  it("teaches what one is and how to make it, with a command for this gateway and no dead button", async () => {
+  it("teaches what one is, with one button, and no switch for nothing", async () => {
     const { status, html } = await get("/", await writer());
     expect(status).toBe(200);
     expect(html).toContain("No webhooks yet");
-    expect(html).toContain("curl -X POST https://gateway.test/api/notifications/subscribers/webhooks");
-    expect(html.slice(html.indexOf("<main"))).not.toContain("<button");
-  });
-
-  it("shows a command that works", async () => {
-    const { html } = await get("/", await writer());
-    const [, spec = ""] = /-d &#39;(.*?)&#39;<\/code>/s.exec(html) ?? [];
-    const body = spec.replaceAll("&quot;", '"');
-    expect((await api("POST", `${notifications}/subscribers/webhooks`, body)).status).toBe(201);
+    const content = html.slice(html.indexOf("<main"));
+    expect(content.match(/class="button primary" href="\/webhooks\/new"/g)).toHaveLength(1);
+    expect(content).not.toContain("<button");
   });
 
   it("says to readers which scope it takes", async () => {
-    expect((await get("/", await reader())).html).toContain("scope webhooks:write");
+    const { html } = await get("/", await reader());
+    expect(html).toContain("scope <code>webhooks:write</code>");
+    expect(html).not.toContain("/webhooks/new");
   });
 });
 
@@ -46,14 +42,14 @@ describe("GET /", () => {
     expect(html).toContain('<span class="badge good">Active</span>');
     expect(html).not.toContain("path-is-secret");
     expect(html).not.toContain("a-secret-of-the-webhook");
-    expect(html).not.toMatch(/<script|<style| style=| on[a-z]+=/);
+    expect(html).not.toMatch(/<script(?! type="module" src="\/)|<style| style=| on[a-z]+=/);
   });
 
   it("escapes names", async () => {
     await makeWebhook({ name: "<script>alert(1)</script>" });
     const { html } = await get("/", await writer());
     expect(html).toContain("&lt;script&gt;alert(1)&lt;/script&gt;");
-    expect(html).not.toContain("<script");
+    expect(html).not.toContain("<script>");
   });
 
   it("names the first three event types that a webhook hears, and counts the others", async () => {
@@ -134,11 +130,20 @@ describe("the test of a row", () => {
     expect(received).toEqual([]);
   });
 
-  it.each([
-    [200, "was delivered"],
-    [500, "was not delivered"],
-  ])("sends a ping, and says that with an answer of %d it %s", async (status, outcome) => {
-    const { received } = receiver(() => new Response("", { status }));
+  it.each<[answer: string, receive: () => Response, outcome: string]>([
+    ["200", () => new Response(), "The test ping was delivered: the receiver answered with success."],
+    [
+      "404",
+      () => new Response("<p>no</p>", { status: 404 }),
+      "The test ping was not delivered: the receiver answered 404 Not Found.",
+    ],
+    [
+      "500 that repeats the secret",
+      () => new Response(`bad ${spec.secret}`, { status: 500 }),
+      "not delivered: the receiver answered 500 Internal Server Error: “bad ********”.",
+    ],
+  ])("sends a ping, and says in its row what came of it: %s", async (_, receive, outcome) => {
+    const { received } = receiver(receive);
     const { uuid } = await makeWebhook({ name: "Alerts" });
     const cookie = await writer();
     expect((await get("/", cookie)).html).toContain(`action="/webhooks/${uuid}/test"`);
@@ -146,25 +151,44 @@ describe("the test of a row", () => {
     expect(answer.status).toBe(303);
     expect(received.map(({ headers }) => headers.get("X-Orchest-Event"))).toEqual(["ping"]);
     const { html } = await follow(answer, cookie);
-    expect(html).toContain(outcome);
+    const [, row = ""] = new RegExp(`<div id="test-${uuid}"[^>]*>(.*?)</div>`).exec(html) ?? [];
+    expect(text(row)).toContain(outcome);
   });
 
-  it("leads back to where it was asked for", async () => {
+  it("has a part of the page for its outcome before there is one, which screen readers watch", async () => {
+    const { uuid } = await makeWebhook();
+    const { html } = await get("/", await writer());
+    expect(html).toContain(`<div id="test-${uuid}" class="test-outcome small" role="status"></div>`);
+    expect(html).toContain(`data-in-place="test-${uuid}"`);
+  });
+
+  it("says that a host may not be reached any more, and sends nothing", async () => {
+    const { uuid } = await makeWebhook();
+    const { received } = receiver(undefined, () => addresses("10.0.0.7"));
+    const cookie = await writer();
+    const { html } = await follow(await post(`/webhooks/${uuid}/test`, {}, { cookie }), cookie);
+    expect(html).toContain("the host may not be reached. The host must be a public host name");
+    expect(received).toEqual([]);
+  });
+
+  it.each([
+    [{ after: "7" }, "/?after=7#test-"],
+    [{ after: "x" }, "/#test-"],
+    [{ back: "webhook" }, "/webhooks/"],
+  ])("leads back to where it was asked for: %j", async (fields, path) => {
     receiver();
     const { uuid } = await makeWebhook();
-    const answer = await post(`/webhooks/${uuid}/test`, { after: "7" }, { cookie: await writer() });
-    expect(answer.headers.get("Location")).toBe("/?after=7");
+    const answer = await post(`/webhooks/${uuid}/test`, fields, { cookie: await writer() });
+    expect(answer.headers.get("Location")).toBe(path + uuid);
   });
 
-  it("is limited, and says so in a page", async () => {
-    receiver();
+  it("is limited, and says so in its row", async () => {
+    const { received } = receiver();
     const { uuid } = await makeWebhook();
     const cookie = await writer();
     vi.spyOn(env.PING_LIMIT, "limit").mockResolvedValue({ success: false });
-    const { status, headers, html } = await post(`/webhooks/${uuid}/test`, {}, { cookie });
-    expect(status).toBe(429);
-    expect(headers.get("Retry-After")).toBe("60");
+    const { html } = await follow(await post(`/webhooks/${uuid}/test`, {}, { cookie }), cookie);
     expect(html).toContain("Too many test pings. Try again in 60 seconds.");
-    expect(html).toMatch(/^<!doctype html>/);
+    expect(received).toEqual([]);
   });
 });

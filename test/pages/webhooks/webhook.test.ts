@@ -5,7 +5,8 @@ import { restartClock, stopClock } from "../../clock";
 import { deliveriesOf } from "../../deliveries";
 import { makeEvents, makeListener, publish } from "../../event";
 import { receiver } from "../../receiver";
-import { follow, get, post } from "../page";
+import { hand } from "../../delivery/lane-traffic";
+import { follow, get, missingParts, post } from "../page";
 import { audited, deliver, reader, writer } from "./people";
 
 beforeEach(stopClock);
@@ -28,14 +29,25 @@ describe("GET /webhooks/{uuid}", () => {
     expect(html).toContain(`only of the project ${unknown}`);
     expect(html).toContain("<dd>Authorization</dd>");
     expect(html).not.toMatch(/path-is-secret|a-secret-of-the-webhook|of-the-webhook/);
-    expect(html).not.toMatch(/<script|<style| style=| on[a-z]+=/);
+    expect(html).not.toMatch(/<script(?! type="module" src="\/)|<style| style=| on[a-z]+=/);
+  });
+
+  it("has all the parts that its scripts take over", async () => {
+    receiver(() => new Response("", { status: 503 }));
+    const { uuid } = await makeListener();
+    await deliver(uuid, "failed");
+    for (const cookie of [await reader(), await writer()]) {
+      const { html } = await get(`/webhooks/${uuid}`, cookie);
+      expect(html).toContain(`data-live="/webhooks/${uuid}/live"`);
+      expect(missingParts(html)).toEqual([]);
+    }
   });
 
   it("escapes its name", async () => {
     const { uuid } = await makeWebhook({ name: "<script>alert(1)</script>" });
     const { html } = await get(`/webhooks/${uuid}`, await reader());
     expect(html).toContain("&lt;script&gt;");
-    expect(html).not.toContain("<script");
+    expect(html).not.toContain("<script>");
   });
 
   it("shows the log, newest first, with times that are exact on hover", async () => {
@@ -51,7 +63,7 @@ describe("GET /webhooks/{uuid}", () => {
     expect(places.toSorted((a, b) => a - b)).toEqual(places);
     expect(html).toContain(`title="${first.accepted_at}">now</time>`);
     expect(html).toContain('<span class="badge warn">Waits for retry</span>');
-    expect(html).toContain("<code>http_5xx</code> (503)");
+    expect(html).toContain("The receiver answered 503 Service Unavailable.");
     expect(html).toMatch(/50%/);
   });
 
@@ -62,11 +74,31 @@ describe("GET /webhooks/{uuid}", () => {
     const cookie = await reader();
     const delivered = (await get(`/webhooks/${uuid}?status=delivered`, cookie)).html;
     expect(delivered).toContain("#1");
-    expect(delivered).toMatch(/aria-current="true">Delivered</);
-    expect((await get(`/webhooks/${uuid}?status=dead`, cookie)).html).toContain(
-      "There is no delivery with this status.",
-    );
+    expect(delivered).toContain('<option value="delivered" selected="">Delivered</option>');
+    expect((await get(`/webhooks/${uuid}?status=dead`, cookie)).html).toContain("No delivery is like that.");
     expect((await get(`/webhooks/${uuid}?status=nonsense&cursor=x`, cookie)).html).toContain("#1");
+  });
+
+  it("filters the log by event type and by time, in UTC, and keeps what was typed", async () => {
+    receiver();
+    const { uuid } = await makeListener();
+    const { accepted_at: at } = await deliver(uuid, "delivered");
+    const cookie = await reader();
+    const [minute, next] = [0, 60_000].map((ms) => new Date(Date.parse(at) + ms).toISOString().slice(0, 16));
+    const isThere = async (query: string) => {
+      const { html } = await get(`/webhooks/${uuid}?${query}`, cookie);
+      return html.includes(">#1</a>");
+    };
+    expect(await isThere("event_type=project:created")).toBe(true);
+    expect(await isThere("event_type=project:deleted")).toBe(false);
+    expect(await isThere(`since=${minute}`)).toBe(true);
+    expect(await isThere(`since=${next}`)).toBe(false);
+    expect(await isThere(`until=${next}`)).toBe(true);
+    expect(await isThere(`until=${minute}`)).toBe(false);
+    expect(await isThere("since=nonsense&until=2026-02-30T00:00")).toBe(true);
+    const { html } = await get(`/webhooks/${uuid}?event_type=a%22b&since=${minute}`, cookie);
+    expect(html).toContain('value="a&quot;b"');
+    expect(html).toContain(`value="${minute}"`);
   });
 
   it("shows 25 of the log, and leads on to the older ones with the same filter", async () => {
@@ -110,6 +142,63 @@ describe("GET /webhooks/{uuid}", () => {
   });
 });
 
+/** A webhook with a delivery that failed and one behind it, and the path of the first one. */
+async function heldUp(): Promise<{ uuid: string; path: string }> {
+  receiver(() => new Response("", { status: 503 }));
+  const { uuid } = await makeListener();
+  const first = await deliver(uuid, "failed");
+  await deliver(uuid, "pending");
+  return { uuid, path: `/webhooks/${uuid}/deliveries/${first.uuid}` };
+}
+
+describe("a delivery that holds up the line", () => {
+  it("is named, with the reason, how often and when it is tried, and what waits behind it", async () => {
+    const { uuid, path } = await heldUp();
+    const { html } = await get(`/webhooks/${uuid}`, await reader());
+    const notice = html.slice(html.indexOf("held-up"));
+    expect(notice).toContain(
+      `<a href="${path}">Delivery #1</a> holds up the line: 1 delivery waits behind it.`,
+    );
+    expect(notice).toContain(
+      "The receiver answered 503 Service Unavailable. It was tried once, and is tried again",
+    );
+    expect(notice.slice(0, notice.indexOf("How it fares"))).not.toContain("<form");
+  });
+
+  it("can be given up there, once that is confirmed, and the line moves on", async () => {
+    const { uuid, path } = await heldUp();
+    const cookie = await writer();
+    expect((await get(`/webhooks/${uuid}`, cookie)).html).toContain(`action="${path}/skip"`);
+    const unconfirmed = await post(`${path}/skip`, { back: "webhook" }, { cookie });
+    expect(unconfirmed.headers.get("Location")).toBe(`/webhooks/${uuid}`);
+    expect((await follow(unconfirmed, cookie)).html).toContain("tick the box");
+    const given = await post(`${path}/skip`, { back: "webhook", confirmed: "yes" }, { cookie });
+    expect(given.headers.get("Location")).toBe(`/webhooks/${uuid}`);
+    expect((await deliveriesOf(uuid))[0]?.status).toBe("dead");
+    expect((await follow(given, cookie)).html).toContain("the line moves on");
+  });
+
+  it("is one of each line where there are several", async () => {
+    const { received } = receiver(() => new Response("", { status: 503 }));
+    const { uuid } = await makeListener({ ordering: "keyed" });
+    const [one, other] = [crypto.randomUUID(), crypto.randomUUID()];
+    await hand(uuid, [one, one, other]);
+    await vi.waitFor(() => expect(received).toHaveLength(2));
+    await vi.waitFor(async () => {
+      const { html } = await get(`/webhooks/${uuid}`, await reader());
+      const named = html.matchAll(/Delivery #(\d)<\/a> holds up what comes behind it in its line/g);
+      expect(Array.from(named, ([, sequence]) => sequence)).toEqual(["1", "3"]);
+    });
+  });
+
+  it("is not there where nothing waits for anything", async () => {
+    receiver(() => new Response("", { status: 503 }));
+    const { uuid } = await makeListener({ ordering: "none" });
+    await deliver(uuid, "failed");
+    expect((await get(`/webhooks/${uuid}`, await writer())).html).not.toContain("holds up");
+  });
+});
+
 describe("pausing and resuming", () => {
   it("is done by two forms, and is in the audit log", async () => {
     const { uuid } = await makeWebhook();
@@ -142,7 +231,9 @@ describe("pausing and resuming", () => {
     const { uuid } = await makeWebhook();
     const cookie = await reader();
     const { html } = await get(`/webhooks/${uuid}`, cookie);
-    expect(html.slice(html.indexOf("<main"))).not.toContain("<form");
+    expect(html.slice(html.indexOf("<main"))).not.toMatch(
+      /method="post"|\/(edit|delete|replay|rotate-secret)"/,
+    );
     expect((await post(`/webhooks/${uuid}/pause`, {}, { cookie })).status).toBe(403);
     expect((await post(`/webhooks/${uuid}/resume`, {}, { cookie })).status).toBe(403);
     expect((await readWebhook(uuid)).state).toBe("active");

@@ -1,0 +1,52 @@
+/** Parts of a page, by id, that take over what another version of the page has in them. */
+
+/**
+ * Fills the parts with what `page` has under the same ids. The elements themselves stay, so that screen readers
+ * notice what changes in live regions, and whoever is at a link or a button inside stays there. Details with an id
+ * stay as open or closed as they are.
+ * @param {Document} page
+ * @param {string[]} ids
+ * @returns {boolean} false, and nothing is changed, when the page lacks one of them: it is another page.
+ */
+export function takeParts(page, ids) {
+  const pairs = ids.map((id) => [document.getElementById(id), page.getElementById(id)]);
+  if (pairs.some(([, next]) => next === null)) return false;
+  for (const [part, next] of pairs) {
+    if (part === null || part.innerHTML === next.innerHTML) continue;
+    const place = placeOf(part);
+    keepOpen(part, next);
+    part.replaceChildren(...next.childNodes);
+    if (place !== null) part.querySelectorAll(focusable)[place]?.focus();
+  }
+  return true;
+}
+
+/**
+ * Asks for a page.
+ * @param {string} path
+ * @param {{method?: string, body?: URLSearchParams, headers?: Record<string, string>}} [request]
+ * @returns {Promise<{page: Document, url: string, isOk: boolean}>} `url`: where it was led to; `isOk`: it is no error.
+ */
+export async function askForPage(path, request) {
+  const response = await fetch(path, { ...request, headers: { Accept: "text/html", ...request?.headers } });
+  return {
+    page: new DOMParser().parseFromString(await response.text(), "text/html"),
+    url: response.url,
+    isOk: response.ok,
+  };
+}
+
+const focusable = "a[href], button, input, select, textarea, summary, [tabindex]";
+
+function keepOpen(part, next) {
+  for (const details of next.querySelectorAll("details[id]")) {
+    const present = part.querySelector(`#${CSS.escape(details.id)}`);
+    if (present !== null) details.open = present.open;
+  }
+}
+
+/** Which of its focusable elements has the focus, or null. */
+function placeOf(part) {
+  if (!part.contains(document.activeElement)) return null;
+  return [...part.querySelectorAll(focusable)].indexOf(document.activeElement);
+}

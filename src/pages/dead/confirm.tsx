@@ -1,0 +1,68 @@
+/** `GET /dead/replay`: asks whether many dead letters are to be sent again. */
+import type { Context } from "hono";
+import { countDead } from "../../db/dead-letters";
+import type { AppEnv, Router } from "../../http/router";
+import { signedIn } from "../current-user";
+import { renderPage } from "../layout";
+import { askLane } from "../parts/ask-lane";
+import { nameOf } from "../webhooks/names";
+import { letters, webhooks } from "./amounts";
+import { webhookWithLetters } from "./named-webhook";
+import { webhooksPerGo } from "./paths";
+
+/** What is asked for: `fields` are the form's. */
+type Question = { title: string; fields: Record<string, string>; isInParts: boolean };
+
+/** Adds the page to `router`. */
+export function confirmReplay(router: Router): void {
+  router.get("/dead/replay", signedIn("webhooks:write"), async (c) => {
+    const webhookUuid = c.req.query("webhook")?.toLowerCase();
+    const { title, fields, isInParts } =
+      webhookUuid === undefined ? await aboutAll(c) : await aboutOne(c, webhookUuid);
+
+    return renderPage(
+      c,
+      { title, user: c.var.caller, section: "/dead" },
+      <section class="card narrow" aria-labelledby="confirm-title">
+        <h1 id="confirm-title">{title}</h1>
+        <p>
+          The receivers get them under their old delivery UUIDs, oldest first, while live deliveries go before
+          them. What does not arrive is tried again like any other delivery, and is a dead letter again in the
+          end.
+        </p>
+        {isInParts && <p>The first {webhooksPerGo} webhooks come now, and the others when you go on.</p>}
+        <form class="row" method="post" action="/dead/replay">
+          {Object.entries(fields).map(([name, value]) => (
+            <input type="hidden" name={name} value={value} />
+          ))}
+          <button class="button primary" type="submit" name="confirmed" value="yes">
+            Send them again
+          </button>
+          <a class="button quiet" href="/dead">
+            Cancel
+          </a>
+        </form>
+      </section>,
+    );
+  });
+}
+
+async function aboutAll(c: Context<AppEnv>): Promise<Question> {
+  const totals = await countDead(c.env.DB);
+  return {
+    title: `Send ${letters(totals.letters)} of ${webhooks(totals.webhooks)} again?`,
+    fields: { all: "yes" },
+    isInParts: totals.webhooks > webhooksPerGo,
+  };
+}
+
+async function aboutOne(c: Context<AppEnv>, uuid: string): Promise<Question> {
+  const webhook = await webhookWithLetters(c, uuid);
+  const known = await askLane(c.env, uuid, (lane) => lane.deadLetters({ limit: 1 }));
+  const total = known?.count ?? webhook.dead_letters;
+  return {
+    title: `Send ${letters(total)} of ${nameOf(webhook)} again?`,
+    fields: { webhook: uuid },
+    isInParts: false,
+  };
+}

@@ -1,0 +1,149 @@
+/** `GET /dead`: dead letters of all webhooks, or of one. */
+import type { Context } from "hono";
+import { allows } from "../../auth/scopes";
+import { readConfig } from "../../config";
+import { countDead, listWithDead } from "../../db/dead-letters";
+import { cursorParamSchema } from "../../http/list-params";
+import type { AppEnv, Router } from "../../http/router";
+import { signedIn } from "../current-user";
+import { renderPage } from "../layout";
+import { askLane } from "../parts/ask-lane";
+import { count } from "../parts/figures";
+import { OutcomeNotice, takeOutcome } from "../parts/outcome";
+import { nameOf } from "../webhooks/names";
+import { letters, webhooks } from "./amounts";
+import { type DeadOfWebhook, DeadLetters } from "./letters";
+import { webhookWithLetters } from "./named-webhook";
+import { confirmPath, deadPathOf } from "./paths";
+
+/** Webhooks to a view, and letters of each: each webhook costs a call of its lane. */
+const webhooksShown = 10;
+const lettersShown = 10;
+/** Letters to a view of one webhook. */
+const lettersShownAlone = 50;
+
+/** What a view shows, and where the next one begins. `one`: the only webhook that it is about. */
+type View = {
+  found: DeadOfWebhook[];
+  next: number | null;
+  totals: { webhooks: number; letters: number };
+  one: DeadOfWebhook | null;
+};
+
+/** Adds the page to `router`. */
+export function deadLetters(router: Router): void {
+  router.get("/dead", signedIn("webhooks:read"), async (c) => {
+    const webhookUuid = c.req.query("webhook")?.toLowerCase();
+    const after = cursorParamSchema.safeParse(c.req.query("after")).data ?? 0;
+    const before = cursorParamSchema.safeParse(c.req.query("cursor")).data;
+    const view = webhookUuid === undefined ? await viewAll(c, after) : await viewOne(c, webhookUuid, before);
+    const title = view.one === null ? "Dead letters" : `Dead letters of ${nameOf(view.one.webhook)}`;
+    const mayWrite = allows(c.var.caller.scopes, "webhooks:write");
+
+    return renderPage(
+      c,
+      { title, user: c.var.caller, section: "/dead" },
+      <>
+        <div class="page-header">
+          <div>
+            {view.one && (
+              <p class="small">
+                <a href="/dead">Dead letters</a>
+              </p>
+            )}
+            <h1>{title}</h1>
+          </div>
+        </div>
+        <OutcomeNotice outcome={takeOutcome(c)} />
+        {view.found.length === 0 && view.next === null ? (
+          <NoLetters days={readConfig(c.env).deadLetterDays} isLater={after > 0} />
+        ) : (
+          <Found view={view} mayWrite={mayWrite} />
+        )}
+        <Pager view={view} isLater={after > 0 || before !== undefined} />
+      </>,
+    );
+  });
+}
+
+async function viewAll(c: Context<AppEnv>, after: number): Promise<View> {
+  const [{ rows, next }, totals] = await Promise.all([
+    listWithDead(c.env.DB, { limit: webhooksShown, after }),
+    countDead(c.env.DB),
+  ]);
+  const asked = await Promise.all(
+    rows.map(async (webhook) => {
+      const page = { limit: lettersShown };
+      return { webhook, letters: await askLane(c.env, webhook.uuid, (lane) => lane.deadLetters(page)) };
+    }),
+  );
+  // What D1 says may be older than what the lane knows.
+  return { found: asked.filter(({ letters }) => letters?.count !== 0), next, totals, one: null };
+}
+
+async function viewOne(c: Context<AppEnv>, uuid: string, before?: number): Promise<View> {
+  const webhook = await webhookWithLetters(c, uuid);
+  const page = { limit: lettersShownAlone, before };
+  const letters = await askLane(c.env, uuid, (lane) => lane.deadLetters(page));
+  const one = { webhook, letters };
+  const found = letters?.count === 0 ? [] : [one];
+  return { found, next: null, totals: { webhooks: 1, letters: letters?.count ?? 0 }, one };
+}
+
+function Found({ view: { found, totals, one }, mayWrite }: { view: View; mayWrite: boolean }) {
+  const sections = found.map((dead) => <DeadLetters {...dead} mayWrite={mayWrite} isAlone={one !== null} />);
+  if (!mayWrite) return <>{sections}</>;
+  return (
+    <form method="post" action="/dead/replay">
+      <div class="row spread tools">
+        <p class="muted flush">
+          {one === null && `${letters(totals.letters)} of ${webhooks(totals.webhooks)}. `}
+          Live deliveries go first when some are sent again.
+        </p>
+        <div class="row">
+          <button class="button" type="submit">
+            Send the ticked ones again
+          </button>
+          {one === null && totals.webhooks > 0 && (
+            <a class="button" href={confirmPath({ all: "yes" })}>
+              Send all {count(totals.letters)} again
+            </a>
+          )}
+        </div>
+      </div>
+      {sections}
+    </form>
+  );
+}
+
+function Pager({ view: { next, one }, isLater }: { view: View; isLater: boolean }) {
+  if (next === null && !isLater) return null;
+  return (
+    <nav class="pager" aria-label="Pages">
+      {isLater && (
+        <a class="button quiet" href={one === null ? "/dead" : deadPathOf(one.webhook.uuid)}>
+          {one === null ? "First page" : "Newest"}
+        </a>
+      )}
+      {next !== null && (
+        <a class="button quiet" href={`/dead?after=${next}`}>
+          Next page
+        </a>
+      )}
+    </nav>
+  );
+}
+
+function NoLetters({ days, isLater }: { days: number; isLater: boolean }) {
+  if (isLater) return <p class="empty">There are no more dead letters.</p>;
+  return (
+    <section class="card empty" aria-labelledby="none-title">
+      <h2 id="none-title">Nothing was given up</h2>
+      <p class="measure">
+        A delivery that fails is tried again, for days by default. Only one that still did not arrive then, or
+        that somebody gave up, becomes a dead letter. It is kept here for {count(days)} days, with the reason,
+        and can be sent again.
+      </p>
+    </section>
+  );
+}

@@ -1,0 +1,14 @@
+/** The webhook whose dead letters a page or a form is about. */
+import type { Context } from "hono";
+import { listAmong, type WebhookWithDead } from "../../db/dead-letters";
+import { RequestError } from "../../errors";
+import type { AppEnv } from "../../http/router";
+
+/** @throws {RequestError} 404 when there is no such webhook (any more). */
+export async function webhookWithLetters(c: Context<AppEnv>, uuid: string): Promise<WebhookWithDead> {
+  const [webhook] = await listAmong(c.env.DB, [uuid]);
+  if (webhook === undefined) {
+    throw new RequestError(404, "There is no such webhook. It may have been deleted.");
+  }
+  return webhook;
+}

@@ -1,0 +1,109 @@
+/** `POST /dead/replay`: sends dead letters again: one, those that were ticked, all of a webhook, or all. */
+import type { Context } from "hono";
+import { listAmong, listWithDead, type WebhookWithDead } from "../../db/dead-letters";
+import { RequestError } from "../../errors";
+import { atMost } from "../../events/at-most";
+import { audit } from "../../http/audit/audit";
+import { cursorParamSchema } from "../../http/list-params";
+import type { AppEnv, Router } from "../../http/router";
+import { signedIn } from "../current-user";
+import { askLane } from "../parts/ask-lane";
+import { backTo, type Outcome } from "../parts/outcome";
+import { webhooks } from "./amounts";
+import { manyLetters } from "./letters";
+import { webhookWithLetters } from "./named-webhook";
+import { confirmPath, type NamedReplay, progressPath, readLetter, webhooksPerGo } from "./paths";
+
+const lanesAtOnce = 10;
+
+/** Which letters of a webhook: without `sequences`, all. */
+type Wanted = { webhook: WebhookWithDead; sequences?: number[] };
+
+/** What was sent in. */
+type Form = Record<string, (string | File)[]>;
+
+/** Adds the form to `router`. */
+export function replayDead(router: Router): void {
+  router.post("/dead/replay", signedIn("webhooks:write"), async (c) => {
+    const form = asLists(await c.req.parseBody({ all: true }));
+    const isConfirmed = form["confirmed"]?.[0] === "yes";
+    const [one, webhookUuid] = [form["one"], form["webhook"]?.[0]];
+    if (one !== undefined) return start(c, await chosen(c, one));
+    if (typeof webhookUuid === "string") return ofWebhook(c, webhookUuid.toLowerCase(), isConfirmed);
+    if (form["all"] !== undefined) return ofAll(c, form["after"]?.[0], isConfirmed);
+    if (form["letter"] !== undefined) return start(c, await chosen(c, form["letter"]));
+    return backTo(c, "/dead", { tone: "warn", text: "Nothing was sent again: no dead letter was ticked." });
+  });
+}
+
+async function ofWebhook(c: Context<AppEnv>, uuid: string, isConfirmed: boolean): Promise<Response> {
+  const webhook = await webhookWithLetters(c, uuid);
+  if (!isConfirmed) {
+    const known = await askLane(c.env, uuid, (lane) => lane.deadLetters({ limit: 1 }));
+    if (known === null || known.count > manyLetters) return c.redirect(confirmPath({ webhook: uuid }), 303);
+  }
+  return start(c, [{ webhook }]);
+}
+
+async function ofAll(c: Context<AppEnv>, after: unknown, isConfirmed: boolean): Promise<Response> {
+  if (!isConfirmed) return c.redirect(confirmPath({ all: "yes" }), 303);
+  const page = { limit: webhooksPerGo, after: cursorParamSchema.safeParse(after).data };
+  const { rows, next } = await listWithDead(c.env.DB, page);
+  return start(
+    c,
+    rows.map((webhook) => ({ webhook })),
+    next,
+  );
+}
+
+/** The letters of a form, by webhook. @throws {RequestError} 400 for what no page has in it. */
+async function chosen(c: Context<AppEnv>, values: (string | File)[]): Promise<Wanted[]> {
+  const sequences = new Map<string, number[]>();
+  for (const value of values) {
+    const letter = typeof value === "string" ? readLetter(value) : null;
+    if (letter === null)
+      throw new RequestError(400, "A letter must be a webhook's UUID, a colon and a number.");
+    sequences.set(letter.webhook, [...(sequences.get(letter.webhook) ?? []), letter.sequence]);
+  }
+  if (sequences.size > webhooksPerGo) {
+    throw new RequestError(400, `Letters of at most ${webhooksPerGo} webhooks can be sent again at a go.`);
+  }
+  const known = await listAmong(c.env.DB, [...sequences.keys()]);
+  return known.map((webhook) => ({ webhook, sequences: sequences.get(webhook.uuid) }));
+}
+
+/** Starts a replay for each webhook, and leads to the page of their progress. @param next where to go on. */
+async function start(c: Context<AppEnv>, wanted: Wanted[], next: number | null = null): Promise<Response> {
+  const started = new Map<string, string>();
+  let unreached = 0;
+  await atMost(lanesAtOnce, wanted, async ({ webhook: { uuid }, sequences }) => {
+    // A lane without any has no replay; one that does not answer has no answer.
+    const answer = await askLane(c.env, uuid, async (lane) => ({ replay: await lane.replayDead(sequences) }));
+    if (answer === null) unreached += 1;
+    if (!answer?.replay) return;
+    started.set(uuid, answer.replay.id);
+    await audit(c, { action: "replay.started", target: uuid, detail: answer.replay.id });
+  });
+  const replays = wanted.flatMap(({ webhook: { uuid } }): NamedReplay[] => {
+    const replay = started.get(uuid);
+    return replay === undefined ? [] : [{ webhook: uuid, replay }];
+  });
+  const trouble = unreached > 0 ? notReached(unreached) : null;
+  if (replays.length === 0 && next === null) return backTo(c, "/dead", trouble ?? nothingLeft);
+  const path = progressPath(replays, next);
+  return trouble === null ? c.redirect(path, 303) : backTo(c, path, trouble);
+}
+
+const nothingLeft: Outcome = {
+  tone: "warn",
+  text: "There was nothing to send again: they have arrived since, or are no longer kept.",
+};
+
+function notReached(unreached: number): Outcome {
+  const text = `${webhooks(unreached)} could not be reached: try those again. Nothing is lost.`;
+  return { tone: "bad", text };
+}
+
+function asLists(body: Record<string, string | File | (string | File)[]>): Form {
+  return Object.fromEntries(Object.entries(body).map(([name, value]) => [name, [value].flat()]));
+}

@@ -1,0 +1,195 @@
+/** `GET /dead/replays?of={webhook}:{replay}&of=…`: how far the replays of dead letters have come. */
+import type { Context } from "hono";
+import { allows } from "../../auth/scopes";
+import { listAmong, type WebhookWithDead } from "../../db/dead-letters";
+import type { ReplayProgress } from "../../delivery/replays";
+import { cursorParamSchema } from "../../http/list-params";
+import type { AppEnv, Router } from "../../http/router";
+import { signedIn } from "../current-user";
+import { renderPage } from "../layout";
+import { askLane } from "../parts/ask-lane";
+import { count } from "../parts/figures";
+import { OutcomeNotice, takeOutcome } from "../parts/outcome";
+import { Progress } from "../parts/progress";
+import { Time } from "../parts/time";
+import { nameOf, pathOf } from "../webhooks/names";
+import { webhooks } from "./amounts";
+import { deadPathOf, readReplay, webhooksPerGo } from "./paths";
+
+/** The parts of the page that change while it runs. */
+const liveParts = "replays replays-end";
+
+/** A replay and its webhook. `progress` is "unknown" when it is long done, null where the lane did not answer. */
+type Running = { webhook: WebhookWithDead; progress: ReplayProgress | "unknown" | null };
+
+/** What they come to together, as far as is known. */
+type Sum = { queued: number; isExact: boolean; sent: number; givenUp: number; isDone: boolean };
+
+/** Adds the page to `router`. */
+export function deadReplays(router: Router): void {
+  router.get("/dead/replays", signedIn("webhooks:read"), async (c) => {
+    const running = await readRunning(c);
+    const sum = sumOf(running);
+    const next = cursorParamSchema.safeParse(c.req.query("after")).data;
+    const mayWrite = allows(c.var.caller.scopes, "webhooks:write");
+
+    return renderPage(
+      c,
+      {
+        title: "Sending dead letters again",
+        user: c.var.caller,
+        section: "/dead",
+        scripts: ["/live.js"],
+        refreshWithoutScripts: !sum.isDone,
+      },
+      <>
+        <div class="page-header">
+          <div>
+            <p class="small">
+              <a href="/dead">Dead letters</a>
+            </p>
+            <h1>Sending dead letters again</h1>
+          </div>
+        </div>
+        <OutcomeNotice outcome={takeOutcome(c)} />
+        <div id="replays-end" role="status">
+          {running.some(({ progress }) => progress !== "unknown") && <Whole sum={sum} />}
+        </div>
+        <div id="replays">
+          {running.length > 1 && (
+            <section class="card" aria-label="All together">
+              <Bar label={`All ${webhooks(running.length)}`} sum={sum} isFirst />
+            </section>
+          )}
+          {running.map((one) => (
+            <OfWebhook {...one} isFirst={running.length === 1} />
+          ))}
+        </div>
+        {running.length === 0 && <p class="empty">There is no such replay. It may be long done.</p>}
+        {next !== undefined && mayWrite && <GoOn after={next} />}
+      </>,
+    );
+  });
+}
+
+async function readRunning(c: Context<AppEnv>): Promise<Running[]> {
+  const named = (c.req.queries("of") ?? []).flatMap((text) => readReplay(text) ?? []).slice(0, webhooksPerGo);
+  const known = await listAmong(
+    c.env.DB,
+    named.map(({ webhook }) => webhook),
+  );
+  const asked = named.map(async ({ webhook: uuid, replay }): Promise<Running[]> => {
+    const webhook = known.find((one) => one.uuid === uuid);
+    if (webhook === undefined) return [];
+    const progress = await askLane(
+      c.env,
+      uuid,
+      async (lane) => (await lane.replayProgress(replay)) ?? "unknown",
+    );
+    return [{ webhook, progress }];
+  });
+  return (await Promise.all(asked)).flat();
+}
+
+/** What was not sent when it is done had arrived before its turn came: it counts no more. */
+function sumOf(running: Running[]): Sum {
+  const sum = { queued: 0, isExact: true, sent: 0, givenUp: 0, isDone: true };
+  for (const { progress } of running) {
+    if (progress === "unknown") continue;
+    if (progress === null || !progress.done) sum.isDone = false;
+    if (progress === null) continue;
+    sum.queued += progress.done ? progress.sent : progress.queued;
+    sum.isExact &&= progress.isExact;
+    sum.sent += progress.sent;
+    sum.givenUp += progress.givenUp;
+  }
+  return sum;
+}
+
+function Bar({ label, sum, isFirst }: { label: string; sum: Sum; isFirst: boolean }) {
+  // The bar that is there while anything runs makes the page ask again.
+  const poll = isFirst && !sum.isDone ? liveParts : undefined;
+  return <Progress label={label} value={sum.sent} max={sum.isExact ? sum.queued : null} poll={poll} />;
+}
+
+function OfWebhook({ webhook, progress, isFirst }: Running & { isFirst: boolean }) {
+  const name = nameOf(webhook);
+  return (
+    <section class="card" aria-label={name}>
+      {progress !== "unknown" && <Bar label={name} sum={sumOf([{ webhook, progress }])} isFirst={isFirst} />}
+      <p class="small">
+        <State webhook={webhook} progress={progress} />{" "}
+        <a href={pathOf(webhook)}>
+          To the webhook<span class="visually-hidden"> {name}</span>
+        </a>
+      </p>
+    </section>
+  );
+}
+
+function State({ webhook, progress }: Running) {
+  if (progress === "unknown") return <>{nameOf(webhook)}: this replay is long done.</>;
+  if (progress === null) return <>How far it has come cannot be asked right now.</>;
+  if (progress.done) return <Result webhook={webhook} progress={progress} />;
+  if (webhook.state !== "active") {
+    return <strong>The webhook is {webhook.state}: nothing is sent until it is resumed.</strong>;
+  }
+  if (progress.retryAt !== null) {
+    return (
+      <>
+        The next one has failed {progress.failures === 1 ? "once" : `${count(progress.failures)} times`} and
+        is tried again <Time at={Math.max(progress.retryAt, Date.now())} />; the others wait for it.
+      </>
+    );
+  }
+  return <>They are being sent.</>;
+}
+
+function Result({
+  webhook,
+  progress: { queued, sent, givenUp },
+}: {
+  webhook: WebhookWithDead;
+  progress: ReplayProgress;
+}) {
+  const skipped = queued - sent;
+  return (
+    <>
+      {count(sent - givenUp)} delivered
+      {givenUp > 0 && (
+        <>
+          , <a href={deadPathOf(webhook.uuid)}>{count(givenUp)} given up again</a>
+        </>
+      )}
+      {skipped > 0 && `, ${count(skipped)} had arrived before ${skipped === 1 ? "its" : "their"} turn`}.
+    </>
+  );
+}
+
+/** How the whole stands, in one sentence: it stays the same until the end, so that nobody is told each step. */
+function Whole({ sum: { sent, givenUp, isDone } }: { sum: Sum }) {
+  if (!isDone) return <p class="notice info">It is under way. You can leave this page: it goes on.</p>;
+  if (givenUp === 0) return <p class="notice good">Done: {count(sent)} delivered.</p>;
+  return (
+    <p class="notice warn">
+      Done: {count(sent - givenUp)} delivered, {count(givenUp)} given up again. Those stay in the list, with
+      the reason.
+    </p>
+  );
+}
+
+/** There are more webhooks than one go takes. */
+function GoOn({ after }: { after: number }) {
+  return (
+    <form class="card row spread" method="post" action="/dead/replay">
+      <p class="flush">
+        These are the first {webhooksPerGo} webhooks. There are more that have dead letters.
+      </p>
+      <input type="hidden" name="all" value="yes" />
+      <input type="hidden" name="after" value={after} />
+      <button class="button" type="submit" name="confirmed" value="yes">
+        Go on with the next
+      </button>
+    </form>
+  );
+}

@@ -1,0 +1,64 @@
+/** The archive's events: a page of them, newest first. */
+import type { ArchivedEvent, EventNames } from "../../db/archive-list";
+import { Cell } from "../parts/cell";
+import { Time } from "../parts/time";
+import { archivePath, eventPath } from "./paths";
+
+/** An event, and what its text calls its project and job. */
+export type NamedEvent = { event: ArchivedEvent; names: EventNames };
+
+export function EventTable({ events }: { events: NamedEvent[] }) {
+  return (
+    <div class="table-scroll" role="region" aria-label="Events" tabindex={0}>
+      <table class="cards">
+        <thead>
+          <tr>
+            <th scope="col">Event</th>
+            <th scope="col">Project</th>
+            <th scope="col">Job</th>
+            <th scope="col">Accepted</th>
+          </tr>
+        </thead>
+        <tbody>
+          {events.map(({ event, names }) => (
+            <tr>
+              <th scope="row">
+                <a href={eventPath(event.uuid)}>{event.type}</a>
+              </th>
+              <Cell label="Project">
+                <Subject what="project" name={names.project} uuid={event.project_uuid} />
+              </Cell>
+              <Cell label="Job">
+                <Subject what="job" name={names.job} uuid={event.job_uuid} />
+              </Cell>
+              <Cell label="Accepted">
+                <Time at={event.accepted_at} />
+              </Cell>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** A project or job, by its name or else its uuid, with the way to the events about it. */
+export function Subject({
+  what,
+  name,
+  uuid,
+}: {
+  what: "project" | "job";
+  name: string | null;
+  uuid: string | null;
+}) {
+  const shown = name?.trim() || uuid;
+  if (!shown) return <span class="muted">–</span>;
+  if (uuid === null) return <>{shown}</>;
+  return (
+    <a href={archivePath({ [what]: uuid })} title={uuid}>
+      {shown}
+      <span class="visually-hidden">: its events</span>
+    </a>
+  );
+}

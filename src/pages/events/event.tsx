@@ -1,0 +1,108 @@
+/** `GET /events/{uuid}`: one event, its text, and what became of it at each webhook. */
+import { allows } from "../../auth/scopes";
+import { type ArchivedEvent, type EventNames, findArchived, readEventNames } from "../../db/archive-list";
+import { indentJson } from "../../delivery/indent-json";
+import { RequestError } from "../../errors";
+import { isPublishable } from "../../events/types";
+import { deliveriesOf } from "../../http/events/deliveries-of";
+import type { Router } from "../../http/router";
+import { signedIn } from "../current-user";
+import { renderPage } from "../layout";
+import { CopyButton } from "../parts/copy";
+import { OutcomeNotice, takeOutcome } from "../parts/outcome";
+import { Time } from "../parts/time";
+import { EventDeliveries } from "./event-deliveries";
+import { Subject } from "./event-table";
+import { likePath } from "./paths";
+
+/** Adds the page to `router`. */
+export function eventPage(router: Router): void {
+  router.get("/events/:uuid", signedIn("webhooks:read"), async (c) => {
+    const event = await findArchived(c.env.DB, c.req.param("uuid").toLowerCase());
+    if (event === null) {
+      throw new RequestError(404, "There is no such event. It may be so old that it is no longer kept.");
+    }
+    const [{ deliveries, complete }, names] = await Promise.all([
+      deliveriesOf(c.env, event),
+      readEventNames(c.env.DB, [event.id]),
+    ]);
+    const mayRepeat = allows(c.var.caller.scopes, "events:publish") && isPublishable(event.type);
+
+    return renderPage(
+      c,
+      {
+        title: `Event ${event.type}`,
+        user: c.var.caller,
+        section: "/events",
+        scripts: ["/live.js", "/copy.js"],
+      },
+      <>
+        <div class="page-header">
+          <div>
+            <p class="small">
+              <a href="/events">Events</a>
+            </p>
+            <h1 class="event-title">{event.type}</h1>
+          </div>
+          {mayRepeat && (
+            <a class="button" href={likePath(event.uuid)}>
+              Publish another one like it
+            </a>
+          )}
+        </div>
+        <OutcomeNotice outcome={takeOutcome(c)} />
+        <EventDeliveries event={event} deliveries={deliveries} isComplete={complete} />
+        <Facts event={event} names={names.get(event.id)} />
+        <Text text={event.body} />
+      </>,
+    );
+  });
+}
+
+function Facts({ event, names }: { event: ArchivedEvent; names?: EventNames }) {
+  return (
+    <section class="card" aria-labelledby="event-facts-title">
+      <h2 id="event-facts-title">Event</h2>
+      <dl class="facts">
+        <dt>Accepted</dt>
+        <dd>
+          <Time at={event.accepted_at} />
+        </dd>
+        <dt>Timestamp</dt>
+        <dd>{event.timestamp}</dd>
+        <dt>Project</dt>
+        <dd>
+          <Subject what="project" name={names?.project ?? null} uuid={event.project_uuid} />
+        </dd>
+        <dt>Job</dt>
+        <dd>
+          <Subject what="job" name={names?.job ?? null} uuid={event.job_uuid} />
+        </dd>
+        <dt>UUID</dt>
+        <dd>
+          <code>{event.uuid}</code>
+        </dd>
+      </dl>
+    </section>
+  );
+}
+
+function Text({ text }: { text: string }) {
+  return (
+    <section class="card" aria-labelledby="event-text-title">
+      <div class="row spread">
+        <h2 id="event-text-title">Text</h2>
+        <CopyButton of="event-text" what="the text" />
+      </div>
+      <pre id="event-text" tabindex={0} aria-label="Text of the event, laid out">
+        {indentJson(text)}
+      </pre>
+      <details>
+        <summary>As it was published</summary>
+        <pre tabindex={0} aria-label="Text of the event, as it was published">
+          {text}
+        </pre>
+      </details>
+    </section>
+  );
+}

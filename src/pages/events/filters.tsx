@@ -1,0 +1,154 @@
+/** The archive's filters: what of them stands in the address, and the form that sets them. */
+import { z } from "zod";
+import type { ArchiveQuery } from "../../db/archive-list";
+import { closeTypes } from "../../events/close-types";
+import { subscribableEventTypes } from "../../events/types";
+import { TextField } from "../parts/field";
+import { parseUtc } from "../parts/utc-time";
+import { archivePath } from "./paths";
+
+const names = ["type", "project", "job", "since", "until"] as const;
+
+type FilterName = (typeof names)[number];
+
+/** What is in the fields, as it was typed. */
+type TypedFilters = Record<FilterName, string>;
+
+/** `query` holds what the archive is limited to; what is wrong with a field, and what is allowed, is in `errors`. */
+export type Filters = {
+  typed: TypedFilters;
+  query: Omit<ArchiveQuery, "limit" | "before">;
+  errors: Partial<Record<FilterName, string>>;
+};
+
+/** Reads the query of an address. */
+export function readFilters(given: (name: string) => string | undefined): Filters {
+  const typed = Object.fromEntries(names.map((name) => [name, given(name)?.trim() ?? ""])) as TypedFilters;
+  const errors: Filters["errors"] = {};
+  const read = <Value,>(
+    name: FilterName,
+    parse: (text: string) => Value | null,
+    complaint: (text: string) => string,
+  ): Value | undefined => {
+    const text = typed[name];
+    const value = text === "" ? undefined : parse(text);
+    if (value === null) errors[name] = complaint(text);
+    return value ?? undefined;
+  };
+  const query = {
+    type: read("type", parseType, unknownType),
+    projectUuid: read("project", parseUuid, (text) => `${quoted(text)} is no UUID of a project.`),
+    jobUuid: read("job", parseUuid, (text) => `${quoted(text)} is no UUID of a job.`),
+    since: read("since", parseUtc, noTime),
+    until: read("until", parseUtc, noTime),
+  };
+  if (query.since !== undefined && query.until !== undefined && query.until <= query.since) {
+    errors.until = "The end must be later than the beginning.";
+  }
+  return { typed, query, errors };
+}
+
+/** Whether anything is filtered. */
+export function isFiltered({ typed }: Filters): boolean {
+  return names.some((name) => typed[name] !== "");
+}
+
+/** What cannot be read stays in sight, where a field for times would be empty. */
+function timeField(typed: string): "text" | "datetime-local" {
+  return typed === "" || parseUtc(typed) !== null ? "datetime-local" : "text";
+}
+
+/** The form. Only the type is always there: the others are for those who look for something. */
+export function FilterForm({ filters }: { filters: Filters }) {
+  const { typed, errors } = filters;
+  const hasMore = names.some((name) => name !== "type" && typed[name] !== "");
+  return (
+    <form class="card stack" method="get" action="/events" role="search" aria-label="Events">
+      <div class="filter-row">
+        <TextField
+          name="type"
+          label="Event type"
+          type="search"
+          list="event-types"
+          autocomplete="off"
+          spellcheck="false"
+          placeholder="All types"
+          value={typed.type}
+          error={errors.type}
+        />
+        <button class="button" type="submit">
+          Filter
+        </button>
+        {isFiltered(filters) && (
+          <a class="button quiet" href={archivePath({})}>
+            Clear
+          </a>
+        )}
+      </div>
+      <details open={hasMore}>
+        <summary>Project, job and time</summary>
+        <div class="grid">
+          <TextField
+            name="project"
+            label="Project UUID"
+            autocomplete="off"
+            spellcheck="false"
+            value={typed.project}
+            error={errors.project}
+          />
+          <TextField
+            name="job"
+            label="Job UUID"
+            autocomplete="off"
+            spellcheck="false"
+            value={typed.job}
+            error={errors.job}
+          />
+          <TextField
+            name="since"
+            label="Accepted since (UTC)"
+            type={timeField(typed.since)}
+            value={typed.since}
+            error={errors.since}
+          />
+          <TextField
+            name="until"
+            label="Accepted before (UTC)"
+            type={timeField(typed.until)}
+            value={typed.until}
+            error={errors.until}
+          />
+        </div>
+      </details>
+      <datalist id="event-types">
+        {subscribableEventTypes.map((type) => (
+          <option value={type}></option>
+        ))}
+      </datalist>
+    </form>
+  );
+}
+
+/** What is wrong with a name that is no event type, and which one may have been meant. */
+function unknownType(text: string): string {
+  const close = closeTypes(text);
+  const hint = close.length === 0 ? "Choose one of the list." : `Did you mean ${close.join(" or ")}?`;
+  return `${quoted(text)} is no event type. ${hint}`;
+}
+
+function noTime(text: string): string {
+  return `${quoted(text)} is no time: it must be like 2026-11-05T12:00, in UTC.`;
+}
+
+function parseType(text: string): string | null {
+  return subscribableEventTypes.includes(text) ? text : null;
+}
+
+function parseUuid(text: string): string | null {
+  return z.guid().safeParse(text).success ? text.toLowerCase() : null;
+}
+
+/** Somebody may have typed, or linked to, something long. */
+function quoted(text: string): string {
+  return `“${text.length <= 100 ? text : `${text.slice(0, 100).toWellFormed()}…`}”`;
+}

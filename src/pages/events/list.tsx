@@ -1,0 +1,149 @@
+/** `GET /events`: the archive of events, with filters, in pages. */
+import type { Context } from "hono";
+import { allows } from "../../auth/scopes";
+import { type ArchivePage, listArchive, readEventNames } from "../../db/archive-list";
+import { cursorParamSchema } from "../../http/list-params";
+import type { AppEnv, Router } from "../../http/router";
+import { signedIn } from "../current-user";
+import { renderPage } from "../layout";
+import { OutcomeNotice, takeOutcome } from "../parts/outcome";
+import { Time } from "../parts/time";
+import { EventTable, type NamedEvent } from "./event-table";
+import { FilterForm, type Filters, isFiltered, readFilters } from "./filters";
+import { archivePath } from "./paths";
+
+const pageSize = 25;
+
+/** A page of the archive with the names that its events' texts have; null where a filter is wrong. */
+type Listed = { page: ArchivePage; events: NamedEvent[] } | null;
+
+/** Adds the page to `router`. */
+export function eventList(router: Router): void {
+  router.get("/events", signedIn("webhooks:read"), async (c) => {
+    const filters = readFilters((name) => c.req.query(name));
+    const before = cursorParamSchema.safeParse(c.req.query("cursor")).data;
+    const listed = await list(c, filters, before);
+    const mayPublish = allows(c.var.caller.scopes, "events:publish");
+    if (listed === null) c.status(400);
+
+    return renderPage(
+      c,
+      { title: "Events", user: c.var.caller, section: "/events" },
+      <>
+        <div class="page-header">
+          <h1>Events</h1>
+          {mayPublish && (
+            <a class="button primary" href="/events/new">
+              Publish an event
+            </a>
+          )}
+        </div>
+        <OutcomeNotice outcome={takeOutcome(c)} />
+        {listed !== null && listed.page.reachesBackTo === null && !isFiltered(filters) ? (
+          <NoEvents mayPublish={mayPublish} />
+        ) : (
+          <>
+            <FilterForm filters={filters} />
+            <Found listed={listed} filters={filters} before={before} />
+          </>
+        )}
+      </>,
+    );
+  });
+}
+
+async function list(c: Context<AppEnv>, { query, errors }: Filters, before?: number): Promise<Listed> {
+  if (Object.keys(errors).length > 0) return null;
+  const page = await listArchive(c.env.DB, { ...query, limit: pageSize, before });
+  const names = await readEventNames(
+    c.env.DB,
+    page.events.map(({ id }) => id),
+  );
+  const none = { project: null, job: null };
+  return { page, events: page.events.map((event) => ({ event, names: names.get(event.id) ?? none })) };
+}
+
+function Found({ listed, filters, before }: { listed: Listed; filters: Filters; before?: number }) {
+  if (listed === null) {
+    return <p class="notice bad">Nothing is shown, because a filter is not as it must be: see beside it.</p>;
+  }
+  const { page, events } = listed;
+  return (
+    <section class="card" aria-labelledby="archive-title">
+      <h2 id="archive-title">Archive</h2>
+      <div class="stack">
+        {page.reachesBackTo !== null && (
+          <p class="muted small">
+            Newest first. The oldest event that is kept was accepted <Time at={page.reachesBackTo} />.
+          </p>
+        )}
+        {events.length > 0 ? (
+          <EventTable events={events} />
+        ) : (
+          <p class="empty">{nothingHere(page, before)}</p>
+        )}
+        <Pager filters={filters} before={before} next={page.next} />
+      </div>
+    </section>
+  );
+}
+
+function nothingHere({ next }: ArchivePage, before?: number): string {
+  if (next !== null) return "None of these fits the filters. There are older ones.";
+  return before === undefined ? "No event fits the filters." : "There is nothing older.";
+}
+
+function Pager({
+  filters: { typed },
+  before,
+  next,
+}: {
+  filters: Filters;
+  before?: number;
+  next: number | null;
+}) {
+  if (before === undefined && next === null) return null;
+  return (
+    <nav class="pager" aria-label="Pages of the archive">
+      {before !== undefined && (
+        <a class="button quiet" href={archivePath(typed)}>
+          Newest
+        </a>
+      )}
+      {next !== null && (
+        <a class="button quiet" href={archivePath({ ...typed, cursor: String(next) })}>
+          Older
+        </a>
+      )}
+    </nav>
+  );
+}
+
+/** What stands here before the first event. */
+function NoEvents({ mayPublish }: { mayPublish: boolean }) {
+  return (
+    <section class="card" aria-labelledby="no-events-title">
+      <h2 id="no-events-title">No events yet</h2>
+      <p>
+        An event is something that happened in Orchest: a job failed, an image was built. The gateway keeps
+        each one here for a while, just as it was published, and tells the webhooks that hear of its type.
+      </p>
+      <p>
+        Events come from Orchest (one webhook in its settings, see the gateway's README), over{" "}
+        <code>POST /api/events</code>, or through a queue.
+      </p>
+      {mayPublish ? (
+        <>
+          <p>To see what webhooks make of one, publish a sample: any type, filled with realistic data.</p>
+          <a class="button primary" href="/events/new">
+            Publish a sample event
+          </a>
+        </>
+      ) : (
+        <p class="muted">
+          To publish a sample here, sign in with a token that has the scope <code>events:publish</code>.
+        </p>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,102 @@
+/** `GET` and `POST /events/new`: publishes an event by hand, beginning with a sample of any type. */
+import type { Context } from "hono";
+import { allows } from "../../auth/scopes";
+import { RequestError } from "../../errors";
+import { closeTypes } from "../../events/close-types";
+import type { Accepted } from "../../events/dispatch";
+import { isPublishable } from "../../events/types";
+import { accept } from "../../http/events/accept";
+import type { AppEnv, Router } from "../../http/router";
+import { signedIn } from "../current-user";
+import { renderPage } from "../layout";
+import { count } from "../parts/figures";
+import { backTo, type Outcome, OutcomeNotice, takeOutcome } from "../parts/outcome";
+import { PublishForm, type PublishFields, TypeForm } from "./publish-form";
+import { eventPath } from "./paths";
+import { copyOf, sampleText } from "./prefill";
+
+/** What many people want to hear of first. */
+const firstType = "project:one-off-job:pipeline-run:failed";
+
+/** Adds the page and its form to `router`. */
+export function newEvent(router: Router): void {
+  router.get("/events/new", signedIn("webhooks:read"), async (c) => {
+    const fields = await firstFields(c);
+    if (fields.errors.type) c.status(400);
+    return showForm(c, fields);
+  });
+
+  router.post("/events/new", signedIn("events:publish"), async (c) => {
+    const { type, event } = await c.req.parseBody();
+    // Browsers send every line's end as two characters.
+    const text = typeof event === "string" ? event.replaceAll("\r\n", "\n").trim() : "";
+    try {
+      if (text === "") throw new RequestError(400, "There is no event. Fill in a sample, or write one.");
+      const { accepted } = await accept(c.env, text);
+      const [only] = accepted;
+      const path = accepted.length === 1 && only !== undefined ? eventPath(only.uuid) : "/events";
+      return backTo(c, path, outcomeOf(accepted));
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      c.status(error.status);
+      const known = typeof type === "string" && isPublishable(type) ? type : firstType;
+      return showForm(c, { type: known, text, errors: { text: error.message } });
+    }
+  });
+}
+
+async function firstFields(c: Context<AppEnv>): Promise<PublishFields> {
+  const like = c.req.query("like");
+  const copy = like === undefined ? null : await copyOf(c.env.DB, like);
+  if (copy !== null) return { ...copy, errors: {} };
+  const wanted = c.req.query("type") ?? firstType;
+  if (isPublishable(wanted)) return { type: wanted, text: sampleText(wanted), errors: {} };
+  const close = closeTypes(wanted);
+  const hint = close.length === 0 ? "Choose one of the list." : `Did you mean ${close.join(" or ")}?`;
+  const error = `That is no event type that can be published. ${hint}`;
+  return { type: firstType, text: sampleText(firstType), errors: { type: error } };
+}
+
+function showForm(c: Context<AppEnv>, fields: PublishFields): Response | Promise<Response> {
+  const mayPublish = allows(c.var.caller.scopes, "events:publish");
+  return renderPage(
+    c,
+    { title: "Publish an event", user: c.var.caller, section: "/events", scripts: ["/copy.js"] },
+    <>
+      <div class="page-header">
+        <div>
+          <p class="small">
+            <a href="/events">Events</a>
+          </p>
+          <h1>Publish an event</h1>
+        </div>
+      </div>
+      <OutcomeNotice outcome={takeOutcome(c)} />
+      {!mayPublish && (
+        <p class="notice info">
+          You may look at samples here. Publishing one takes a token with the scope{" "}
+          <code>events:publish</code>; {c.var.caller.name} has {c.var.caller.scopes.join(", ")}.
+        </p>
+      )}
+      <TypeForm fields={fields} />
+      <PublishForm fields={fields} mayPublish={mayPublish} />
+    </>,
+  );
+}
+
+function outcomeOf(accepted: Accepted[]): Outcome {
+  const deliveries = accepted.reduce((sum, one) => sum + one.deliveries, 0);
+  if (accepted.every(({ duplicate }) => duplicate)) {
+    return {
+      tone: "warn",
+      text: "It was published before, with the same UUID: nobody is told twice. A new event needs a new UUID.",
+    };
+  }
+  const published = accepted.length === 1 ? "Published." : `${count(accepted.length)} events were published.`;
+  return { tone: "good", text: `${published} ${told(deliveries)}` };
+}
+
+function told(webhooks: number): string {
+  if (webhooks === 0) return "No webhook hears of it.";
+  return webhooks === 1 ? "1 webhook is told." : `${count(webhooks)} webhooks are told.`;
+}

@@ -1,0 +1,78 @@
+/** Fields of forms: a label, the control, a hint and what is wrong with it, tied together for screen readers. */
+import type { Child, PropsWithChildren } from "hono/jsx";
+
+/** `name` is the control's, and its id. `error`: what is wrong with what was typed, and what is allowed. */
+type FieldProps = { name: string; label: string; hint?: Child; error?: string };
+
+/** One line of text. What else is given, such as `required` or `autocomplete`, is the input's. */
+export function TextField({
+  label,
+  hint,
+  error,
+  ...input
+}: FieldProps & {
+  value?: string;
+  type?: "text" | "url" | "search" | "number" | "datetime-local";
+  [attribute: string]: unknown;
+}) {
+  const { name } = input;
+  return (
+    <Field name={name} label={label} hint={hint} error={error}>
+      <input id={name} {...described({ name, hint, error })} {...input} />
+    </Field>
+  );
+}
+
+/** A choice of one. @param props.options value and label of each. */
+export function SelectField({
+  name,
+  label,
+  hint,
+  error,
+  value,
+  options,
+}: FieldProps & { value?: string; options: readonly (readonly [value: string, label: string])[] }) {
+  return (
+    <Field name={name} label={label} hint={hint} error={error}>
+      <select id={name} name={name} {...described({ name, hint, error })}>
+        {options.map(([option, text]) => (
+          <option value={option} selected={option === value}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </Field>
+  );
+}
+
+/** A label, with its hint and error, around another control, which takes `described(…)` and `id={name}`. */
+export function Field({ name, label, hint, error, children }: PropsWithChildren<FieldProps>) {
+  return (
+    <div class="field">
+      <label for={name}>{label}</label>
+      {children}
+      {hint && (
+        <p class="hint" id={`${name}-hint`}>
+          {hint}
+        </p>
+      )}
+      {error && (
+        <p class="error" id={`${name}-error`}>
+          {error}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** The attributes that tie a control to its hint and its error. */
+export function described({ name, hint, error }: Pick<FieldProps, "name" | "hint" | "error">): {
+  "aria-describedby"?: string;
+  "aria-invalid"?: "true";
+} {
+  const ids = [hint && `${name}-hint`, error && `${name}-error`].filter((id) => typeof id === "string");
+  return {
+    ...(ids.length > 0 && { "aria-describedby": ids.join(" ") }),
+    ...(error && { "aria-invalid": "true" }),
+  };
+}

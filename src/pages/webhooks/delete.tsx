@@ -1,0 +1,128 @@
+/** `GET` and `POST /webhooks/{uuid}/delete`: says what is lost, and wants the webhook's name typed. */
+import type { Context } from "hono";
+import type { Webhook } from "../../db/webhooks";
+import type { LaneStats } from "../../delivery/webhook-lane";
+import { audit } from "../../http/audit/audit";
+import type { AppEnv, Router } from "../../http/router";
+import { deleteWebhook } from "../../http/subscribers/deletion";
+import { signedIn } from "../current-user";
+import { renderPage } from "../layout";
+import { askLane } from "../parts/ask-lane";
+import { TextField } from "../parts/field";
+import { count } from "../parts/figures";
+import { backTo } from "../parts/outcome";
+import { webhookInPath } from "./in-path";
+import { nameOf, pathOf } from "./names";
+
+/** Adds the page and its form to `router`. */
+export function deleteWebhookPage(router: Router): void {
+  router.get("/webhooks/:uuid/delete", signedIn("webhooks:write"), async (c) =>
+    renderForm(c, await webhookInPath(c)),
+  );
+
+  router.post("/webhooks/:uuid/delete", signedIn("webhooks:write"), async (c) => {
+    const webhook = await webhookInPath(c);
+    const { name } = await c.req.parseBody();
+    const typed = typeof name === "string" ? name : "";
+    if (typed.trim() !== nameOf(webhook)) {
+      c.status(400);
+      return renderForm(c, webhook, typed);
+    }
+    // It may have gone in the meantime: then someone else has written that down.
+    if (await deleteWebhook(c.env, webhook.uuid)) {
+      await audit(c, { action: "webhook.deleted", target: webhook.uuid });
+    }
+    return backTo(c, "/", { tone: "good", text: `${nameOf(webhook)} was deleted.` });
+  });
+}
+
+/** @param typed what was typed and is not the name. */
+async function renderForm(c: Context<AppEnv>, webhook: Webhook, typed?: string): Promise<Response> {
+  const stats = await askLane(c.env, webhook.uuid, (lane) => lane.stats());
+  const path = pathOf(webhook);
+  const name = nameOf(webhook);
+  const isActive = (stats ?? webhook).state === "active";
+  return renderPage(
+    c,
+    { title: `Delete ${name}`, user: c.var.caller, section: "/" },
+    <section class="card form-card" aria-labelledby="delete-title">
+      <p class="small">
+        <a href="/">Webhooks</a> / <a href={path}>{name}</a>
+      </p>
+      <h1 id="delete-title">Delete {name}</h1>
+      <p>This cannot be undone. What is lost:</p>
+      <Losses stats={stats} />
+      {isActive && (
+        <p>
+          To stop sending and keep all that, <strong>pause it instead</strong>: what comes is kept and sent
+          later.
+        </p>
+      )}
+      {isActive && (
+        <form method="post" action={`${path}/pause`}>
+          <button class="button" type="submit">
+            Pause it instead
+          </button>
+        </form>
+      )}
+      <hr />
+      <form class="stack" method="post" action={`${path}/delete`}>
+        <TextField
+          name="name"
+          label="To delete it, type its name"
+          hint={
+            <>
+              <strong>{name}</strong>
+            </>
+          }
+          error={typed === undefined ? undefined : `This is not its name. Type ${name} to delete it.`}
+          value={typed}
+          autocomplete="off"
+          autocapitalize="off"
+          spellcheck="false"
+          required
+        />
+        <div class="row">
+          <button class="button danger" type="submit">
+            Delete for good
+          </button>
+          <a class="button quiet" href={path}>
+            Cancel
+          </a>
+        </div>
+      </form>
+    </section>,
+  );
+}
+
+function Losses({ stats }: { stats: LaneStats | null }) {
+  return (
+    <ul>
+      <li>its URL, its secret and what it hears of</li>
+      {stats === null ? (
+        <li>all of its deliveries, also those that wait to be sent</li>
+      ) : (
+        <>
+          {stats.backlog > 0 && (
+            <li>
+              <strong>{deliveries(stats.backlog)}</strong> that {stats.backlog === 1 ? "waits" : "wait"} to be
+              sent: nobody will get {stats.backlog === 1 ? "it" : "them"}
+            </li>
+          )}
+          {stats.counts.dead > 0 && (
+            <li>
+              <strong>
+                {stats.counts.dead === 1 ? "1 dead letter" : `${count(stats.counts.dead)} dead letters`}
+              </strong>
+            </li>
+          )}
+          <li>the log of what was sent, and its figures</li>
+        </>
+      )}
+    </ul>
+  );
+}
+
+function deliveries(number: number): string {
+  return number === 1 ? "1 delivery" : `${count(number)} deliveries`;
+}

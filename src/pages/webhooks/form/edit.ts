@@ -1,0 +1,90 @@
+/** `GET` and `POST /webhooks/{uuid}/edit`: changes a webhook. */
+import type { Context } from "hono";
+import { listSubscriptions, type Subscription } from "../../../db/subscriptions";
+import type { Webhook } from "../../../db/webhooks";
+import { RequestError } from "../../../errors";
+import type { PingResult } from "../../../delivery/ping";
+import type { AppEnv, Router } from "../../../http/router";
+import { changeWebhook, tryChange } from "../../../http/subscribers/change-webhook";
+import { pingWebhook } from "../../../http/subscribers/ping-webhook";
+import { webhookChangesSchema } from "../../../http/subscribers/schemas";
+import { configOf } from "../../../http/subscribers/webhook-target";
+import { unseal } from "../../../sealing";
+import { signedIn } from "../../current-user";
+import { backTo } from "../../parts/outcome";
+import { webhookInPath } from "../in-path";
+import { pathOf } from "../names";
+import { answerBlank, answerForm, readForm } from "./answer-form";
+import type { Purpose } from "./form-page";
+import { changeOf } from "./spec";
+import { textOf, type Typed, typedForStored } from "./typed";
+
+/** A webhook as it is stored. */
+type Stored = { webhook: Webhook; subscriptions: Subscription[] };
+
+/** Adds the page and its form to `router`. */
+export function editWebhookForm(router: Router): void {
+  router.get("/webhooks/:uuid/edit", signedIn("webhooks:write"), async (c) => {
+    const stored = await read(c);
+    return answerBlank(c, await purposeOf(c, stored), typedForStored(stored.webhook, stored.subscriptions));
+  });
+
+  router.post("/webhooks/:uuid/edit", signedIn("webhooks:write"), async (c) => {
+    const stored = await read(c);
+    const form = await readForm(c);
+    const now = await purposeOf(c, stored);
+    // Until it is saved or refused, the form remembers what the person saw.
+    const purpose = { ...now, seen: textOf(form, "seen") };
+    return answerForm(c, purpose, form, {
+      save: (typed) => save(c, purpose, stored, typed),
+      ping: (typed) => ping(c, stored, typed),
+    });
+  });
+}
+
+async function read(c: Context<AppEnv>): Promise<Stored> {
+  const webhook = await webhookInPath(c);
+  return { webhook, subscriptions: await listSubscriptions(c.env, webhook.uuid) };
+}
+
+async function purposeOf(c: Context<AppEnv>, stored: Stored): Promise<Purpose> {
+  const { webhook } = stored;
+  const { url } = await unseal(configOf(c).encryptionKeys, webhook.uuid, webhook.sealed);
+  return { uuid: webhook.uuid, webhook, seen: await seenAs(stored), storedUrl: url };
+}
+
+async function save(c: Context<AppEnv>, purpose: Purpose, stored: Stored, typed: Typed): Promise<Response> {
+  const { webhook, subscriptions } = stored;
+  const now = await seenAs(stored);
+  if (purpose.seen !== now) {
+    purpose.seen = now;
+    throw new RequestError(
+      409,
+      "Somebody else has changed this webhook since you opened the form. Save again to put what you typed in place of that.",
+    );
+  }
+  const change = changeOf(typed, webhook, subscriptions);
+  if (change === null) return backTo(c, pathOf(webhook), { tone: "good", text: "Nothing was changed." });
+  const spec = webhookChangesSchema.parse(change.spec);
+  await changeWebhook(c, webhook.uuid, { ...change, spec });
+  const text = "Saved: it holds from the next attempt on.";
+  return backTo(c, pathOf(webhook), { tone: "good", text });
+}
+
+/** As the webhook would be after saving; what it hears does not matter. */
+async function ping(c: Context<AppEnv>, stored: Stored, typed: Typed): Promise<PingResult> {
+  const { webhook, subscriptions } = stored;
+  const { groups } = typedForStored(webhook, subscriptions);
+  const change = changeOf({ ...typed, groups }, webhook, subscriptions);
+  if (change === null) return pingWebhook(c, webhook);
+  const spec = webhookChangesSchema.parse(change.spec);
+  const tried = await tryChange(c, webhook, { ...change, spec });
+  return pingWebhook(c, tried.webhook, tried.settings);
+}
+
+/** A text that is another one after each change of the webhook or of what it hears. */
+async function seenAs({ webhook, subscriptions }: Stored): Promise<string> {
+  const heard = subscriptions.map(({ uuid }) => uuid);
+  const text = JSON.stringify([webhook.uuid, webhook.version, ...heard]);
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))).toHex();
+}

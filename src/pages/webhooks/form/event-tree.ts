@@ -1,0 +1,64 @@
+/** The event types as a tree, by their paths: what people choose from. */
+import { filtersOf } from "../../../events/patterns";
+import { subscribableEventTypes } from "../../../events/types";
+
+/** What can be chosen. `fits`: what a subscription to it may be limited to. */
+export type Choice = { value: string; label: string; fits: readonly Limit[] };
+
+/** What a subscription is limited to: nothing, a project, or a job of one. */
+export type Limit = "all" | "project" | "job";
+
+/** A part of the paths. `whole`: everything below it, whatever comes later. */
+export type Branch = { path: string; label: string; whole: Choice; choices: Choice[]; branches: Branch[] };
+
+const labels: Record<string, string> = {
+  project: "Projects",
+  environment: "Environments",
+  "image-build": "Image builds",
+  pipeline: "Pipelines",
+  "interactive-session": "Interactive sessions",
+  "pipeline-run": "Pipeline runs",
+  "one-off-job": "One-off jobs",
+  "cron-job": "Cron jobs",
+  run: "Runs",
+  jupyter: "JupyterLab",
+  webhook: "Webhooks of this gateway",
+};
+
+let tree: { everything: Choice; branches: Branch[] } | undefined;
+
+/** The whole tree; the same one each time. */
+export function eventTree(): { everything: Choice; branches: Branch[] } {
+  tree ??= {
+    everything: choice("**", "Everything that happens"),
+    branches: branchesOf("", subscribableEventTypes),
+  };
+  return tree;
+}
+
+/** A choice of the tree, or a wildcard that it does not offer. */
+export function choice(value: string, label: string): Choice {
+  const filters = filtersOf(value);
+  const fits: Limit[] = ["all"];
+  if (filters.has("project_uuid")) fits.push("project");
+  if (filters.has("job_uuid")) fits.push("job");
+  return { value, label, fits };
+}
+
+/** @param types all that begin with `path`, which is empty or ends with a colon. */
+function branchesOf(path: string, types: readonly string[]): Branch[] {
+  const deeper = types.filter((type) => type.slice(path.length).includes(":"));
+  const byPart = Map.groupBy(deeper, (type) => type.slice(path.length).split(":")[0] ?? "");
+  return [...byPart].map(([part, below]) => {
+    const inside = `${path}${part}:`;
+    const label = labels[part] ?? part;
+    const leaves = below.filter((type) => !type.slice(inside.length).includes(":"));
+    return {
+      path: `${path}${part}`,
+      label,
+      whole: choice(`${inside}**`, `All of ${label}, also what comes later`),
+      choices: leaves.map((type) => choice(type, type.slice(inside.length).replaceAll("-", " "))),
+      branches: branchesOf(inside, below),
+    };
+  });
+}

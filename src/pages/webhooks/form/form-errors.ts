@@ -1,0 +1,66 @@
+/** What is wrong with a form, by field: from what the API's schemas and rules throw. */
+import { z } from "zod";
+import { FieldError, RequestError } from "../../../errors";
+import { type Group, subscriptionsOf } from "./typed";
+
+/** A sentence by the field's name in the form; `""` for what is of no single field. Not empty. */
+export type FormErrors = ReadonlyMap<string, string>;
+
+/**
+ * @param groups What was typed: subscriptions are sent in as one list, and errors name their places in it.
+ * @throws what is not the person's to mend.
+ */
+export function formErrors(error: unknown, groups: readonly Group[]): FormErrors {
+  if (error instanceof z.ZodError) {
+    const found = error.issues.map(({ path, message }) => fromIssue(path, message, groups));
+    // The first of each field: the others often follow from it.
+    return new Map(found.filter(([field], place) => found.findIndex(([other]) => other === field) === place));
+  }
+  if (error instanceof FieldError) {
+    const [field = "", place] = error.field.split(/[.[\]]+/);
+    const subscription = field === "subscriptions" ? subscriptionsOf(groups)[Number(place)] : undefined;
+    return new Map([
+      subscription === undefined
+        ? [field, sentence(error.rule)]
+        : [groupField(subscription.group), sentence(`“${subscription.event_type}”: ${error.rule}`)],
+    ]);
+  }
+  if (error instanceof RequestError) return new Map([["", error.message]]);
+  throw error;
+}
+
+/** The name of a group of events, for errors and as its id. */
+export function groupField(index: number): string {
+  return `group-${index}`;
+}
+
+/** @param path `["retry", "max_attempts"]`, `["subscriptions", 2, "project_uuid"]` */
+function fromIssue(
+  path: readonly PropertyKey[],
+  rule: string,
+  groups: readonly Group[],
+): [field: string, sentence: string] {
+  const [field = "", inside = "", filter = ""] = path.map(String);
+  switch (field) {
+    case "retry":
+      return [inside, sentence(rule)];
+    case "headers":
+      return [field, sentence(inside === "" ? rule : `“${inside}”: ${rule}`)];
+    case "subscriptions": {
+      const subscription = subscriptionsOf(groups)[Number(inside || NaN)];
+      if (subscription === undefined) return ["", sentence(`events: ${rule}`)];
+      return [groupField(subscription.group), sentence(`${filterLabels[filter] ?? "events"}: ${rule}`)];
+    }
+    default:
+      return [field, sentence(rule)];
+  }
+}
+
+const filterLabels: Record<string, string> = { project_uuid: "project", job_uuid: "job" };
+
+/** The API's rules name null, which a form does not have. */
+function sentence(rule: string): string {
+  const text = rule.replace(" or null", "");
+  const capital = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
+}

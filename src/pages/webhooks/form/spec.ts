@@ -1,0 +1,122 @@
+/** From what was typed to what the API takes. The API's own schemas and rules then say whether it can be. */
+import type { Subscription } from "../../../db/subscriptions";
+import type { Webhook } from "../../../db/webhooks";
+import { FieldError } from "../../../errors";
+import type { Resettable } from "../../../http/subscribers/change-webhook";
+import { groupField } from "./form-errors";
+import { parseHeaderLines, subscriptionsOf, type TextField, type Typed, typedForStored } from "./typed";
+
+/** Settings that are numbers, and stand for the gateway's own where they are blank. */
+const numbers = [
+  "max_attempts",
+  "max_age_s",
+  "timeout_s",
+  "rate_limit_per_s",
+] as const satisfies Resettable[];
+
+/**
+ * A webhook's spec, to be parsed by `webhookSpecSchema`.
+ * @throws {FieldError} for what has no form that could be sent in.
+ */
+export function specOf(typed: Typed): Record<string, unknown> {
+  const { text, groups } = typed;
+  return {
+    url: text.url,
+    name: text.name,
+    content_type: text.content_type,
+    secret: text.secret,
+    verify_ssl: verifies(text.url, typed),
+    ordering: text.ordering,
+    retry: { max_attempts: numberOf(text.max_attempts), max_age_s: numberOf(text.max_age_s) },
+    timeout_s: numberOf(text.timeout_s),
+    rate_limit_per_s: numberOf(text.rate_limit_per_s),
+    headers: headersOf(text.headers),
+    subscriptions: sentIn(groups),
+  };
+}
+
+/**
+ * Only what differs from the stored webhook, to be parsed by `webhookChangesSchema`, and what goes back to the
+ * gateway's own. Null when nothing does.
+ * @throws {FieldError} as above.
+ */
+export function changeOf(
+  typed: Typed,
+  webhook: Webhook,
+  subscriptions: readonly Subscription[],
+): { spec: Record<string, unknown>; reset: Resettable[] } | null {
+  const { text, groups } = typed;
+  const stored = typedForStored(webhook, subscriptions);
+  const differs = (name: TextField): boolean => text[name] !== stored.text[name];
+  const spec: Record<string, unknown> = {};
+  for (const name of ["url", "secret"] as const) if (text[name] !== "") spec[name] = text[name];
+  for (const name of ["name", "content_type", "ordering"] as const)
+    if (differs(name)) spec[name] = text[name];
+
+  const changed = numbers.filter(differs);
+  const set = Object.fromEntries(
+    changed.filter((name) => text[name] !== "").map((name) => [name, numberOf(text[name])]),
+  );
+  const { timeout_s, rate_limit_per_s, ...retry } = set;
+  Object.assign(
+    spec,
+    timeout_s !== undefined && { timeout_s },
+    rate_limit_per_s !== undefined && { rate_limit_per_s },
+  );
+  if (Object.keys(retry).length > 0) spec["retry"] = retry;
+
+  const target = text.url || webhook.origin;
+  if (text.url !== "" || !isHttp(target)) {
+    const verify = verifies(target, typed);
+    if (verify !== webhook.verifySsl) spec["verify_ssl"] = verify;
+  }
+  if (differs("headers")) spec["headers"] = headersOf(text.headers);
+  if (keysOf(groups) !== keysOf(stored.groups)) spec["subscriptions"] = sentIn(groups);
+
+  const reset = changed.filter((name) => text[name] === "");
+  return Object.keys(spec).length + reset.length === 0 ? null : { spec, reset };
+}
+
+/** As Orchest's client does: over http there is nothing to verify. */
+function verifies(url: string, { verifies: isTicked }: Typed): boolean {
+  return !isHttp(url) && isTicked;
+}
+
+/** @param url One, or what someone took for one. */
+function isHttp(url: string): boolean {
+  return /^http:/i.test(url);
+}
+
+/** @throws {FieldError} for a group that is limited and says nothing of what it hears. */
+function sentIn(groups: Typed["groups"]): Record<string, unknown>[] {
+  const empty = groups.findIndex(
+    ({ limit, project, job, types }) => limit !== "all" && project + job !== "" && types.length === 0,
+  );
+  if (empty !== -1) {
+    throw new FieldError(groupField(empty), "choose at least one event type, or take the project away.");
+  }
+  return subscriptionsOf(groups).map(({ event_type, project_uuid, job_uuid }) => ({
+    event_type,
+    project_uuid,
+    job_uuid,
+  }));
+}
+
+function headersOf(text: string): Record<string, string> {
+  const headers = parseHeaderLines(text);
+  if (headers === null) throw new FieldError("headers", "must be lines of “Name: value”, each name once.");
+  return headers;
+}
+
+/** What is no number is sent in as one that is none, for the API to refuse. */
+function numberOf(text: string): number | null {
+  return text === "" ? null : Number(text);
+}
+
+/** The same for the same set of subscriptions. */
+function keysOf(groups: Typed["groups"]): string {
+  const keys = subscriptionsOf(groups).map(({ event_type, project_uuid, job_uuid }) =>
+    [event_type, project_uuid ?? "", job_uuid ?? ""].join(" ").toLowerCase(),
+  );
+  return [...new Set(keys)].toSorted().join("\n");
+}

@@ -1,0 +1,164 @@
+/** What was typed into the form, as it was typed: whether it can be used is the API's to say. */
+import type { Subscription } from "../../../db/subscriptions";
+import type { Webhook } from "../../../db/webhooks";
+import { maskHeaders } from "../../../http/subscribers/custom-headers";
+import type { Limit } from "./event-tree";
+
+/** The lines of text and the choices, by the API's names for them. */
+const textFields = [
+  "url",
+  "name",
+  "content_type",
+  "secret",
+  "ordering",
+  "max_attempts",
+  "max_age_s",
+  "timeout_s",
+  "rate_limit_per_s",
+  "headers",
+] as const;
+
+export type TextField = (typeof textFields)[number];
+
+/** Event types and wildcards that are limited in the same way. */
+export type Group = { limit: Limit; project: string; job: string; types: string[] };
+
+export type Typed = { text: Record<TextField, string>; verifies: boolean; groups: Group[] };
+
+/** A webhook that is sent in has no more subscriptions than this, and so no more groups. */
+const groupsMax = 1000;
+
+/** A form for a new webhook. @param secret one that was made for it. */
+export function typedForNew(secret: string): Typed {
+  const blank = Object.fromEntries(textFields.map((name) => [name, ""])) as Record<TextField, string>;
+  const text = { ...blank, content_type: "application/json", ordering: "strict", secret };
+  return { text, verifies: true, groups: [emptyGroup()] };
+}
+
+/** A form for a webhook as it is stored: its URL and secret are blank, which leaves them as they are. */
+export function typedForStored(webhook: Webhook, subscriptions: readonly Subscription[]): Typed {
+  return {
+    text: {
+      url: "",
+      name: webhook.name,
+      content_type: webhook.contentType,
+      secret: "",
+      ordering: webhook.ordering,
+      max_attempts: shown(webhook.retryMaxAttempts),
+      max_age_s: shown(webhook.retryMaxAgeS),
+      timeout_s: shown(webhook.timeoutS),
+      rate_limit_per_s: shown(webhook.rateLimitPerS),
+      headers: headerLines(maskHeaders(webhook.headerNames)),
+    },
+    // Over http there is nothing to verify; it is what holds once the URL is an https one.
+    verifies: webhook.verifySsl || webhook.origin.startsWith("http:"),
+    groups: groupsOf(subscriptions),
+  };
+}
+
+/** Reads the form as it was sent. */
+export function readTyped(form: FormData): Typed {
+  const count = Math.min(Number.parseInt(textOf(form, "groups"), 10) || 0, groupsMax);
+  return {
+    text: Object.fromEntries(textFields.map((name) => [name, readText(form, name)])) as Record<
+      TextField,
+      string
+    >,
+    verifies: form.has("verify_ssl"),
+    groups: Array.from({ length: count }, (_, index) => readGroup(form, index)),
+  };
+}
+
+/** A field's text; empty where there is none. */
+export function textOf(form: FormData, name: string): string {
+  const value = form.get(name);
+  return typeof value === "string" ? value : "";
+}
+
+export function emptyGroup(): Group {
+  return { limit: "all", project: "", job: "", types: [] };
+}
+
+/** Ticks event types where nothing is limited, in the first such group. */
+export function tick({ groups, ...typed }: Typed, types: readonly string[]): Typed {
+  const place = groups.findIndex(({ limit }) => limit === "all");
+  const group = groups[place] ?? emptyGroup();
+  const ticked = { ...group, types: [...new Set([...group.types, ...types])] };
+  return { ...typed, groups: place === -1 ? [ticked, ...groups] : groups.with(place, ticked) };
+}
+
+/** The subscriptions that the groups stand for, in their order, as they are sent in; each knows its group. */
+export function subscriptionsOf(
+  groups: readonly Group[],
+): { group: number; event_type: string; project_uuid: string | null; job_uuid: string | null }[] {
+  return groups.flatMap(({ limit, project, job, types }, group) =>
+    types.map((event_type) => ({
+      group,
+      event_type,
+      project_uuid: limit === "all" ? null : project,
+      job_uuid: limit === "job" ? job : null,
+    })),
+  );
+}
+
+/** `Name: value` in lines, as headers; null where a line is none or a name stands twice. */
+export function parseHeaderLines(text: string): Record<string, string> | null {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  const entries = lines.map(
+    (line) =>
+      /^([^:]*):(.*)$/
+        .exec(line)
+        ?.slice(1)
+        .map((part) => part.trim()) ?? [],
+  );
+  const headers = Object.fromEntries(entries.map(([name = "", value = ""]) => [name, value]));
+  const isWhole =
+    entries.every((entry) => entry.length === 2) && Object.keys(headers).length === lines.length;
+  return isWhole ? headers : null;
+}
+
+/** Blanks around a pasted URL or a number mean nothing; in a name or a secret they may. Browsers send lines with CRLF. */
+function readText(form: FormData, name: TextField): string {
+  const text = textOf(form, name).replaceAll("\r\n", "\n");
+  return name === "name" || name === "secret" ? text : text.trim();
+}
+
+function readGroup(form: FormData, index: number): Group {
+  const limit = textOf(form, `limit-${index}`);
+  const types = form.getAll(`types-${index}`).filter((value) => typeof value === "string");
+  return {
+    limit: limit === "project" || limit === "job" ? limit : "all",
+    project: textOf(form, `project-${index}`).trim(),
+    job: textOf(form, `job-${index}`).trim(),
+    types: [...new Set(types)],
+  };
+}
+
+/** One group for each way in which subscriptions are limited: what is limited to nothing comes first, and is always there. */
+function groupsOf(subscriptions: readonly Subscription[]): Group[] {
+  const unlimited = emptyGroup();
+  const groups = new Map([["", unlimited]]);
+  for (const { eventType, projectUuid, jobUuid } of subscriptions) {
+    const key = [projectUuid, jobUuid].filter(Boolean).join(" ");
+    const group = groups.get(key) ?? {
+      limit: jobUuid === "" ? "project" : "job",
+      project: projectUuid,
+      job: jobUuid,
+      types: [],
+    };
+    group.types.push(eventType);
+    groups.set(key, group);
+  }
+  const all = [...groups.values()];
+  return all.length > 1 && unlimited.types.length === 0 ? all.slice(1) : all;
+}
+
+function headerLines(headers: Record<string, string>): string {
+  return Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}`)
+    .join("\n");
+}
+
+function shown(value: number | null): string {
+  return value === null ? "" : String(value);
+}

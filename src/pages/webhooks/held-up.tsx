@@ -1,0 +1,80 @@
+/** What stands on a webhook's page while deliveries fail and hold up what is behind them. */
+import type { Webhook } from "../../db/webhooks";
+import type { LoggedDelivery } from "../../delivery/delivery-log";
+import { deliveryUuid } from "../../delivery/delivery-uuid";
+import type { LaneStats } from "../../delivery/webhook-lane";
+import { count } from "../parts/figures";
+import { Time } from "../parts/time";
+import { GiveUpForm } from "./delivery-forms";
+import { deliveryPath } from "./names";
+import { reasonOfDelivery } from "./reason";
+
+/** @param props.deliveries the first of those that hold up others, oldest first. */
+export function HeldUp({
+  webhook,
+  stats,
+  deliveries,
+  mayWrite,
+}: {
+  webhook: Webhook;
+  stats: LaneStats;
+  deliveries: LoggedDelivery[];
+  mayWrite: boolean;
+}) {
+  const isActive = stats.state === "active";
+  return (
+    <>
+      {deliveries.map((delivery) => {
+        const path = deliveryPath(webhook, deliveryUuid(webhook.uuid, delivery.sequence));
+        return (
+          <div class="notice warn held-up">
+            <p>
+              <strong>
+                <a href={path}>Delivery #{delivery.sequence}</a> holds up {behind(webhook, stats)}.
+              </strong>{" "}
+              {reasonOfDelivery(delivery)} It was tried {times(delivery.attempts)}
+              {isActive && delivery.nextAttemptAt !== null && (
+                <>
+                  , and is tried again <Time at={Math.max(delivery.nextAttemptAt, Date.now())} />
+                </>
+              )}
+              .
+            </p>
+            {mayWrite && (
+              <div class="row">
+                {isActive && (
+                  <form method="post" action={`${path}/redeliver`} data-in-place={changedParts}>
+                    <input type="hidden" name="back" value="webhook" />
+                    <button class="button small" type="submit">
+                      Try now<span class="visually-hidden"> delivery #{delivery.sequence}</span>
+                    </button>
+                  </form>
+                )}
+                <details id={`give-up-${delivery.sequence}`}>
+                  <summary>
+                    Give up<span class="visually-hidden"> delivery #{delivery.sequence}</span>…
+                  </summary>
+                  <GiveUpForm path={path} back="webhook" inPlace={changedParts} />
+                </details>
+              </div>
+            )}
+          </div>
+        );
+      })}
+    </>
+  );
+}
+
+/** What of the page a change may change. */
+export const changedParts = "outcome webhook-state webhook-news webhook-fares webhook-log";
+
+function behind({ ordering }: Webhook, { backlog }: LaneStats): string {
+  const others = backlog - 1;
+  if (ordering === "keyed") return "what comes behind it in its line";
+  if (others <= 0) return "the line: nothing waits behind it yet";
+  return `the line: ${count(others)} ${others === 1 ? "delivery waits" : "deliveries wait"} behind it`;
+}
+
+function times(number: number): string {
+  return number === 1 ? "once" : `${count(number)} times`;
+}

@@ -1,0 +1,25 @@
+/** Why an attempt failed, as a sentence. */
+import type { LoggedAttempt, LoggedDelivery } from "../../delivery/delivery-log";
+import { explainFailure } from "../../delivery/explain-failure";
+
+/** @returns null for an attempt that did not fail. */
+export function reasonOfAttempt(attempt: LoggedAttempt): string | null {
+  const { error, durationMs } = attempt;
+  if (error === null) return null;
+  // The time-out is in whole seconds, the measured time is a little more.
+  return sentence(explainFailure({ ...attempt, error }, Math.max(Math.floor(durationMs / 1000), 1) * 1000));
+}
+
+/** Of a delivery's latest attempt. @returns null where it did not fail, or there was none. */
+export function reasonOfDelivery({
+  lastError,
+  lastStatus,
+}: Pick<LoggedDelivery, "lastError" | "lastStatus">): string | null {
+  if (lastError === null) return null;
+  if (lastError === "timeout") return "No answer in time.";
+  return sentence(explainFailure({ error: lastError, status: lastStatus, responseBody: "" }, 0));
+}
+
+function sentence(end: string): string {
+  return `${end.charAt(0).toUpperCase()}${end.slice(1)}${/[.!?”]$/.test(end) ? "" : "."}`;
+}

@@ -1,0 +1,112 @@
+/** `GET` and `POST /webhooks/{uuid}/rotate-secret`: a new secret, while the old one signs too for a while. */
+import type { Context } from "hono";
+import { readConfig } from "../../config";
+import type { Webhook } from "../../db/webhooks";
+import { describeIssues } from "../../describe-issues";
+import { audit } from "../../http/audit/audit";
+import type { AppEnv, Router } from "../../http/router";
+import { rotateSecret } from "../../http/subscribers/change-webhook";
+import { newSecret } from "../../http/subscribers/new-webhook";
+import { rotationSchema } from "../../http/subscribers/schemas";
+import { signedIn } from "../current-user";
+import { renderPage } from "../layout";
+import { CopyButton } from "../parts/copy";
+import { SelectField, TextField } from "../parts/field";
+import { backTo } from "../parts/outcome";
+import { readable } from "../parts/time";
+import { webhookInPath } from "./in-path";
+import { nameOf, pathOf } from "./names";
+
+const gracePeriods = [
+  ["0", "None: only the new one signs from now on"],
+  ["3600", "1 hour"],
+  ["86400", "24 hours"],
+  ["604800", "7 days"],
+] as const;
+
+const graceDefault = "86400";
+
+/** What is in the form. `error`: what is wrong with the secret. */
+type Typed = { secret: string; grace: string; error?: string };
+
+/** Adds the page and its form to `router`. */
+export function rotateSecretPage(router: Router): void {
+  router.get("/webhooks/:uuid/rotate-secret", signedIn("webhooks:write"), async (c) =>
+    renderForm(c, await webhookInPath(c), { secret: newSecret(), grace: graceDefault }),
+  );
+
+  router.post("/webhooks/:uuid/rotate-secret", signedIn("webhooks:write"), async (c) => {
+    const webhook = await webhookInPath(c);
+    const body = await c.req.parseBody();
+    const secret = typeof body["secret"] === "string" ? body["secret"] : "";
+    const grace = gracePeriods.find(([value]) => value === body["grace"])?.[0] ?? graceDefault;
+    const rotation = rotationSchema.safeParse({ secret, grace_period_s: Number(grace) });
+    const error = secret === "" ? "Keep the one that was made, or type one of your own." : undefined;
+    if (!rotation.success || error !== undefined) {
+      c.status(400);
+      return renderForm(c, webhook, {
+        secret,
+        grace,
+        error: error ?? describeIssues(rotation.error?.issues ?? []),
+      });
+    }
+    const until = await rotateSecret(c.env, readConfig(c.env), webhook.uuid, rotation.data);
+    await audit(c, { action: "webhook.secret_rotated", target: webhook.uuid });
+    return backTo(c, pathOf(webhook), { tone: "good", text: doneText(until) });
+  });
+}
+
+function doneText(until: number | null): string {
+  return until === null
+    ? "The secret was changed. Only the new one signs."
+    : `The secret was changed. The one before it signs too, in webhook-signature, until ${readable(until, 0)}.`;
+}
+
+function renderForm(c: Context<AppEnv>, webhook: Webhook, typed: Typed): Response | Promise<Response> {
+  const path = pathOf(webhook);
+  return renderPage(
+    c,
+    { title: `New secret of ${nameOf(webhook)}`, user: c.var.caller, section: "/", scripts: ["/copy.js"] },
+    <section class="card form-card" aria-labelledby="rotate-title">
+      <p class="small">
+        <a href="/">Webhooks</a> / <a href={path}>{nameOf(webhook)}</a>
+      </p>
+      <h1 id="rotate-title">New secret</h1>
+      <p>
+        Copy the secret and give it to the receiver. It is shown only here and only now: afterwards nobody can
+        look it up.
+      </p>
+      <form class="stack" method="post" action={`${path}/rotate-secret`}>
+        <div class="with-button">
+          <TextField
+            name="secret"
+            label="Secret"
+            hint="This one was made just now. A text of your own will do as well; long and random is best."
+            error={typed.error}
+            value={typed.secret}
+            class="code"
+            autocomplete="off"
+            spellcheck="false"
+            required
+          />
+          <CopyButton of="secret" what="the secret" />
+        </div>
+        <SelectField
+          name="grace"
+          label="The present secret goes on signing for"
+          hint="Beside the new one, in webhook-signature. X-Hub-Signature is made with the new one at once: a receiver that verifies that needs it first."
+          value={typed.grace}
+          options={gracePeriods}
+        />
+        <div class="row">
+          <button class="button primary" type="submit">
+            Change the secret
+          </button>
+          <a class="button quiet" href={path}>
+            Cancel
+          </a>
+        </div>
+      </form>
+    </section>,
+  );
+}

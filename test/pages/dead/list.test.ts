@@ -1,0 +1,130 @@
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { api, notifications } from "../../api";
+import { restartClock, stopClock } from "../../clock";
+import { deliveryAt } from "../../deliveries";
+import { laneOf } from "../../lane";
+import { get } from "../page";
+import { reader, writer } from "../webhooks/people";
+import { deadReceiver, die, makeImpatient, words } from "./letters";
+
+beforeEach(stopClock);
+afterEach(restartClock);
+
+/** The letters that can be ticked, in their order. */
+function ticks(html: string): string[] {
+  return [...html.matchAll(/type="checkbox" name="letter" value="([^"]*)"/g)].map(([, value = ""]) => value);
+}
+
+describe("GET /dead", () => {
+  it("says what a dead letter is where there is none, and for how long they are kept", async () => {
+    const { status, html } = await get("/dead", await writer());
+    expect(status).toBe(200);
+    expect(html).toContain("Nothing was given up");
+    expect(html).toContain("90 days");
+    expect(html).not.toContain('action="/dead/replay"');
+  });
+
+  it("lists each webhook's letters, newest first, with their type, when they were tried last and why they failed", async () => {
+    deadReceiver();
+    const [one, other] = [await makeImpatient("<i>First</i>"), await makeImpatient("")];
+    await die(2, [one, other]);
+    const { status, html } = await get("/dead", await writer());
+    expect(status).toBe(200);
+    expect(html.match(/<h1/g)).toHaveLength(1);
+    expect(ticks(html)).toEqual([`${one.uuid}:2`, `${one.uuid}:1`, `${other.uuid}:2`, `${other.uuid}:1`]);
+    expect(words(html)).toContain("4 dead letters of 2 webhooks.");
+    expect(words(html)).toMatch(/&lt;i&gt;First&lt;\/i&gt; hooks\.example\.com · 2 letters/);
+    expect(words(html)).toMatch(
+      /#2 of hooks\.example\.com project:created .* ago The .*500.* Send again #2 of hooks/,
+    );
+    const { uuid } = await deliveryAt(one.uuid, 2);
+    expect(html).toContain(`href="/webhooks/${one.uuid}/deliveries/${uuid}"`);
+    expect(html).not.toMatch(/<script|<style| style=| on[a-z]+=/);
+  });
+
+  it("shows those who may only read the letters, and no way to send them", async () => {
+    deadReceiver();
+    await die(1, [await makeImpatient("Alerts")]);
+    const { html } = await get("/dead", await reader());
+    expect(html).toContain("#1");
+    expect(html.slice(html.indexOf("<main"))).not.toMatch(/<form|<input|<button|dead\/replay/);
+  });
+
+  it("shows 10 letters of each webhook, and leads to a list of all of its own, in pages", async () => {
+    deadReceiver();
+    const webhook = await makeImpatient("Alerts");
+    await die(55, [webhook]);
+    const cookie = await writer();
+    const { html } = await get("/dead", cookie);
+    expect(ticks(html)).toHaveLength(10);
+    expect(html).toContain(`href="/dead?webhook=${webhook.uuid}"`);
+    const own = await get(`/dead?webhook=${webhook.uuid.toUpperCase()}`, cookie);
+    expect(own.html).toContain("<h1>Dead letters of Alerts</h1>");
+    expect(ticks(own.html)).toHaveLength(50);
+    const [, older = ""] = /href="(\/dead\?webhook=[^"]*cursor=\d+)"/.exec(own.html) ?? [];
+    const last = await get(older.replaceAll("&amp;", "&"), cookie);
+    expect(ticks(last.html)).toEqual([5, 4, 3, 2, 1].map((sequence) => `${webhook.uuid}:${sequence}`));
+    expect(last.html).not.toContain("cursor=");
+  });
+
+  it("asks 10 lanes at most, and leads on to the other webhooks", async () => {
+    deadReceiver();
+    const webhooks = [];
+    for (let i = 1; i <= 11; i++) webhooks.push(await makeImpatient(`Number ${i}.`));
+    await die(1, webhooks);
+    const cookie = await writer();
+    const asked = vi.spyOn(env.LANES, "getByName");
+    const { html } = await get("/dead", cookie);
+    expect(asked).toHaveBeenCalledTimes(10);
+    expect(html).not.toContain("Number 11.");
+    const [, next = ""] = /href="(\/dead\?after=\d+)"/.exec(html) ?? [];
+    const second = (await get(next, cookie)).html;
+    expect(second).toContain("Number 11.");
+    expect(second).not.toContain("Number 1.");
+    expect(second).toContain("First page");
+    expect(second).not.toContain("Next page");
+  });
+
+  it("goes by what lanes have, where D1 has an older count", async () => {
+    const { answerWith } = deadReceiver();
+    const webhook = await makeImpatient("Alerts");
+    await die(1, [webhook]);
+    answerWith(200);
+    await laneOf(webhook.uuid).replayDead();
+    await vi.waitFor(async () => expect((await laneOf(webhook.uuid).stats())?.counts.dead).toBe(0));
+    await env.DB.prepare("UPDATE webhooks SET dead_letters = 1").run();
+    expect((await get("/dead", await writer())).html).toContain("Nothing was given up");
+  });
+
+  it("stands where a lane fails, with the others", async () => {
+    deadReceiver();
+    const [broken, other] = [await makeImpatient("Broken"), await makeImpatient("Other")];
+    await die(1, [broken, other]);
+    const cookie = await writer();
+    vi.spyOn(env.LANES, "getByName").mockImplementation((name) => {
+      if (name === broken.uuid) throw new Error("This lane is broken.");
+      return laneOf(name);
+    });
+    const { status, html } = await get("/dead", cookie);
+    expect(status).toBe(200);
+    expect(html).toContain("Its dead letters cannot be read right now.");
+    expect(ticks(html)).toEqual([`${other.uuid}:1`]);
+  });
+
+  it("says that a paused webhook sends nothing yet", async () => {
+    deadReceiver();
+    const webhook = await makeImpatient("Alerts");
+    await die(1, [webhook]);
+    await api("POST", `${notifications}/subscribers/${webhook.uuid}/pause`);
+    expect((await get("/dead", await writer())).html).toContain(
+      "This webhook is paused: what you send again waits",
+    );
+  });
+
+  it("of an unknown webhook is a 404", async () => {
+    const { status, html } = await get(`/dead?webhook=${crypto.randomUUID()}`, await reader());
+    expect(status).toBe(404);
+    expect(html).toContain("There is no such webhook.");
+  });
+});

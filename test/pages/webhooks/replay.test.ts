@@ -1,0 +1,156 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { passTime, restartClock, stopClock } from "../../clock";
+import { makeEvents, makeListener, publish } from "../../event";
+import { laneOf, runAlarm, runAlarms } from "../../lane";
+import { receiver } from "../../receiver";
+import { get, post } from "../page";
+import { audited, deliver, reader, writer } from "./people";
+
+beforeEach(stopClock);
+afterEach(restartClock);
+
+const since = "2039-12-31T00:00";
+
+/** A webhook whose receiver has refused so many deliveries for good, and a switch for the receiver. */
+async function withDeadLetters(count: number): Promise<{ uuid: string; answer: (status: number) => void }> {
+  let status = 500;
+  const { received } = receiver(() => new Response("", { status }));
+  const { uuid } = await makeListener({ name: "Alerts", retry: { max_attempts: 1 } });
+  await publish(makeEvents(count));
+  await runAlarms(uuid, () => received.length === count);
+  await vi.waitFor(async () => expect((await laneOf(uuid).stats())?.counts.dead).toBe(count));
+  return { uuid, answer: (next) => (status = next) };
+}
+
+async function start(uuid: string, fields: Record<string, string>, cookie: string): Promise<string> {
+  const answer = await post(`/webhooks/${uuid}/replay`, fields, { cookie });
+  expect(answer.status).toBe(303);
+  return answer.headers.get("Location") ?? "";
+}
+
+function whenDone(path: string, cookie: string): Promise<string> {
+  return vi.waitFor(async () => {
+    const { html } = await get(path, cookie);
+    expect(html).toContain("Done:");
+    return html;
+  });
+}
+
+describe("the form that sends again", () => {
+  it("leads to the progress, which ends with what came of it", async () => {
+    const { uuid, answer } = await withDeadLetters(3);
+    answer(200);
+    const cookie = await writer();
+    const path = await start(uuid, { kind: "dead", since, until: "" }, cookie);
+    expect(path).toMatch(new RegExp(`^/webhooks/${uuid}/replays/[0-9a-f-]{36}$`));
+    const html = await whenDone(path, cookie);
+    expect(html).toContain("all 3 deliveries arrived");
+    expect(html).toContain('<progress aria-label="Sent again" aria-valuetext="3 of 3" value="3" max="3">');
+    expect(html).not.toContain("data-poll");
+    expect(html).not.toContain("http-equiv");
+    expect((await audited())[0]).toBe("replay.started");
+  });
+
+  it("says how many were given up again", async () => {
+    const { uuid } = await withDeadLetters(2);
+    const cookie = await writer();
+    const path = await start(uuid, { kind: "dead", since }, cookie);
+    for (let time = 0; time < 2; time++) await runAlarm(uuid);
+    const html = await whenDone(path, cookie);
+    expect(html).toContain("0 of 2 arrived, and 2 were given up again.");
+    expect(html).toContain(`href="/webhooks/${uuid}?status=dead#log-title"`);
+  });
+
+  it("says when there was nothing to send", async () => {
+    const { uuid } = await makeListener();
+    const cookie = await writer();
+    const path = await start(uuid, { kind: "missing", since }, cookie);
+    await vi.waitFor(async () =>
+      expect((await get(path, cookie)).html).toContain("There was nothing to send again."),
+    );
+  });
+
+  it.each([
+    [{ since: "" }, "Say from when on"],
+    [{ since: "yesterday" }, "Say from when on"],
+    [{ since, until: "tomorrow" }, "or say until when"],
+    [{ since, until: since }, "The end must be later than the beginning."],
+  ])("refuses %j in a sentence, keeps what was typed, and starts nothing", async (fields, sentence) => {
+    const { uuid } = await makeListener();
+    const cookie = await writer();
+    const { status, html } = await post(`/webhooks/${uuid}/replay`, { kind: "all", ...fields }, { cookie });
+    expect(status).toBe(400);
+    expect(html).toContain(sentence);
+    expect(html).toContain('value="all" checked=""');
+    expect(html).toContain(`id="since"`);
+    expect((await audited())[0]).toBe("session.started");
+  });
+
+  it("says from when on there is something, when what is asked for is no longer kept", async () => {
+    receiver();
+    const { uuid } = await makeListener();
+    await deliver(uuid, "delivered");
+    passTime(40 * 86_400_000);
+    await laneOf(uuid).tend();
+    const cookie = await writer();
+    const { status, html } = await post(`/webhooks/${uuid}/replay`, { kind: "all", since }, { cookie });
+    expect(status).toBe(400);
+    expect(html).toMatch(/What is older is no longer kept: choose \d+ Jan 2040, \d\d:\d\d UTC or later\./);
+  });
+
+  it("fills in what was chosen from the usual times", async () => {
+    const { uuid } = await makeListener();
+    const { html } = await get(`/webhooks/${uuid}/replay?hours=1`, await writer());
+    expect(html).toContain('value="2039-12-31T23:00"');
+  });
+
+  it("is not for readers", async () => {
+    const { uuid } = await makeListener();
+    const cookie = await reader();
+    expect((await get(`/webhooks/${uuid}/replay`, cookie)).status).toBe(403);
+    expect((await post(`/webhooks/${uuid}/replay`, { kind: "all", since }, { cookie })).status).toBe(403);
+  });
+});
+
+describe("the progress of a replay", () => {
+  it("is asked for again while it runs, with scripts and without", async () => {
+    const { uuid } = await withDeadLetters(2);
+    const cookie = await writer();
+    await post(`/webhooks/${uuid}/pause`, {}, { cookie });
+    const path = await start(uuid, { kind: "dead", since }, cookie);
+    const { html } = await get(path, cookie);
+    expect(html).toContain('aria-valuetext="0 of 2" value="0" max="2"');
+    expect(html).toContain('data-poll="replay-progress replay-end"');
+    expect(html).toContain('<noscript><meta http-equiv="refresh" content="3"/></noscript>');
+    expect(html).toContain("The webhook is paused: this goes on as soon as it is resumed.");
+    for (const id of ["replay-progress", "replay-end"]) expect(html).toContain(`id="${id}"`);
+  });
+
+  it("says what holds it up", async () => {
+    let status = 200;
+    receiver(() => new Response("", { status }));
+    const { uuid } = await makeListener();
+    await deliver(uuid, "delivered");
+    await deliver(uuid, "delivered");
+    status = 503;
+    const cookie = await writer();
+    const path = await start(uuid, { kind: "all", since }, cookie);
+    await vi.waitFor(async () =>
+      expect((await get(path, cookie)).html).toContain("The next one failed once and holds up the others."),
+    );
+    expect((await get(path, cookie)).html).toContain("0 of 2");
+  });
+
+  it("can be looked at by readers", async () => {
+    const { uuid } = await withDeadLetters(1);
+    const path = await start(uuid, { kind: "dead", since }, await writer());
+    expect((await get(path, await reader())).status).toBe(200);
+  });
+
+  it("says in a page that there is none", async () => {
+    const { uuid } = await makeListener();
+    const { status, html } = await get(`/webhooks/${uuid}/replays/nonsense`, await reader());
+    expect(status).toBe(404);
+    expect(html).toContain("There is no such replay.");
+  });
+});

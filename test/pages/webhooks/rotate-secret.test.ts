@@ -1,0 +1,79 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { makeWebhook } from "../../api";
+import { restartClock, stopClock } from "../../clock";
+import { makeEvent, makeListener, publish } from "../../event";
+import { receiver } from "../../receiver";
+import { hmacHex } from "../../sign";
+import { follow, get, post } from "../page";
+import { audited, reader, writer } from "./people";
+
+beforeEach(stopClock);
+afterEach(restartClock);
+
+function secretIn(html: string): string {
+  return /id="secret"[^>]* value="([^"]*)"/.exec(html)?.[1] ?? "";
+}
+
+describe("the page for a new secret", () => {
+  it("shows one that was made for it, each time another", async () => {
+    const { uuid } = await makeWebhook();
+    const cookie = await writer();
+    const [one, other] = [
+      (await get(`/webhooks/${uuid}/rotate-secret`, cookie)).html,
+      (await get(`/webhooks/${uuid}/rotate-secret`, cookie)).html,
+    ].map(secretIn);
+    expect(one).toMatch(/^[0-9a-f]{128}$/);
+    expect(other).not.toBe(one);
+  });
+
+  it("changes the secret: what is sent from then on is signed with it", async () => {
+    const { received } = receiver();
+    const { uuid } = await makeListener();
+    const cookie = await writer();
+    const secret = secretIn((await get(`/webhooks/${uuid}/rotate-secret`, cookie)).html);
+    const answer = await post(`/webhooks/${uuid}/rotate-secret`, { secret, grace: "3600" }, { cookie });
+    expect(answer.headers.get("Location")).toBe(`/webhooks/${uuid}`);
+    const { html } = await follow(answer, cookie);
+    expect(html).toContain("The secret was changed. The one before it signs too");
+    expect(html).toContain("until 1 Jan 2040, 01:00 UTC");
+    expect(html).not.toContain(secret);
+    await publish(makeEvent());
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    const [sent] = received;
+    expect(sent?.headers.get("X-Hub-Signature")).toBe(await hmacHex(secret, sent?.body ?? ""));
+    expect(sent?.headers.get("webhook-signature")?.split(" ")).toHaveLength(2);
+    expect((await audited())[0]).toBe("webhook.secret_rotated");
+  });
+
+  it("ends the old secret at once where no grace period is wanted", async () => {
+    const { received } = receiver();
+    const { uuid } = await makeListener();
+    const cookie = await writer();
+    const answer = await post(`/webhooks/${uuid}/rotate-secret`, { secret: "mine", grace: "0" }, { cookie });
+    expect((await follow(answer, cookie)).html).toContain("Only the new one signs.");
+    await publish(makeEvent());
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    expect(received[0]?.headers.get("webhook-signature")?.split(" ")).toHaveLength(1);
+  });
+
+  it("keeps what was typed when it is refused, and changes nothing", async () => {
+    const { uuid } = await makeWebhook();
+    const cookie = await writer();
+    const { status, html } = await post(
+      `/webhooks/${uuid}/rotate-secret`,
+      { secret: "", grace: "604800" },
+      { cookie },
+    );
+    expect(status).toBe(400);
+    expect(html).toContain("Keep the one that was made, or type one of your own.");
+    expect(html).toContain('<option value="604800" selected="">');
+    expect((await audited())[0]).toBe("session.started");
+  });
+
+  it("is not for readers", async () => {
+    const { uuid } = await makeWebhook();
+    const cookie = await reader();
+    expect((await get(`/webhooks/${uuid}/rotate-secret`, cookie)).status).toBe(403);
+    expect((await post(`/webhooks/${uuid}/rotate-secret`, { secret: "mine" }, { cookie })).status).toBe(403);
+  });
+});
