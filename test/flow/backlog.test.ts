@@ -22,7 +22,7 @@ test(
       answered += 1;
       return 200;
     });
-    await createWebhook(gateway, { url: receiver.url, eventTypes: [type] });
+    await createWebhook(gateway, { url: receiver.url, timeout_s: 30, eventTypes: [type] });
     await publish(
       gateway,
       Array.from({ length: eventCount }, () => makeEvent(type)),

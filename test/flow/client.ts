@@ -45,6 +45,7 @@ export async function createWebhook(
     url: string;
     secret?: string;
     content_type?: string;
+    headers?: Record<string, string>;
     name?: string;
     timeout_s?: number;
     rate_limit_per_s?: number;

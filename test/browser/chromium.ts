@@ -1,0 +1,35 @@
+/** The browser of these tests: Debian's Chromium, or the one that CHROMIUM names. */
+import { accessSync, constants } from "node:fs";
+import { type Browser, chromium } from "playwright-core";
+
+const path = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+
+/** What keeps it from asking anybody for anything, and from needing a sandbox, which containers do not give. */
+const flags = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** Why there is no browser; null where there is one. */
+export const missing: string | null = isThere()
+  ? null
+  : `There is no Chromium at ${path}: install it (apt-get install chromium), or set CHROMIUM to the path of one.`;
+
+/** Whoever starts it closes it. */
+export function startChromium(): Promise<Browser> {
+  return chromium.launch({ executablePath: path, args: flags });
+}
+
+function isThere(): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,110 @@
+/** Fills a gateway with some of everything that its pages show. */
+import { randomUUID } from "node:crypto";
+import { call, createWebhook, makeEvent, publish, type Webhook, webhookPath } from "../flow/client.ts";
+import { eventually } from "../flow/eventually.ts";
+import type { Gateway } from "../flow/gateway.ts";
+import type { Site } from "./site.ts";
+
+const type = "project:one-off-job:pipeline-run:failed";
+/** More than fit one page of the log. */
+const eventCount = 30;
+/** The longest name that is allowed has no place to break. */
+const longName = "a-webhook-with-a-name-that-does-not-break".repeat(6).slice(0, 100);
+
+/** What was made. `deliveries`: the uuid of one in each status. `replays`: of one that is done, and one that is not. */
+export type Inhabited = {
+  busy: Webhook;
+  failing: Webhook;
+  paused: Webhook;
+  disabled: Webhook;
+  deliveries: { delivered: string; failed: string; pending: string; dead: string };
+  replays: { done: string; running: string };
+  event: string;
+  /** A token that may only read. */
+  reader: string;
+};
+
+type Listed = { deliveries: { uuid: string; status: string; sequence: number }[] };
+
+export async function inhabit({ gateway, receiver }: Site): Promise<Inhabited> {
+  receiver.answer = ({ path }) => (path === "/fails" ? 500 : path === "/gone" ? 410 : 200);
+  const make = (name: string, path: string) =>
+    createWebhook(gateway, { url: `${receiver.url}${path}`, name, eventTypes: [type, "project:**"] });
+  const busy = await make("Team channel", "/works");
+  const failing = await make("Broken receiver", "/fails");
+  const paused = await make("Paused for the holidays", "/works");
+  const disabled = await make(longName, "/gone");
+  await call(gateway, "POST", webhookPath(paused, "/pause"));
+
+  const events = Array.from({ length: eventCount }, () => describe(makeEvent(type)));
+  await publish(gateway, events);
+  await until(gateway, busy, (found) => found.every(({ status }) => status === "delivered"));
+  await until(gateway, disabled, (found) => found.some(({ status }) => status === "failed"));
+  // Two are given up, one after the other: the dead letters of the line, whose third then waits for its retry.
+  const dead = await giveUpFirst(gateway, failing);
+  await giveUpFirst(gateway, failing);
+  const waiting = await until(gateway, failing, (found) => found.some(({ status }) => status === "failed"));
+
+  return {
+    busy,
+    failing,
+    paused,
+    disabled,
+    deliveries: {
+      dead,
+      delivered: (await list(gateway, busy))[0]?.uuid ?? "",
+      failed: waiting.find(({ status }) => status === "failed")?.uuid ?? "",
+      pending: waiting.find(({ status }) => status === "pending")?.uuid ?? "",
+    },
+    replays: { done: await replay(gateway, busy, "all"), running: await replay(gateway, failing, "dead") },
+    event: events[0]?.uuid ?? "",
+    reader: await readerToken(gateway),
+  };
+}
+
+/** An event with what Orchest's own ones have: long names, and a text to lay out. */
+function describe<Event extends { uuid: string }>(event: Event): Event {
+  const project = { uuid: randomUUID(), name: "Forecasts of sales in the north" };
+  const job = { uuid: randomUUID(), name: "Every morning", status: "FAILED" };
+  return { ...event, project: { ...project, job } };
+}
+
+async function list(gateway: Gateway, webhook: Webhook): Promise<Listed["deliveries"]> {
+  const { json } = await call(gateway, "GET", webhookPath(webhook, "/deliveries?limit=100"));
+  return (json as Listed).deliveries;
+}
+
+function until(
+  gateway: Gateway,
+  webhook: Webhook,
+  isSo: (found: Listed["deliveries"]) => boolean,
+): Promise<Listed["deliveries"]> {
+  return eventually(
+    `the deliveries of ${webhook.name}`,
+    async () => {
+      const found = await list(gateway, webhook);
+      return found.length === eventCount && isSo(found) ? found : null;
+    },
+    { withinMs: 60_000 },
+  );
+}
+
+/** Gives up the delivery that holds up the line. @returns its uuid. */
+async function giveUpFirst(gateway: Gateway, webhook: Webhook): Promise<string> {
+  const found = await until(gateway, webhook, (all) => all.some(({ status }) => status === "failed"));
+  const uuid = found.find(({ status }) => status === "failed")?.uuid ?? "";
+  await call(gateway, "POST", webhookPath(webhook, `/deliveries/${uuid}/skip`));
+  return uuid;
+}
+
+async function replay(gateway: Gateway, webhook: Webhook, status: string): Promise<string> {
+  const since = new Date(Date.now() - 3_600_000).toISOString();
+  const { json } = await call(gateway, "POST", webhookPath(webhook, "/replay"), { since, status });
+  const { replay: id } = json as { replay: string };
+  return id;
+}
+
+async function readerToken(gateway: Gateway): Promise<string> {
+  const { json } = await call(gateway, "POST", "/api/tokens", { name: "reader", scopes: ["webhooks:read"] });
+  return (json as { token: string }).token;
+}

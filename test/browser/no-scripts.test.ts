@@ -1,0 +1,88 @@
+/** With scripts off everything works but what is live: the same way, by forms and reloads. */
+import { beforeAll, describe, expect, test } from "vitest";
+import { createWebhook } from "../flow/client.ts";
+import { eventually } from "../flow/eventually.ts";
+import { missing } from "./chromium.ts";
+import { Site } from "./site.ts";
+
+let site: Site;
+
+describe.skipIf(missing !== null)("without scripts", () => {
+  beforeAll(async () => {
+    site = await Site.open();
+    return () => site.close();
+  });
+
+  test("a webhook is made, tested, told, paused, mended by sending again, and deleted", async () => {
+    const { receiver } = site;
+    const page = await site.visit("/webhooks/new", { scripts: false });
+    const button = (name: string) => page.getByRole("button", { name, exact: true });
+    /** Loads the page again until it shows this. */
+    const shows = (text: string) =>
+      eventually(`the page shows ${text}`, async () => {
+        await page.reload();
+        return page.getByText(text).first().isVisible();
+      });
+
+    await page.getByLabel("URL").fill(receiver.url);
+    await page.getByLabel("Name").fill("By hand");
+    await page.getByLabel("Verify certificate").uncheck();
+    await button("A job run fails").click();
+    await page.getByText("2 chosen").waitFor();
+    expect(await page.getByLabel("Name").inputValue()).toBe("By hand");
+    await button("Test").click();
+    await page.getByText("The test ping was delivered").waitFor();
+    await button("Make webhook").click();
+    await page.getByText("The webhook “By hand” was made.").waitFor();
+    const webhookPage = page.url();
+
+    receiver.answer = () => 500;
+    await page.goto("/events/new");
+    await page.getByLabel("Event type").selectOption("project:cron-job:run:pipeline-run:failed");
+    await button("Fill in a sample").click();
+    expect(await page.getByRole("textbox", { name: "Event" }).inputValue()).toContain("cron-job");
+    await button("Publish").click();
+    await page.getByText("1 webhook is told.").waitFor();
+    await page.goto(webhookPage);
+    await shows("Delivery #1 holds up the line");
+    await button("Pause").click();
+    await page.locator("#webhook-state").getByText("Paused").waitFor();
+    receiver.answer = () => 200;
+    await button("Resume").click();
+    await page.locator("#webhook-state").getByText("Active").waitFor();
+    await page.getByRole("link", { name: "#1", exact: true }).click();
+    await button("Send again").click();
+    await shows("Delivered");
+
+    await page.goto(`${webhookPage}/delete`);
+    await page.getByLabel("To delete it").fill("By hand");
+    await button("Delete for good").click();
+    await page.getByText("By hand was deleted.").waitFor();
+  });
+
+  test("a replay's page loads itself again until it is done", async () => {
+    const { receiver, gateway } = site;
+    receiver.answer = () => 200;
+    const webhook = await createWebhook(gateway, {
+      url: receiver.url,
+      name: "Again",
+      eventTypes: ["project:created"],
+    });
+    const page = await site.visit("/events/new?type=project:created", { scripts: false });
+    await page.getByRole("button", { name: "Publish", exact: true }).click();
+    await page.getByText("1 webhook is told.").waitFor();
+    await eventually("it arrived", () =>
+      receiver.arrivals.some(({ headers }) => headers["x-orchest-event"] === "project:created"),
+    );
+
+    // While the answer is awaited the work is under way.
+    const { promise: mended, resolve: mend } = Promise.withResolvers<void>();
+    receiver.answer = () => mended.then(() => 200);
+    await page.goto(`/webhooks/${webhook.uuid}/replay`);
+    await page.getByLabel("Everything").check();
+    await page.getByRole("button", { name: "Send again", exact: true }).click();
+    await page.getByRole("progressbar", { name: "Sending again" }).waitFor();
+    mend();
+    await page.getByText("Done: the one delivery arrived.").waitFor();
+  });
+});
