@@ -1,0 +1,29 @@
+/** `single`: one event per request, 16 connections, 10 webhooks; against one D1 batch and one durable row each. */
+import { type Figures, figure } from "../figures.ts";
+import { inTurn, type Lab, perS, rounds, type Run } from "../lab.ts";
+
+function acceptedPerS({ loaded }: Run): number {
+  return perS(loaded.requestsMs.length, loaded.endedAtMs - loaded.startedAtMs);
+}
+
+export async function single(lab: Lab): Promise<Figures> {
+  const events = Math.max(Math.round((lab.sizes.events * 0.4) / rounds), 1);
+  const uuids = await lab.gateway.makeWebhooks(10, { url: lab.receiverUrl("/ok/single"), firstProject: 0 });
+  const load = { path: "/single", events, batch: 1, connections: 16, projects: 10 };
+  const { own, c } = await inTurn(rounds, {
+    c: async () => acceptedPerS(await lab.publishToLimit("/insert?d1", { ...load, deliveries: 0 })),
+    // It waits for the deliveries, too: they must not slow down the limit's next round.
+    own: async () => acceptedPerS(await lab.publish({ ...load, deliveries: events })),
+  });
+  await lab.gateway.removeWebhooks(uuids);
+  return {
+    single: figure({
+      value: own,
+      limit: c,
+      goal: 0.8,
+      better: "higher",
+      unit: "accepted/s",
+      against: "limit C",
+    }),
+  };
+}

@@ -1,0 +1,27 @@
+/** What a million deliveries would cost, from what a few hundred have used. */
+import { price } from "./prices.ts";
+import type { Usage } from "./usage.ts";
+
+/** One line of the bill. `goal` in dollars; null where there is none. */
+export type BillLine = { case: string; dollars: number; goal: number | null; largest: string };
+
+const million = 1e6;
+
+/** @param used by `deliveries` deliveries together. */
+export function billLine(line: {
+  case: string;
+  used: Usage;
+  deliveries: number;
+  goal: number | null;
+}): BillLine {
+  const { used, deliveries, goal } = line;
+  const entries = Object.entries(used).map(([meter, amount]) => [meter, (amount * million) / deliveries]);
+  const items = price(Object.fromEntries(entries) as Usage);
+  const [largest] = items;
+  return {
+    case: line.case,
+    dollars: items.reduce((sum, item) => sum + item.dollars, 0),
+    goal,
+    largest: largest === undefined ? "" : `${largest.name}: $${largest.dollars.toFixed(2)}`,
+  };
+}

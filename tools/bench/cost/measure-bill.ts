@@ -1,0 +1,261 @@
+/** `--cost`: runs the gateway in a shell that counts, and prices what it used. Nothing in it depends on speed. */
+import { setTimeout as wait } from "node:timers/promises";
+import { readFileSync } from "node:fs";
+import { Gateway, headers } from "../gateway.ts";
+import { startProcess } from "../process-calls.ts";
+import type { ReceiverCalls } from "../receiver.ts";
+import { nowMs, sampleEvent } from "../sample-event.ts";
+import { type BillLine, billLine } from "./bill.ts";
+import { type CostCase, costPhases } from "./cost-cases.ts";
+import { type Metered, nothing, type Usage } from "./usage.ts";
+
+/** How often each group gets something: what comes alone is apart, so that each has an alarm of its own. */
+const rounds = { 1: 2, 100: 1 };
+const apartMs = 12_000;
+/** The lane's alarm behind the last delivery runs after 10 s. */
+const settleMs = 12_000;
+const pollMs = 20;
+const phaseMaxMs = 300_000;
+/** The lane writes its counts every 100 attempts: lanes begin at different places in between. */
+const attemptsPerCheckpoint = 100;
+/** How many requests the times beside the waiting are measured with. */
+const ownRequests = { 1: 200, 100: 20 };
+const ownTimesProject = 400_000;
+const unheardProject = 399_999;
+/** Each webhook's project of its own, for that; beyond those of the groups. */
+const ownProjects = 500_000;
+/** After so many days the archive has forgotten everything. */
+const retentionDays = 45;
+const dayMs = 86_400_000;
+
+type Meters = Record<string, Metered>;
+type Group = { project: number; uuids: string[]; paths: string[] };
+/** What a delivery and a request take beside the waiting, measured while nothing else runs. */
+type OwnTimes = { laneMsPerDelivery: number; cpuMsPerRequest: number };
+type Counted = { costCase: CostCase; used: Usage; deliveries: number; events: number };
+
+/** @returns one line for each case. Takes about ten minutes. */
+export async function measureBill(): Promise<BillLine[]> {
+  const receiver = await startProcess<ReceiverCalls>("receiver.ts");
+  const gateway = await Gateway.start("tools/bench/meter/metered-gateway.ts");
+  try {
+    const origin = await receiver.call.origin();
+    const own = {
+      1: await measureOwnTimes(gateway, origin, 1),
+      100: await measureOwnTimes(gateway, origin, 100),
+    };
+    const counted: Counted[] = [];
+    let firstProject = 0;
+    for (const phase of costPhases()) {
+      console.error(`${phase.map(({ name }) => name).join("\n")} …`);
+      counted.push(...(await countPhase(gateway, { origin, phase, firstProject, own })));
+      firstProject += phase.reduce((sum, { groups }) => sum + groups, 0);
+    }
+    const pruned = await pruneRows(gateway);
+    return counted.map(({ costCase, used, deliveries, events }) =>
+      billLine({
+        case: costCase.name,
+        used: { ...used, d1RowsWritten: used.d1RowsWritten + pruned * events },
+        deliveries,
+        goal: costCase.goal,
+      }),
+    );
+  } finally {
+    receiver.stop();
+    await gateway.worker.stop();
+  }
+}
+
+/** The cases of a phase, side by side. */
+async function countPhase(
+  gateway: Gateway,
+  setup: { origin: string; phase: CostCase[]; firstProject: number; own: Record<1 | 100, OwnTimes> },
+): Promise<Counted[]> {
+  const { origin, phase, own } = setup;
+  let project = setup.firstProject;
+  const prepared: { costCase: CostCase; groups: Group[] }[] = [];
+  for (const costCase of phase) {
+    const groups: Group[] = [];
+    for (let place = 0; place < costCase.groups; place += 1, project += 1) {
+      groups.push(await makeGroup(gateway, { origin, costCase, project }));
+    }
+    prepared.push({ costCase, groups });
+  }
+  const all = prepared.flatMap(({ groups }) => groups);
+  await untilIdle(gateway, all);
+  await readMeters(gateway);
+  await Promise.all(prepared.map(({ costCase, groups }) => publish(gateway, costCase, groups)));
+  await untilIdle(gateway, all);
+  const meters = await readMeters(gateway);
+  await gateway.removeWebhooks(all.flatMap(({ uuids }) => uuids));
+  return prepared.map(({ costCase, groups }) => {
+    const events = costCase.groups * costCase.batch * rounds[costCase.batch];
+    const deliveries = events * costCase.fanOut;
+    const used = usageOf(costCase, groups, meters);
+    used.laneAwakeMs += own[costCase.batch].laneMsPerDelivery * deliveries;
+    used.workerCpuMs = own[costCase.batch].cpuMsPerRequest * used.workerRequests;
+    return { costCase, used, events, deliveries };
+  });
+}
+
+/**
+ * One request after another, to lanes that answer at once. The processor time is all that workerd uses while requests
+ * come that no webhook hears: D1's stand-in is in it, so it is more than a Worker is billed for.
+ */
+async function measureOwnTimes(gateway: Gateway, origin: string, batch: 1 | 100): Promise<OwnTimes> {
+  const requests = ownRequests[batch];
+  const costCase = { batch, fanOut: 1, groups: 1, isRetried: false, receiverMs: 0 } as const;
+  const group = await makeGroup(gateway, { origin, costCase, project: ownTimesProject });
+  const post100 = (project: number) =>
+    post(
+      gateway,
+      "own times",
+      Array.from({ length: batch }, () => project),
+    );
+  await untilIdle(gateway, [group]);
+  await readMeters(gateway);
+  for (let request = 0; request < requests; request += 1) {
+    await post100(group.project);
+    await untilSent(gateway, group);
+  }
+  const meters = await readMeters(gateway);
+  const lane = meters[group.uuids[0] ?? ""];
+  const path = meters[group.paths[0] ?? ""];
+  await gateway.removeWebhooks(group.uuids);
+  for (let request = 0; request < requests; request += 1) await post100(unheardProject);
+  const before = cpuMs(gateway.worker.pid);
+  for (let request = 0; request < requests; request += 1) await post100(unheardProject);
+  const cpu = cpuMs(gateway.worker.pid) - before;
+  return {
+    laneMsPerDelivery: ((lane?.laneAwakeMs ?? 0) - (path?.fetchMs ?? 0)) / (requests * batch),
+    cpuMsPerRequest: cpu / requests,
+  };
+}
+
+/** Webhooks that hear the same project; each has sent before, another number of times, so that its lane is set up. */
+async function makeGroup(
+  gateway: Gateway,
+  setup: {
+    origin: string;
+    costCase: Pick<CostCase, "fanOut" | "groups" | "isRetried"> & { receiverMs: number };
+    project: number;
+  },
+): Promise<Group> {
+  const { origin, costCase, project } = setup;
+  const { fanOut, groups, isRetried, receiverMs } = costCase;
+  const group: Group = { project, uuids: [], paths: [] };
+  const lanes = fanOut * groups;
+  for (let place = 0; place < fanOut; place += 1) {
+    const lane = ownProjects + project * 100 + place;
+    const path = `/${isRetried ? "fail-some" : "wait"}/${receiverMs}/${lane}`;
+    const uuid = await gateway.makeWebhook({ url: origin + path, project });
+    await gateway.subscribe(uuid, [project, lane]);
+    group.uuids.push(uuid);
+    group.paths.push(path);
+    const nth = (project * fanOut + place) % lanes;
+    const before = 1 + Math.floor((nth * attemptsPerCheckpoint) / lanes);
+    await post(
+      gateway,
+      "warm-up",
+      Array.from({ length: before }, () => lane),
+    );
+  }
+  return group;
+}
+
+async function publish(gateway: Gateway, costCase: CostCase, groups: Group[]): Promise<void> {
+  for (let round = 0; round < rounds[costCase.batch]; round += 1) {
+    if (round > 0) await wait(apartMs);
+    for (const { project } of groups) {
+      await post(
+        gateway,
+        costCase.name,
+        Array.from({ length: costCase.batch }, () => project),
+      );
+    }
+  }
+}
+
+/** Publishes one event for each project named, in one request. */
+async function post(gateway: Gateway, name: string, projects: number[]): Promise<void> {
+  const events = projects.map((project) => sampleEvent({ project, sentAtMs: nowMs() }));
+  const response = await fetch(gateway.eventsUrl, {
+    method: "POST",
+    headers: { ...headers, "Content-Type": "application/json", "x-case": name },
+    body: events.length === 1 ? (events[0] ?? "") : `[${events.join(",")}]`,
+  });
+  await response.text();
+  if (!response.ok) throw new Error(`Publishing answered ${response.status}.`);
+}
+
+/** Waits until nothing waits in any lane and the last alarm has run. */
+async function untilIdle(gateway: Gateway, groups: Group[]): Promise<void> {
+  for (const group of groups) await untilSent(gateway, group);
+  await wait(settleMs);
+}
+
+/** Waits until nothing waits in the lanes of a group. */
+async function untilSent(gateway: Gateway, { uuids }: Group): Promise<void> {
+  const deadline = Date.now() + phaseMaxMs;
+  for (const uuid of uuids) {
+    for (;;) {
+      const stats = await gateway.call("GET", `/api/notifications/subscribers/${uuid}/stats`);
+      if ((stats as { backlog: number }).backlog === 0) break;
+      if (Date.now() > deadline) throw new Error("Deliveries are left.");
+      await wait(pollMs);
+    }
+  }
+}
+
+async function readMeters(gateway: Gateway): Promise<Meters> {
+  return (await gateway.call("GET", "/meters")) as Meters;
+}
+
+/** A receiver's wait counts as what it is meant to be: how busy this machine is must not be on the bill. */
+function usageOf({ name, receiverMs }: CostCase, groups: Group[], meters: Meters): Usage {
+  const used = pick(meters[name]);
+  for (const { uuids, paths } of groups) {
+    for (const uuid of uuids) add(used, pick(meters[uuid]));
+    const attempts = paths.reduce((sum, path) => sum + (meters[path]?.fetches ?? 0), 0);
+    used.laneAwakeMs += attempts * receiverMs;
+  }
+  return used;
+}
+
+/** Without times: those are measured apart. */
+function pick(metered: Metered | undefined): Usage {
+  const { fetches: _, fetchMs: _ms, ...used } = metered ?? nothing();
+  return { ...used, laneAwakeMs: 0, workerCpuMs: 0 };
+}
+
+function add(sum: Usage, other: Usage): void {
+  for (const meter of Object.keys(sum) as (keyof Usage)[]) sum[meter] += other[meter];
+}
+
+/** Lets cron forget all events as if their time had come, once for each day. @returns the rows written in D1 for each. */
+async function pruneRows(gateway: Gateway): Promise<number> {
+  const db = await gateway.worker.miniflare.getD1Database("DB");
+  const count = async () => (await db.prepare("SELECT count(*) AS n FROM events").first<number>("n")) ?? 0;
+  const before = await count();
+  const worker = await gateway.worker.miniflare.getWorker();
+  await readMeters(gateway);
+  for (let day = 0; day < retentionDays; day += 1) {
+    const scheduledTime = new Date(Date.now() + day * dayMs);
+    await worker.scheduled({ scheduledTime, cron: "* * * * *" });
+  }
+  const { cron } = await readMeters(gateway);
+  const left = await count();
+  if (left > 0) throw new Error(`${left} events of ${before} are left in the archive.`);
+  return (cron?.d1RowsWritten ?? 0) / before;
+}
+
+/** The processor time that a process has used, in ms: Linux counts it in hundredths of a second. */
+function cpuMs(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const [user = 0, system = 0] = stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .split(" ")
+    .slice(11, 13)
+    .map(Number);
+  return (user + system) * 10;
+}
