@@ -38,14 +38,9 @@ export function isWaiting({ status }: Pick<Outgoing, "status">): boolean {
 /** What an attempt sent: kept beside what came back, so that the log can show it. */
 export type SentAs = { configVersion: number; headers: Record<string, string> };
 
-/** How a delivery stands at the moment. */
-export type Standing = { status: number; attempts: number };
-
 /** What is written down with an attempt. */
 export type Recorded = {
   status: number;
-  /** How many attempts are written down already. */
-  attemptsBefore: number;
   nextAttemptAt: number | null;
   agedFrom: number;
   /** The lane's count of attempts, this one included: tells which ones a checkpoint has counted. 0: never recounted. */
@@ -234,27 +229,26 @@ export class Outbox {
     };
   }
 
-  /** Its status (`deliveryStatus`) and how many attempts are written down, or null when it is not there. */
-  standing(sequence: number): Standing | null {
+  /** Its status (`deliveryStatus`), or null when it is not there. */
+  statusOf(sequence: number): number | null {
     const table = this.#days.of(sequence);
     if (table === null) return null;
-    const query = `SELECT status, attempts FROM ${table} WHERE sequence = ?`;
-    return this.#sql.exec<Standing>(query, sequence).toArray()[0] ?? null;
+    const query = `SELECT status FROM ${table} WHERE sequence = ?`;
+    return this.#sql.exec<{ status: number }>(query, sequence).toArray()[0]?.status ?? null;
   }
 
   /**
-   * Writes down an attempt and what follows from it, in the delivery's own row: the attempt before it, if there is
-   * one, moves to `attempts`.
+   * Writes down an attempt and what follows from it, in the delivery's own row: the attempt before it moves
+   * to `attempts`.
    */
   record(sequence: number, sent: SentAs, result: AttemptResult, then: Recorded): void {
     const table = this.#days.of(sequence);
     if (table === null) return;
-    if (then.attemptsBefore > 0) {
-      this.#sql.exec(
-        `INSERT INTO attempts SELECT sequence, attempts, ${latestAttemptColumns} FROM ${table} WHERE sequence = ?`,
-        sequence,
-      );
-    }
+    this.#sql.exec(
+      `INSERT INTO attempts SELECT sequence, attempts, ${latestAttemptColumns} FROM ${table}
+       WHERE sequence = ? AND attempts > 0`,
+      sequence,
+    );
     this.#sql.exec(
       `UPDATE ${table} SET status = ?, attempts = attempts + 1, tick = ?, next_attempt_at = ?, aged_from = ?,
          delivered_at = coalesce(?, delivered_at), started_at = ?, duration_ms = ?, response_status = ?, error = ?, config_version = ?,

@@ -21,11 +21,9 @@ export function recordLive(storage: LaneStorage, outgoing: Outgoing, sent: SentU
     now,
   });
   // While it was under way, someone may have given it up.
-  const standing = storage.outbox.standing(outgoing.sequence) ?? outgoing;
-  const wasSkipped = standing.status === deliveryStatus.dead;
+  const wasSkipped = storage.outbox.statusOf(outgoing.sequence) === deliveryStatus.dead;
   storage.outbox.record(outgoing.sequence, sent, sent.result, {
     status: statusAfter(decision, wasSkipped),
-    attemptsBefore: standing.attempts,
     nextAttemptAt: decision.kind === "retry" && !wasSkipped ? decision.at : null,
     agedFrom,
     tick: wasSkipped ? 0 : storage.tally.attempts + 1,
@@ -53,11 +51,10 @@ export function recordAgain(
   const attempts = head.attempts + 1;
   const decision = decideFor(storage, sent, { attempts, ageMs: now - head.since, failures: attempts, now });
   // While it was under way, someone may have given it up.
-  const { status: before, attempts: attemptsBefore } = storage.outbox.standing(outgoing.sequence) ?? outgoing;
+  const before = storage.outbox.statusOf(outgoing.sequence) ?? outgoing.status;
   const after = statusAgain(decision, before);
   storage.outbox.record(outgoing.sequence, sent, sent.result, {
     status: after,
-    attemptsBefore,
     nextAttemptAt: decision.kind === "retry" ? decision.at : null,
     agedFrom: outgoing.agedFrom ?? activeClock(storage.record, now),
     tick: 0,
