@@ -3,9 +3,8 @@ import { appendHandovers } from "../db/handovers";
 import { laneConfigOf, readLaneConfigRow } from "../db/lane-configs";
 import type { MatchedWebhook } from "../db/matching";
 import type { AcceptResult, HandedEvent, Handover } from "../delivery/handover";
+import { inTime } from "../delivery/in-time";
 import { log } from "../log";
-
-const laneTimeoutMs = 5000;
 
 /**
  * On return, every event is on disk in the lane or in `handovers`, or the webhook is deleted or disabled. Events that
@@ -54,13 +53,7 @@ export async function callLane(env: Env, handover: Handover): Promise<AcceptResu
 
 async function callOnce(env: Env, handover: Handover): Promise<AcceptResult> {
   const lane = env.LANES.getByName(handover.config.webhook.uuid);
-  const { promise: timeout, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no answer within ${laneTimeoutMs} ms`)), laneTimeoutMs);
-  try {
-    return await Promise.race([lane.accept(handover), timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return inTime<AcceptResult>(lane.accept(handover));
 }
 
 function logFailure(handover: Handover, error: unknown): void {

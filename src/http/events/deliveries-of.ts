@@ -2,14 +2,13 @@
 import type { ArchivedEvent } from "../../db/archive-list";
 import { listPossibleReceivers, type PossibleReceiver } from "../../db/event-receivers";
 import type { LoggedDelivery } from "../../delivery/delivery-log";
+import { inTime } from "../../delivery/in-time";
 import { atMost } from "../../events/at-most";
 import { log } from "../../log";
 
 /** Lanes that one question is put to, and how many at once. */
 const lanesMax = 200;
 const lanesAtOnce = 50;
-/** A lane that takes longer has not answered. */
-const patienceMs = 5000;
 
 /** A delivery, and whose it is. */
 export type DeliveryOfWebhook = { webhook: PossibleReceiver; delivery: LoggedDelivery };
@@ -24,7 +23,8 @@ export async function deliveriesOf(
   let allAnswered = true;
   await atMost(lanesAtOnce, webhooks, async ({ uuid }) => {
     try {
-      const delivery = await askLane(env, uuid, event);
+      const lane = env.LANES.getByName(uuid);
+      const delivery = await inTime(lane.deliveryOf(event.uuid, event.accepted_at));
       if (delivery !== null) found.set(uuid, delivery);
     } catch (error) {
       allAnswered = false;
@@ -36,17 +36,4 @@ export async function deliveriesOf(
     return delivery === undefined ? [] : [{ webhook, delivery }];
   });
   return { deliveries, complete: complete && allAnswered };
-}
-
-async function askLane(env: Env, webhookUuid: string, event: ArchivedEvent): Promise<LoggedDelivery | null> {
-  const patience = new AbortController();
-  try {
-    const answer = env.LANES.getByName(webhookUuid).deliveryOf(event.uuid, event.accepted_at);
-    const tooLate = scheduler.wait(patienceMs, { signal: patience.signal }).then(() => {
-      throw new Error(`no answer within ${patienceMs} ms`);
-    });
-    return await Promise.race([answer, tooLate]);
-  } finally {
-    patience.abort();
-  }
 }

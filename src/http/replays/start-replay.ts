@@ -1,9 +1,7 @@
 /** `POST /subscribers/{uuid}/replay`: sends again what was accepted in a time. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { laneConfig } from "../../db/webhooks";
 import { RequestError } from "../../errors";
 import { parseTimestampUs } from "../../events/timestamp";
-import { audit } from "../audit/audit";
 import { jsonBody } from "../json-body";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
@@ -11,6 +9,7 @@ import type { Router } from "../router";
 import { existingWebhook, unknownSubscriber } from "../subscribers/existing-webhook";
 import { uuidParamSchema } from "../subscribers/schemas";
 import { isoTime } from "../time";
+import { beginReplay } from "./begin-replay";
 
 const timeRule = "must be an ISO 8601 time such as 2026-11-05T12:00:00Z";
 const allowed = "since, until, status";
@@ -80,13 +79,9 @@ export function startReplay(router: Router): void {
     const { uuid } = c.req.valid("param");
     const { since, until, status } = c.req.valid("json");
     const webhook = await existingWebhook(c.env, uuid);
-    const lane = c.env.LANES.getByName(webhook.uuid);
-    // A webhook that has never had an event has a lane that does not know it.
-    await lane.configure(laneConfig(webhook));
-    const started = await lane.replay({ kind: status, since, until: until ?? Date.now() });
+    const started = await beginReplay(c, webhook, { kind: status, since, until: until ?? Date.now() });
     switch (started.outcome) {
       case "started":
-        await audit(c, { action: "replay.started", target: webhook.uuid, detail: started.id });
         return c.json({ replay: started.id, queued: started.queued }, 202);
       case "tooEarly":
         throw new RequestError(

@@ -1,9 +1,7 @@
 /** Asking a lane for what a page shows: a page stands even where a lane does not answer. */
+import { inTime } from "../../delivery/in-time";
 import type { WebhookLane } from "../../delivery/webhook-lane";
 import { log } from "../../log";
-
-/** A page does not wait longer for a lane. */
-const patienceMs = 5000;
 
 /** @returns what the lane says, or null when it fails, is too slow or is closed. */
 export async function askLane<Answer>(
@@ -13,24 +11,18 @@ export async function askLane<Answer>(
 ): Promise<Answer | null> {
   // Asked in a promise: a call that fails at once fails like any other.
   const answer = (async () => question(env.LANES.getByName(webhookUuid)))();
-  return inTime(answer, { webhook: webhookUuid });
+  return answerOrNull(answer, { webhook: webhookUuid });
 }
 
 /** @returns the answer, or null when it fails or takes too long. @param about for the log. */
-export async function inTime<Answer>(
+export async function answerOrNull<Answer>(
   answer: Promise<Answer>,
   about: Record<string, unknown>,
 ): Promise<Answer | null> {
-  const patience = new AbortController();
   try {
-    const tooLate = scheduler.wait(patienceMs, { signal: patience.signal }).then(() => {
-      throw new Error("The lane took too long.");
-    });
-    return await Promise.race([answer, tooLate]);
+    return await inTime(answer);
   } catch (error) {
     log("warn", "lane not asked", { ...about, error: String(error) });
     return null;
-  } finally {
-    patience.abort();
   }
 }

@@ -3,7 +3,7 @@ import { findArchived } from "../../db/archive-list";
 import type { Webhook } from "../../db/webhooks";
 import { deliveryUuid } from "../../delivery/delivery-uuid";
 import { deliveriesOf, type DeliveryOfWebhook } from "../../http/events/deliveries-of";
-import { inTime } from "../parts/ask-lane";
+import { answerOrNull } from "../parts/ask-lane";
 import { StatusBadge } from "../parts/badges";
 import { deliveryPath } from "./names";
 
@@ -14,7 +14,7 @@ export type Others = { archived: boolean; complete: boolean; deliveries: Deliver
 export async function othersOf(env: Env, webhook: Webhook, eventUuid: string): Promise<Others> {
   const event = await findArchived(env.DB, eventUuid);
   if (event === null) return { archived: false, complete: false, deliveries: [] };
-  const found = await inTime(deliveriesOf(env, event), { webhook: webhook.uuid });
+  const found = await answerOrNull(deliveriesOf(env, event), { webhook: webhook.uuid });
   const deliveries = (found?.deliveries ?? []).filter((one) => one.webhook.uuid !== webhook.uuid);
   return { archived: true, complete: found?.complete ?? false, deliveries };
 }

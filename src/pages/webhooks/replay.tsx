@@ -1,8 +1,8 @@
 /** `GET` and `POST /webhooks/{uuid}/replay`: sends again what was accepted in a time, and leads to the progress. */
 import type { Context } from "hono";
-import { laneConfig, type Webhook } from "../../db/webhooks";
+import type { Webhook } from "../../db/webhooks";
 import type { ReplayRequest } from "../../delivery/webhook-lane";
-import { audit } from "../../http/audit/audit";
+import { beginReplay } from "../../http/replays/begin-replay";
 import type { AppEnv, Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
@@ -53,13 +53,9 @@ export function replayPage(router: Router): void {
     else if (until <= since) typed.errors.until = "The end must be later than the beginning.";
     if (Object.keys(typed.errors).length > 0) return refuse(c, webhook, typed);
 
-    const lane = c.env.LANES.getByName(webhook.uuid);
-    // A webhook that has never had an event has a lane that does not know it.
-    await lane.configure(laneConfig(webhook));
-    const started = await lane.replay({ kind: typed.kind, since, until });
+    const started = await beginReplay(c, webhook, { kind: typed.kind, since, until });
     switch (started.outcome) {
       case "started":
-        await audit(c, { action: "replay.started", target: webhook.uuid, detail: started.id });
         return c.redirect(replayPath(webhook, started.id), 303);
       case "tooEarly": {
         const earliest = readable(Math.ceil(started.earliest / minuteMs) * minuteMs, 0);

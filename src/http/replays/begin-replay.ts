@@ -1,0 +1,22 @@
+/** The start of a replay, for the API and for the page. */
+import type { Context } from "hono";
+import { laneConfig, type Webhook } from "../../db/webhooks";
+import type { ReplayRequest, ReplayStarted } from "../../delivery/webhook-lane";
+import { audit } from "../audit/audit";
+import type { AppEnv } from "../router";
+
+/** Asks the webhook's lane for a replay on behalf of `c.var.caller`, and writes down one that was started. */
+export async function beginReplay(
+  c: Context<AppEnv>,
+  webhook: Webhook,
+  request: ReplayRequest,
+): Promise<ReplayStarted> {
+  const lane = c.env.LANES.getByName(webhook.uuid);
+  // A webhook that has never had an event has a lane that does not know it.
+  await lane.configure(laneConfig(webhook));
+  const started: ReplayStarted = await lane.replay(request);
+  if (started.outcome === "started") {
+    await audit(c, { action: "replay.started", target: webhook.uuid, detail: started.id });
+  }
+  return started;
+}
