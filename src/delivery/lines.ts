@@ -149,14 +149,15 @@ export class Lines {
     this.#laneNotBefore = 0;
   }
 
-  /** Takes out a delivery that must not go any more: the line moves on at once. */
+  /** Takes out a delivery that must not go any more: the line moves on, at once unless its next one was tried before. */
   remove(sequence: number): void {
     for (const [key, line] of this.#lines) {
       const index = line.queue.indexOf(sequence);
       // What is under way leaves its line when it lands.
       if (index < 0 || (index === 0 && line.inFlight)) continue;
       line.queue.splice(index, 1);
-      if (index === 0) line.notBefore = 0;
+      this.#ownTimes.delete(sequence);
+      if (index === 0) line.notBefore = this.#takeOwnTime(line);
       if (line.queue.length === 0) this.#lines.delete(key);
       this.#laneNotBefore = 0;
     }
@@ -214,12 +215,17 @@ export class Lines {
     const line = this.#landed(key);
     if (line === undefined) return;
     line.queue.shift();
-    const [head] = line.queue;
-    const ownTime = head === undefined ? 0 : (this.#ownTimes.get(head) ?? 0);
-    if (head !== undefined) this.#ownTimes.delete(head);
-    line.notBefore = Math.max(next.notBefore, ownTime);
+    line.notBefore = Math.max(next.notBefore, this.#takeOwnTime(line));
     line.carriedFailures = next.failures;
     if (line.queue.length === 0) this.#lines.delete(key);
+  }
+
+  /** The retry time that a line's new head brings along, in ms; 0 when it was never tried. */
+  #takeOwnTime({ queue: [head] }: Line): number {
+    if (head === undefined) return 0;
+    const ownTime = this.#ownTimes.get(head) ?? 0;
+    this.#ownTimes.delete(head);
+    return ownTime;
   }
 
   /** In `strict` order the one line's own back-off says it all. */

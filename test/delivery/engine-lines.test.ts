@@ -192,6 +192,17 @@ describe("a change of the order", () => {
     expect(sequencesOf(received)).toEqual([2, 4, 6, 7, 8]);
   });
 
+  it("to strict leaves the second one its own retry time when the first one is given up", async () => {
+    const { received } = receiver(failed);
+    const { uuid } = await makeListener({ ordering: "none" });
+    await hand(uuid, times(2));
+    await settle(uuid);
+    await change(uuid, { ordering: "strict" });
+    await laneOf(uuid).skip(1);
+    await look(uuid);
+    expect(sequencesOf(received).toSorted()).toEqual([1, 2]);
+  });
+
   it("to keyed keeps each job's order, with deliveries of it under way", async () => {
     const { underWay, open, received } = slowReceiver();
     const { uuid } = await makeListener({ ordering: "none" });
