@@ -70,6 +70,8 @@ export class LaneModel {
   readonly #wrongs: string[] = [];
   readonly #inFlight = new Set<Flight>();
   readonly #failing = new Set<string>();
+  /** What the lane is being told to give up: until it has answered, an attempt may still have gone before that. */
+  #skipping: Delivery | null = null;
   #resends: { delivery: Delivery; attempts: number }[] = [];
   #silent: "down" | "gone" | null = null;
   #ordering: Ordering = "strict";
@@ -222,7 +224,9 @@ export class LaneModel {
     // Taken note of first: the next one may go before the answer is here.
     if (delivery !== undefined && expected === "done") delivery.status = "dead";
     const sequence = delivery?.sequence ?? 1;
+    if (delivery !== undefined && expected === "done") this.#skipping = delivery;
     const result = await laneOf(this.#webhook).skip(sequence);
+    this.#skipping = null;
     this.#demand(result === expected, `skipping ${sequence} came to ${result}, not ${expected}`);
   }
 
@@ -356,7 +360,7 @@ export class LaneModel {
       this.#wrongs.push(`${sequence} was sent and never accepted`);
       return new Response();
     }
-    const flight = { delivery, again: delivery.status !== "pending" };
+    const flight = { delivery, again: delivery.status !== "pending" && delivery !== this.#skipping };
     this.#judge(flight, attempt);
     this.#inFlight.add(flight);
     await this.#gate?.promise;
