@@ -55,8 +55,14 @@ export function isOfAccess({ id }: Caller): boolean {
   return id.startsWith(accessId);
 }
 
-function bootstrapHashes(env: Env): Promise<TokenHash[]> {
-  return Promise.all(readConfig(env).apiTokens.map(hashToken));
+/** What the setting's tokens were hashed to: it stays as it is for as long as an isolate lives. */
+let hashed: { setting: string; hashes: TokenHash[] } | undefined;
+
+async function bootstrapHashes(env: Env): Promise<TokenHash[]> {
+  if (hashed !== undefined && hashed.setting === env.API_TOKENS) return hashed.hashes;
+  const hashes = await Promise.all(readConfig(env).apiTokens.map(hashToken));
+  hashed = { setting: env.API_TOKENS, hashes };
+  return hashes;
 }
 
 /** The tokens of the setting have no names: the start of the hash tells them apart. */

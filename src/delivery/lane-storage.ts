@@ -5,7 +5,7 @@ import { DeliveryLog } from "./delivery-log";
 import type { LaneConfig } from "./handover";
 import { type LaneRecord, LaneRecordStore, type Tally } from "./lane-record";
 import { type Carried, Lines } from "./lines";
-import { Outbox } from "./outbox";
+import { Outbox, type Waiting } from "./outbox";
 import type { ChatService } from "./payload";
 import { Replays } from "./replays";
 import { type Counted, Stats } from "./stats";
@@ -118,15 +118,20 @@ export class LaneStorage {
     this.#tally.dead += change.dead ?? 0;
   }
 
-  /** Lines up what was just accepted behind `before`, if all before it is lined up and there is room. */
-  lineUpAccepted(before: number): void {
-    if (this.#lines.scannedTo === before && this.backlog <= linedUpMax) this.lineUp();
+  /** Lines up what was just accepted, all that there is behind `before`, if all before it is lined up and there is room. */
+  lineUpAccepted(accepted: readonly Waiting[], before: number): void {
+    if (this.#lines.scannedTo !== before || this.backlog > linedUpMax) return;
+    this.#addToLines(accepted, this.outbox.lastSequence);
   }
 
   /** Looks one chunk further for deliveries that wait. */
   lineUp(): void {
     const found = this.outbox.waitingAfter(this.#lines.scannedTo, scanChunk);
     const scannedTo = found.length < scanChunk ? this.outbox.lastSequence : (found.at(-1)?.sequence ?? 0);
+    this.#addToLines(found, scannedTo);
+  }
+
+  #addToLines(found: readonly Waiting[], scannedTo: number): void {
     this.#lines.add(found, scannedTo);
     if (scannedTo > this.record.triedUpTo) this.checkpoint();
   }

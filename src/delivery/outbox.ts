@@ -113,15 +113,14 @@ export class Outbox {
   }
 
   /**
-   * Takes an event in at the end of the line. @returns whether it was new.
+   * Takes an event in at the end of the line. @returns its delivery, or null when it was not new.
    * @param prunedThrough what was first accepted before this time may have been here, and is never new.
    */
-  accept(event: HandedEvent, now: number, prunedThrough: number): boolean {
-    if (this.#isTakenAsRepeat(event.uuid)) return false;
-    if (event.maybeKnown && event.firstAcceptedAt < prunedThrough) return false;
-    if (event.maybeKnown && this.find(event.uuid, event.firstAcceptedAt) !== null) return false;
-    this.#insert(event, now, deliveryStatus.pending);
-    return true;
+  accept(event: HandedEvent, now: number, prunedThrough: number): Waiting | null {
+    if (this.#isTakenAsRepeat(event.uuid)) return null;
+    if (event.maybeKnown && event.firstAcceptedAt < prunedThrough) return null;
+    if (event.maybeKnown && this.find(event.uuid, event.firstAcceptedAt) !== null) return null;
+    return this.#insert(event, now, deliveryStatus.pending);
   }
 
   /** Takes events in for the second line. @returns the first and the last sequence that they got. */
@@ -131,8 +130,9 @@ export class Outbox {
     return { from, to: this.#lastSequence };
   }
 
-  #insert(event: HandedEvent, now: number, status: number): void {
+  #insert(event: HandedEvent, now: number, status: number): Waiting {
     const sequence = this.#lastSequence + 1;
+    const line = lineOf(event);
     if (event.maybeKnown) this.#sql.exec("INSERT INTO taken_as_repeat VALUES (?, ?)", event.uuid, sequence);
     this.#sql.exec(
       `INSERT INTO ${this.#days.current(now, sequence)} (sequence, status, accepted_at, event_uuid, event_type, line, event)
@@ -142,10 +142,11 @@ export class Outbox {
       now,
       event.uuid,
       event.type,
-      lineOf(event),
+      line,
       event.body,
     );
     this.#lastSequence = sequence;
+    return { sequence, line, nextAttemptAt: null, attempts: 0 };
   }
 
   /**

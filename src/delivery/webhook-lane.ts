@@ -8,6 +8,7 @@ import { archiveWholeFrom } from "../db/archive-retention";
 import { type ArchivePage, readHeardEvents } from "../db/missing-events";
 import { readStoredWebhook, writeLaneReport } from "../db/lane-state";
 import { publishAnnouncement } from "../events/announce";
+import { atMostFor } from "../in-time";
 import { log } from "../log";
 import { unseal } from "../sealing";
 import type { FullDelivery, LogPage, LogQuery, LoggedDelivery } from "./delivery-log";
@@ -17,7 +18,7 @@ import { backlogMax, disable, pause, resume, storageBytesMax } from "./lane-heal
 import { LaneRecordStore, type LaneState } from "./lane-record";
 import { LaneStorage } from "./lane-storage";
 import { Live } from "./live";
-import { deliveryStatus, isWaiting } from "./outbox";
+import { deliveryStatus, isWaiting, type Waiting } from "./outbox";
 import { buildBody, chatServiceOf } from "./payload";
 import { queuedMax, type ReplayHead, type ReplayProgress } from "./replays";
 import { pruneOneDay } from "./retention";
@@ -104,16 +105,17 @@ export class WebhookLane extends DurableObject<Env> {
     if (storage.record.state === "disabled") return { outcome: "refused", because: "disabled" };
     const before = storage.outbox.lastSequence;
     const now = Date.now();
-    const fresh = this.#acceptAll(storage, events, now);
-    if (fresh.includes(true)) {
-      storage.lineUpAccepted(before);
+    const accepted = this.#acceptAll(storage, events, now);
+    const fresh = accepted.filter((delivery) => delivery !== null);
+    if (fresh.length > 0) {
+      storage.lineUpAccepted(fresh, before);
       if (storage.backlog >= backlogMax || this.ctx.storage.sql.databaseSize >= storageBytesMax) {
         disable(storage, now, "The backlog reached its bound: the receiver takes less than it is sent.");
       }
     }
     // Also when all of them are known: the call that brought them may have been cut off before its alarm stood.
     await this.#work({ waitMs: storage.backlog === 1 ? aloneWaitMs : 0 });
-    return { outcome: "accepted", fresh };
+    return { outcome: "accepted", fresh: accepted.map((delivery) => delivery !== null) };
   }
 
   /** Takes a changed configuration: the next attempt goes by it. An older one than the lane has is ignored. */
@@ -339,8 +341,8 @@ export class WebhookLane extends DurableObject<Env> {
 
   // Sending
 
-  /** All of them, or none. @returns of each, whether it was new. */
-  #acceptAll(storage: LaneStorage, events: readonly HandedEvent[], now: number): boolean[] {
+  /** All of them, or none. @returns of each its delivery, or null when it was not new. */
+  #acceptAll(storage: LaneStorage, events: readonly HandedEvent[], now: number): (Waiting | null)[] {
     const { outbox, record } = storage;
     try {
       return this.ctx.storage.transactionSync(() =>
@@ -534,14 +536,6 @@ export class WebhookLane extends DurableObject<Env> {
   #webhookUuid(): string | undefined {
     return this.#storage?.record.config?.webhook.uuid;
   }
-}
-
-/** Waits for `work`, but not longer. No timer is left: an object that has one is billed as awake. */
-async function atMostFor(ms: number, work: Promise<void>): Promise<void> {
-  const { promise: over, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  await Promise.race([work, over]);
-  clearTimeout(timer);
 }
 
 /** Takes a configuration unless the lane has this one or a later one. */

@@ -3,7 +3,7 @@ import { appendHandovers } from "../db/handovers";
 import { laneConfigOf, readLaneConfigRow } from "../db/lane-configs";
 import type { MatchedWebhook } from "../db/matching";
 import type { AcceptResult, HandedEvent, Handover } from "../delivery/handover";
-import { inTime } from "../delivery/in-time";
+import { inTime } from "../in-time";
 import { log } from "../log";
 
 /**

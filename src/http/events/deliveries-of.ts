@@ -2,7 +2,7 @@
 import type { ArchivedEvent } from "../../db/archive-list";
 import { listPossibleReceivers, type PossibleReceiver } from "../../db/event-receivers";
 import type { LoggedDelivery } from "../../delivery/delivery-log";
-import { inTime } from "../../delivery/in-time";
+import { inTime } from "../../in-time";
 import { atMost } from "../../events/at-most";
 import { log } from "../../log";
 

@@ -1,5 +1,5 @@
 /** Asking a lane for what a page shows: a page stands even where a lane does not answer. */
-import { inTime } from "../../delivery/in-time";
+import { inTime } from "../../in-time";
 import type { WebhookLane } from "../../delivery/webhook-lane";
 import { log } from "../../log";
 

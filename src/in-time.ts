@@ -1,6 +1,6 @@
-/** Waiting for a lane's answer, but not for ever. */
+/** Waiting, but not for ever. */
 
-/** A lane that takes longer has not answered. */
+/** Whoever takes longer has not answered. */
 const patienceMs = 5000;
 
 /** @returns what `answer` comes to. @throws its error, or after 5 s one that says so. */
@@ -12,4 +12,12 @@ export async function inTime<Answer>(answer: Promise<Answer>): Promise<Answer> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Waits for `work`, but not longer than `ms`. No timer is left: an object that has one is billed as awake. */
+export async function atMostFor(ms: number, work: Promise<void>): Promise<void> {
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([work, over]);
+  clearTimeout(timer);
 }

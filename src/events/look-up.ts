@@ -1,0 +1,96 @@
+/** What D1 says of incoming events, in one round trip that archives them, too: are they known, and who hears them. */
+import { archiveStatements, type KnownEvent } from "../db/archive";
+import { anyWideStatement } from "../db/handovers";
+import { type Match, type MatchedWebhook, matchStatements, type Topic } from "../db/matching";
+import { log } from "../log";
+import type { Event } from "./parse-events";
+
+/** What D1 says of some events. */
+export type LookedUp = {
+  /** Uuids that are known with another text: when there are any, none of the events was archived. */
+  conflicts: string[];
+  /** Of the uuids that the archive knew, when it first accepted them. */
+  firstAcceptedAt: Map<string, number>;
+  acceptedAt: number;
+  /** False when the archive could not be written: then nothing tells a first acceptance from a repeat. */
+  isArchived: boolean;
+  /** Each event, with the webhooks that match it. */
+  matched: { event: Event; webhooks: MatchedWebhook[]; total: number }[];
+  /** Whether earlier events are still being handed over in pages. */
+  wide: boolean;
+};
+
+/**
+ * Looks events up and archives those that are new, all or (with a conflict) none.
+ * @param events with different uuids.
+ * @throws when D1 cannot be reached.
+ */
+export async function lookUp(env: Env, events: readonly Event[]): Promise<LookedUp> {
+  const acceptedAt = Date.now();
+  const { topics, topicOf } = groupByTopic(events);
+  const archive = archiveStatements(env.DB, events, acceptedAt);
+  const match = matchStatements(env.DB, topics);
+  const reads = [archive.known, match.matches, match.webhooks, anyWideStatement(env.DB)];
+  const { results, isArchived } = await archiveAndRead(env, archive.keep, reads);
+  const [known, matches, webhooks, wide] = results;
+  const knownEvents = rowsOf<KnownEvent>(known);
+  const firstAcceptedAt = new Map(knownEvents.map((row) => [row.uuid, row.accepted_at]));
+  const byId = new Map(rowsOf<MatchedWebhook>(webhooks).map((webhook) => [webhook.id, webhook]));
+  const byTopic = Map.groupBy(rowsOf<Match>(matches), (row) => row.topic);
+  return {
+    conflicts: knownEvents.filter((row) => row.differs === 1).map((row) => row.uuid),
+    firstAcceptedAt,
+    acceptedAt,
+    isArchived,
+    matched: events.map((event) => {
+      const rows = byTopic.get(topicOf(event)) ?? [];
+      // A repeat goes only to subscriptions that stood when it was first accepted.
+      const first = firstAcceptedAt.get(event.uuid) ?? Number.POSITIVE_INFINITY;
+      const counted = rows.filter((row) => row.since <= first);
+      const found = counted.map((row) => byId.get(row.webhook_id)).filter((webhook) => webhook !== undefined);
+      return { event, webhooks: found, total: rows[0]?.total ?? 0 };
+    }),
+    wide: rowsOf<{ wide: number }>(wide)[0]?.wide === 1,
+  };
+}
+
+/**
+ * Writes the archive and reads the rest, atomically. An archive that cannot be written (D1 is full, say) does not
+ * stop deliveries: then only the reading is done.
+ */
+async function archiveAndRead(
+  env: Env,
+  keep: D1PreparedStatement[],
+  reads: D1PreparedStatement[],
+): Promise<{ results: D1Result[]; isArchived: boolean }> {
+  const [known, ...rest] = reads;
+  if (known === undefined) return { results: [], isArchived: false };
+  try {
+    const [first, ...others] = await env.DB.batch([known, ...keep, ...rest]);
+    const read = others.slice(keep.length);
+    return { results: first === undefined ? read : [first, ...read], isArchived: true };
+  } catch (error) {
+    log("error", "events not archived", { error: String(error) });
+    return { results: await env.DB.batch(reads), isArchived: false };
+  }
+}
+
+function groupByTopic(events: readonly Event[]): { topics: Topic[]; topicOf: (event: Event) => number } {
+  const indexes = new Map<string, number>();
+  const topics: Topic[] = [];
+  for (const event of events) {
+    if (indexes.has(topicKey(event))) continue;
+    indexes.set(topicKey(event), topics.length);
+    topics.push(event);
+  }
+  return { topics, topicOf: (event) => indexes.get(topicKey(event)) ?? -1 };
+}
+
+function topicKey({ type, projectUuid, jobUuid }: Topic): string {
+  return `${type} ${projectUuid} ${jobUuid}`;
+}
+
+/** D1's batch is typed as one kind of row for all statements: each result's type is stated where it is read. */
+function rowsOf<Row>(result: D1Result | undefined): Row[] {
+  return (result?.results ?? []) as Row[];
+}
