@@ -69,11 +69,14 @@ export class Lab {
     return this.#receiverOrigin + path;
   }
 
-  /** Publishes to the gateway and waits for `deliveries` at `path`; without any, only for the answers. */
-  async publish(what: Omit<Load, "url" | "headers"> & { path: string; deliveries: number }): Promise<Run> {
+  /** Publishes to a gateway and waits for `deliveries` at `path`; without any, only for the answers. */
+  async publish(
+    what: Omit<Load, "url" | "headers"> & { path: string; deliveries: number },
+    gateway = this.gateway,
+  ): Promise<Run> {
     const { path, deliveries, ...load } = what;
     return this.#run(path, deliveries, () =>
-      this.#load.publish({ ...load, url: this.gateway.eventsUrl, headers }),
+      this.#load.publish({ ...load, url: gateway.eventsUrl, headers }),
     );
   }
 

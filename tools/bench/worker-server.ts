@@ -39,8 +39,9 @@ export async function startWorker(worker: {
   const built = join(directory, "built");
   await build({ ...worker, built });
   const { workerOptions } = unstable_getMiniflareWorkerOptions(projectFile(worker.config));
-  // Rules for bundling: what was built is one file.
-  const { modulesRules: _, ...options } = workerOptions;
+  // Rules for bundling: what was built is one file. Assets: two Workers of the development kit would stand in front of
+  // this one, for what Cloudflare does elsewhere.
+  const { modulesRules: _rules, assets: _assets, ...options } = workerOptions;
   const main = readdirSync(built).find((file) => file.endsWith(".js")) ?? "";
   mkdirSync(join(directory, "state"));
   const before = childWorkerds();

@@ -5,10 +5,11 @@ import { backlog } from "./backlog.ts";
 import { keyed } from "./keyed.ts";
 import { latency, slowNeighbour } from "./latency.ts";
 import { many } from "./many.ts";
+import { memory } from "./memory.ts";
 import { single } from "./single.ts";
 import { fan, queue, strict1 } from "./throughput.ts";
 
-/** What runs under a name; `backlog` measures `memory` along the way. */
+/** What runs under a name. */
 export const cases: Record<string, (lab: Lab) => Promise<Figures>> = {
   "strict-1": strict1,
   "fan-10": (lab) => fan(lab, 10),
@@ -18,6 +19,7 @@ export const cases: Record<string, (lab: Lab) => Promise<Figures>> = {
   latency,
   "slow-neighbour": slowNeighbour,
   backlog,
+  memory,
   many,
   keyed,
 };

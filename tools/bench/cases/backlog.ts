@@ -1,4 +1,4 @@
-/** `backlog` and `memory`: a lane with much waiting takes in and sends as fast as one with little. */
+/** `backlog`: a lane with much waiting takes in and sends as fast as one with little. */
 import { type Figures, figure } from "../figures.ts";
 import { type Lab, median, perS } from "../lab.ts";
 
@@ -6,14 +6,10 @@ const slice = 1000;
 const depths = [1000, 10_000, 100_000];
 const batch = 100;
 
-type AtDepth = { depth: number; acceptPerS: number; drainPerS: number; peakBytes: number };
+type AtDepth = { depth: number; acceptPerS: number; drainPerS: number };
 
 export async function backlog(lab: Lab): Promise<Figures> {
   const at: AtDepth[] = [];
-  const eventBytes = 700;
-  // What traffic alone takes of memory is taken before the first measurement.
-  const unheard = { events: 50_000, batch, connections: 4, projects: 1, firstProject: 999_998 };
-  await lab.publish({ ...unheard, path: "/none", deliveries: 0 });
   await measure(lab, slice);
   for (const depth of depths) at.push(await measure(lab, depth));
   const [first, last] = [at[0], at.at(-1)];
@@ -27,14 +23,6 @@ export async function backlog(lab: Lab): Promise<Figures> {
       limit: last.acceptPerS,
       unit: "accepted/s",
     }),
-    memory: figure({
-      value: Math.max(last.peakBytes - first.peakBytes, 0) / (last.depth - first.depth),
-      limit: eventBytes,
-      goal: 0.5,
-      better: "lower",
-      unit: "bytes per waiting delivery",
-      against: "an event's own bytes",
-    }),
   };
 }
 
@@ -42,11 +30,6 @@ async function measure(lab: Lab, depth: number): Promise<AtDepth> {
   const url = lab.receiverUrl(`/ok/backlog-${depth}`);
   const uuid = await lab.gateway.makeWebhook({ url, project: 0 });
   await lab.gateway.pause(uuid);
-  let peakBytes = 0;
-  const sampling = setInterval(
-    () => (peakBytes = Math.max(peakBytes, lab.gateway.worker.memoryBytes())),
-    250,
-  );
   const accept = async (events: number, connections: number): Promise<number> => {
     const load = { events, batch, connections, projects: 1, path: "/none", deliveries: 0 };
     const { loaded } = await lab.publish(load);
@@ -59,7 +42,6 @@ async function measure(lab: Lab, depth: number): Promise<AtDepth> {
     drained.push(await lab.deliveryRate(`/backlog-${depth}`, slice, () => lab.gateway.resume(uuid)));
     await lab.gateway.pause(uuid);
   }
-  clearInterval(sampling);
   await lab.gateway.removeWebhooks([uuid]);
-  return { depth, acceptPerS, drainPerS: median(drained), peakBytes };
+  return { depth, acceptPerS, drainPerS: median(drained) };
 }
