@@ -85,6 +85,12 @@ export class LaneStorage {
     return this.outbox.lastStart(this.record.lowWater - 1, this.record.triedUpTo);
   }
 
+  /** Takes a configuration unless the lane has this one or a later one. */
+  adopt(config: LaneConfig): void {
+    const current = this.record.config;
+    if (current === null || config.version > current.version) this.checkpoint({ config });
+  }
+
   /** Writes the record with all counts: two rows, or one when no attempt was made since the last time. */
   checkpoint(change: Partial<LaneRecord> = {}): void {
     this.stats.flush();

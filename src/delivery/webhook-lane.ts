@@ -1,29 +1,27 @@
 /**
  * The lane of one webhook: it numbers the webhook's deliveries, keeps them on disk and sends them in order.
- * A shell of calls and the alarm: what is kept is in `LaneStorage`, sending in `Drain`, consequences in `lane-health`.
+ * A shell of calls and the alarm: what is kept is in `LaneStorage`, sending in `Drain`, consequences in `lane-health`,
+ * what passes between the lane and D1 in `Housekeeping`.
  */
 import { DurableObject } from "cloudflare:workers";
-import { readConfig } from "../config";
 import { archiveWholeFrom } from "../db/archive-retention";
-import { type ArchivePage, readHeardEvents } from "../db/missing-events";
-import { readStoredWebhook, writeLaneReport } from "../db/lane-state";
-import { publishAnnouncement } from "../events/announce";
 import { atMostFor } from "../in-time";
 import { log } from "../log";
-import { unseal } from "../sealing";
 import type { FullDelivery, LogPage, LogQuery, LoggedDelivery } from "./delivery-log";
-import { Drain, type SentUnder } from "./drain";
+import { Drain } from "./drain";
 import type { AcceptResult, HandedEvent, Handover, LaneConfig } from "./handover";
+import { Housekeeping } from "./housekeeping";
 import { backlogMax, disable, pause, resume, storageBytesMax } from "./lane-health";
 import { LaneRecordStore, type LaneState } from "./lane-record";
+import { LaneSender } from "./lane-sender";
+import { type LaneStats, laneStats } from "./lane-stats";
 import { LaneStorage } from "./lane-storage";
 import { Live } from "./live";
+import { type CatchingUpLane, countMissing, fetchMissing } from "./missing-events";
 import { deliveryStatus, isWaiting, type Waiting } from "./outbox";
-import { buildBody, chatServiceOf } from "./payload";
-import { queuedMax, type ReplayHead, type ReplayProgress } from "./replays";
-import { pruneOneDay } from "./retention";
-import { createSender, type Message, type Sender } from "./sender";
-import type { Bucket, Window } from "./stats";
+import { buildBody } from "./payload";
+import type { ReplayProgress } from "./replays";
+import type { Bucket } from "./stats";
 
 /** A drain that `accept` starts: an object that only does this is evicted after about 70 s. */
 const acceptDrainMs = 10_000;
@@ -33,13 +31,9 @@ const alarmDrainMs = 600_000;
 const aloneWaitMs = 100;
 /** When the alarm stands while a drain runs: it takes over if the drain is cut. */
 const safetyNetMs = 10_000;
-/** When housekeeping that failed is tried again. */
-const housekeepingRetryMs = 60_000;
 /** How long a closed lane remembers that it is closed: a slow dispatch may still call. */
 const tombstoneMs = 86_400_000;
 const dayMs = 86_400_000;
-/** Events per page of the archive: their texts (100 KiB at most) must fit in memory together. */
-const archivePageEvents = 200;
 /** How many stretches of the log one call looks through for dead letters. */
 const deadLooksMax = 5;
 
@@ -55,26 +49,14 @@ export type ReplayStarted =
   | { outcome: "tooEarly"; earliest: number }
   | { outcome: "unknown" };
 
-/** A webhook's state and figures; times in ms. */
-export type LaneStats = {
-  state: LaneState;
-  disabledReason: string | null;
-  counts: { pending: number; delivered: number; failed: number; dead: number };
-  backlog: number;
-  oldestPendingAt: number | null;
-  nextAttemptAt: number | null;
-  lastHour: Window;
-  lastDay: Window;
-};
-
 export class WebhookLane extends DurableObject<Env> {
   /** Null once the webhook was deleted. */
   #storage: LaneStorage | null;
   readonly #drain: Drain;
   readonly #live: Live;
+  readonly #housekeeping: Housekeeping;
+  readonly #archive: CatchingUpLane;
   #inAlarm = false;
-  #housekeepingNotBefore = 0;
-  #sender: { version: number; sender: Promise<Sender> } | undefined;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -83,12 +65,17 @@ export class WebhookLane extends DurableObject<Env> {
     const storage = isClosed ? null : new LaneStorage(sql);
     this.#storage = storage;
     this.#live = new Live(ctx);
+    const current = () => this.#storage;
+    const atomically = (work: () => void) => ctx.storage.transactionSync(work);
+    const sender = new LaneSender(env, current);
+    this.#archive = { env, storage: current, atomically };
+    this.#housekeeping = new Housekeeping({ env, storage: current, close: () => this.close(), atomically });
     this.#drain = new Drain({
-      storage: () => this.#storage,
-      send: (message) => this.#send(message),
-      fetchPage: (head) => this.#fetchPage(head),
+      storage: current,
+      send: (message) => sender.send(message),
+      fetchPage: (head) => fetchMissing(this.#archive, head),
       atomically: (work) => {
-        ctx.storage.transactionSync(work);
+        atomically(work);
         this.#live.changed();
       },
     });
@@ -101,7 +88,7 @@ export class WebhookLane extends DurableObject<Env> {
   async accept({ config, events }: Handover): Promise<AcceptResult> {
     const storage = this.#storage;
     if (storage === null) return { outcome: "refused", because: "deleted" };
-    adopt(storage, config);
+    storage.adopt(config);
     if (storage.record.state === "disabled") return { outcome: "refused", because: "disabled" };
     const before = storage.outbox.lastSequence;
     const now = Date.now();
@@ -121,7 +108,7 @@ export class WebhookLane extends DurableObject<Env> {
   /** Takes a changed configuration: the next attempt goes by it. An older one than the lane has is ignored. */
   async configure(config: LaneConfig): Promise<void> {
     if (this.#storage === null) return;
-    adopt(this.#storage, config);
+    this.#storage.adopt(config);
     // In another order something else may go at once.
     await this.#work();
   }
@@ -207,7 +194,7 @@ export class WebhookLane extends DurableObject<Env> {
     const earliest = Math.max(storage.record.prunedThrough, wholeFrom);
     if (since < earliest) return { outcome: "tooEarly", earliest };
     if (kind === "missing") {
-      const queued = await this.#countMissing({ since, until });
+      const queued = await countMissing(this.#archive, { since, until });
       const id = storage.replays.addMissing({ since, until, queued }, now);
       await this.#work();
       return { outcome: "started", id, queued };
@@ -293,21 +280,7 @@ export class WebhookLane extends DurableObject<Env> {
     if (storage === null) return null;
     const now = Date.now();
     storage.lineUpReady(now);
-    const { record, tally, backlog, log, stats } = storage;
-    const nextAttemptAt = this.#drain.nextAt(now);
-    const lowWater = storage.lines.lowWater();
-    const failed = backlog === 0 ? 0 : log.countFailed(lowWater, record.triedUpTo);
-    return {
-      state: record.state,
-      disabledReason: record.disabledReason,
-      counts: { pending: backlog - failed, delivered: tally.delivered, failed, dead: tally.dead },
-      backlog,
-      oldestPendingAt: backlog === 0 ? null : log.oldestPendingAt(lowWater),
-      // Due long ago is due now.
-      nextAttemptAt: nextAttemptAt === null ? null : Math.max(nextAttemptAt, now),
-      lastHour: stats.window(now, dayMs / 24),
-      lastDay: stats.window(now, dayMs),
-    };
+    return laneStats(storage, this.#drain.nextAt(now), now);
   }
 
   /** The last day's figures in buckets of five minutes, oldest first. */
@@ -317,7 +290,7 @@ export class WebhookLane extends DurableObject<Env> {
 
   /** Once a day, called by cron: forgets what is past its time, and lets a lane that sleeps see its row. */
   async tend(): Promise<void> {
-    await this.#housekeep();
+    await this.#housekeeping.run();
     await this.#work();
   }
 
@@ -326,11 +299,11 @@ export class WebhookLane extends DurableObject<Env> {
     if (this.#storage === null) return this.ctx.storage.deleteAll();
     this.#inAlarm = true;
     try {
-      await this.#housekeep();
+      await this.#housekeeping.run();
       const until = Date.now() + alarmDrainMs;
       while ((this.#drain.isRunning || this.#isDue()) && Date.now() < until) await this.#drain.run(until);
       // Draining may have changed the state, or given deliveries up.
-      if (this.#hasNews()) await this.#housekeep();
+      if (this.#housekeeping.hasNews) await this.#housekeeping.run();
     } catch (error) {
       log("error", "alarm failed", { webhook: this.#webhookUuid(), error: String(error) });
     } finally {
@@ -375,131 +348,15 @@ export class WebhookLane extends DurableObject<Env> {
     await this.#armAlarm();
   }
 
-  async #send(message: Message): Promise<SentUnder> {
-    const config = this.#storage?.record.config;
-    if (!config) throw new Error("The lane has no configuration.");
-    if (this.#sender?.version !== config.version) {
-      const created = this.#createSender(config);
-      this.#sender = { version: config.version, sender: created };
-      // A failure is not kept: the next attempt tries anew.
-      created.catch(() => (this.#sender = undefined));
-    }
-    const sender = await this.#sender.sender;
-    return { ...(await sender.send(message)), configVersion: config.version };
-  }
-
-  /** The next events of a replay that the lane does not have; without any, the replay is over. */
-  async #fetchPage(head: ReplayHead & { kind: "fetch" }): Promise<void> {
-    const page = await this.#readHeard({
-      after: head.archiveCursor,
-      since: head.archiveSince,
-      until: head.archiveUntil,
-    });
-    const storage = this.#storage;
-    if (storage === null) return;
-    this.ctx.storage.transactionSync(() => {
-      const taken = storage.outbox.acceptForReplay(storage.outbox.missingOf(page.events), Date.now());
-      storage.replays.fetched(head.position, { ...taken, archiveCursor: page.next });
-    });
-  }
-
-  async #countMissing({ since, until }: { since: number; until: number }): Promise<number> {
-    let count = 0;
-    for (let after: number | null = 0; after !== null && count < queuedMax;) {
-      const page: ArchivePage = await this.#readHeard({ after, since, until });
-      count += this.#storage?.outbox.missingOf(page.events).length ?? 0;
-      after = page.next;
-    }
-    return Math.min(count, queuedMax);
-  }
-
-  #readHeard(range: { after: number; since: number; until: number }): Promise<ArchivePage> {
-    const page = { ...range, limit: archivePageEvents };
-    return readHeardEvents(this.env.DB, this.#webhookUuid() ?? "", page);
-  }
-
-  async #createSender(config: LaneConfig): Promise<Sender> {
-    const rules = readConfig(this.env);
-    const settings = await unseal(rules.encryptionKeys, config.webhook.uuid, config.sealed);
-    this.#storage?.keepSentAs(config.version, { webhook: config.webhook, chat: chatServiceOf(settings.url) });
-    return createSender({
-      webhook: config.webhook,
-      settings,
-      timeoutS: config.timeoutS,
-      rules,
-    });
-  }
-
-  // Housekeeping
+  // Changing
 
   async #changeState(change: typeof pause): Promise<LaneState | null> {
     const storage = this.#storage;
     if (storage === null) return null;
     change(storage, Date.now());
-    await this.#housekeep();
+    await this.#housekeeping.run();
     await this.#work();
     return storage.record.state;
-  }
-
-  /** A lane that was never handed anything does not know whose it is, and has nobody to tell. */
-  #hasNews(): boolean {
-    const storage = this.#storage;
-    if (!storage?.record.config) return false;
-    return !storage.record.copiedToD1 || storage.announcements.waiting;
-  }
-
-  /** Everything between the lane and D1. What fails is tried again by the alarm. */
-  async #housekeep(): Promise<void> {
-    try {
-      await this.#heal();
-      await this.#report();
-      await this.#announce();
-      this.#prune();
-    } catch (error) {
-      this.#housekeepingNotBefore = Date.now() + housekeepingRetryMs;
-      log("error", "housekeeping failed", { webhook: this.#webhookUuid(), error: String(error) });
-    }
-  }
-
-  /** Reads the webhook's row: a change or a deletion that reached D1 and not the lane arrives here. */
-  async #heal(): Promise<void> {
-    const config = this.#storage?.record.config;
-    if (!config) return;
-    const stored = await readStoredWebhook(this.env.DB, config.webhook.uuid);
-    if (stored === null || this.#storage === null) return;
-    if (stored.deleted) return this.close();
-    adopt(this.#storage, stored.config);
-    if (stored.state !== this.#storage.record.state) this.#storage.checkpoint({ copiedToD1: false });
-  }
-
-  async #report(): Promise<void> {
-    const storage = this.#storage;
-    if (!storage?.record.config || storage.record.copiedToD1) return;
-    const { state, disabledReason, config } = storage.record;
-    const deadLetters = storage.tally.dead;
-    await writeLaneReport(this.env.DB, config.webhook.uuid, { state, disabledReason, deadLetters });
-    const isSame = storage.record.state === state && storage.tally.dead === deadLetters;
-    if (isSame && this.#storage !== null) storage.checkpoint({ copiedToD1: true });
-  }
-
-  async #announce(): Promise<void> {
-    const storage = this.#storage;
-    for (;;) {
-      const announcement = storage?.announcements.first();
-      const uuid = this.#webhookUuid();
-      if (!storage || !announcement || uuid === undefined) return;
-      await publishAnnouncement(this.env, announcement, uuid);
-      if (this.#storage === null) return;
-      storage.announcements.published(announcement.id);
-    }
-  }
-
-  #prune(): void {
-    const storage = this.#storage;
-    if (storage === null) return;
-    const { deliveryDays, deadLetterDays } = readConfig(this.env);
-    const retention = { deliveredMs: deliveryDays * dayMs, deadMs: deadLetterDays * dayMs };
-    this.ctx.storage.transactionSync(() => pruneOneDay(storage, Date.now(), retention));
   }
 
   // The alarm
@@ -514,7 +371,7 @@ export class WebhookLane extends DurableObject<Env> {
     const now = Date.now();
     const times = [
       this.#drain.isRunning ? now + safetyNetMs : this.#drain.nextAt(now),
-      this.#hasNews() ? this.#housekeepingNotBefore : null,
+      this.#housekeeping.wakeAt,
     ].filter((time) => time !== null);
     // An alarm set for this very moment from inside an alarm can be lost.
     return times.length === 0 ? null : Math.max(Math.min(...times), now + 1);
@@ -536,10 +393,4 @@ export class WebhookLane extends DurableObject<Env> {
   #webhookUuid(): string | undefined {
     return this.#storage?.record.config?.webhook.uuid;
   }
-}
-
-/** Takes a configuration unless the lane has this one or a later one. */
-function adopt(storage: LaneStorage, config: LaneConfig): void {
-  const current = storage.record.config;
-  if (current === null || config.version > current.version) storage.checkpoint({ config });
 }

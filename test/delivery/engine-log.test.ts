@@ -1,7 +1,7 @@
 import { evictDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { LogQuery, LoggedDelivery } from "../../src/delivery/delivery-log";
-import type { LaneStats } from "../../src/delivery/webhook-lane";
+import type { LaneStats } from "../../src/delivery/lane-stats";
 import { passTime, restartClock, stopClock } from "../clock";
 import { makeEvent, makeListener } from "../event";
 import { configOf, handedEvent, laneOf } from "../lane";

@@ -7,7 +7,7 @@ import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import type { Ordering } from "../../src/delivery/handover";
 import type { LaneState } from "../../src/delivery/lane-record";
-import type { LaneStats } from "../../src/delivery/webhook-lane";
+import type { LaneStats } from "../../src/delivery/lane-stats";
 import { api, makeWebhook, notifications } from "../api";
 import { passTime } from "../clock";
 import { makeEvent, publish } from "../event";

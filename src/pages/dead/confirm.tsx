@@ -4,9 +4,10 @@ import { countDead } from "../../db/dead-letters";
 import type { AppEnv, Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
+import { letters, webhooks } from "../parts/amounts";
 import { askLane } from "../parts/ask-lane";
+import { FormFoot } from "../parts/form-foot";
 import { nameOf } from "../webhooks/names";
-import { letters, webhooks } from "./amounts";
 import { webhookWithLetters } from "./named-webhook";
 import { webhooksPerGo } from "./paths";
 
@@ -31,16 +32,11 @@ export function confirmReplay(router: Router): void {
           end.
         </p>
         {isInParts && <p>The first {webhooksPerGo} webhooks come now, and the others when you go on.</p>}
-        <form class="row" method="post" action="/dead/replay">
+        <form method="post" action="/dead/replay">
           {Object.entries(fields).map(([name, value]) => (
             <input type="hidden" name={name} value={value} />
           ))}
-          <button class="button primary" type="submit" name="confirmed" value="yes">
-            Send them again
-          </button>
-          <a class="button quiet" href="/dead">
-            Cancel
-          </a>
+          <FormFoot send="Send them again" name="confirmed" value="yes" cancel="/dead" />
         </form>
       </section>,
     );

@@ -2,8 +2,8 @@
 import type { WebhookWithDead } from "../../db/dead-letters";
 import type { LogPage, LoggedDelivery } from "../../delivery/delivery-log";
 import { deliveryUuid } from "../../delivery/delivery-uuid";
-import { Cell } from "../parts/cell";
 import { count } from "../parts/figures";
+import { Cell, Table } from "../parts/table";
 import { Time } from "../parts/time";
 import { LastError } from "../webhooks/log-table";
 import { deliveryPath, hostOf, nameOf, pathOf } from "../webhooks/names";
@@ -100,25 +100,13 @@ function LetterTable({
   mayWrite: boolean;
 }) {
   return (
-    <div class="table-scroll">
-      <table class="cards">
-        <thead>
-          <tr>
-            {mayWrite && <th scope="col">Tick</th>}
-            <th scope="col">Delivery</th>
-            <th scope="col">Event</th>
-            <th scope="col">Last tried</th>
-            <th scope="col">Last failure</th>
-            {mayWrite && <th scope="col">Again</th>}
-          </tr>
-        </thead>
-        <tbody>
-          {deliveries.map((delivery) => (
-            <Letter webhook={webhook} delivery={delivery} mayWrite={mayWrite} />
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      columns={[mayWrite && "Tick", "Delivery", "Event", "Last tried", "Last failure", mayWrite && "Again"]}
+    >
+      {deliveries.map((delivery) => (
+        <Letter webhook={webhook} delivery={delivery} mayWrite={mayWrite} />
+      ))}
+    </Table>
   );
 }
 

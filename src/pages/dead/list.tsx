@@ -7,11 +7,13 @@ import { cursorParamSchema } from "../../http/list-params";
 import type { AppEnv, Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
+import { letters, webhooks } from "../parts/amounts";
 import { askLane } from "../parts/ask-lane";
 import { count } from "../parts/figures";
 import { OutcomeNotice, takeOutcome } from "../parts/outcome";
+import { Pager } from "../parts/pager";
+import { Trail } from "../parts/trail";
 import { nameOf } from "../webhooks/names";
-import { letters, webhooks } from "./amounts";
 import { type DeadOfWebhook, DeadLetters } from "./letters";
 import { webhookWithLetters } from "./named-webhook";
 import { confirmPath, deadPathOf } from "./paths";
@@ -39,6 +41,7 @@ export function deadLetters(router: Router): void {
     const view = webhookUuid === undefined ? await viewAll(c, after) : await viewOne(c, webhookUuid, before);
     const title = view.one === null ? "Dead letters" : `Dead letters of ${nameOf(view.one.webhook)}`;
     const mayWrite = allows(c.var.caller.scopes, "webhooks:write");
+    const isLater = after > 0 || before !== undefined;
 
     return renderPage(
       c,
@@ -46,11 +49,7 @@ export function deadLetters(router: Router): void {
       <>
         <div class="page-header">
           <div>
-            {view.one && (
-              <p class="small">
-                <a href="/dead">Dead letters</a>
-              </p>
-            )}
+            {view.one && <Trail links={{ "/dead": "Dead letters" }} />}
             <h1>{title}</h1>
           </div>
         </div>
@@ -60,7 +59,14 @@ export function deadLetters(router: Router): void {
         ) : (
           <Found view={view} mayWrite={mayWrite} />
         )}
-        <Pager view={view} isLater={after > 0 || before !== undefined} />
+        <Pager
+          label="Pages"
+          links={[
+            isLater &&
+              (view.one === null ? ["/dead", "First page"] : [deadPathOf(view.one.webhook.uuid), "Newest"]),
+            view.next !== null && [`/dead?after=${view.next}`, "Next page"],
+          ]}
+        />
       </>,
     );
   });
@@ -113,24 +119,6 @@ function Found({ view: { found, totals, one }, mayWrite }: { view: View; mayWrit
       </div>
       {sections}
     </form>
-  );
-}
-
-function Pager({ view: { next, one }, isLater }: { view: View; isLater: boolean }) {
-  if (next === null && !isLater) return null;
-  return (
-    <nav class="pager" aria-label="Pages">
-      {isLater && (
-        <a class="button quiet" href={one === null ? "/dead" : deadPathOf(one.webhook.uuid)}>
-          {one === null ? "First page" : "Newest"}
-        </a>
-      )}
-      {next !== null && (
-        <a class="button quiet" href={`/dead?after=${next}`}>
-          Next page
-        </a>
-      )}
-    </nav>
   );
 }
 

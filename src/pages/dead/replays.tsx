@@ -7,13 +7,14 @@ import { cursorParamSchema } from "../../http/list-params";
 import type { AppEnv, Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
+import { times, webhooks } from "../parts/amounts";
 import { askLane } from "../parts/ask-lane";
 import { count } from "../parts/figures";
 import { OutcomeNotice, takeOutcome } from "../parts/outcome";
 import { Progress } from "../parts/progress";
 import { Time } from "../parts/time";
+import { Trail } from "../parts/trail";
 import { nameOf, pathOf } from "../webhooks/names";
-import { webhooks } from "./amounts";
 import { deadPathOf, readReplay, webhooksPerGo } from "./paths";
 
 /** The parts of the page that change while it runs. */
@@ -45,9 +46,7 @@ export function deadReplays(router: Router): void {
       <>
         <div class="page-header">
           <div>
-            <p class="small">
-              <a href="/dead">Dead letters</a>
-            </p>
+            <Trail links={{ "/dead": "Dead letters" }} />
             <h1>Sending dead letters again</h1>
           </div>
         </div>
@@ -137,8 +136,8 @@ function State({ webhook, progress }: Running) {
   if (progress.retryAt !== null) {
     return (
       <>
-        The next one has failed {progress.failures === 1 ? "once" : `${count(progress.failures)} times`} and
-        is tried again <Time at={Math.max(progress.retryAt, Date.now())} />; the others wait for it.
+        The next one has failed {times(progress.failures)} and is tried again{" "}
+        <Time at={Math.max(progress.retryAt, Date.now())} />; the others wait for it.
       </>
     );
   }

@@ -3,8 +3,8 @@ import type { ArchivedEvent } from "../../db/archive-list";
 import { deliveryUuid } from "../../delivery/delivery-uuid";
 import type { DeliveryOfWebhook } from "../../http/events/deliveries-of";
 import { StatusBadge } from "../parts/badges";
-import { Cell } from "../parts/cell";
 import { count } from "../parts/figures";
+import { Cell, Table } from "../parts/table";
 import { Time } from "../parts/time";
 import { LastError } from "../webhooks/log-table";
 import { deliveryPath, nameOf } from "../webhooks/names";
@@ -51,44 +51,29 @@ export function EventDeliveries({
 
 function Deliveries({ deliveries }: { deliveries: DeliveryOfWebhook[] }) {
   return (
-    <div class="table-scroll">
-      <table class="cards">
-        <thead>
-          <tr>
-            <th scope="col">Webhook</th>
-            <th scope="col">Status</th>
-            <th scope="col" class="number">
-              Attempts
-            </th>
-            <th scope="col">Last tried</th>
-            <th scope="col">Last failure</th>
-          </tr>
-        </thead>
-        <tbody>
-          {deliveries.map(({ webhook, delivery }) => (
-            <tr>
-              <th scope="row">
-                <a href={deliveryPath(webhook, deliveryUuid(webhook.uuid, delivery.sequence))}>
-                  {nameOf(webhook)} #{delivery.sequence}
-                </a>
-              </th>
-              <Cell label="Status">
-                <StatusBadge status={delivery.status} />
-              </Cell>
-              <Cell label="Attempts" number>
-                {count(delivery.attempts)}
-              </Cell>
-              <Cell label="Last tried">
-                <Time at={delivery.lastAttemptAt} otherwise="Not yet" />
-              </Cell>
-              <Cell label="Last failure">
-                <LastError {...delivery} />
-              </Cell>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table columns={["Webhook", "Status", { label: "Attempts", number: true }, "Last tried", "Last failure"]}>
+      {deliveries.map(({ webhook, delivery }) => (
+        <tr>
+          <th scope="row">
+            <a href={deliveryPath(webhook, deliveryUuid(webhook.uuid, delivery.sequence))}>
+              {nameOf(webhook)} #{delivery.sequence}
+            </a>
+          </th>
+          <Cell label="Status">
+            <StatusBadge status={delivery.status} />
+          </Cell>
+          <Cell label="Attempts" number>
+            {count(delivery.attempts)}
+          </Cell>
+          <Cell label="Last tried">
+            <Time at={delivery.lastAttemptAt} otherwise="Not yet" />
+          </Cell>
+          <Cell label="Last failure">
+            <LastError {...delivery} />
+          </Cell>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

@@ -1,6 +1,6 @@
 /** The archive's events: a page of them, newest first. */
 import type { ArchivedEvent, EventNames } from "../../db/archive-list";
-import { Cell } from "../parts/cell";
+import { Cell, Table } from "../parts/table";
 import { Time } from "../parts/time";
 import { archivePath, eventPath } from "./paths";
 
@@ -9,36 +9,24 @@ export type NamedEvent = { event: ArchivedEvent; names: EventNames };
 
 export function EventTable({ events }: { events: NamedEvent[] }) {
   return (
-    <div class="table-scroll" role="region" aria-label="Events" tabindex={0}>
-      <table class="cards">
-        <thead>
-          <tr>
-            <th scope="col">Event</th>
-            <th scope="col">Project</th>
-            <th scope="col">Job</th>
-            <th scope="col">Accepted</th>
-          </tr>
-        </thead>
-        <tbody>
-          {events.map(({ event, names }) => (
-            <tr>
-              <th scope="row">
-                <a href={eventPath(event.uuid)}>{event.type}</a>
-              </th>
-              <Cell label="Project">
-                <Subject what="project" name={names.project} uuid={event.project_uuid} />
-              </Cell>
-              <Cell label="Job">
-                <Subject what="job" name={names.job} uuid={event.job_uuid} />
-              </Cell>
-              <Cell label="Accepted">
-                <Time at={event.accepted_at} />
-              </Cell>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table label="Events" columns={["Event", "Project", "Job", "Accepted"]}>
+      {events.map(({ event, names }) => (
+        <tr>
+          <th scope="row">
+            <a href={eventPath(event.uuid)}>{event.type}</a>
+          </th>
+          <Cell label="Project">
+            <Subject what="project" name={names.project} uuid={event.project_uuid} />
+          </Cell>
+          <Cell label="Job">
+            <Subject what="job" name={names.job} uuid={event.job_uuid} />
+          </Cell>
+          <Cell label="Accepted">
+            <Time at={event.accepted_at} />
+          </Cell>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

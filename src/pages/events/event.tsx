@@ -10,7 +10,9 @@ import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
 import { CopyButton } from "../parts/copy";
 import { OutcomeNotice, takeOutcome } from "../parts/outcome";
+import { Fact } from "../parts/fact";
 import { Time } from "../parts/time";
+import { Trail } from "../parts/trail";
 import { EventDeliveries } from "./event-deliveries";
 import { Subject } from "./event-table";
 import { likePath } from "./paths";
@@ -39,9 +41,7 @@ export function eventPage(router: Router): void {
       <>
         <div class="page-header">
           <div>
-            <p class="small">
-              <a href="/events">Events</a>
-            </p>
+            <Trail links={{ "/events": "Events" }} />
             <h1 class="event-title">{event.type}</h1>
           </div>
           {mayRepeat && (
@@ -64,24 +64,19 @@ function Facts({ event, names }: { event: ArchivedEvent; names?: EventNames }) {
     <section class="card" aria-labelledby="event-facts-title">
       <h2 id="event-facts-title">Event</h2>
       <dl class="facts">
-        <dt>Accepted</dt>
-        <dd>
+        <Fact label="Accepted">
           <Time at={event.accepted_at} />
-        </dd>
-        <dt>Timestamp</dt>
-        <dd>{event.timestamp}</dd>
-        <dt>Project</dt>
-        <dd>
+        </Fact>
+        <Fact label="Timestamp">{event.timestamp}</Fact>
+        <Fact label="Project">
           <Subject what="project" name={names?.project ?? null} uuid={event.project_uuid} />
-        </dd>
-        <dt>Job</dt>
-        <dd>
+        </Fact>
+        <Fact label="Job">
           <Subject what="job" name={names?.job ?? null} uuid={event.job_uuid} />
-        </dd>
-        <dt>UUID</dt>
-        <dd>
+        </Fact>
+        <Fact label="UUID">
           <code>{event.uuid}</code>
-        </dd>
+        </Fact>
       </dl>
     </section>
   );

@@ -7,6 +7,7 @@ import type { AppEnv, Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
 import { OutcomeNotice, takeOutcome } from "../parts/outcome";
+import { Pager } from "../parts/pager";
 import { Time } from "../parts/time";
 import { EventTable, type NamedEvent } from "./event-table";
 import { FilterForm, type Filters, isFiltered, readFilters } from "./filters";
@@ -82,7 +83,13 @@ function Found({ listed, filters, before }: { listed: Listed; filters: Filters; 
         ) : (
           <p class="empty">{nothingHere(page, before)}</p>
         )}
-        <Pager filters={filters} before={before} next={page.next} />
+        <Pager
+          label="Pages of the archive"
+          links={[
+            before !== undefined && [archivePath(filters.typed), "Newest"],
+            page.next !== null && [archivePath({ ...filters.typed, cursor: String(page.next) }), "Older"],
+          ]}
+        />
       </div>
     </section>
   );
@@ -91,32 +98,6 @@ function Found({ listed, filters, before }: { listed: Listed; filters: Filters; 
 function nothingHere({ next }: ArchivePage, before?: number): string {
   if (next !== null) return "None of these fits the filters. There are older ones.";
   return before === undefined ? "No event fits the filters." : "There is nothing older.";
-}
-
-function Pager({
-  filters: { typed },
-  before,
-  next,
-}: {
-  filters: Filters;
-  before?: number;
-  next: number | null;
-}) {
-  if (before === undefined && next === null) return null;
-  return (
-    <nav class="pager" aria-label="Pages of the archive">
-      {before !== undefined && (
-        <a class="button quiet" href={archivePath(typed)}>
-          Newest
-        </a>
-      )}
-      {next !== null && (
-        <a class="button quiet" href={archivePath({ ...typed, cursor: String(next) })}>
-          Older
-        </a>
-      )}
-    </nav>
-  );
 }
 
 /** What stands here before the first event. */

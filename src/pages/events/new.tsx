@@ -11,6 +11,7 @@ import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
 import { count } from "../parts/figures";
 import { backTo, type Outcome, OutcomeNotice, takeOutcome } from "../parts/outcome";
+import { Trail } from "../parts/trail";
 import { PublishForm, type PublishFields, TypeForm } from "./publish-form";
 import { eventPath } from "./paths";
 import { copyOf, sampleText } from "./prefill";
@@ -65,9 +66,7 @@ function showForm(c: Context<AppEnv>, fields: PublishFields): Response | Promise
     <>
       <div class="page-header">
         <div>
-          <p class="small">
-            <a href="/events">Events</a>
-          </p>
+          <Trail links={{ "/events": "Events" }} />
           <h1>Publish an event</h1>
         </div>
       </div>

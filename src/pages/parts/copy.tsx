@@ -1,4 +1,5 @@
-/** A button that copies a text of the page. Only scripts can: without them it is not there. */
+/** Buttons that copy a text of the page. Only scripts can: without them they are not there. */
+import type { PropsWithChildren } from "hono/jsx";
 
 /** @param props.of the id of the element, or of the field. @param props.what is copied, for screen readers. */
 export function CopyButton({ of, what }: { of: string; what: string }) {
@@ -6,5 +7,22 @@ export function CopyButton({ of, what }: { of: string; what: string }) {
     <button class="button small copy" type="button" data-copy={of} aria-label={`Copy ${what}`} hidden>
       Copy
     </button>
+  );
+}
+
+/** A text with the button that copies it. @param props.label what the text is, for screen readers, as `what`. */
+export function CopiedText({
+  id,
+  what,
+  label,
+  children,
+}: PropsWithChildren<{ id: string; what: string; label: string }>) {
+  return (
+    <div class="copied">
+      <CopyButton of={id} what={what} />
+      <pre id={id} tabindex={0} role="region" aria-label={label}>
+        {children}
+      </pre>
+    </div>
   );
 }

@@ -2,8 +2,8 @@
 import type { Child } from "hono/jsx";
 import type { Bucket } from "../../delivery/stats";
 import { isoTime } from "../../http/time";
-import { Cell } from "../parts/cell";
 import { count, duration } from "../parts/figures";
+import { Cell, Table } from "../parts/table";
 import { type Period, periodsOf, type Range, ranges, rowsOf } from "./periods";
 
 /** In the chart's own units: the height is in pixels, the width is stretched to what there is. */
@@ -41,7 +41,7 @@ export function Charts({ history, range, now }: { history: Bucket[] | null; rang
       </div>
       <details id="chart-table">
         <summary>The same as a table</summary>
-        <Table periods={rowsOf(history, range, now)} range={range} />
+        <FiguresTable periods={rowsOf(history, range, now)} range={range} />
       </details>
     </>
   );
@@ -199,49 +199,34 @@ function Figure({
   );
 }
 
-function Table({ periods, range }: { periods: Period[]; range: Range }) {
+function FiguresTable({ periods, range }: { periods: Period[]; range: Range }) {
   return (
-    <div
-      class="table-scroll"
-      role="region"
-      aria-label={`Attempts and latencies of the ${ranges[range].name}`}
-      tabindex={0}
+    <Table
+      label={`Attempts and latencies of the ${ranges[range].name}`}
+      columns={["From (UTC)", ...[...outcomes, ...shares].map(({ label }) => ({ label, number: true }))]}
+      small
     >
-      <table class="cards small">
-        <thead>
+      {periods
+        .filter(({ attempts }) => attempts > 0)
+        .toReversed()
+        .map((period) => (
           <tr>
-            <th scope="col">From (UTC)</th>
-            {[...outcomes, ...shares].map(({ label }) => (
-              <th scope="col" class="number">
-                {label}
-              </th>
+            <th scope="row">
+              <time datetime={isoTime(period.start)}>{isoTime(period.start).slice(11, 16)}</time>
+            </th>
+            {outcomes.map(({ key, label }) => (
+              <Cell label={label} number>
+                {count(period[key])}
+              </Cell>
+            ))}
+            {shares.map(({ key, label }) => (
+              <Cell label={label} number>
+                {duration(period[key])}
+              </Cell>
             ))}
           </tr>
-        </thead>
-        <tbody>
-          {periods
-            .filter(({ attempts }) => attempts > 0)
-            .toReversed()
-            .map((period) => (
-              <tr>
-                <th scope="row">
-                  <time datetime={isoTime(period.start)}>{isoTime(period.start).slice(11, 16)}</time>
-                </th>
-                {outcomes.map(({ key, label }) => (
-                  <Cell label={label} number>
-                    {count(period[key])}
-                  </Cell>
-                ))}
-                {shares.map(({ key, label }) => (
-                  <Cell label={label} number>
-                    {duration(period[key])}
-                  </Cell>
-                ))}
-              </tr>
-            ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+    </Table>
   );
 }
 

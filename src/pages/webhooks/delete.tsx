@@ -1,16 +1,19 @@
 /** `GET` and `POST /webhooks/{uuid}/delete`: says what is lost, and wants the webhook's name typed. */
 import type { Context } from "hono";
 import type { Webhook } from "../../db/webhooks";
-import type { LaneStats } from "../../delivery/webhook-lane";
+import type { LaneStats } from "../../delivery/lane-stats";
 import { audit } from "../../http/audit/audit";
 import type { AppEnv, Router } from "../../http/router";
 import { deleteWebhook } from "../../http/subscribers/deletion";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
+import { letters } from "../parts/amounts";
 import { askLane } from "../parts/ask-lane";
 import { TextField } from "../parts/field";
+import { FormFoot } from "../parts/form-foot";
 import { count } from "../parts/figures";
 import { backTo } from "../parts/outcome";
+import { Trail } from "../parts/trail";
 import { webhookInPath } from "./in-path";
 import { nameOf, pathOf } from "./names";
 
@@ -46,9 +49,7 @@ async function renderForm(c: Context<AppEnv>, webhook: Webhook, typed?: string):
     c,
     { title: `Delete ${name}`, user: c.var.caller, section: "/" },
     <section class="card form-card" aria-labelledby="delete-title">
-      <p class="small">
-        <a href="/">Webhooks</a> / <a href={path}>{name}</a>
-      </p>
+      <Trail links={{ "/": "Webhooks", [path]: name }} />
       <h1 id="delete-title">Delete {name}</h1>
       <p>This cannot be undone. What is lost:</p>
       <Losses stats={stats} />
@@ -82,14 +83,7 @@ async function renderForm(c: Context<AppEnv>, webhook: Webhook, typed?: string):
           spellcheck="false"
           required
         />
-        <div class="row">
-          <button class="button danger" type="submit">
-            Delete for good
-          </button>
-          <a class="button quiet" href={path}>
-            Cancel
-          </a>
-        </div>
+        <FormFoot send="Delete for good" tone="danger" cancel={path} />
       </form>
     </section>,
   );
@@ -111,9 +105,7 @@ function Losses({ stats }: { stats: LaneStats | null }) {
           )}
           {stats.counts.dead > 0 && (
             <li>
-              <strong>
-                {stats.counts.dead === 1 ? "1 dead letter" : `${count(stats.counts.dead)} dead letters`}
-              </strong>
+              <strong>{letters(stats.counts.dead)}</strong>
             </li>
           )}
           <li>the log of what was sent, and its figures</li>

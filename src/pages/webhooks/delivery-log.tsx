@@ -5,6 +5,7 @@ import type { LogPage } from "../../delivery/delivery-log";
 import { deliveryStatusSchema } from "../../http/deliveries/schemas";
 import { statusLabel } from "../parts/badges";
 import { SelectField, TextField } from "../parts/field";
+import { Pager } from "../parts/pager";
 import { utcText } from "../parts/utc-time";
 import { LogTable } from "./log-table";
 import { isFiltered, type LogView, viewPath } from "./log-view";
@@ -22,6 +23,7 @@ export function DeliveryLog({
   page: LogPage | null;
   view: LogView;
 }) {
+  const next = page?.next ?? null;
   return (
     <section class="card" aria-labelledby="log-title">
       <h2 id="log-title">Deliveries</h2>
@@ -34,7 +36,13 @@ export function DeliveryLog({
           <LogTable webhook={webhook} deliveries={page.deliveries} />
         )}
         {page?.deliveries.length === 0 && <p class="empty">{nothingHere(page, view)}</p>}
-        <Pager webhook={webhook} view={view} next={page?.next ?? null} />
+        <Pager
+          label="Pages of the log"
+          links={[
+            view.cursor !== undefined && [viewPath(webhook, { ...view, cursor: undefined }, "log"), "Newest"],
+            next !== null && [viewPath(webhook, { ...view, cursor: next }, "log"), "Older"],
+          ]}
+        />
       </div>
     </section>
   );
@@ -105,24 +113,6 @@ function Filters({
         </div>
       </details>
     </form>
-  );
-}
-
-function Pager({ webhook, view, next }: { webhook: Webhook; view: LogView; next: number | null }) {
-  if (view.cursor === undefined && next === null) return null;
-  return (
-    <nav class="pager" aria-label="Pages of the log">
-      {view.cursor !== undefined && (
-        <a class="button quiet" href={viewPath(webhook, { ...view, cursor: undefined }, "log")}>
-          Newest
-        </a>
-      )}
-      {next !== null && (
-        <a class="button quiet" href={viewPath(webhook, { ...view, cursor: next }, "log")}>
-          Older
-        </a>
-      )}
-    </nav>
   );
 }
 

@@ -7,7 +7,9 @@ import { renderPage } from "../layout";
 import { StatusBadge } from "../parts/badges";
 import { count } from "../parts/figures";
 import { OutcomeNotice, takeOutcome } from "../parts/outcome";
+import { Fact } from "../parts/fact";
 import { Time } from "../parts/time";
+import { Trail } from "../parts/trail";
 import { Attempts } from "./attempts";
 import { DeliveryForms } from "./delivery-forms";
 import { deliveryInPath, noDelivery } from "./in-path";
@@ -34,9 +36,7 @@ export function deliveryPage(router: Router): void {
       <>
         <div class="page-header">
           <div>
-            <p class="small">
-              <a href="/">Webhooks</a> / <a href={pathOf(webhook)}>{nameOf(webhook)}</a>
-            </p>
+            <Trail links={{ "/": "Webhooks", [pathOf(webhook)]: nameOf(webhook) }} />
             <h1>
               Delivery #{sequence}
               <span class="visually-hidden"> of {nameOf(webhook)}</span>
@@ -97,38 +97,27 @@ function Facts({ uuid, delivery }: { uuid: string; delivery: FullDelivery }) {
     <section class="card" aria-labelledby="delivery-title">
       <h2 id="delivery-title">Delivery</h2>
       <dl class="facts" id="delivery-facts">
-        <dt>Event type</dt>
-        <dd>{delivery.eventType}</dd>
-        <dt>Accepted</dt>
-        <dd>
+        <Fact label="Event type">{delivery.eventType}</Fact>
+        <Fact label="Accepted">
           <Time at={delivery.acceptedAt} />
-        </dd>
+        </Fact>
         {deliveredAt !== null && (
-          <>
-            <dt>Delivered</dt>
-            <dd>
-              <Time at={deliveredAt} />
-            </dd>
-          </>
+          <Fact label="Delivered">
+            <Time at={deliveredAt} />
+          </Fact>
         )}
         {nextAttemptAt !== null && (
-          <>
-            <dt>Next attempt</dt>
-            <dd>
-              <Time at={nextAttemptAt} />
-            </dd>
-          </>
+          <Fact label="Next attempt">
+            <Time at={nextAttemptAt} />
+          </Fact>
         )}
-        <dt>Attempts</dt>
-        <dd>{count(delivery.attempts)}</dd>
-        <dt>Last failure</dt>
-        <dd>
+        <Fact label="Attempts">{count(delivery.attempts)}</Fact>
+        <Fact label="Last failure">
           <LastError {...delivery} />
-        </dd>
-        <dt>UUID</dt>
-        <dd>
+        </Fact>
+        <Fact label="UUID">
           <code>{uuid}</code>
-        </dd>
+        </Fact>
       </dl>
     </section>
   );

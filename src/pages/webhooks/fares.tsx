@@ -2,9 +2,9 @@
 import type { PropsWithChildren } from "hono/jsx";
 import type { Webhook } from "../../db/webhooks";
 import type { Bucket } from "../../delivery/stats";
-import type { LaneStats } from "../../delivery/webhook-lane";
-import { Cell } from "../parts/cell";
+import type { LaneStats } from "../../delivery/lane-stats";
 import { count, duration, successRate } from "../parts/figures";
+import { Cell, Table } from "../parts/table";
 import { Time } from "../parts/time";
 import { Charts } from "./charts";
 import { type LogView, viewPath } from "./log-view";
@@ -99,53 +99,37 @@ function Windows({ lastHour, lastDay }: LaneStats) {
     { label: "Last day", ...lastDay },
   ];
   return (
-    <div class="table-scroll" role="region" aria-label="Success and latency" tabindex={0}>
-      <table class="cards">
-        <thead>
-          <tr>
-            <th scope="col">
-              <span class="visually-hidden">Period</span>
-            </th>
-            <th scope="col" class="number">
-              Attempts
-            </th>
-            <th scope="col" class="number">
-              Success
-            </th>
-            <th scope="col" class="number">
-              Half within
-            </th>
-            <th scope="col" class="number">
-              95% within
-            </th>
-            <th scope="col" class="number">
-              99% within
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {windows.map(({ label, attempts, success_rate: rate, p50_ms, p95_ms, p99_ms }) => (
-            <tr>
-              <th scope="row">{label}</th>
-              <Cell label="Attempts" number>
-                {count(attempts)}
-              </Cell>
-              <Cell label="Success" number>
-                {successRate(rate)}
-              </Cell>
-              <Cell label="Half within" number>
-                {duration(p50_ms)}
-              </Cell>
-              <Cell label="95% within" number>
-                {duration(p95_ms)}
-              </Cell>
-              <Cell label="99% within" number>
-                {duration(p99_ms)}
-              </Cell>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label="Success and latency"
+      columns={[
+        { label: <span class="visually-hidden">Period</span> },
+        { label: "Attempts", number: true },
+        { label: "Success", number: true },
+        { label: "Half within", number: true },
+        { label: "95% within", number: true },
+        { label: "99% within", number: true },
+      ]}
+    >
+      {windows.map(({ label, attempts, success_rate: rate, p50_ms, p95_ms, p99_ms }) => (
+        <tr>
+          <th scope="row">{label}</th>
+          <Cell label="Attempts" number>
+            {count(attempts)}
+          </Cell>
+          <Cell label="Success" number>
+            {successRate(rate)}
+          </Cell>
+          <Cell label="Half within" number>
+            {duration(p50_ms)}
+          </Cell>
+          <Cell label="95% within" number>
+            {duration(p95_ms)}
+          </Cell>
+          <Cell label="99% within" number>
+            {duration(p99_ms)}
+          </Cell>
+        </tr>
+      ))}
+    </Table>
   );
 }

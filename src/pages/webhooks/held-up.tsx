@@ -2,7 +2,8 @@
 import type { Webhook } from "../../db/webhooks";
 import type { LoggedDelivery } from "../../delivery/delivery-log";
 import { deliveryUuid } from "../../delivery/delivery-uuid";
-import type { LaneStats } from "../../delivery/webhook-lane";
+import type { LaneStats } from "../../delivery/lane-stats";
+import { times } from "../parts/amounts";
 import { count } from "../parts/figures";
 import { Time } from "../parts/time";
 import { GiveUpForm } from "./delivery-forms";
@@ -73,8 +74,4 @@ function behind({ ordering }: Webhook, { backlog }: LaneStats): string {
   if (ordering === "keyed") return "what comes behind it in its line";
   if (others <= 0) return "the line: nothing waits behind it yet";
   return `the line: ${count(others)} ${others === 1 ? "delivery waits" : "deliveries wait"} behind it`;
-}
-
-function times(number: number): string {
-  return number === 1 ? "once" : `${count(number)} times`;
 }

@@ -13,6 +13,7 @@ import { patternsFor } from "../../events/patterns";
 import { audit } from "../../http/audit/audit";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
+import { webhooks } from "../parts/amounts";
 import { count } from "../parts/figures";
 import { backTo, type Outcome } from "../parts/outcome";
 import { listPath } from "./names";
@@ -73,10 +74,6 @@ async function switchedOff(env: Env, changed: number): Promise<Outcome> {
     tone: "warn",
     text: `${off} ${others}, through a wildcard or for single projects or jobs: those subscriptions stay.`,
   };
-}
-
-function webhooks(number: number): string {
-  return `${count(number)} ${number === 1 ? "webhook" : "webhooks"}`;
 }
 
 /** @param props.outcome of this visit; shown if it is the switch's. @param props.after where the list begins. */

@@ -8,6 +8,7 @@ import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
 import { askLane } from "../parts/ask-lane";
 import { OutcomeNotice, takeOutcome } from "../parts/outcome";
+import { Pager } from "../parts/pager";
 import { FirstSteps } from "./first-steps";
 import { isOfSwitch, JobFailuresSwitch, jobFailuresSpread } from "./job-failures";
 import { WebhookTable } from "./webhook-table";
@@ -64,20 +65,13 @@ export function webhookList(router: Router): void {
         )}
         {rows.length === 0 && after === 0 && <FirstSteps mayWrite={mayWrite} />}
         {rows.length === 0 && after > 0 && <p class="empty">There are no more webhooks.</p>}
-        {(after > 0 || next) && (
-          <nav class="pager" aria-label="Pages">
-            {after > 0 && (
-              <a class="button quiet" href="/">
-                First page
-              </a>
-            )}
-            {next && (
-              <a class="button quiet" href={`/?after=${next.id}`}>
-                Next page
-              </a>
-            )}
-          </nav>
-        )}
+        <Pager
+          label="Pages"
+          links={[
+            after > 0 && ["/", "First page"],
+            next !== undefined && [`/?after=${next.id}`, "Next page"],
+          ]}
+        />
       </>,
     );
   });

@@ -6,10 +6,12 @@ import { RequestError } from "../../errors";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
+import { times } from "../parts/amounts";
 import { count } from "../parts/figures";
 import { OutcomeNotice, takeOutcome } from "../parts/outcome";
 import { Progress } from "../parts/progress";
 import { Time } from "../parts/time";
+import { Trail } from "../parts/trail";
 import { webhookInPath } from "./in-path";
 import { viewPath } from "./log-view";
 import { nameOf, pathOf } from "./names";
@@ -40,9 +42,7 @@ export function replayProgressPage(router: Router): void {
         refreshWithoutScripts,
       },
       <section class="card form-card" aria-labelledby="replay-title">
-        <p class="small">
-          <a href="/">Webhooks</a> / <a href={pathOf(webhook)}>{nameOf(webhook)}</a>
-        </p>
+        <Trail links={{ "/": "Webhooks", [pathOf(webhook)]: nameOf(webhook) }} />
         <h1 id="replay-title">Sending again</h1>
         <OutcomeNotice outcome={takeOutcome(c)} />
         <div class="stack">
@@ -78,8 +78,8 @@ function Hindrance({ progress, state }: { progress: ReplayProgress; state: LaneS
   if (retryAt === null) return <p class="muted">You can leave this page: it goes on.</p>;
   return (
     <p class="notice warn">
-      The next one failed {failures === 1 ? "once" : `${count(failures)} times`} and holds up the others. It
-      is tried again <Time at={Math.max(retryAt, Date.now())} />.
+      The next one failed {times(failures)} and holds up the others. It is tried again{" "}
+      <Time at={Math.max(retryAt, Date.now())} />.
     </p>
   );
 }

@@ -7,7 +7,9 @@ import type { AppEnv, Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
 import { TextField } from "../parts/field";
+import { FormFoot } from "../parts/form-foot";
 import { readable } from "../parts/time";
+import { Trail } from "../parts/trail";
 import { parseUtc, utcText } from "../parts/utc-time";
 import { webhookInPath } from "./in-path";
 import { nameOf, pathOf } from "./names";
@@ -90,9 +92,7 @@ function renderForm(c: Context<AppEnv>, webhook: Webhook, typed: Typed): Respons
     c,
     { title: `Send again to ${nameOf(webhook)}`, user: c.var.caller, section: "/" },
     <section class="card form-card" aria-labelledby="replay-title">
-      <p class="small">
-        <a href="/">Webhooks</a> / <a href={path}>{nameOf(webhook)}</a>
-      </p>
+      <Trail links={{ "/": "Webhooks", [path]: nameOf(webhook) }} />
       <h1 id="replay-title">Send again</h1>
       <p>
         What is sent again does not hold up what comes in: it goes when nothing else waits, and one in ten
@@ -135,14 +135,7 @@ function renderForm(c: Context<AppEnv>, webhook: Webhook, typed: Typed): Respons
             error={typed.errors.until}
           />
         </div>
-        <div class="row">
-          <button class="button primary" type="submit">
-            Send again
-          </button>
-          <a class="button quiet" href={path}>
-            Cancel
-          </a>
-        </div>
+        <FormFoot send="Send again" cancel={path} />
       </form>
     </section>,
   );

@@ -12,8 +12,10 @@ import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
 import { CopyButton } from "../parts/copy";
 import { SelectField, TextField } from "../parts/field";
+import { FormFoot } from "../parts/form-foot";
 import { backTo } from "../parts/outcome";
 import { readable } from "../parts/time";
+import { Trail } from "../parts/trail";
 import { webhookInPath } from "./in-path";
 import { nameOf, pathOf } from "./names";
 
@@ -68,9 +70,7 @@ function renderForm(c: Context<AppEnv>, webhook: Webhook, typed: Typed): Respons
     c,
     { title: `New secret of ${nameOf(webhook)}`, user: c.var.caller, section: "/", scripts: ["/copy.js"] },
     <section class="card form-card" aria-labelledby="rotate-title">
-      <p class="small">
-        <a href="/">Webhooks</a> / <a href={path}>{nameOf(webhook)}</a>
-      </p>
+      <Trail links={{ "/": "Webhooks", [path]: nameOf(webhook) }} />
       <h1 id="rotate-title">New secret</h1>
       <p>
         Copy the secret and give it to the receiver. It is shown only here and only now: afterwards nobody can
@@ -98,14 +98,7 @@ function renderForm(c: Context<AppEnv>, webhook: Webhook, typed: Typed): Respons
           value={typed.grace}
           options={gracePeriods}
         />
-        <div class="row">
-          <button class="button primary" type="submit">
-            Change the secret
-          </button>
-          <a class="button quiet" href={path}>
-            Cancel
-          </a>
-        </div>
+        <FormFoot send="Change the secret" cancel={path} />
       </form>
     </section>,
   );

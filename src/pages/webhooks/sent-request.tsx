@@ -1,6 +1,6 @@
 /** The exact request that the latest attempt sent: its headers, its body, laid out and as it was, and as a command. */
 import { indentJson } from "../../delivery/indent-json";
-import { CopyButton } from "../parts/copy";
+import { CopiedText } from "../parts/copy";
 import { HeaderList } from "../parts/header-list";
 import { curlCommand } from "./curl";
 
@@ -40,12 +40,9 @@ function Body({ headers, body }: { headers: Record<string, string>; body: string
       </pre>
       <details id="body-as-sent">
         <summary>As it was sent</summary>
-        <div class="copied">
-          <CopyButton of="raw-body" what="the body" />
-          <pre id="raw-body" tabindex={0} role="region" aria-label="Body, as it was sent">
-            {body}
-          </pre>
-        </div>
+        <CopiedText id="raw-body" what="the body" label="Body, as it was sent">
+          {body}
+        </CopiedText>
       </details>
       <details id="as-curl">
         <summary>As a curl command</summary>
@@ -59,12 +56,9 @@ function Body({ headers, body }: { headers: Record<string, string>; body: string
           ))}{" "}
           before, as in <code>URL='https://…'</code>.
         </p>
-        <div class="copied">
-          <CopyButton of="curl-command" what="the curl command" />
-          <pre id="curl-command" tabindex={0} role="region" aria-label="curl command">
-            {command}
-          </pre>
-        </div>
+        <CopiedText id="curl-command" what="the curl command" label="curl command">
+          {command}
+        </CopiedText>
       </details>
     </>
   );

@@ -1,5 +1,5 @@
 /** How a receiver verifies a signature, in four languages, ready to copy. */
-import { CopyButton } from "../parts/copy";
+import { CopiedText } from "../parts/copy";
 import { snippets } from "./verify-snippets";
 
 export function VerifySignature() {
@@ -14,12 +14,9 @@ export function VerifySignature() {
       {Object.entries(snippets).map(([key, { language, code }]) => (
         <details name="verify">
           <summary>{language}</summary>
-          <div class="copied">
-            <CopyButton of={`verify-${key}`} what={`the ${language} code`} />
-            <pre id={`verify-${key}`} tabindex={0} role="region" aria-label={`${language} code`}>
-              {code}
-            </pre>
-          </div>
+          <CopiedText id={`verify-${key}`} what={`the ${language} code`} label={`${language} code`}>
+            {code}
+          </CopiedText>
         </details>
       ))}
       <p class="muted small">

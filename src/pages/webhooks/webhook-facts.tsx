@@ -1,5 +1,6 @@
 /** What a webhook is set to: of its URL only the origin, of its headers only the names, of its secret nothing. */
 import type { Webhook } from "../../db/webhooks";
+import { Fact } from "../parts/fact";
 import { Time } from "../parts/time";
 
 const orders: Record<Webhook["ordering"], string> = {
@@ -14,54 +15,23 @@ export function WebhookFacts({ webhook }: { webhook: Webhook }) {
     <section class="card" aria-labelledby="facts-title">
       <h2 id="facts-title">Settings</h2>
       <dl class="facts">
-        <dt>Sends to</dt>
-        <dd>{webhook.origin}</dd>
-        <dt>Content type</dt>
-        <dd>
+        <Fact label="Sends to">{webhook.origin}</Fact>
+        <Fact label="Content type">
           <code>{webhook.contentType}</code>
-        </dd>
-        <dt>Order</dt>
-        <dd>{orders[webhook.ordering]}</dd>
-        <dt>Certificate</dt>
-        <dd>{certificate(webhook)}</dd>
-        {retryMaxAttempts !== null && (
-          <>
-            <dt>Attempts at most</dt>
-            <dd>{retryMaxAttempts}</dd>
-          </>
-        )}
-        {webhook.retryMaxAgeS !== null && (
-          <>
-            <dt>Tried for at most</dt>
-            <dd>{webhook.retryMaxAgeS} s</dd>
-          </>
-        )}
-        {timeoutS !== null && (
-          <>
-            <dt>Time-out</dt>
-            <dd>{timeoutS} s</dd>
-          </>
-        )}
-        {rateLimitPerS !== null && (
-          <>
-            <dt>Rate limit</dt>
-            <dd>{rateLimitPerS} a second</dd>
-          </>
-        )}
-        {headerNames.length > 0 && (
-          <>
-            <dt>Custom headers</dt>
-            <dd>{headerNames.join(", ")}</dd>
-          </>
-        )}
-        <dt>Created</dt>
-        <dd>
+        </Fact>
+        <Fact label="Order">{orders[webhook.ordering]}</Fact>
+        <Fact label="Certificate">{certificate(webhook)}</Fact>
+        {retryMaxAttempts !== null && <Fact label="Attempts at most">{retryMaxAttempts}</Fact>}
+        {webhook.retryMaxAgeS !== null && <Fact label="Tried for at most">{webhook.retryMaxAgeS} s</Fact>}
+        {timeoutS !== null && <Fact label="Time-out">{timeoutS} s</Fact>}
+        {rateLimitPerS !== null && <Fact label="Rate limit">{rateLimitPerS} a second</Fact>}
+        {headerNames.length > 0 && <Fact label="Custom headers">{headerNames.join(", ")}</Fact>}
+        <Fact label="Created">
           <Time at={webhook.createdAt} />
-        </dd>
-        <dt>UUID</dt>
-        <dd>
+        </Fact>
+        <Fact label="UUID">
           <code>{webhook.uuid}</code>
-        </dd>
+        </Fact>
       </dl>
     </section>
   );

@@ -1,11 +1,11 @@
 /** The table of webhooks: who is told of what, and how that goes. */
 import type { SubscriptionsStart } from "../../db/subscriptions";
 import type { Webhook } from "../../db/webhooks";
-import type { LaneStats } from "../../delivery/webhook-lane";
+import type { LaneStats } from "../../delivery/lane-stats";
 import { StateBadge } from "../parts/badges";
-import { Cell } from "../parts/cell";
 import { count, successRate } from "../parts/figures";
 import type { Outcome } from "../parts/outcome";
+import { Cell, Table } from "../parts/table";
 import { Time } from "../parts/time";
 import { hostOf, nameOf, pathOf } from "./names";
 import { testOutcomeId } from "./test";
@@ -18,33 +18,23 @@ type Shared = { mayTest: boolean; after: number; outcome: Outcome | null };
 
 export function WebhookTable({ rows, ...shared }: { rows: Row[] } & Shared) {
   return (
-    <div class="table-scroll" role="region" aria-label="Webhooks" tabindex={0}>
-      <table class="cards">
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">State</th>
-            <th scope="col">Hears</th>
-            <th scope="col" class="number">
-              Success, last hour
-            </th>
-            <th scope="col" class="number">
-              Backlog
-            </th>
-            <th scope="col" class="number">
-              Dead letters
-            </th>
-            <th scope="col">Next retry</th>
-            {shared.mayTest && <th scope="col">Test</th>}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <WebhookRow {...row} {...shared} />
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label="Webhooks"
+      columns={[
+        "Name",
+        "State",
+        "Hears",
+        { label: "Success, last hour", number: true },
+        { label: "Backlog", number: true },
+        { label: "Dead letters", number: true },
+        "Next retry",
+        shared.mayTest && "Test",
+      ]}
+    >
+      {rows.map((row) => (
+        <WebhookRow {...row} {...shared} />
+      ))}
+    </Table>
   );
 }
 

@@ -9,6 +9,7 @@ import { renderPage } from "../layout";
 import { askLane } from "../parts/ask-lane";
 import { StateBadge } from "../parts/badges";
 import { OutcomeNotice, takeOutcome } from "../parts/outcome";
+import { Trail } from "../parts/trail";
 import { DeliveryLog } from "./delivery-log";
 import { Fares } from "./fares";
 import { Hears } from "./hears";
@@ -47,9 +48,7 @@ export function webhookPage(router: Router): void {
       <>
         <div class="page-header">
           <div>
-            <p class="small">
-              <a href="/">Webhooks</a>
-            </p>
+            <Trail links={{ "/": "Webhooks" }} />
             <h1>{nameOf(webhook)}</h1>
             <span class="muted">{hostOf(webhook)}</span>
           </div>

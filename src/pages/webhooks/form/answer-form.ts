@@ -8,7 +8,7 @@ import { newSecret } from "../../../http/subscribers/new-webhook";
 import { configOf, parseTarget } from "../../../http/subscribers/webhook-target";
 import type { Outcome } from "../../parts/outcome";
 import { pingOutcome } from "../test";
-import { picks } from "./event-groups";
+import { picks } from "./event-picks";
 import { formErrors, type FormErrors } from "./form-errors";
 import { type FormState, type Purpose, renderForm } from "./form-page";
 import { emptyGroup, readTyped, textOf, tick, type Typed } from "./typed";

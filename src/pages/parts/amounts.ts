@@ -1,5 +1,5 @@
 /** Amounts in sentences. */
-import { count } from "../parts/figures";
+import { count } from "./figures";
 
 /** `1 dead letter`, `1,234 dead letters` */
 export function letters(total: number): string {
@@ -9,4 +9,9 @@ export function letters(total: number): string {
 /** `1 webhook`, `12 webhooks` */
 export function webhooks(total: number): string {
   return `${count(total)} ${total === 1 ? "webhook" : "webhooks"}`;
+}
+
+/** `once`, `12 times` */
+export function times(total: number): string {
+  return total === 1 ? "once" : `${count(total)} times`;
 }

@@ -1,0 +1,99 @@
+/** Everything between a lane and D1: hearing of changes, telling of its own, and forgetting what is past its time. */
+import { readConfig } from "../config";
+import { readStoredWebhook, writeLaneReport } from "../db/lane-state";
+import { publishAnnouncement } from "../events/announce";
+import { log } from "../log";
+import type { LaneStorage } from "./lane-storage";
+import { pruneOneDay } from "./retention";
+
+/** When housekeeping that failed is tried again. */
+const retryMs = 60_000;
+const dayMs = 86_400_000;
+
+/** What housekeeping needs of its lane. */
+export type KeptLane = {
+  env: Env;
+  /** Null once the webhook was deleted: asked again after every wait. */
+  storage(): LaneStorage | null;
+  /** Ends everything: the webhook was deleted. */
+  close(): Promise<void>;
+  /** Runs `work` as one transaction. */
+  atomically(work: () => void): void;
+};
+
+export class Housekeeping {
+  readonly #lane: KeptLane;
+  #notBefore = 0;
+
+  constructor(lane: KeptLane) {
+    this.#lane = lane;
+  }
+
+  /** A lane that was never handed anything does not know whose it is, and has nobody to tell. */
+  get hasNews(): boolean {
+    const storage = this.#lane.storage();
+    if (!storage?.record.config) return false;
+    return !storage.record.copiedToD1 || storage.announcements.waiting;
+  }
+
+  /** When the lane must be woken for it, in ms (long past: at once); null when there are no news. */
+  get wakeAt(): number | null {
+    return this.hasNews ? this.#notBefore : null;
+  }
+
+  /** Never throws: what fails is tried again by the alarm. */
+  async run(): Promise<void> {
+    try {
+      await this.#heal();
+      await this.#report();
+      await this.#announce();
+      this.#prune();
+    } catch (error) {
+      this.#notBefore = Date.now() + retryMs;
+      const webhook = this.#lane.storage()?.record.config?.webhook.uuid;
+      log("error", "housekeeping failed", { webhook, error: String(error) });
+    }
+  }
+
+  /** Reads the webhook's row: a change or a deletion that reached D1 and not the lane arrives here. */
+  async #heal(): Promise<void> {
+    const config = this.#lane.storage()?.record.config;
+    if (!config) return;
+    const stored = await readStoredWebhook(this.#lane.env.DB, config.webhook.uuid);
+    const storage = this.#lane.storage();
+    if (stored === null || storage === null) return;
+    if (stored.deleted) return this.#lane.close();
+    storage.adopt(stored.config);
+    if (stored.state !== storage.record.state) storage.checkpoint({ copiedToD1: false });
+  }
+
+  async #report(): Promise<void> {
+    const storage = this.#lane.storage();
+    if (!storage?.record.config || storage.record.copiedToD1) return;
+    const { state, disabledReason, config } = storage.record;
+    const deadLetters = storage.tally.dead;
+    await writeLaneReport(this.#lane.env.DB, config.webhook.uuid, { state, disabledReason, deadLetters });
+    const isSame = storage.record.state === state && storage.tally.dead === deadLetters;
+    if (isSame && this.#lane.storage() !== null) storage.checkpoint({ copiedToD1: true });
+  }
+
+  async #announce(): Promise<void> {
+    for (;;) {
+      const storage = this.#lane.storage();
+      const announcement = storage?.announcements.first();
+      const config = storage?.record.config;
+      if (!storage || !announcement || !config) return;
+      await publishAnnouncement(this.#lane.env, announcement, config.webhook.uuid);
+      if (this.#lane.storage() === null) return;
+      storage.announcements.published(announcement.id);
+    }
+  }
+
+  #prune(): void {
+    const storage = this.#lane.storage();
+    if (storage === null) return;
+    const { deliveryDays, deadLetterDays } = readConfig(this.#lane.env);
+    const retention = { deliveredMs: deliveryDays * dayMs, deadMs: deadLetterDays * dayMs };
+    this.#lane.atomically(() => pruneOneDay(storage, Date.now(), retention));
+  }
+}

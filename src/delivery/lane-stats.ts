@@ -1,0 +1,36 @@
+/** What a lane says of its webhook at a glance, without a look through its log. */
+import type { LaneState } from "./lane-record";
+import type { LaneStorage } from "./lane-storage";
+import type { Window } from "./stats";
+
+const hourMs = 3_600_000;
+
+/** A webhook's state and figures; times in ms. */
+export type LaneStats = {
+  state: LaneState;
+  disabledReason: string | null;
+  counts: { pending: number; delivered: number; failed: number; dead: number };
+  backlog: number;
+  oldestPendingAt: number | null;
+  nextAttemptAt: number | null;
+  lastHour: Window;
+  lastDay: Window;
+};
+
+/** @param nextAttemptAt when something is to be sent next, in ms; null when nothing waits. */
+export function laneStats(storage: LaneStorage, nextAttemptAt: number | null, now: number): LaneStats {
+  const { record, tally, backlog, log, stats } = storage;
+  const lowWater = storage.lines.lowWater();
+  const failed = backlog === 0 ? 0 : log.countFailed(lowWater, record.triedUpTo);
+  return {
+    state: record.state,
+    disabledReason: record.disabledReason,
+    counts: { pending: backlog - failed, delivered: tally.delivered, failed, dead: tally.dead },
+    backlog,
+    oldestPendingAt: backlog === 0 ? null : log.oldestPendingAt(lowWater),
+    // Due long ago is due now.
+    nextAttemptAt: nextAttemptAt === null ? null : Math.max(nextAttemptAt, now),
+    lastHour: stats.window(now, hourMs),
+    lastDay: stats.window(now, 24 * hourMs),
+  };
+}

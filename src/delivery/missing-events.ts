@@ -1,0 +1,56 @@
+/** Events that a webhook should have heard and that never reached its lane: counted, and taken from the archive. */
+import { type ArchivePage, readHeardEvents } from "../db/missing-events";
+import type { LaneStorage } from "./lane-storage";
+import { queuedMax, type ReplayHead } from "./replays";
+
+/** Events per page of the archive: their texts (100 KiB at most) must fit in memory together. */
+const pageEvents = 200;
+
+/** What this needs of its lane. */
+export type CatchingUpLane = {
+  env: Env;
+  /** Null once the webhook was deleted: asked again after every wait. */
+  storage(): LaneStorage | null;
+  /** Runs `work` as one transaction. */
+  atomically(work: () => void): void;
+};
+
+/** How many there are that were accepted from `since` to before `until` (ms), up to `queuedMax`. */
+export async function countMissing(
+  lane: CatchingUpLane,
+  range: { since: number; until: number },
+): Promise<number> {
+  let count = 0;
+  for (let after: number | null = 0; after !== null && count < queuedMax;) {
+    const page: ArchivePage = await readHeard(lane, { after, ...range });
+    count += lane.storage()?.outbox.missingOf(page.events).length ?? 0;
+    after = page.next;
+  }
+  return Math.min(count, queuedMax);
+}
+
+/** Takes the next ones of a replay; without any, the replay is over. */
+export async function fetchMissing(
+  lane: CatchingUpLane,
+  head: ReplayHead & { kind: "fetch" },
+): Promise<void> {
+  const page = await readHeard(lane, {
+    after: head.archiveCursor,
+    since: head.archiveSince,
+    until: head.archiveUntil,
+  });
+  const storage = lane.storage();
+  if (storage === null) return;
+  lane.atomically(() => {
+    const taken = storage.outbox.acceptForReplay(storage.outbox.missingOf(page.events), Date.now());
+    storage.replays.fetched(head.position, { ...taken, archiveCursor: page.next });
+  });
+}
+
+function readHeard(
+  lane: CatchingUpLane,
+  range: { after: number; since: number; until: number },
+): Promise<ArchivePage> {
+  const webhook = lane.storage()?.record.config?.webhook.uuid ?? "";
+  return readHeardEvents(lane.env.DB, webhook, { ...range, limit: pageEvents });
+}

@@ -1,0 +1,124 @@
+/** The event types to tick in a group of events: the whole tree, or only what is ticked. */
+import { isPattern } from "../../../events/patterns";
+import { count } from "../../parts/figures";
+import { type Branch, type Choice, choice, eventTree } from "./event-tree";
+import type { Group } from "./typed";
+
+/** The whole tree, with a search. @param props.index the group's place among the groups. */
+export function Tree({ group, index }: { group: Group; index: number }) {
+  const { everything, branches } = eventTree();
+  const offered = new Set([everything.value, ...branches.flatMap(valuesIn)]);
+  const others = group.types.filter((type) => !offered.has(type));
+  const search = `search-${index}`;
+  return (
+    <>
+      <div class="row tree-head">
+        <div class="field search" hidden data-search>
+          <label class="visually-hidden" for={search}>
+            Search event types
+          </label>
+          <input id={search} type="search" placeholder="Search, such as “cron failed”" autocomplete="off" />
+        </div>
+        <output class="muted small" data-count>
+          {chosen(group.types.length)}
+        </output>
+      </div>
+      <div class="tree-body">
+        {branches.map((branch, place) => (
+          <BranchPart branch={branch} group={group} index={index} isOpen={place === 0} />
+        ))}
+        <ul class="tree">
+          {others.map((type) => (
+            <Tick {...choice(type, type)} group={group} index={index} />
+          ))}
+          <Tick {...everything} group={group} index={index} />
+        </ul>
+      </div>
+      <p class="hint" hidden data-nothing>
+        No event type is called that.
+      </p>
+    </>
+  );
+}
+
+function BranchPart({
+  branch,
+  group,
+  index,
+  isOpen = false,
+}: {
+  branch: Branch;
+  group: Group;
+  index: number;
+  isOpen?: boolean;
+}) {
+  const ticked = valuesIn(branch).filter((value) => group.types.includes(value)).length;
+  return (
+    <details class="branch" open={isOpen || ticked > 0}>
+      <summary>
+        {branch.label} {ticked > 0 && <span class="badge info">{count(ticked)}</span>}
+      </summary>
+      <ul class="tree">
+        {branch.choices.map((one) => (
+          <Tick {...one} prefix={`${branch.path}:`} group={group} index={index} />
+        ))}
+        {branch.branches.map((inner) => (
+          <li class="inner">
+            <BranchPart branch={inner} group={group} index={index} />
+          </li>
+        ))}
+        <Tick {...branch.whole} isWhole group={group} index={index} />
+      </ul>
+    </details>
+  );
+}
+
+/** Only what is ticked. */
+export function Choices({ group, index }: { group: Group; index: number }) {
+  return (
+    <ul class="tree">
+      {group.types.map((type) => (
+        <Tick {...choice(type, type)} group={group} index={index} />
+      ))}
+    </ul>
+  );
+}
+
+/** @param props.prefix what stands before the label in the type's full name, for those who do not see where it is. */
+function Tick({
+  value,
+  label,
+  fits,
+  prefix,
+  isWhole = false,
+  group,
+  index,
+}: Choice & { prefix?: string; isWhole?: boolean; group: Group; index: number }) {
+  return (
+    <li class={isWhole ? "whole" : undefined} data-choice={value}>
+      <label class="choice">
+        <input
+          type="checkbox"
+          name={`types-${index}`}
+          value={value}
+          checked={group.types.includes(value)}
+          data-fits={fits.join(" ")}
+        />
+        <span>
+          {prefix !== undefined && <span class="visually-hidden">{prefix}</span>}
+          {label}
+          {isPattern(value) && label !== value && <code class="pattern">{value}</code>}
+        </span>
+      </label>
+    </li>
+  );
+}
+
+function valuesIn({ whole, choices, branches }: Branch): string[] {
+  return [...choices.map(({ value }) => value), ...branches.flatMap(valuesIn), whole.value];
+}
+
+/** `12 chosen` */
+export function chosen(number: number): string {
+  return number === 0 ? "Nothing chosen" : `${count(number)} chosen`;
+}

@@ -1,0 +1,64 @@
+/** The settings of the receiver that most leave alone: retries, time-out, rate and headers. */
+import { described, Field } from "../../parts/field";
+import type { FormErrors } from "./form-errors";
+import { Line } from "./line";
+import type { Typed } from "./typed";
+
+const more = ["max_attempts", "max_age_s", "timeout_s", "rate_limit_per_s", "headers"] as const;
+
+/** Open where something is wrong or set in it. */
+export function More({ typed, errors }: { typed: Typed; errors: FormErrors }) {
+  const isOpen = more.some((name) => errors.has(name) || typed.text[name] !== "");
+  const shared = { typed, errors, type: "number" };
+  const headers = {
+    name: "headers",
+    hint: "Lines of “Name: value”, sent with every delivery. Stored values are shown as ********, and stay.",
+    error: errors.get("headers"),
+  };
+  return (
+    <details open={isOpen}>
+      <summary>More: retries, time-out, rate, headers</summary>
+      <div class="stack">
+        <div class="grid">
+          <Line
+            {...shared}
+            name="max_attempts"
+            inputmode="numeric"
+            hint="1 to 100, then a delivery is a dead letter. Empty: as many as fit the time."
+          />
+          <Line
+            {...shared}
+            name="max_age_s"
+            inputmode="numeric"
+            hint="In seconds, 60 to 2592000 (30 days). Empty: 259200, 3 days."
+          />
+          <Line
+            {...shared}
+            name="timeout_s"
+            inputmode="numeric"
+            hint="How long the receiver may take: 1 to 30 seconds. Empty: 5."
+          />
+          <Line
+            {...shared}
+            name="rate_limit_per_s"
+            inputmode="decimal"
+            step="any"
+            hint="Deliveries a second, 0.1 to 1000. Empty: no limit."
+          />
+        </div>
+        <Field {...headers} label="Custom headers">
+          <textarea
+            id="headers"
+            name="headers"
+            class="code"
+            rows={3}
+            spellcheck={false}
+            {...described(headers)}
+          >
+            {typed.text.headers}
+          </textarea>
+        </Field>
+      </div>
+    </details>
+  );
+}
