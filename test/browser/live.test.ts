@@ -59,6 +59,19 @@ describe.skipIf(missing !== null)("a page brings itself up to date", () => {
     await page.locator("#delivery-status").getByText("Delivered").waitFor();
   });
 
+  test("what was ticked stays when the page brings itself up to date", async () => {
+    site.receiver.answer = () => 500;
+    const webhook = await make("Ticked");
+    await publish(site.gateway, makeEvent(type));
+    const page = await site.visit(`/webhooks/${webhook.uuid}`);
+    await page.getByText("Give up delivery #1…").click();
+    const tick = page.getByLabel("Do not try it any more");
+    await tick.check();
+    await publish(site.gateway, makeEvent(type));
+    await page.getByText("1 delivery waits behind it").waitFor();
+    expect(await tick.isChecked()).toBe(true);
+  });
+
   test("dead letters are sent again with a bar that ends when the last one has arrived", async () => {
     site.receiver.answer = () => 500;
     const webhook = await make("Given up");

@@ -33,7 +33,7 @@ async function isTaken(ids) {
     const { page, isOk } = await askForPage(location.href, { headers: { "X-Live": "1" } });
     if (!isOk) return false;
     // It has become another page: the sign-in, for example.
-    if (!takeParts(page, ids)) location.reload();
+    if (!takeParts(page, ids, { keepsInput: true })) location.reload();
     return true;
   } catch {
     return false;

@@ -6,15 +6,17 @@
  * stay as open or closed as they are.
  * @param {Document} page
  * @param {string[]} ids
+ * @param {{keepsInput?: boolean}} [options] `keepsInput`: what was ticked, chosen or typed and not sent stays, too.
  * @returns {boolean} false, and nothing is changed, when the page lacks one of them: it is another page.
  */
-export function takeParts(page, ids) {
+export function takeParts(page, ids, { keepsInput = false } = {}) {
   const pairs = ids.map((id) => [document.getElementById(id), page.getElementById(id)]);
   if (pairs.some(([, next]) => next === null)) return false;
   for (const [part, next] of pairs) {
     if (part === null || part.innerHTML === next.innerHTML) continue;
     const place = placeOf(part);
     keepOpen(part, next);
+    if (keepsInput) keepInput(part, next);
     part.replaceChildren(...next.childNodes);
     if (place !== null) part.querySelectorAll(focusable)[place]?.focus();
   }
@@ -43,6 +45,34 @@ function keepOpen(part, next) {
     const present = part.querySelector(`#${CSS.escape(details.id)}`);
     if (present !== null) details.open = present.open;
   }
+}
+
+function keepInput(part, next) {
+  const present = new Map([...part.querySelectorAll(fields)].map((field) => [fieldKey(field), field]));
+  for (const field of next.querySelectorAll(fields)) {
+    const before = present.get(fieldKey(field));
+    if (before === undefined) continue;
+    if (isTick(field)) {
+      if (before.checked !== before.defaultChecked) field.checked = before.checked;
+    } else if (before.value !== defaultOf(before)) field.value = before.value;
+  }
+}
+
+const fields = "input:not([type=hidden]), select, textarea";
+
+/** Tells a field from all others of the page: by its form, its name and, where that makes the difference, its value. */
+function fieldKey(field) {
+  const value = isTick(field) ? field.value : "";
+  return JSON.stringify([field.form?.getAttribute("action"), field.name, value]);
+}
+
+function isTick({ type }) {
+  return type === "checkbox" || type === "radio";
+}
+
+function defaultOf(field) {
+  if (field.localName !== "select") return field.defaultValue;
+  return ([...field.options].find((option) => option.defaultSelected) ?? field.options[0])?.value;
 }
 
 /** Which of its focusable elements has the focus, or null. */
