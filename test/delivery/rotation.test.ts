@@ -56,6 +56,27 @@ describe("rotating a secret", () => {
     expect(await verifyHubSignature("new", bytes, hub)).toBe(true);
   });
 
+  it("twice to the same one, as when a request is repeated, still signs with the one before", async () => {
+    const { received } = receiver();
+    const { uuid } = await makeListener({ secret: "old" });
+    await rotate(uuid, { secret: "new", grace_period_s: 60 });
+    passTime(10_000);
+    const { body } = await rotate(uuid, { secret: "new", grace_period_s: 60 });
+    expect(body.previous_secret_until).toBe(new Date(Date.now() + 60_000).toISOString());
+    const delivery = await deliverOne(received);
+    expect(delivery.headers.get("webhook-signature")).toBe(
+      `${await standardOf("new", delivery)} ${await standardOf("old", delivery)}`,
+    );
+  });
+
+  it("to the one that it has signs once", async () => {
+    const { received } = receiver();
+    const { uuid } = await makeListener({ secret: "old" });
+    await rotate(uuid, { secret: "old", grace_period_s: 60 });
+    const delivery = await deliverOne(received);
+    expect(delivery.headers.get("webhook-signature")).toBe(await standardOf("old", delivery));
+  });
+
   it("signs with the new one alone when the grace period is over", async () => {
     const { received } = receiver();
     const { uuid } = await makeListener({ secret: "old" });

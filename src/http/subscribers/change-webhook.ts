@@ -87,11 +87,12 @@ export async function rotateSecret(
   const next = secret || newSecret();
   await apply(env, config, uuid, {
     plain: { previousSecretUntil: until },
-    reseal: (settings) => ({
-      ...withoutPrevious(settings),
-      secret: next,
-      ...(until !== null && { previous: { secret: settings.secret, until } }),
-    }),
+    reseal: (settings) => {
+      // A repeat of the same request must not put the new one in the place of the one before.
+      const before = settings.secret === next ? settings.previous?.secret : settings.secret;
+      const previous = until === null || before === undefined ? undefined : { secret: before, until };
+      return { ...withoutPrevious(settings), secret: next, ...(previous && { previous }) };
+    },
   });
   return until;
 }
