@@ -10,8 +10,18 @@ const keptMs = 90_000_000;
 /** One finished attempt. `dead`: the delivery was given up with it. */
 export type Counted = { startedAt: number; durationMs: number; delivered: boolean; dead: boolean };
 
-/** One bucket; `failed` has the `dead` in it. `latency[i]` counts attempts that took about 2^(i/4) ms. */
-export type Bucket = { start: number; delivered: number; failed: number; dead: number; latency: number[] };
+/**
+ * One bucket; `failed` has the `dead` in it. `latency[i]` counts attempts that took about 2^(i/4) ms. `skipped`:
+ * deliveries that a person gave up; absent when nobody did.
+ */
+export type Bucket = {
+  start: number;
+  delivered: number;
+  failed: number;
+  dead: number;
+  latency: number[];
+  skipped?: number;
+};
 
 /** What an interval came to. `success_rate` from 0 to 1, latencies in ms; null where there was no attempt. */
 export type Window = {
@@ -47,6 +57,13 @@ export class Stats {
     const index = Math.round(4 * Math.log2(Math.max(durationMs, 1)));
     while (bucket.latency.length <= index) bucket.latency.push(0);
     bucket.latency[index] = (bucket.latency[index] ?? 0) + 1;
+    this.#isDirty = true;
+  }
+
+  /** Counts a delivery that a person gave up. In memory only, until `flush`. */
+  countSkipped(now: number): void {
+    const bucket = this.#bucketAt(now);
+    bucket.skipped = (bucket.skipped ?? 0) + 1;
     this.#isDirty = true;
   }
 

@@ -158,6 +158,7 @@ export class WebhookLane extends DurableObject<Env> {
     storage.outbox.bury(sequence);
     storage.lines.remove(sequence);
     storage.adjust({ finished: 1, dead: 1 });
+    storage.stats.countSkipped(Date.now());
     storage.checkpoint({ copiedToD1: false });
     await this.#work();
     return "done";

@@ -6,6 +6,7 @@ import { makeEvent, makeListener } from "../event";
 import { alarmOf, configOf, handedEvent, laneOf, runAlarms } from "../lane";
 import { type Answering, receiver, type Received } from "../receiver";
 import { hand, live, range, sequencesOf, settle, times, withoutJitter } from "./lane-traffic";
+import { periodsOf } from "../../src/pages/webhooks/periods";
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -124,6 +125,13 @@ describe("skipping", () => {
     expect(sequencesOf(received)).toEqual([1, 2, 3]);
     expect(await delivery(uuid, 1)).toMatchObject({ status: "dead", attempts: 1, nextAttemptAt: null });
     expect((await laneOf(uuid).stats())?.counts).toEqual({ pending: 0, delivered: 2, failed: 0, dead: 1 });
+  });
+
+  it("shows in the charts as given up, beside the attempt that failed", async () => {
+    const { uuid } = await begin(failed, 1);
+    await laneOf(uuid).skip(1);
+    const last = periodsOf(await laneOf(uuid).history(), "hour", Date.now()).at(-1);
+    expect(last).toMatchObject({ delivered: 0, retried: 1, dead: 1 });
   });
 
   it("one that waits behind leaves the head where it is", async () => {

@@ -11,7 +11,10 @@ export const ranges = {
 
 export type Range = keyof typeof ranges;
 
-/** What happened in a period that begins at `start` (ms): attempts that failed and are followed by another, or are not. */
+/**
+ * What happened in a period that begins at `start` (ms). `retried`: attempts that failed and are followed by another;
+ * `dead`: deliveries that were given up, by their last attempt or by a person.
+ */
 export type Period = { start: number; delivered: number; retried: number; dead: number } & Window;
 
 /** @param history of at least that long, in buckets that fit into the periods. */
@@ -39,12 +42,12 @@ function inPeriods(
       start,
       delivered: sum(within, "delivered"),
       retried: sum(within, "failed") - dead,
-      dead,
+      dead: dead + sum(within, "skipped"),
       ...windowOf(within),
     };
   });
 }
 
-function sum(buckets: readonly Bucket[], what: "delivered" | "failed" | "dead"): number {
-  return buckets.reduce((total, bucket) => total + bucket[what], 0);
+function sum(buckets: readonly Bucket[], what: "delivered" | "failed" | "dead" | "skipped"): number {
+  return buckets.reduce((total, bucket) => total + (bucket[what] ?? 0), 0);
 }
