@@ -9,7 +9,7 @@ import type { ReplayHead } from "./replays";
 import { recordAgain, recordLive } from "./record-attempt";
 import type { Message, Sent } from "./sender";
 
-/** How long a line waits after a failure of our own. */
+/** How long a line waits after a failure of our own; the whole lane, when what was sent cannot be written down. */
 const ownFailurePauseMs = 60_000;
 /** A drain waits itself for the next attempt that a rate limit allows, if it is this near: an alarm costs more. */
 const paceWaitMaxMs = 1000;
@@ -29,6 +29,8 @@ export type DrainedLane = {
   fetchPage(head: ReplayHead & { kind: "fetch" }): Promise<void>;
   /** Runs `work` as one transaction. */
   atomically(work: () => void): void;
+  /** Reads anew from disk what the lane has in memory: a transaction was undone that had changed it. */
+  reopen(): void;
 };
 
 export class Drain {
@@ -37,6 +39,7 @@ export class Drain {
   readonly #pace = new Pace();
   #replaying = false;
   #liveSinceReplay = 0;
+  #pausedUntil = 0;
 
   constructor(lane: DrainedLane) {
     this.#lane = lane;
@@ -62,7 +65,7 @@ export class Drain {
     const live = isToBeReformed(storage) ? 0 : lines.nextAt(now, hasMore);
     const again = this.#replaying ? null : (replays.head(now)?.nextAttemptAt ?? null);
     const at = live === null || again === null ? (live ?? again) : Math.min(live, again);
-    return at === null ? null : Math.max(at, this.#nextStart(storage));
+    return at === null ? null : Math.max(at, this.#nextStart(storage), this.#pausedUntil);
   }
 
   async #sendUntil(until: number): Promise<void> {
@@ -82,7 +85,7 @@ export class Drain {
   #startNext(until: number): Promise<void> | null {
     const now = Date.now();
     const storage = this.#sendingStorage();
-    if (storage === null || now >= until || !isInOrder(storage)) return null;
+    if (storage === null || now >= until || now < this.#pausedUntil || !isInOrder(storage)) return null;
     if (now < this.#nextStart(storage)) return null;
     if (storage.lines.inFlight + (this.#replaying ? 1 : 0) >= widthOf[storage.lines.ordering]) return null;
     const head = this.#replaying ? null : storage.replays.head(now);
@@ -120,15 +123,32 @@ export class Drain {
   async #sendLive(storage: LaneStorage, { sequence, line, carriedFailures }: Ready): Promise<void> {
     const outgoing = storage.outbox.load(sequence);
     if (outgoing === null || outgoing.status !== deliveryStatus.pending) return storage.lines.leave(line);
+    let sent: SentUnder;
     try {
-      const sent = await this.#send(storage, outgoing);
-      if (this.#lane.storage() === null) return;
-      const head = { line, failures: carriedFailures + outgoing.attempts + 1 };
-      this.#lane.atomically(() => recordLive(storage, outgoing, sent, head));
-      logAttempt(storage, outgoing, sent);
+      sent = await this.#send(storage, outgoing);
     } catch (error) {
       logFailure(storage, outgoing, error);
-      storage.lines.postpone(line, Date.now() + ownFailurePauseMs);
+      this.#lane.storage()?.lines.postpone(line, Date.now() + ownFailurePauseMs);
+      return;
+    }
+    const head = { line, failures: carriedFailures + outgoing.attempts + 1 };
+    this.#record(outgoing, sent, (current) => recordLive(current, outgoing, sent, head));
+  }
+
+  /**
+   * Writes down what came of an attempt. When that fails, memory may be ahead of the disk: it is read anew, and nothing
+   * is sent for a while. What is under way lands in that time.
+   */
+  #record(outgoing: Outgoing, sent: SentUnder, write: (storage: LaneStorage) => void): void {
+    const storage = this.#lane.storage();
+    if (storage === null) return;
+    try {
+      this.#lane.atomically(() => write(storage));
+      logAttempt(storage, outgoing, sent);
+    } catch (error) {
+      this.#pausedUntil = Date.now() + ownFailurePauseMs;
+      logFailure(storage, outgoing, error);
+      this.#lane.reopen();
     }
   }
 
@@ -143,7 +163,7 @@ export class Drain {
         webhook: storage.record.config?.webhook.uuid,
         error: String(error),
       });
-      if (this.#lane.storage() !== null) storage.replays.delay(head.position, Date.now() + ownFailurePauseMs);
+      this.#lane.storage()?.replays.delay(head.position, Date.now() + ownFailurePauseMs);
     } finally {
       this.#replaying = false;
     }
@@ -153,9 +173,7 @@ export class Drain {
     const outgoing = storage.outbox.load(head.sequence);
     if (outgoing === null) return storage.replays.pass(head.position, head.sequence, Date.now());
     const sent = await this.#send(storage, outgoing, head.replay);
-    if (this.#lane.storage() === null) return;
-    this.#lane.atomically(() => recordAgain(storage, outgoing, sent, head));
-    logAttempt(storage, outgoing, sent);
+    this.#record(outgoing, sent, (current) => recordAgain(current, outgoing, sent, head));
   }
 
   #send(storage: LaneStorage, outgoing: Outgoing, replay: string | null = null): Promise<SentUnder> {

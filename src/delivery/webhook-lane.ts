@@ -78,6 +78,9 @@ export class WebhookLane extends DurableObject<Env> {
         atomically(work);
         this.#live.changed();
       },
+      reopen: () => {
+        if (this.#storage !== null) this.#storage = new LaneStorage(sql);
+      },
     });
   }
 
