@@ -109,14 +109,11 @@ export class Replays {
     )`);
   }
 
-  /** Appends a range of sequences. @returns the replay's uuid and how many deliveries it has at the moment. */
-  add(
-    kind: "dead" | "all",
-    range: { from: number; to: number },
-    now: number,
-  ): { id: string; queued: number } {
+  /** Appends a range of sequences. @param id a new uuid. @returns how many deliveries it has at the moment. */
+  add(id: string, kind: "dead" | "all", range: { from: number; to: number }, now: number): number {
     const queued = this.#count(kind, { ...range, max: ownQueuedMax });
-    return { id: this.#insert({ kind, ...range, queued, now }), queued };
+    this.#insert({ id, kind, ...range, queued, now });
+    return queued;
   }
 
   /** Appends all dead letters up to a sequence. @param dead how many they are. @returns the replay's uuid. */
@@ -150,16 +147,18 @@ export class Replays {
     this.#insert({ kind: "one", from: sequence, to: sequence, queued: 1, now });
   }
 
-  /** Appends events of the archive that were accepted from `since` to before `until` (ms) and are not in the lane. */
-  addMissing(range: { since: number; until: number; queued: number }, now: number): string {
-    const id = this.#insert({ kind: "missing", from: 1, to: 0, queued: range.queued, now });
+  /**
+   * Appends events of the archive that were accepted from `since` to before `until` (ms) and are not in the lane.
+   * @param id a new uuid.
+   */
+  addMissing(id: string, range: { since: number; until: number; queued: number }, now: number): void {
+    this.#insert({ id, kind: "missing", from: 1, to: 0, queued: range.queued, now });
     this.#sql.exec(
       "UPDATE replays SET archive_cursor = 0, archive_since = ?, archive_until = ? WHERE id = ?",
       range.since,
       range.until,
       id,
     );
-    return id;
   }
 
   progress(id: string): ReplayProgress | null {
@@ -246,10 +245,16 @@ export class Replays {
     return this.#sql.exec(query, to, from).toArray().length > 0;
   }
 
-  #insert(replay: { kind: ReplayKind; from: number; to: number; queued: number; now: number }): string {
+  #insert(replay: {
+    id?: string;
+    kind: ReplayKind;
+    from: number;
+    to: number;
+    queued: number;
+    now: number;
+  }): string {
     this.#head = undefined;
-    const { kind, from, to, queued, now } = replay;
-    const id = crypto.randomUUID();
+    const { id = crypto.randomUUID(), kind, from, to, queued, now } = replay;
     this.#sql.exec("DELETE FROM replays WHERE done = 1 AND head_since < ?", now - keptMs);
     this.#sql.exec("DELETE FROM replay_details WHERE position NOT IN (SELECT position FROM replays)");
     this.#sql.exec(

@@ -20,7 +20,7 @@ import { Live } from "./live";
 import { type CatchingUpLane, countMissing, fetchMissing } from "./missing-events";
 import { deliveryStatus, isWaiting, type Waiting } from "./outbox";
 import { buildBody } from "./payload";
-import type { ReplayProgress } from "./replays";
+import type { ReplayProgress, Replays } from "./replays";
 import type { Bucket } from "./stats";
 
 /** A drain that `accept` starts: an object that only does this is evicted after about 70 s. */
@@ -40,12 +40,15 @@ const deadLooksMax = 5;
 /** What became of a request to change one delivery. `behind`: another one is tried first. */
 export type ChangeResult = "done" | "unknown" | "finished" | "behind" | "inactive";
 
-/** What is to be sent again: `since` and `until` are times of acceptance in ms, `until` excluded. */
-export type ReplayRequest = { kind: "dead" | "all" | "missing"; since: number; until: number };
+/**
+ * What is to be sent again: `since` and `until` are times of acceptance in ms, `until` excluded. `id`: the replay's
+ * uuid, which whoever may ask twice chooses; one that there is already is not started again.
+ */
+export type ReplayRequest = { kind: "dead" | "all" | "missing"; since: number; until: number; id?: string };
 
-/** What became of it. `queued` is exact up to 1,000 and else a lower bound. */
+/** What became of it. `queued` is exact up to 1,000 and else a lower bound; `isNew`: it was not there before. */
 export type ReplayStarted =
-  | { outcome: "started"; id: string; queued: number }
+  | { outcome: "started"; id: string; queued: number; isNew: boolean }
   | { outcome: "tooEarly"; earliest: number }
   | { outcome: "unknown" };
 
@@ -192,22 +195,27 @@ export class WebhookLane extends DurableObject<Env> {
   async replay(request: ReplayRequest): Promise<ReplayStarted> {
     const storage = this.#storage;
     if (storage === null) return { outcome: "unknown" };
-    const { since, until, kind } = request;
+    const { outbox, replays } = storage;
+    const { since, until, kind, id = crypto.randomUUID() } = request;
+    const before = startedBefore(replays, id);
+    if (before !== null) return before;
     const now = Date.now();
     const wholeFrom = kind === "missing" ? await archiveWholeFrom(this.env.DB) : 0;
     const earliest = Math.max(storage.record.prunedThrough, wholeFrom);
     if (since < earliest) return { outcome: "tooEarly", earliest };
     if (kind === "missing") {
       const queued = await countMissing(this.#archive, { since, until });
-      const id = storage.replays.addMissing({ since, until, queued }, now);
+      // The same request may have been faster.
+      const meanwhile = startedBefore(replays, id);
+      if (meanwhile !== null) return meanwhile;
+      replays.addMissing(id, { since, until, queued }, now);
       await this.#work();
-      return { outcome: "started", id, queued };
+      return { outcome: "started", id, queued, isNew: true };
     }
-    const { outbox, replays } = storage;
     const range = { from: outbox.firstSequenceSince(since), to: outbox.firstSequenceSince(until) - 1 };
-    const { id, queued } = replays.add(kind, range, now);
+    const queued = replays.add(id, kind, range, now);
     await this.#work();
-    return { outcome: "started", id, queued };
+    return { outcome: "started", id, queued, isNew: true };
   }
 
   /**
@@ -397,4 +405,9 @@ export class WebhookLane extends DurableObject<Env> {
   #webhookUuid(): string | undefined {
     return this.#storage?.record.config?.webhook.uuid;
   }
+}
+
+function startedBefore(replays: Replays, id: string): ReplayStarted | null {
+  const progress = replays.progress(id);
+  return progress && { outcome: "started", id, queued: progress.queued, isNew: false };
 }

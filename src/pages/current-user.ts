@@ -28,11 +28,14 @@ export function signedIn(scope: Scope): MiddlewareHandler<AppEnv> {
   };
 }
 
-/** A form that was sent too late cannot be come back to. */
+/** Paths that only forms are sent to: what stands before is the page that they are on. */
+const formOnly = /(?<=^\/dead)\/replay$|\/(?:job-failures|test|pause|resume|redeliver|skip)$/;
+
+/** Leads back afterwards; from a form that was sent too late to its page. */
 function signInPath(c: Context): string {
-  if (c.req.method !== "GET") return "/sign-in";
   const { pathname, search } = new URL(c.req.url);
-  return pathname === "/" && search === ""
-    ? "/sign-in"
-    : `/sign-in?next=${encodeURIComponent(pathname + search)}`;
+  const isForm = c.req.method !== "GET";
+  const next = isForm ? pathname.replace(formOnly, "") || "/" : pathname + search;
+  const query = new URLSearchParams({ ...(isForm && { unsaved: "yes" }), ...(next !== "/" && { next }) });
+  return query.size === 0 ? "/sign-in" : `/sign-in?${query.toString()}`;
 }

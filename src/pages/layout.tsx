@@ -51,7 +51,7 @@ function Layout({
         <title>{`${title} · ${siteName}`}</title>
         <link rel="stylesheet" href="/style.css" />
         <link rel="icon" type="image/svg+xml" href="/icon.svg" />
-        {scripts.map((path) => (
+        {["/once.js", ...scripts].map((path) => (
           <script type="module" src={path}></script>
         ))}
         {refreshWithoutScripts && (

@@ -10,6 +10,7 @@ import { log } from "../log";
 import { currentUser } from "./current-user";
 import { renderPage } from "./layout";
 import { localPath } from "./local-path";
+import { readForm } from "./parts/read-form";
 
 /** Beside the limit per address: no guess is answered faster. */
 const failureDelayMs = 500;
@@ -33,11 +34,11 @@ export function signIn(router: Router): void {
   router.get("/sign-in", async (c) => {
     const next = localPath(c.req.query("next"));
     if ((await currentUser(c)) !== null) return c.redirect(next, 303);
-    return renderForm(c, next);
+    return renderForm(c, { next, isUnsaved: c.req.query("unsaved") === "yes" });
   });
 
   router.post("/sign-in", async (c) => {
-    const { token, next: nextField } = await c.req.parseBody();
+    const { token, next: nextField } = Object.fromEntries(await readForm(c));
     const next = localPath(nextField);
     const refusal = await tryToken(c, typeof token === "string" ? token.trim() : "");
     if (refusal === null) return c.redirect(next, 303);
@@ -45,7 +46,7 @@ export function signIn(router: Router): void {
     c.status(refusal.status);
     if (refusal.status === 429) c.header("Retry-After", String(retryAfterSeconds));
     return c.req.header("Accept")?.includes("text/html")
-      ? renderForm(c, next, refusal)
+      ? renderForm(c, { next, refusal })
       : c.json({ message: refusal.message });
   });
 }
@@ -64,15 +65,23 @@ async function tryToken(c: Context<AppEnv>, token: string): Promise<Refusal | nu
   return null;
 }
 
-function renderForm(c: Context<AppEnv>, next: string, refusal?: Refusal): Response | Promise<Response> {
-  const title = refusal === undefined ? "Sign in" : "Not signed in";
-  return renderPage(c, { title, user: null }, <SignInForm next={next} refusal={refusal} />);
+/** What the form says. `isUnsaved`: another form led here, whose sender was no longer signed in. */
+type FormState = { next: string; isUnsaved?: boolean; refusal?: Refusal };
+
+function renderForm(c: Context<AppEnv>, state: FormState): Response | Promise<Response> {
+  const title = state.refusal === undefined ? "Sign in" : "Not signed in";
+  return renderPage(c, { title, user: null }, <SignInForm {...state} />);
 }
 
-function SignInForm({ next, refusal }: { next: string; refusal?: Refusal }) {
+function SignInForm({ next, isUnsaved = false, refusal }: FormState) {
   return (
     <section class="card narrow" aria-labelledby="sign-in-title">
       <h1 id="sign-in-title">Sign in</h1>
+      {isUnsaved && (
+        <p class="notice warn" role="alert">
+          You were signed out: what you sent was not saved.
+        </p>
+      )}
       {refusal && (
         <p class="notice bad" role="alert" id="sign-in-refusal">
           {refusal.message}

@@ -122,6 +122,24 @@ describe.skipIf(missing !== null)("the form of a webhook", () => {
     await page.getByText("The webhook “Typed” was made.").waitFor();
   });
 
+  test("says that the session has ended, keeps what was typed, and goes on after signing in in another tab", async () => {
+    const page = await site.visit("/webhooks/new");
+    const session = await page.context().cookies();
+    await page.getByLabel("URL").fill(site.receiver.url);
+    await page.getByLabel("Name").fill("Kept");
+    await page.context().clearCookies();
+    await page.getByRole("button", { name: "Make another" }).click();
+    await page.getByRole("alert").getByText("Your session has ended").waitFor();
+    await page.getByRole("button", { name: "Test" }).click();
+    await page.locator("#tested").getByText("Sign in in another tab, then try again.").waitFor();
+    expect(await page.getByText("Your session has ended").count()).toBe(1);
+    await page.context().addCookies(session);
+    await page.getByRole("button", { name: "Test" }).click();
+    await page.getByText("The test ping was delivered").waitFor();
+    expect(await page.getByText("Your session has ended").count()).toBe(0);
+    expect(await page.getByLabel("Name").inputValue()).toBe("Kept");
+  });
+
   test("takes the focus to what is wrong when it is refused", async () => {
     const page = await site.visit("/webhooks/new");
     await page.getByLabel("URL").fill("no URL");

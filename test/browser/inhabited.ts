@@ -8,8 +8,8 @@ import type { Site } from "./site.ts";
 const type = "project:one-off-job:pipeline-run:failed";
 /** More than fit one page of the log. */
 const eventCount = 30;
-/** The longest name that is allowed has no place to break. */
-const longName = "a-webhook-with-a-name-that-does-not-break".repeat(6).slice(0, 100);
+/** As long as a name may be, of the widest letter, without a place to break: a hyphen would be one. */
+const longName = "W".repeat(100);
 
 /** What was made. `deliveries`: the uuid of one in each status. `replays`: of one that is done, and one that is not. */
 export type Inhabited = {
@@ -31,7 +31,7 @@ export async function inhabit({ gateway, receiver }: Site): Promise<Inhabited> {
   const make = (name: string, path: string) =>
     createWebhook(gateway, { url: `${receiver.url}${path}`, name, eventTypes: [type, "project:**"] });
   const busy = await make("Team channel", "/works");
-  const failing = await make("Broken receiver", "/fails");
+  const failing = await make(longName, "/fails");
   const paused = await make("Paused for the holidays", "/works");
   const disabled = await make(longName, "/gone");
   await call(gateway, "POST", webhookPath(paused, "/pause"));

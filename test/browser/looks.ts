@@ -16,8 +16,8 @@ const shiftMax = 0.025;
 const rules = { light: {}, dark: { runOnly: ["color-contrast", "link-in-text-block"] } };
 
 /**
- * Holds the page, as it is now, against what every page must be: accessible in light and in dark, no wider than the
- * screen. Keeps a picture of each as `{name}-{width}-{scheme}.png`.
+ * Holds the page, as it is now and with all that it folds away, against what every page must be: accessible in light
+ * and in dark, no wider than the screen. Keeps a picture of each as `{name}-{width}-{scheme}.png`.
  */
 export async function expectGoodLooks(page: Page, name: string): Promise<void> {
   await page.waitForLoadState();
@@ -25,9 +25,28 @@ export async function expectGoodLooks(page: Page, name: string): Promise<void> {
   const width = page.viewportSize()?.width;
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
-    expect(await violations(page, colorScheme)).toEqual([]);
     const path = join(screenshots, `${name}-${width}-${colorScheme}.png`);
     await page.screenshot({ path, fullPage: true });
+    await page.evaluate(unfold);
+    expect(await overflow(page)).toEqual([]);
+    expect(await violations(page, colorScheme)).toEqual([]);
+    await page.evaluate(fold);
+  }
+}
+
+/** Opens what is closed. */
+function unfold(): void {
+  for (const details of document.querySelectorAll<HTMLDetailsElement>("details:not([open])")) {
+    details.open = true;
+    details.dataset["unfolded"] = "";
+  }
+}
+
+/** Closes what `unfold` opened. */
+function fold(): void {
+  for (const details of document.querySelectorAll<HTMLDetailsElement>("details[data-unfolded]")) {
+    details.open = false;
+    delete details.dataset["unfolded"];
   }
 }
 

@@ -1,5 +1,5 @@
 /** With scripts off everything works but what is live: the same way, by forms and reloads. */
-import type { Locator } from "playwright-core";
+import type { Locator, Page } from "playwright-core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createWebhook } from "../flow/client.ts";
 import { eventually } from "../flow/eventually.ts";
@@ -62,6 +62,24 @@ describe.skipIf(missing !== null)("without scripts", () => {
     await page.getByText("By hand was deleted.").waitFor();
   });
 
+  test("what a button of the form has changed is in view, and what it is called", async () => {
+    const page = await site.visit("/webhooks/new", { scripts: false, width: 360 });
+    const secret = page.getByLabel("Secret");
+    const first = await secret.inputValue();
+    await page.getByLabel("URL").fill(site.receiver.url);
+    await page.getByLabel("Verify certificate").uncheck();
+    await page.getByRole("button", { name: "Make another" }).click();
+    await page.locator(`#secret:not([value="${first}"])`).waitFor();
+    await expectInView(page, page.getByText("Secret", { exact: true }), secret);
+    await page.getByRole("button", { name: "An image build fails" }).click();
+    await expectInView(page, page.getByText("1 chosen"));
+    await page.getByRole("button", { name: "Test" }).click();
+    await expectInView(page, page.getByText("The test ping was delivered"));
+    await page.getByRole("button", { name: "Add events with another limit" }).click();
+    await expectInView(page, page.getByText("Nothing chosen, only from one project"));
+    expect(await page.getByLabel("URL").inputValue()).toBe(site.receiver.url);
+  });
+
   test("a replay's page loads itself again until it is done", async () => {
     const { receiver, gateway } = site;
     receiver.answer = () => 200;
@@ -88,3 +106,19 @@ describe.skipIf(missing !== null)("without scripts", () => {
     await page.getByText("Done: the one delivery arrived.").waitFor();
   });
 });
+
+/** What the page was answered with shows these where it opens, without scrolling. */
+async function expectInView(page: Page, ...wanted: Locator[]): Promise<void> {
+  const height = page.viewportSize()?.height ?? 0;
+  for (const one of wanted) {
+    await one.waitFor();
+    await page.waitForLoadState();
+    const box = await one.boundingBox();
+    expect({ top: box !== null && box.y >= 0, bottom: box !== null && box.y + box.height <= height }).toEqual(
+      {
+        top: true,
+        bottom: true,
+      },
+    );
+  }
+}

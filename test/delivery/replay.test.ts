@@ -229,3 +229,34 @@ describe("a request for a replay", () => {
     expect((await replay(crypto.randomUUID(), { since: early, status: "all" })).status).toBe(404);
   });
 });
+
+describe("a replay whose uuid was chosen by who asked for it", () => {
+  it("is there once however often it is asked for, as it was begun, also after the lane was gone", async () => {
+    const { received } = receiver();
+    const { uuid } = await makeListener();
+    await publish(makeEvents(2));
+    await vi.waitFor(() => expect(received).toHaveLength(2));
+    const id = crypto.randomUUID();
+    const request = { kind: "all", since: 0, until: Date.now() + 1, id } as const;
+    const started = { outcome: "started", id, queued: 2 };
+    expect(await laneOf(uuid).replay(request)).toEqual({ ...started, isNew: true });
+    await whenDone(uuid, id);
+    await publish(makeEvents(1));
+    await vi.waitFor(() => expect(received).toHaveLength(5));
+    await evictDurableObject(laneOf(uuid));
+    expect(await laneOf(uuid).replay(request)).toEqual({ ...started, isNew: false });
+    expect(await laneOf(uuid).replay({ ...request, kind: "missing" })).toEqual({ ...started, isNew: false });
+    expect(sequences(received)).toEqual([1, 2, 1, 2, 3]);
+  });
+
+  it("is known by it, in what is sent, too", async () => {
+    const { received } = receiver();
+    const { uuid } = await makeListener();
+    await publish(makeEvents(1));
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    const id = crypto.randomUUID();
+    await laneOf(uuid).replay({ kind: "all", since: 0, until: Date.now() + 1, id });
+    await vi.waitFor(() => expect(received).toHaveLength(2));
+    expect(received[1]?.headers.get("X-Orchest-Replay")).toBe(id);
+  });
+});

@@ -28,7 +28,7 @@ describe("GET /sign-in", () => {
     expect(html).toMatch(/^<!doctype html><html lang="en">/);
     expect(html).toContain('<form class="stack" method="post" action="/sign-in">');
     expect(html).toContain('<label for="token">API token</label>');
-    expect(html).not.toMatch(/<script|<style| style=| on[a-z]+=/);
+    expect(html).not.toMatch(/<script(?! type="module" src="\/)|<style| style=| on[a-z]+=/);
   });
 
   it("has landmarks, a skip link and a title", async () => {
@@ -49,7 +49,13 @@ describe("GET /sign-in", () => {
 
   it("escapes where to go on to", async () => {
     const { html } = await get(`/sign-in?next=${encodeURIComponent('/"><script>alert(1)</script>')}`);
-    expect(html).not.toContain("<script");
+    expect(html).not.toContain("<script>alert");
+  });
+
+  it("says that nothing was saved where another form led here, and only there", async () => {
+    const sentence = "You were signed out: what you sent was not saved.";
+    expect((await get("/sign-in?unsaved=yes&next=%2Fwebhooks%2Fnew")).html).toContain(sentence);
+    expect((await get("/sign-in?next=%2Fwebhooks%2Fnew")).html).not.toContain(sentence);
   });
 
   it("leads on who is signed in already", async () => {

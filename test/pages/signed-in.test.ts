@@ -23,11 +23,11 @@ describe("a page for people who are signed in", () => {
     expect(response.headers.get("Location")).toBe("/sign-in?next=%2Fpage%3Fcursor%3D7");
   });
 
-  it("leads a form of someone whose session has ended to the sign-in, without coming back", async () => {
+  it("leads a form of someone whose session has ended to the sign-in, which knows that nothing was saved", async () => {
     const request = { method: "POST", headers: { Origin: origin }, body: new URLSearchParams() };
-    const response = await appWithPage("webhooks:read").request(`${origin}/page`, request, env);
+    const response = await appWithPage("webhooks:read").request(`${origin}/page?cursor=7`, request, env);
     expect(response.status).toBe(303);
-    expect(response.headers.get("Location")).toBe("/sign-in");
+    expect(response.headers.get("Location")).toBe("/sign-in?unsaved=yes&next=%2Fpage");
   });
 
   it("knows the person, and shows the way out and where they are", async () => {
@@ -78,6 +78,31 @@ describe("every path outside the API", () => {
       const response = await createApp().request(origin + pattern.replaceAll(":", "x"), request, env);
       expect({ path, status: response.status }).toEqual({ path, status: 303 });
     }
+  });
+});
+
+describe("a form that was sent too late", () => {
+  const { routes } = createApp();
+  const pathsOf = (wanted: string) =>
+    routes
+      .filter(({ method, path }) => method === wanted && !path.startsWith("/api/"))
+      .map(({ path }) => path.replaceAll(":", "x"));
+  const pages = new Set(pathsOf("GET"));
+  const forms = [...new Set(pathsOf("POST"))].filter((path) => !open.includes(`POST ${path}`));
+
+  it.each(forms)("of %s leads back to the page that it is on", async (path) => {
+    const request = { method: "POST", headers: { Origin: origin } };
+    const response = await createApp().request(origin + path, request, env);
+    const signInUrl = new URL(response.headers.get("Location") ?? "", origin);
+    expect(signInUrl.pathname).toBe("/sign-in");
+    expect(signInUrl.searchParams.get("unsaved")).toBe("yes");
+    expect([...pages]).toContain(signInUrl.searchParams.get("next") ?? "/");
+  });
+
+  it("of dead letters leads back to them, and not to the question whether to send all again", async () => {
+    const request = { method: "POST", headers: { Origin: origin } };
+    const response = await createApp().request(`${origin}/dead/replay`, request, env);
+    expect(response.headers.get("Location")).toBe("/sign-in?unsaved=yes&next=%2Fdead");
   });
 });
 

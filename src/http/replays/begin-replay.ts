@@ -5,7 +5,7 @@ import type { ReplayRequest, ReplayStarted } from "../../delivery/webhook-lane";
 import { audit } from "../audit/audit";
 import type { AppEnv } from "../router";
 
-/** Asks the webhook's lane for a replay on behalf of `c.var.caller`, and writes down one that was started. */
+/** Asks the webhook's lane for a replay on behalf of `c.var.caller`, and writes down one that was started now. */
 export async function beginReplay(
   c: Context<AppEnv>,
   webhook: Webhook,
@@ -15,7 +15,7 @@ export async function beginReplay(
   // A webhook that has never had an event has a lane that does not know it.
   await lane.configure(laneConfig(webhook));
   const started: ReplayStarted = await lane.replay(request);
-  if (started.outcome === "started") {
+  if (started.outcome === "started" && started.isNew) {
     await audit(c, { action: "replay.started", target: webhook.uuid, detail: started.id });
   }
   return started;

@@ -1,4 +1,4 @@
-/** `GET /dead/replay`: asks whether many dead letters are to be sent again. */
+/** `GET /dead/replay`: asks whether many dead letters are to be sent again. Without any it leads back to the list. */
 import type { Context } from "hono";
 import { countDead } from "../../db/dead-letters";
 import type { AppEnv, Router } from "../../http/router";
@@ -7,19 +7,22 @@ import { renderPage } from "../layout";
 import { letters, webhooks } from "../parts/amounts";
 import { askLane } from "../parts/ask-lane";
 import { FormFoot } from "../parts/form-foot";
+import { backTo } from "../parts/outcome";
 import { nameOf } from "../webhooks/names";
 import { webhookWithLetters } from "./named-webhook";
 import { webhooksPerGo } from "./paths";
+import { nothingLeft } from "./replay";
 
 /** What is asked for: `fields` are the form's. */
-type Question = { title: string; fields: Record<string, string>; isInParts: boolean };
+type Question = { total: number; title: string; fields: Record<string, string>; isInParts: boolean };
 
 /** Adds the page to `router`. */
 export function confirmReplay(router: Router): void {
   router.get("/dead/replay", signedIn("webhooks:write"), async (c) => {
     const webhookUuid = c.req.query("webhook")?.toLowerCase();
-    const { title, fields, isInParts } =
+    const { total, title, fields, isInParts } =
       webhookUuid === undefined ? await aboutAll(c) : await aboutOne(c, webhookUuid);
+    if (total === 0) return backTo(c, "/dead", nothingLeft);
 
     return renderPage(
       c,
@@ -46,6 +49,7 @@ export function confirmReplay(router: Router): void {
 async function aboutAll(c: Context<AppEnv>): Promise<Question> {
   const totals = await countDead(c.env.DB);
   return {
+    total: totals.letters,
     title: `Send ${letters(totals.letters)} of ${webhooks(totals.webhooks)} again?`,
     fields: { all: "yes" },
     isInParts: totals.webhooks > webhooksPerGo,
@@ -57,6 +61,7 @@ async function aboutOne(c: Context<AppEnv>, uuid: string): Promise<Question> {
   const known = await askLane(c.env, uuid, (lane) => lane.deadLetters({ limit: 1 }));
   const total = known?.count ?? webhook.dead_letters;
   return {
+    total,
     title: `Send ${letters(total)} of ${nameOf(webhook)} again?`,
     fields: { webhook: uuid },
     isInParts: false,

@@ -10,6 +10,7 @@ import { signedIn } from "../current-user";
 import { webhooks } from "../parts/amounts";
 import { askLane } from "../parts/ask-lane";
 import { backTo, type Outcome } from "../parts/outcome";
+import { readForm } from "../parts/read-form";
 import { manyLetters } from "./letters";
 import { webhookWithLetters } from "./named-webhook";
 import { confirmPath, type NamedReplay, progressPath, readLetter, webhooksPerGo } from "./paths";
@@ -19,19 +20,16 @@ const lanesAtOnce = 10;
 /** Which letters of a webhook: without `sequences`, all. */
 type Wanted = { webhook: WebhookWithDead; sequences?: number[] };
 
-/** What was sent in. */
-type Form = Record<string, (string | File)[]>;
-
 /** Adds the form to `router`. */
 export function replayDead(router: Router): void {
   router.post("/dead/replay", signedIn("webhooks:write"), async (c) => {
-    const form = asLists(await c.req.parseBody({ all: true }));
-    const isConfirmed = form["confirmed"]?.[0] === "yes";
-    const [one, webhookUuid] = [form["one"], form["webhook"]?.[0]];
-    if (one !== undefined) return start(c, await chosen(c, one));
+    const form = await readForm(c);
+    const isConfirmed = form.get("confirmed") === "yes";
+    const webhookUuid = form.get("webhook");
+    if (form.has("one")) return start(c, await chosen(c, form.getAll("one")));
     if (typeof webhookUuid === "string") return ofWebhook(c, webhookUuid.toLowerCase(), isConfirmed);
-    if (form["all"] !== undefined) return ofAll(c, form["after"]?.[0], isConfirmed);
-    if (form["letter"] !== undefined) return start(c, await chosen(c, form["letter"]));
+    if (form.has("all")) return ofAll(c, form.get("after"), isConfirmed);
+    if (form.has("letter")) return start(c, await chosen(c, form.getAll("letter")));
     return backTo(c, "/dead", { tone: "warn", text: "Nothing was sent again: no dead letter was ticked." });
   });
 }
@@ -94,7 +92,8 @@ async function start(c: Context<AppEnv>, wanted: Wanted[], next: number | null =
   return trouble === null ? c.redirect(path, 303) : backTo(c, path, trouble);
 }
 
-const nothingLeft: Outcome = {
+/** What is said where no letter is left. */
+export const nothingLeft: Outcome = {
   tone: "warn",
   text: "There was nothing to send again: they have arrived since, or are no longer kept.",
 };
@@ -102,8 +101,4 @@ const nothingLeft: Outcome = {
 function notReached(unreached: number): Outcome {
   const text = `${webhooks(unreached)} could not be reached: try those again. Nothing is lost.`;
   return { tone: "bad", text };
-}
-
-function asLists(body: Record<string, string | File | (string | File)[]>): Form {
-  return Object.fromEntries(Object.entries(body).map(([name, value]) => [name, [value].flat()]));
 }

@@ -5,6 +5,7 @@ import { closeTypes } from "../../events/close-types";
 import { subscribableEventTypes } from "../../events/types";
 import { TextField } from "../parts/field";
 import { parseUtc } from "../parts/utc-time";
+import { noTime, quoted, timeField, wrongEnd } from "../parts/wrong-filter";
 import { archivePath } from "./paths";
 
 const names = ["type", "project", "job", "since", "until"] as const;
@@ -42,20 +43,14 @@ export function readFilters(given: (name: string) => string | undefined): Filter
     since: read("since", parseUtc, noTime),
     until: read("until", parseUtc, noTime),
   };
-  if (query.since !== undefined && query.until !== undefined && query.until <= query.since) {
-    errors.until = "The end must be later than the beginning.";
-  }
+  const end = wrongEnd(query.since, query.until);
+  if (end !== undefined) errors.until = end;
   return { typed, query, errors };
 }
 
 /** Whether anything is filtered. */
 export function isFiltered({ typed }: Filters): boolean {
   return names.some((name) => typed[name] !== "");
-}
-
-/** What cannot be read stays in sight, where a field for times would be empty. */
-function timeField(typed: string): "text" | "datetime-local" {
-  return typed === "" || parseUtc(typed) !== null ? "datetime-local" : "text";
 }
 
 /** The form. Only the type is always there: the others are for those who look for something. */
@@ -136,19 +131,10 @@ function unknownType(text: string): string {
   return `${quoted(text)} is no event type. ${hint}`;
 }
 
-function noTime(text: string): string {
-  return `${quoted(text)} is no time: it must be like 2026-11-05T12:00, in UTC.`;
-}
-
 function parseType(text: string): string | null {
   return subscribableEventTypes.includes(text) ? text : null;
 }
 
 function parseUuid(text: string): string | null {
   return z.guid().safeParse(text).success ? text.toLowerCase() : null;
-}
-
-/** Somebody may have typed, or linked to, something long. */
-function quoted(text: string): string {
-  return `“${text.length <= 100 ? text : `${text.slice(0, 100).toWellFormed()}…`}”`;
 }

@@ -11,6 +11,7 @@ import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
 import { count } from "../parts/figures";
 import { backTo, type Outcome, OutcomeNotice, takeOutcome } from "../parts/outcome";
+import { readForm } from "../parts/read-form";
 import { Trail } from "../parts/trail";
 import { PublishForm, type PublishFields, TypeForm } from "./publish-form";
 import { eventPath } from "./paths";
@@ -28,7 +29,8 @@ export function newEvent(router: Router): void {
   });
 
   router.post("/events/new", signedIn("events:publish"), async (c) => {
-    const { type, event } = await c.req.parseBody();
+    const form = await readForm(c);
+    const [type, event] = [form.get("type"), form.get("event")];
     // Browsers send every line's end as two characters.
     const text = typeof event === "string" ? event.replaceAll("\r\n", "\n").trim() : "";
     try {

@@ -8,6 +8,7 @@ import { audit } from "../../http/audit/audit";
 import type { AppEnv, Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { backTo, type Outcome } from "../parts/outcome";
+import { readForm } from "../parts/read-form";
 import { deliveryInPath, noDelivery } from "./in-path";
 import { deliveryPath, pathOf } from "./names";
 
@@ -46,18 +47,18 @@ export function changeDelivery(router: Router): void {
   );
 
   router.post("/webhooks/:uuid/deliveries/:delivery/skip", signedIn("webhooks:write"), async (c) => {
-    const { confirmed } = await c.req.parseBody();
-    if (confirmed === "yes") return change(c, "skip");
+    const form = await readForm(c);
+    if (form.get("confirmed") === "yes") return change(c, "skip");
     return backTo(c, await pathBack(c), unconfirmed);
   });
 }
 
 async function change(c: Context<AppEnv>, what: keyof typeof changes): Promise<Response> {
   const { webhook, uuid, sequence } = await deliveryInPath(c);
+  const path = await pathBack(c);
   const lane = c.env.LANES.getByName(webhook.uuid);
   const result: ChangeResult = await lane[what](sequence);
   if (result === "unknown") throw noDelivery();
-  const path = await pathBack(c);
   if (result !== "done") return backTo(c, path, refusals[result]);
   const { action, done } = changes[what];
   await audit(c, { action, target: webhook.uuid, detail: uuid });
@@ -66,6 +67,6 @@ async function change(c: Context<AppEnv>, what: keyof typeof changes): Promise<R
 
 async function pathBack(c: Context<AppEnv>): Promise<string> {
   const { webhook, uuid } = await deliveryInPath(c);
-  const { back } = await c.req.parseBody();
-  return back === "webhook" ? pathOf(webhook) : deliveryPath(webhook, uuid);
+  const form = await readForm(c);
+  return form.get("back") === "webhook" ? pathOf(webhook) : deliveryPath(webhook, uuid);
 }

@@ -13,7 +13,9 @@ import { TextField } from "../parts/field";
 import { FormFoot } from "../parts/form-foot";
 import { count } from "../parts/figures";
 import { backTo } from "../parts/outcome";
+import { readForm } from "../parts/read-form";
 import { Trail } from "../parts/trail";
+import { textOf } from "./form/typed";
 import { webhookInPath } from "./in-path";
 import { nameOf, pathOf } from "./names";
 
@@ -25,9 +27,8 @@ export function deleteWebhookPage(router: Router): void {
 
   router.post("/webhooks/:uuid/delete", signedIn("webhooks:write"), async (c) => {
     const webhook = await webhookInPath(c);
-    const { name } = await c.req.parseBody();
-    const typed = typeof name === "string" ? name : "";
-    if (typed.trim() !== nameOf(webhook)) {
+    const typed = textOf(await readForm(c), "name");
+    if (asShown(typed) !== asShown(nameOf(webhook))) {
       c.status(400);
       return renderForm(c, webhook, typed);
     }
@@ -37,6 +38,11 @@ export function deleteWebhookPage(router: Router): void {
     }
     return backTo(c, "/", { tone: "good", text: `${nameOf(webhook)} was deleted.` });
   });
+}
+
+/** A name as a page shows it, which folds blanks and line breaks: nobody can type more than what they see. */
+function asShown(name: string): string {
+  return name.normalize("NFC").replaceAll(/\s+/g, " ").trim();
 }
 
 /** @param typed what was typed and is not the name. */

@@ -6,36 +6,42 @@ import { deliveryStatusSchema } from "../../http/deliveries/schemas";
 import { statusLabel } from "../parts/badges";
 import { SelectField, TextField } from "../parts/field";
 import { Pager } from "../parts/pager";
-import { utcText } from "../parts/utc-time";
+import { timeField } from "../parts/wrong-filter";
 import { LogTable } from "./log-table";
-import { isFiltered, type LogView, viewPath } from "./log-view";
+import { type Filters, isFiltered, isWrong, type LogView, viewPath } from "./log-view";
 import { pathOf } from "./names";
 
-/** @param props.page null where the lane did not answer. */
+/** @param props.page null where the lane did not answer, or was not asked because a filter is wrong. */
 export function DeliveryLog({
   webhook,
   subscriptions,
   page,
   view,
+  filters,
 }: {
   webhook: Webhook;
   subscriptions: Subscription[];
   page: LogPage | null;
   view: LogView;
+  filters: Filters;
 }) {
   const next = page?.next ?? null;
   return (
     <section class="card" aria-labelledby="log-title">
       <h2 id="log-title">Deliveries</h2>
-      <Filters webhook={webhook} subscriptions={subscriptions} view={view} />
+      <FilterForm {...{ webhook, subscriptions, view, filters }} />
       <div id="webhook-log" class="stack">
         {page === null && (
-          <p class="notice bad">The deliveries cannot be read right now. Nothing is lost: try again.</p>
+          <p class="notice bad">
+            {isWrong(filters)
+              ? "Nothing is listed, because a filter is not as it must be: see beside it."
+              : "The deliveries cannot be read right now. Nothing is lost: try again."}
+          </p>
         )}
         {page !== null && page.deliveries.length > 0 && (
           <LogTable webhook={webhook} deliveries={page.deliveries} />
         )}
-        {page?.deliveries.length === 0 && <p class="empty">{nothingHere(page, view)}</p>}
+        {page?.deliveries.length === 0 && <p class="empty">{nothingHere(page, view, filters)}</p>}
         <Pager
           label="Pages of the log"
           links={[
@@ -48,16 +54,18 @@ export function DeliveryLog({
   );
 }
 
-function Filters({
+function FilterForm({
   webhook,
   subscriptions,
-  view,
+  view: { range },
+  filters,
 }: {
   webhook: Webhook;
   subscriptions: Subscription[];
   view: LogView;
+  filters: Filters;
 }) {
-  const { status, eventType, since, until, range } = view;
+  const { typed, errors } = filters;
   const heard = new Set(subscriptions.map((one) => one.eventType).filter((type) => !type.includes("*")));
   const statuses = deliveryStatusSchema.options.map((option) => [option, statusLabel(option)] as const);
   return (
@@ -69,7 +77,13 @@ function Filters({
       aria-label="Deliveries"
     >
       {range === "hour" && <input type="hidden" name="range" value={range} />}
-      <SelectField name="status" label="Status" value={status ?? ""} options={[["", "All"], ...statuses]} />
+      <SelectField
+        name="status"
+        label="Status"
+        value={typed.status}
+        options={[["", "All"], ...statuses]}
+        error={errors.status}
+      />
       <TextField
         name="event_type"
         label="Event type"
@@ -78,7 +92,7 @@ function Filters({
         autocomplete="off"
         spellcheck="false"
         placeholder="All"
-        value={eventType}
+        value={typed.event_type}
       />
       <datalist id="heard-types">
         {[...heard].map((type) => (
@@ -89,26 +103,28 @@ function Filters({
         <button class="button" type="submit">
           Filter
         </button>
-        {isFiltered(view) && (
+        {isFiltered(filters) && (
           <a class="button quiet" href={viewPath(webhook, { range }, "log")}>
             Clear
           </a>
         )}
       </div>
-      <details class="wide" open={since !== undefined || until !== undefined}>
+      <details class="wide" open={typed.since + typed.until !== ""}>
         <summary>Time</summary>
         <div class="grid">
           <TextField
             name="since"
             label="Accepted since (UTC)"
-            type="datetime-local"
-            value={since === undefined ? undefined : utcText(since)}
+            type={timeField(typed.since)}
+            value={typed.since}
+            error={errors.since}
           />
           <TextField
             name="until"
             label="Accepted before (UTC)"
-            type="datetime-local"
-            value={until === undefined ? undefined : utcText(until)}
+            type={timeField(typed.until)}
+            value={typed.until}
+            error={errors.until}
           />
         </div>
       </details>
@@ -116,8 +132,8 @@ function Filters({
   );
 }
 
-function nothingHere(page: LogPage, view: LogView): string {
+function nothingHere(page: LogPage, view: LogView, filters: Filters): string {
   if (page.next !== null) return "Nothing among these. There are older ones.";
   if (view.cursor !== undefined) return "There is nothing older.";
-  return isFiltered(view) ? "No delivery is like that." : "Nothing was sent yet.";
+  return isFiltered(filters) ? "No delivery is like that." : "Nothing was sent yet.";
 }

@@ -16,6 +16,7 @@ import { signedIn } from "../current-user";
 import { webhooks } from "../parts/amounts";
 import { count } from "../parts/figures";
 import { backTo, type Outcome } from "../parts/outcome";
+import { readForm } from "../parts/read-form";
 import { listPath } from "./names";
 
 /** Orchest's own choice of what the failure of a job run is. */
@@ -33,8 +34,8 @@ const changedParts = "job-failures job-failures-outcome webhooks";
 /** Adds the form to `router`. Its field `to` is `on` or `off`; `after`: where the list begins. */
 export function switchJobFailures(router: Router): void {
   router.post("/job-failures", signedIn("webhooks:write"), async (c) => {
-    const { to, after } = await c.req.parseBody();
-    const isOn = to === "on";
+    const form = await readForm(c);
+    const isOn = form.get("to") === "on";
     const change = isOn ? subscribeAll : unsubscribeAll;
     const changed = await change(c.env, jobFailureTypes);
     if (changed > 0) {
@@ -42,7 +43,7 @@ export function switchJobFailures(router: Router): void {
       await audit(c, { action, detail: webhooks(changed) });
     }
     const outcome = isOn ? switchedOn(changed) : await switchedOff(c.env, changed);
-    return backTo(c, listPath(after), { ...outcome, about });
+    return backTo(c, listPath(form.get("after")), { ...outcome, about });
   });
 }
 

@@ -4,6 +4,7 @@ import type { LogQuery, ShownStatus } from "../../delivery/delivery-log";
 import { deliveryStatusSchema } from "../../http/deliveries/schemas";
 import { cursorParamSchema } from "../../http/list-params";
 import { parseUtc, utcText } from "../parts/utc-time";
+import { noTime, quoted, wrongEnd } from "../parts/wrong-filter";
 import { pathOf } from "./names";
 import type { Range } from "./periods";
 
@@ -17,16 +18,46 @@ export type LogView = {
   range: Range;
 };
 
-/** Reads an address' query. What makes no sense in it filters nothing. */
-export function readView(given: (name: string) => string | undefined): LogView {
-  return {
-    status: deliveryStatusSchema.safeParse(given("status")).data,
-    eventType: given("event_type")?.trim() || undefined,
-    since: parseUtc(given("since") ?? "") ?? undefined,
-    until: parseUtc(given("until") ?? "") ?? undefined,
+const filterNames = ["status", "event_type", "since", "until"] as const;
+
+type FilterName = (typeof filterNames)[number];
+
+/** What is in the log's filters as it was typed. What is wrong with a filter, and what is allowed, is in `errors`. */
+export type Filters = {
+  typed: Record<FilterName, string>;
+  errors: Partial<Record<FilterName, string>>;
+};
+
+/** Reads an address' query. What is wrong with a filter is said; what else makes no sense is left out. */
+export function readView(given: (name: string) => string | undefined): { view: LogView; filters: Filters } {
+  const text = (name: FilterName): string => given(name)?.trim() ?? "";
+  const typed = {
+    status: text("status"),
+    event_type: text("event_type"),
+    since: text("since"),
+    until: text("until"),
+  };
+  const view: LogView = {
+    status: deliveryStatusSchema.safeParse(typed.status).data,
+    eventType: typed.event_type || undefined,
+    since: parseUtc(typed.since) ?? undefined,
+    until: parseUtc(typed.until) ?? undefined,
     cursor: cursorParamSchema.safeParse(given("cursor")).data,
     range: given("range") === "hour" ? "hour" : "day",
   };
+  return { view, filters: { typed, errors: wrongIn(typed, view) } };
+}
+
+function wrongIn(typed: Filters["typed"], { status, since, until }: LogView): Filters["errors"] {
+  const errors: Filters["errors"] = {};
+  if (typed.status !== "" && status === undefined) {
+    errors.status = `${quoted(typed.status)} is no status. Choose one of the list.`;
+  }
+  if (typed.since !== "" && since === undefined) errors.since = noTime(typed.since);
+  if (typed.until !== "" && until === undefined) errors.until = noTime(typed.until);
+  const end = wrongEnd(since, until);
+  if (end !== undefined) errors.until = end;
+  return errors;
 }
 
 /** What the lane is asked for. */
@@ -34,9 +65,14 @@ export function queryOf({ status, eventType, since, until, cursor }: LogView, li
   return { status, eventType, since, until, before: cursor, limit };
 }
 
-/** Whether the log is limited to anything. */
-export function isFiltered({ status, eventType, since, until }: LogView): boolean {
-  return [status, eventType, since, until].some((value) => value !== undefined);
+/** Whether the log is limited to anything, or would be if that could be read. */
+export function isFiltered({ typed }: Filters): boolean {
+  return filterNames.some((name) => typed[name] !== "");
+}
+
+/** Whether a filter cannot be read, so that nothing can be listed. */
+export function isWrong({ errors }: Filters): boolean {
+  return Object.keys(errors).length > 0;
 }
 
 /** @returns the address of a view, with the part of the page that it is about. */

@@ -1,5 +1,6 @@
 /** `GET` and `POST /webhooks/{uuid}/replay`: sends again what was accepted in a time, and leads to the progress. */
 import type { Context } from "hono";
+import { z } from "zod";
 import type { Webhook } from "../../db/webhooks";
 import type { ReplayRequest } from "../../delivery/webhook-lane";
 import { beginReplay } from "../../http/replays/begin-replay";
@@ -8,9 +9,12 @@ import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
 import { TextField } from "../parts/field";
 import { FormFoot } from "../parts/form-foot";
+import { backTo, type Outcome } from "../parts/outcome";
+import { readForm } from "../parts/read-form";
 import { readable } from "../parts/time";
 import { Trail } from "../parts/trail";
 import { parseUtc, utcText } from "../parts/utc-time";
+import { textOf } from "./form/typed";
 import { webhookInPath } from "./in-path";
 import { nameOf, pathOf } from "./names";
 import { replayPath } from "./replay-progress";
@@ -32,8 +36,14 @@ const presets = [
 
 type Kind = ReplayRequest["kind"];
 
-/** What is in the form, and what is wrong with it. */
-type Typed = { kind: Kind; since: string; until: string; errors: { since?: string; until?: string } };
+/** What is in the form, and what is wrong with it. `uuid`: the replay's, so that sending the form twice makes one. */
+type Typed = {
+  uuid: string;
+  kind: Kind;
+  since: string;
+  until: string;
+  errors: { since?: string; until?: string };
+};
 
 /** Adds the page and its form to `router`. */
 export function replayPage(router: Router): void {
@@ -41,12 +51,13 @@ export function replayPage(router: Router): void {
     const webhook = await webhookInPath(c);
     const [hours] = presets.find(([preset]) => String(preset) === c.req.query("hours")) ?? [24];
     const since = utcText(Math.floor((Date.now() - hours * hourMs) / minuteMs) * minuteMs);
-    return renderForm(c, webhook, { kind: kindOf(c.req.query("kind")), since, until: "", errors: {} });
+    const kind = kindOf(c.req.query("kind"));
+    return renderForm(c, webhook, { uuid: crypto.randomUUID(), kind, since, until: "", errors: {} });
   });
 
   router.post("/webhooks/:uuid/replay", signedIn("webhooks:write"), async (c) => {
     const webhook = await webhookInPath(c);
-    const typed = readTyped(await c.req.parseBody());
+    const typed = readTyped(await readForm(c));
     const since = parseUtc(typed.since) ?? Number.NaN;
     const until = typed.until === "" ? Date.now() : (parseUtc(typed.until) ?? Number.NaN);
     if (Number.isNaN(since)) typed.errors.since = "Say from when on, as in 2026-11-05T12:00.";
@@ -55,10 +66,12 @@ export function replayPage(router: Router): void {
     else if (until <= since) typed.errors.until = "The end must be later than the beginning.";
     if (Object.keys(typed.errors).length > 0) return refuse(c, webhook, typed);
 
-    const started = await beginReplay(c, webhook, { kind: typed.kind, since, until });
+    const started = await beginReplay(c, webhook, { kind: typed.kind, since, until, id: typed.uuid });
     switch (started.outcome) {
-      case "started":
-        return c.redirect(replayPath(webhook, started.id), 303);
+      case "started": {
+        const path = replayPath(webhook, started.id);
+        return started.isNew ? c.redirect(path, 303) : backTo(c, path, startedBefore);
+      }
       case "tooEarly": {
         const earliest = readable(Math.ceil(started.earliest / minuteMs) * minuteMs, 0);
         typed.errors.since = `What is older is no longer kept: choose ${earliest} or later.`;
@@ -72,9 +85,15 @@ export function replayPage(router: Router): void {
   });
 }
 
-function readTyped(body: Record<string, unknown>): Typed {
-  const text = (name: string) => (typeof body[name] === "string" ? body[name].trim() : "");
-  return { kind: kindOf(text("kind")), since: text("since"), until: text("until"), errors: {} };
+const startedBefore: Outcome = {
+  tone: "good",
+  text: "This form had started it already, and did not start it twice. To send something else again, open the form anew.",
+};
+
+function readTyped(form: FormData): Typed {
+  const text = (name: string) => textOf(form, name).trim();
+  const uuid = z.guid().safeParse(text("uuid")).data?.toLowerCase() ?? crypto.randomUUID();
+  return { uuid, kind: kindOf(text("kind")), since: text("since"), until: text("until"), errors: {} };
 }
 
 function kindOf(text: string | undefined): Kind {
@@ -98,7 +117,12 @@ function renderForm(c: Context<AppEnv>, webhook: Webhook, typed: Typed): Respons
         What is sent again does not hold up what comes in: it goes when nothing else waits, and one in ten
         otherwise. It carries the header <code>X-Orchest-Replay</code>.
       </p>
-      <form class="stack" method="post" action={`${path}/replay`}>
+      <form id="replay-form" class="stack" method="post" action={`${path}/replay`}>
+        {/* What Enter in a field does: the first submit button is what browsers press then. */}
+        <button class="visually-hidden" type="submit" tabindex={-1} aria-hidden="true">
+          Send again
+        </button>
+        <input type="hidden" name="uuid" value={typed.uuid} />
         <fieldset>
           <legend>What</legend>
           {kinds.map(([kind, label, hint]) => (
@@ -110,13 +134,20 @@ function renderForm(c: Context<AppEnv>, webhook: Webhook, typed: Typed): Respons
             </label>
           ))}
         </fieldset>
-        <nav class="row" aria-label="Times to choose from">
+        <div class="row" role="group" aria-label="Times to choose from">
           {presets.map(([hours, label]) => (
-            <a class="button small quiet" href={`${path}/replay?hours=${hours}`}>
+            <button
+              class="button small quiet"
+              type="submit"
+              formmethod="get"
+              formnovalidate
+              name="hours"
+              value={hours}
+            >
               {label}
-            </a>
+            </button>
           ))}
-        </nav>
+        </div>
         <div class="grid">
           <TextField
             name="since"

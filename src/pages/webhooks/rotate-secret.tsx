@@ -2,7 +2,6 @@
 import type { Context } from "hono";
 import { readConfig } from "../../config";
 import type { Webhook } from "../../db/webhooks";
-import { describeIssues } from "../../describe-issues";
 import { audit } from "../../http/audit/audit";
 import type { AppEnv, Router } from "../../http/router";
 import { rotateSecret } from "../../http/subscribers/change-webhook";
@@ -15,7 +14,10 @@ import { SelectField, TextField } from "../parts/field";
 import { FormFoot } from "../parts/form-foot";
 import { backTo } from "../parts/outcome";
 import { readable } from "../parts/time";
+import { readForm } from "../parts/read-form";
 import { Trail } from "../parts/trail";
+import { formErrors } from "./form/form-errors";
+import { textOf } from "./form/typed";
 import { webhookInPath } from "./in-path";
 import { nameOf, pathOf } from "./names";
 
@@ -28,6 +30,8 @@ const gracePeriods = [
 
 const graceDefault = "86400";
 
+const nothingTyped = "Keep the one that was made, or type one of your own.";
+
 /** What is in the form. `error`: what is wrong with the secret. */
 type Typed = { secret: string; grace: string; error?: string };
 
@@ -39,18 +43,14 @@ export function rotateSecretPage(router: Router): void {
 
   router.post("/webhooks/:uuid/rotate-secret", signedIn("webhooks:write"), async (c) => {
     const webhook = await webhookInPath(c);
-    const body = await c.req.parseBody();
-    const secret = typeof body["secret"] === "string" ? body["secret"] : "";
-    const grace = gracePeriods.find(([value]) => value === body["grace"])?.[0] ?? graceDefault;
+    const form = await readForm(c);
+    const secret = textOf(form, "secret");
+    const grace = gracePeriods.find(([value]) => value === form.get("grace"))?.[0] ?? graceDefault;
     const rotation = rotationSchema.safeParse({ secret, grace_period_s: Number(grace) });
-    const error = secret === "" ? "Keep the one that was made, or type one of your own." : undefined;
-    if (!rotation.success || error !== undefined) {
+    if (secret === "" || !rotation.success) {
       c.status(400);
-      return renderForm(c, webhook, {
-        secret,
-        grace,
-        error: error ?? describeIssues(rotation.error?.issues ?? []),
-      });
+      const error = rotation.success ? nothingTyped : formErrors(rotation.error, []).get("secret");
+      return renderForm(c, webhook, { secret, grace, error });
     }
     const until = await rotateSecret(c.env, readConfig(c.env), webhook.uuid, rotation.data);
     await audit(c, { action: "webhook.secret_rotated", target: webhook.uuid });

@@ -5,6 +5,7 @@ import type { Router } from "../../http/router";
 import { pingWebhook } from "../../http/subscribers/ping-webhook";
 import { signedIn } from "../current-user";
 import { backTo, type Outcome } from "../parts/outcome";
+import { readForm } from "../parts/read-form";
 import { webhookInPath } from "./in-path";
 import { listPath, pathOf } from "./names";
 
@@ -15,10 +16,10 @@ import { listPath, pathOf } from "./names";
 export function testWebhook(router: Router): void {
   router.post("/webhooks/:uuid/test", signedIn("webhooks:write"), async (c) => {
     const webhook = await webhookInPath(c);
-    const { back, after } = await c.req.parseBody();
+    const form = await readForm(c);
     const outcome = { ...(await pingOutcome(() => pingWebhook(c, webhook))), about: webhook.uuid };
-    if (back === "webhook") return backTo(c, pathOf(webhook), outcome);
-    return backTo(c, `${listPath(after)}#${testOutcomeId(webhook)}`, outcome);
+    if (form.get("back") === "webhook") return backTo(c, pathOf(webhook), outcome);
+    return backTo(c, `${listPath(form.get("after"))}#${testOutcomeId(webhook)}`, outcome);
   });
 }
 

@@ -5,7 +5,7 @@ import { Time } from "../parts/time";
 
 const orders: Record<Webhook["ordering"], string> = {
   strict: "Strict: each waits for the one before it",
-  keyed: "Kept for each project",
+  keyed: "Kept per job, else per project, else per event type",
   none: "None: nothing waits for another",
 };
 

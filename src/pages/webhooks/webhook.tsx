@@ -15,7 +15,7 @@ import { Fares } from "./fares";
 import { Hears } from "./hears";
 import { changedParts, HeldUp } from "./held-up";
 import { webhookInPath } from "./in-path";
-import { queryOf, readView } from "./log-view";
+import { isWrong, queryOf, readView } from "./log-view";
 import { Manage } from "./manage";
 import { hostOf, nameOf, pathOf } from "./names";
 import { VerifySignature } from "./verify-signature";
@@ -29,13 +29,15 @@ const heldUpShown = 3;
 export function webhookPage(router: Router): void {
   router.get("/webhooks/:uuid", signedIn("webhooks:read"), async (c) => {
     const webhook = await webhookInPath(c);
-    const view = readView((name) => c.req.query(name));
+    const { view, filters } = readView((name) => c.req.query(name));
     const [subscriptions, stats, history, heldUpBy, page] = await Promise.all([
       listSubscriptions(c.env, webhook.uuid),
       askLane(c.env, webhook.uuid, (lane) => lane.stats()),
       askLane(c.env, webhook.uuid, (lane) => lane.history()),
       askLane(c.env, webhook.uuid, (lane) => lane.heldUpBy(heldUpShown)),
-      askLane(c.env, webhook.uuid, (lane) => lane.deliveries(queryOf(view, pageSize))),
+      isWrong(filters)
+        ? null
+        : askLane(c.env, webhook.uuid, (lane) => lane.deliveries(queryOf(view, pageSize))),
     ]);
     // The lane decides; its row may not have heard of it yet.
     const { state, disabledReason } = stats ?? webhook;
@@ -82,7 +84,7 @@ export function webhookPage(router: Router): void {
           )}
         </div>
         <Fares webhook={webhook} stats={stats} history={history} view={view} />
-        <DeliveryLog webhook={webhook} subscriptions={subscriptions} page={page} view={view} />
+        <DeliveryLog {...{ webhook, subscriptions, page, view, filters }} />
         <div class="grid">
           <WebhookFacts webhook={webhook} />
           <Hears subscriptions={subscriptions} />

@@ -287,6 +287,27 @@ describe("POST /dead/replay", () => {
   });
 });
 
+describe("GET /dead/replay", () => {
+  it.each(["all", "webhook"])(
+    "leads back where there is nothing left to send, and says so: %s",
+    async (what) => {
+      const { answerWith } = deadReceiver();
+      const webhook = await makeImpatient("Alerts");
+      await die(1, [webhook]);
+      const query = what === "all" ? "all=yes" : `webhook=${webhook.uuid}`;
+      const cookie = await writer();
+      expect((await get(`/dead/replay?${query}`, cookie)).html).toContain("Send 1 dead letter of ");
+      answerWith(200);
+      await whenDone(await send([["one", `${webhook.uuid}:1`]], cookie), cookie);
+      await runAlarm(webhook.uuid, 1);
+      await laneOf(webhook.uuid).tend();
+      const answer = await get(`/dead/replay?${query}`, cookie);
+      expect([answer.status, answer.headers.get("Location")]).toEqual([303, "/dead"]);
+      expect((await follow(answer, cookie)).html).toContain("There was nothing to send again");
+    },
+  );
+});
+
 describe("GET /dead/replays", () => {
   it("says of a replay that is no longer known that it is long done, and asks no more", async () => {
     deadReceiver();

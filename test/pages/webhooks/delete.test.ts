@@ -45,6 +45,29 @@ describe("the page that deletes a webhook", () => {
     expect(await isThere(uuid)).toBe(true);
   });
 
+  it.each([
+    ["Two  blanks", "Two blanks"],
+    ["A\ttab", "A tab"],
+    ["A line\nbreak", "A line break"],
+    ["A line\r\nbreak", "A line break"],
+    ["A\u00a0fixed blank", "A fixed blank"],
+    ["Cafe\u0301", "Caf\u00e9"],
+    ["Caf\u00e9", "Cafe\u0301"],
+    ["Two  blanks", "Two  blanks"],
+  ])("takes a name as a page shows it and a keyboard types it: %j, typed %j", async (name, typed) => {
+    const { uuid } = await makeWebhook({ name });
+    const answer = await post(`/webhooks/${uuid}/delete`, { name: typed }, { cookie: await writer() });
+    expect(answer.headers.get("Location")).toBe("/");
+    expect(await isThere(uuid)).toBe(false);
+  });
+
+  it("does not take a name without the blank that it has", async () => {
+    const { uuid } = await makeWebhook({ name: "A\ttab" });
+    const answer = await post(`/webhooks/${uuid}/delete`, { name: "Atab" }, { cookie: await writer() });
+    expect(answer.status).toBe(400);
+    expect(await isThere(uuid)).toBe(true);
+  });
+
   it("takes the host for a webhook without a name", async () => {
     const { uuid } = await makeWebhook({ name: "" });
     const cookie = await writer();

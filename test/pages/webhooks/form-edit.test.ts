@@ -216,6 +216,97 @@ describe("saving a webhook", () => {
   });
 });
 
+describe("saving twice, as with a second click", () => {
+  const everything = {
+    url: "https://other.example.com/typed",
+    secret: "typed secret",
+    name: "New name",
+    content_type: "application/x-www-form-urlencoded",
+    timeout_s: "9",
+    rate_limit_per_s: "",
+    headers: "X-Kept: ********\r\nX-New: new",
+  };
+
+  it.each([
+    ["one field", { name: "New name" }],
+    ["all of the settings", everything],
+    ["only what it hears", {}],
+  ])("says that it is saved, and changes nothing the second time: %s", async (_, typed) => {
+    const { uuid } = await makeWebhook({
+      headers: { "X-Kept": "old", "X-Gone": "old" },
+      rate_limit_per_s: 2,
+    });
+    const cookie = await writer();
+    const fields = await open(uuid, cookie);
+    for (const [name, value] of Object.entries(typed)) fields.set(name, value);
+    fields.append("types-0", oneOff);
+    await send(uuid, cookie, fields);
+    const [before, heard] = [await row(uuid), await readWebhook(uuid)];
+    const second = await send(uuid, cookie, fields);
+    expect([second.status, second.headers.get("Location")]).toEqual([303, `/webhooks/${uuid}`]);
+    expect((await follow(second, cookie)).html).toContain("Saved: it holds from the next attempt on.");
+    expect(await row(uuid)).toEqual(before);
+    expect(await readWebhook(uuid)).toEqual(heard);
+    expect((await audited()).filter((action) => action === "webhook.updated")).toHaveLength(1);
+  });
+
+  it.each([
+    ["another URL of the same host", { url: "https://other.example.com/of-others" }],
+    ["another secret", { secret: "of somebody else" }],
+    ["another value of a header", { headers: { "X-New": "of somebody else" } }],
+    ["another limit", { timeout_s: 8 }],
+    ["other events", { subscriptions: [] }],
+  ])("is refused where somebody else has put %s in its place between the two", async (_, others) => {
+    const { uuid } = await makeWebhook({ subscriptions: [{ event_type: oneOff }] });
+    const cookie = await writer();
+    const fields = await open(uuid, cookie);
+    for (const [name, value] of Object.entries({ ...everything, headers: "X-New: new" }))
+      fields.set(name, value);
+    expect((await send(uuid, cookie, fields)).status).toBe(303);
+    await api("PUT", `${notifications}/subscribers/webhooks/${uuid}`, others);
+    const before = await row(uuid);
+    const second = await send(uuid, cookie, fields);
+    expect(second.status).toBe(409);
+    expect(second.html).toContain("Somebody else has changed this webhook");
+    expect(await row(uuid)).toEqual(before);
+  });
+
+  it("says what is wrong beside its field, also where somebody else has changed the webhook meanwhile", async () => {
+    const { uuid } = await makeWebhook();
+    const cookie = await writer();
+    const fields = await open(uuid, cookie);
+    fields.set("timeout_s", "99");
+    await api("PUT", `${notifications}/subscribers/webhooks/${uuid}`, { name: "By somebody else" });
+    const wrong = await send(uuid, cookie, fields);
+    expect(wrong.status).toBe(400);
+    expect(wrong.html).toMatch(/id="timeout_s-error">Must be a whole number/);
+    const mended = await fieldsOf(wrong.html, "webhook-form");
+    mended.set("timeout_s", "9");
+    expect((await send(uuid, cookie, mended)).status).toBe(409);
+  });
+});
+
+describe("a name that a line of text cannot hold", () => {
+  it.each([
+    ["one\ntwo", "onetwo"],
+    ["one\r\ntwo", "onetwo"],
+    ["one\ttwo", "one\ttwo"],
+    ["one  two", "one  two"],
+  ])("stays as it is when nobody changed it: %j, which browsers send as %j", async (name, sent) => {
+    const { uuid } = await makeWebhook({ name });
+    const before = await row(uuid);
+    const answer = await change(uuid, { name: sent });
+    expect((await follow(answer, await writer())).html).toContain("Nothing was changed.");
+    expect(await row(uuid)).toEqual(before);
+  });
+
+  it("can be replaced by one that differs only in its blanks", async () => {
+    const { uuid } = await makeWebhook({ name: "one  two" });
+    await change(uuid, { name: "one two" });
+    expect((await readWebhook(uuid)).name).toBe("one two");
+  });
+});
+
 describe("the test of an edit", () => {
   it("pings as it is stored, where nothing was typed", async () => {
     const { received } = receiver();

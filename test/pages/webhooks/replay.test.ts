@@ -3,7 +3,8 @@ import { passTime, restartClock, stopClock } from "../../clock";
 import { makeEvents, makeListener, publish } from "../../event";
 import { laneOf, runAlarm, runAlarms } from "../../lane";
 import { receiver } from "../../receiver";
-import { get, post } from "../page";
+import { fieldsOf } from "../form";
+import { follow, get, post } from "../page";
 import { audited, deliver, reader, writer } from "./people";
 
 beforeEach(stopClock);
@@ -49,6 +50,67 @@ describe("the form that sends again", () => {
     expect(html).not.toContain("data-poll");
     expect(html).not.toContain("http-equiv");
     expect((await audited())[0]).toBe("replay.started");
+  });
+
+  it("starts one replay when it is sent twice, says so, and writes it down once", async () => {
+    const { received } = receiver();
+    const { uuid } = await makeListener({ name: "Alerts" });
+    await deliver(uuid, "delivered");
+    await deliver(uuid, "delivered");
+    const cookie = await writer();
+    const { html } = await get(`/webhooks/${uuid}/replay?kind=all`, cookie);
+    const fields = Object.fromEntries(await fieldsOf(html, "replay-form"));
+    fields["since"] = since;
+    const first = await start(uuid, fields, cookie);
+    expect(first).toBe(`/webhooks/${uuid}/replays/${fields["uuid"]}`);
+    await whenDone(first, cookie);
+    const second = await post(`/webhooks/${uuid}/replay`, fields, { cookie });
+    expect(second.headers.get("Location")).toBe(first);
+    expect((await follow(second, cookie)).html).toContain("This form had started it already");
+    expect(received).toHaveLength(4);
+    expect((await audited()).filter((action) => action === "replay.started")).toHaveLength(1);
+  });
+
+  it.each(["all", "missing"])("starts one replay when it is sent twice at a moment: %s", async (kind) => {
+    receiver();
+    const { uuid } = await makeListener();
+    await deliver(uuid, "delivered");
+    const cookie = await writer();
+    const fields = { uuid: crypto.randomUUID().toUpperCase(), kind, since };
+    const [first, second] = await Promise.all([start(uuid, fields, cookie), start(uuid, fields, cookie)]);
+    expect(first).toBe(`/webhooks/${uuid}/replays/${fields.uuid.toLowerCase()}`);
+    expect(second).toBe(first);
+    expect((await audited()).filter((action) => action === "replay.started")).toHaveLength(1);
+  });
+
+  it("starts another replay when it is opened anew", async () => {
+    receiver();
+    const { uuid } = await makeListener();
+    const cookie = await writer();
+    const ids = [];
+    for (let time = 0; time < 2; time++) {
+      const { html } = await get(`/webhooks/${uuid}/replay`, cookie);
+      ids.push((await fieldsOf(html, "replay-form")).get("uuid"));
+    }
+    expect(ids[0]).toMatch(/^[0-9a-f-]{36}$/);
+    expect(ids[1]).not.toBe(ids[0]);
+  });
+
+  it.each(["", "nonsense", "0".repeat(36)])("makes a uuid of its own in place of %j", async (id) => {
+    const { uuid } = await makeListener();
+    const path = await start(uuid, { uuid: id, kind: "all", since }, await writer());
+    expect(path).toMatch(/\/replays\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+  });
+
+  it("keeps its uuid when it is refused, so that what was mended is sent once", async () => {
+    const { uuid } = await makeListener();
+    const id = crypto.randomUUID();
+    const { html } = await post(
+      `/webhooks/${uuid}/replay`,
+      { uuid: id, since: "" },
+      { cookie: await writer() },
+    );
+    expect((await fieldsOf(html, "replay-form")).get("uuid")).toBe(id);
   });
 
   it("says how many were given up again", async () => {
@@ -102,6 +164,33 @@ describe("the form that sends again", () => {
     const { uuid } = await makeListener();
     const { html } = await get(`/webhooks/${uuid}/replay?hours=1`, await writer());
     expect(html).toContain('value="2039-12-31T23:00"');
+  });
+
+  it("has buttons for the usual times, which keep what was chosen to be sent", async () => {
+    const { uuid } = await makeListener();
+    const cookie = await writer();
+    const { html } = await get(`/webhooks/${uuid}/replay?kind=missing`, cookie);
+    const form = html.slice(
+      html.indexOf('<form id="replay-form"'),
+      html.indexOf("</form>", html.indexOf("replay-form")),
+    );
+    expect(form).toMatch(
+      /<button class="button small quiet" type="submit" formmethod="get" formnovalidate="" name="hours" value="168">Last 7 days</,
+    );
+    // What a browser sends then: all of the fields, and the button.
+    const query = new URLSearchParams([...(await fieldsOf(html, "replay-form")), ["hours", "168"]]);
+    const next = (await get(`/webhooks/${uuid}/replay?${query.toString()}`, cookie)).html;
+    expect(next).toContain('value="missing" checked=""');
+    expect(next).toContain('value="2039-12-25T00:00"');
+  });
+
+  it("is sent, and asks for no other time, when Enter is pressed in a field", async () => {
+    const { uuid } = await makeListener();
+    const { html } = await get(`/webhooks/${uuid}/replay`, await writer());
+    const form = html.slice(html.indexOf('<form id="replay-form"'));
+    const [first = ""] = /<button[^>]*>/.exec(form) ?? [];
+    expect(first).toContain('type="submit"');
+    expect(first).not.toContain("formmethod");
   });
 
   it("is not for readers", async () => {

@@ -70,6 +70,18 @@ describe("the page for a new secret", () => {
     expect((await audited())[0]).toBe("session.started");
   });
 
+  it.each([
+    ["a".repeat(1025), "Must be at most 1024 characters."],
+    ["whsec_!", "Must have base64 behind whsec_ (Standard Webhooks), or another beginning."],
+  ])("says beside the field what is wrong with a secret", async (secret, sentence) => {
+    const { uuid } = await makeWebhook();
+    const cookie = await writer();
+    const { status, html } = await post(`/webhooks/${uuid}/rotate-secret`, { secret }, { cookie });
+    expect(status).toBe(400);
+    expect(/id="secret-error">([^<]*)</.exec(html)?.[1]).toBe(sentence);
+    expect((await audited())[0]).toBe("session.started");
+  });
+
   it("is not for readers", async () => {
     const { uuid } = await makeWebhook();
     const cookie = await reader();

@@ -20,15 +20,6 @@ export type Actions = {
   ping: (typed: Typed) => Promise<PingResult>;
 };
 
-/** @throws {RequestError} 400 when a body is no form. */
-export async function readForm(c: Context<AppEnv>): Promise<FormData> {
-  try {
-    return await c.req.formData();
-  } catch (cause) {
-    throw new RequestError(400, "The form could not be read.", { cause });
-  }
-}
-
 /** Shows the form as it begins. */
 export function answerBlank(c: Context<AppEnv>, purpose: Purpose, typed: Typed): Promise<Response> {
   return answer(c, purpose, { ...calm, typed, isUnsaved: false });

@@ -11,10 +11,11 @@ import { webhookChangesSchema } from "../../../http/subscribers/schemas";
 import { configOf } from "../../../http/subscribers/webhook-target";
 import { unseal } from "../../../sealing";
 import { signedIn } from "../../current-user";
-import { backTo } from "../../parts/outcome";
+import { backTo, type Outcome } from "../../parts/outcome";
+import { readForm } from "../../parts/read-form";
 import { webhookInPath } from "../in-path";
 import { pathOf } from "../names";
-import { answerBlank, answerForm, readForm } from "./answer-form";
+import { answerBlank, answerForm } from "./answer-form";
 import type { Purpose } from "./form-page";
 import { changeOf } from "./spec";
 import { textOf, type Typed, typedForStored } from "./typed";
@@ -55,20 +56,39 @@ async function purposeOf(c: Context<AppEnv>, stored: Stored): Promise<Purpose> {
 
 async function save(c: Context<AppEnv>, purpose: Purpose, stored: Stored, typed: Typed): Promise<Response> {
   const { webhook, subscriptions } = stored;
+  const change = changeOf(typed, webhook, subscriptions);
+  const saved: Outcome = { tone: "good", text: "Saved: it holds from the next attempt on." };
   const now = await seenAs(stored);
   if (purpose.seen !== now) {
+    // The same form, sent twice: the first has changed what the person saw.
+    if (change === null || (await isStored(c, webhook, change))) return backTo(c, pathOf(webhook), saved);
     purpose.seen = now;
     throw new RequestError(
       409,
       "Somebody else has changed this webhook since you opened the form. Save again to put what you typed in place of that.",
     );
   }
-  const change = changeOf(typed, webhook, subscriptions);
   if (change === null) return backTo(c, pathOf(webhook), { tone: "good", text: "Nothing was changed." });
   const spec = webhookChangesSchema.parse(change.spec);
   await changeWebhook(c, webhook.uuid, { ...change, spec });
-  const text = "Saved: it holds from the next attempt on.";
-  return backTo(c, pathOf(webhook), { tone: "good", text });
+  return backTo(c, pathOf(webhook), saved);
+}
+
+/** Whether a webhook is already as a change would make it. @throws what `formErrors` explains. */
+async function isStored(
+  c: Context<AppEnv>,
+  webhook: Webhook,
+  { spec, reset }: NonNullable<ReturnType<typeof changeOf>>,
+): Promise<boolean> {
+  if (spec["subscriptions"] !== undefined) return false;
+  const wanted = await tryChange(c, webhook, { spec: webhookChangesSchema.parse(spec), reset });
+  const { url, secret, headers } = await unseal(configOf(c).encryptionKeys, webhook.uuid, webhook.sealed);
+  return (
+    JSON.stringify(wanted.webhook) === JSON.stringify(webhook) &&
+    wanted.settings.url === url &&
+    wanted.settings.secret === secret &&
+    JSON.stringify(wanted.settings.headers ?? {}) === JSON.stringify(headers ?? {})
+  );
 }
 
 /** As the webhook would be after saving; what it hears does not matter. */

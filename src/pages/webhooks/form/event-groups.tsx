@@ -53,6 +53,7 @@ export function EventGroups({
           name="intent"
           value="add-group"
           formnovalidate
+          formaction={`#${groupField(groups.length)}`}
           data-in-place="groups"
         >
           Add events with another limit

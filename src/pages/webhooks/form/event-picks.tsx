@@ -21,6 +21,7 @@ export function Picks() {
           name="pick"
           value={name}
           formnovalidate
+          formaction="#events-title"
           data-in-place="groups preview"
           aria-describedby="picks-label"
         >

@@ -107,7 +107,14 @@ export function renderForm(
             value="save"
             cancel={webhook === null ? "/" : pathOf(webhook)}
           >
-            <button class="button waits" type="submit" name="intent" value="test" data-in-place="tested">
+            <button
+              class="button waits"
+              type="submit"
+              name="intent"
+              value="test"
+              formaction="#tested"
+              data-in-place="tested"
+            >
               Test
             </button>
           </FormFoot>

@@ -9,8 +9,9 @@ import { pingSpecSchema, webhookSpecSchema } from "../../../http/subscribers/sch
 import { signedIn } from "../../current-user";
 import { askLane } from "../../parts/ask-lane";
 import { backTo } from "../../parts/outcome";
+import { readForm } from "../../parts/read-form";
 import { nameOf, pathOf } from "../names";
-import { answerBlank, answerForm, readForm } from "./answer-form";
+import { answerBlank, answerForm } from "./answer-form";
 import type { Purpose } from "./form-page";
 import { specOf } from "./spec";
 import { textOf, type Typed, typedForNew } from "./typed";

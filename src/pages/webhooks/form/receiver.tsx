@@ -116,6 +116,7 @@ function SecretField({ isNew, typed, error }: { isNew: boolean; typed: Typed; er
           name="intent"
           value="new-secret"
           formnovalidate
+          formaction="#secret-part"
           data-in-place="secret-part"
         >
           {typed.text.secret === "" ? "Make one" : "Make another"}

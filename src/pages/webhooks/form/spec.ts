@@ -47,7 +47,8 @@ export function changeOf(
 ): { spec: Record<string, unknown>; reset: Resettable[] } | null {
   const { text, groups } = typed;
   const stored = typedForStored(webhook, subscriptions);
-  const differs = (name: TextField): boolean => text[name] !== stored.text[name];
+  const differs = (name: TextField): boolean =>
+    name === "name" ? inLine(text.name) !== inLine(webhook.name) : text[name] !== stored.text[name];
   const spec: Record<string, unknown> = {};
   for (const name of ["url", "secret"] as const) if (text[name] !== "") spec[name] = text[name];
   for (const name of ["name", "content_type", "ordering"] as const)
@@ -75,6 +76,11 @@ export function changeOf(
 
   const reset = changed.filter((name) => text[name] === "");
   return Object.keys(spec).length + reset.length === 0 ? null : { spec, reset };
+}
+
+/** A name as browsers send it from a line of text, which drops line breaks. */
+function inLine(name: string): string {
+  return name.replaceAll(/[\r\n]/g, "");
 }
 
 /** As Orchest's client does: over http there is nothing to verify. */

@@ -1,0 +1,13 @@
+/** A form as it was sent to a page. */
+import type { Context } from "hono";
+import { RequestError } from "../../errors";
+import type { AppEnv } from "../../http/router";
+
+/** @returns the request's form. @throws {RequestError} 400 when its body is none, or is cut off. */
+export async function readForm(c: Context<AppEnv>): Promise<FormData> {
+  try {
+    return await c.req.formData();
+  } catch (cause) {
+    throw new RequestError(400, "The form could not be read.", { cause });
+  }
+}
