@@ -3,9 +3,10 @@ import { z } from "zod";
 import type { ArchiveQuery } from "../../db/archive-list";
 import { closeTypes } from "../../events/close-types";
 import { subscribableEventTypes } from "../../events/types";
+import { AcceptedFields } from "../parts/accepted-fields";
 import { TextField } from "../parts/field";
 import { parseUtc } from "../parts/utc-time";
-import { noTime, quoted, timeField, wrongEnd } from "../parts/wrong-filter";
+import { noTime, quoted, wrongEnd } from "../parts/wrong-filter";
 import { archivePath } from "./paths";
 
 const names = ["type", "project", "job", "since", "until"] as const;
@@ -99,20 +100,7 @@ export function FilterForm({ filters }: { filters: Filters }) {
             value={typed.job}
             error={errors.job}
           />
-          <TextField
-            name="since"
-            label="Accepted since (UTC)"
-            type={timeField(typed.since)}
-            value={typed.since}
-            error={errors.since}
-          />
-          <TextField
-            name="until"
-            label="Accepted before (UTC)"
-            type={timeField(typed.until)}
-            value={typed.until}
-            error={errors.until}
-          />
+          <AcceptedFields typed={typed} errors={errors} />
         </div>
       </details>
       <datalist id="event-types">

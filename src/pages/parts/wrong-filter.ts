@@ -1,6 +1,4 @@
 /** Filters in an address that cannot be read: what is said of them, and how they stay in sight. */
-import { parseUtc } from "./utc-time";
-
 /** @returns what was typed, in quotes. Somebody may have typed, or linked to, something long. */
 export function quoted(text: string): string {
   return `“${text.length <= 100 ? text : `${text.slice(0, 100).toWellFormed()}…`}”`;
@@ -15,9 +13,4 @@ export function noTime(text: string): string {
 export function wrongEnd(since: number | undefined, until: number | undefined): string | undefined {
   if (since === undefined || until === undefined || until > since) return undefined;
   return "The end must be later than the beginning.";
-}
-
-/** @returns the type of a field for a time that holds `typed`: one for times would show nothing where it is none. */
-export function timeField(typed: string): "text" | "datetime-local" {
-  return typed === "" || parseUtc(typed) !== null ? "datetime-local" : "text";
 }

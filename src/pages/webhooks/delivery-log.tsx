@@ -4,9 +4,9 @@ import type { Webhook } from "../../db/webhooks";
 import type { LogPage } from "../../delivery/delivery-log";
 import { deliveryStatusSchema } from "../../http/deliveries/schemas";
 import { statusLabel } from "../parts/badges";
+import { AcceptedFields } from "../parts/accepted-fields";
 import { SelectField, TextField } from "../parts/field";
 import { Pager } from "../parts/pager";
-import { timeField } from "../parts/wrong-filter";
 import { LogTable } from "./log-table";
 import { type Filters, isFiltered, isWrong, type LogView, viewPath } from "./log-view";
 import { pathOf } from "./names";
@@ -112,20 +112,7 @@ function FilterForm({
       <details class="wide" open={typed.since + typed.until !== ""}>
         <summary>Time</summary>
         <div class="grid">
-          <TextField
-            name="since"
-            label="Accepted since (UTC)"
-            type={timeField(typed.since)}
-            value={typed.since}
-            error={errors.since}
-          />
-          <TextField
-            name="until"
-            label="Accepted before (UTC)"
-            type={timeField(typed.until)}
-            value={typed.until}
-            error={errors.until}
-          />
+          <AcceptedFields typed={typed} errors={errors} />
         </div>
       </details>
     </form>
