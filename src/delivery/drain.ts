@@ -27,10 +27,8 @@ export type DrainedLane = {
   send(message: Message): Promise<SentUnder>;
   /** Takes the next page of a replay from the archive into the lane. */
   fetchPage(head: ReplayHead & { kind: "fetch" }): Promise<void>;
-  /** Runs `work` as one transaction. */
+  /** Runs `work` as one transaction. After one that failed, `storage` is another one. */
   atomically(work: () => void): void;
-  /** Reads anew from disk what the lane has in memory: a transaction was undone that had changed it. */
-  reopen(): void;
 };
 
 export class Drain {
@@ -136,8 +134,8 @@ export class Drain {
   }
 
   /**
-   * Writes down what came of an attempt. When that fails, memory may be ahead of the disk: it is read anew, and nothing
-   * is sent for a while. What is under way lands in that time.
+   * Writes down what came of an attempt. When that fails, nothing is sent for a while: what is under way lands in that
+   * time.
    */
   #record(outgoing: Outgoing, sent: SentUnder, write: (storage: LaneStorage) => void): void {
     const storage = this.#lane.storage();
@@ -148,7 +146,6 @@ export class Drain {
     } catch (error) {
       this.#pausedUntil = Date.now() + ownFailurePauseMs;
       logFailure(storage, outgoing, error);
-      this.#lane.reopen();
     }
   }
 

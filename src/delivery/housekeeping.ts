@@ -3,7 +3,7 @@ import { readConfig } from "../config";
 import { readStoredWebhook, writeLaneReport } from "../db/lane-state";
 import { publishAnnouncement } from "../events/announce";
 import { log } from "../log";
-import type { LaneStorage } from "./lane-storage";
+import type { OpenLane } from "./lane-storage";
 import { pruneOneDay } from "./retention";
 
 /** When housekeeping that failed is tried again. */
@@ -11,14 +11,9 @@ const retryMs = 60_000;
 const dayMs = 86_400_000;
 
 /** What housekeeping needs of its lane. */
-export type KeptLane = {
-  env: Env;
-  /** Null once the webhook was deleted: asked again after every wait. */
-  storage(): LaneStorage | null;
+type KeptLane = OpenLane & {
   /** Ends everything: the webhook was deleted. */
   close(): Promise<void>;
-  /** Runs `work` as one transaction. */
-  atomically(work: () => void): void;
 };
 
 export class Housekeeping {

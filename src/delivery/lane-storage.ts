@@ -23,6 +23,15 @@ const carriedMs = 86_400_000;
 /** What of a webhook's configuration shapes the body; no secrets. */
 export type SentAs = { webhook: LaneConfig["webhook"]; chat: ChatService | null };
 
+/** What those need of a lane who pass something between it and D1. */
+export type OpenLane = {
+  env: Env;
+  /** Null once the webhook was deleted: asked again after every wait. */
+  storage(): LaneStorage | null;
+  /** Runs `work` as one transaction. After one that failed, `storage` is another one. */
+  atomically(work: () => void): void;
+};
+
 export class LaneStorage {
   readonly days: DayTables;
   readonly outbox: Outbox;

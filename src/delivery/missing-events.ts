@@ -1,25 +1,13 @@
 /** Events that a webhook should have heard and that never reached its lane: counted, and taken from the archive. */
 import { type ArchivePage, readHeardEvents } from "../db/missing-events";
-import type { LaneStorage } from "./lane-storage";
+import type { OpenLane } from "./lane-storage";
 import { queuedMax, type ReplayHead } from "./replays";
 
 /** Events per page of the archive: their texts (100 KiB at most) must fit in memory together. */
 const pageEvents = 200;
 
-/** What this needs of its lane. */
-export type CatchingUpLane = {
-  env: Env;
-  /** Null once the webhook was deleted: asked again after every wait. */
-  storage(): LaneStorage | null;
-  /** Runs `work` as one transaction. */
-  atomically(work: () => void): void;
-};
-
 /** How many there are that were accepted from `since` to before `until` (ms), up to `queuedMax`. */
-export async function countMissing(
-  lane: CatchingUpLane,
-  range: { since: number; until: number },
-): Promise<number> {
+export async function countMissing(lane: OpenLane, range: { since: number; until: number }): Promise<number> {
   let count = 0;
   for (let after: number | null = 0; after !== null && count < queuedMax;) {
     const page: ArchivePage = await readHeard(lane, { after, ...range });
@@ -30,10 +18,7 @@ export async function countMissing(
 }
 
 /** Takes the next ones of a replay; without any, the replay is over. */
-export async function fetchMissing(
-  lane: CatchingUpLane,
-  head: ReplayHead & { kind: "fetch" },
-): Promise<void> {
+export async function fetchMissing(lane: OpenLane, head: ReplayHead & { kind: "fetch" }): Promise<void> {
   const page = await readHeard(lane, {
     after: head.archiveCursor,
     since: head.archiveSince,
@@ -48,7 +33,7 @@ export async function fetchMissing(
 }
 
 function readHeard(
-  lane: CatchingUpLane,
+  lane: OpenLane,
   range: { after: number; since: number; until: number },
 ): Promise<ArchivePage> {
   const webhook = lane.storage()?.record.config?.webhook.uuid ?? "";

@@ -15,9 +15,9 @@ import { backlogMax, disable, pause, resume, storageBytesMax } from "./lane-heal
 import { LaneRecordStore, type LaneState } from "./lane-record";
 import { LaneSender } from "./lane-sender";
 import { type LaneStats, laneStats } from "./lane-stats";
-import { LaneStorage } from "./lane-storage";
+import { LaneStorage, type OpenLane } from "./lane-storage";
 import { Live } from "./live";
-import { type CatchingUpLane, countMissing, fetchMissing } from "./missing-events";
+import { countMissing, fetchMissing } from "./missing-events";
 import { deliveryStatus, isWaiting, type Waiting } from "./outbox";
 import { buildBody } from "./payload";
 import type { ReplayProgress, Replays } from "./replays";
@@ -58,7 +58,7 @@ export class WebhookLane extends DurableObject<Env> {
   readonly #drain: Drain;
   readonly #live: Live;
   readonly #housekeeping: Housekeeping;
-  readonly #archive: CatchingUpLane;
+  readonly #open: OpenLane;
   #inAlarm = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -69,20 +69,25 @@ export class WebhookLane extends DurableObject<Env> {
     this.#storage = storage;
     this.#live = new Live(ctx);
     const current = () => this.#storage;
-    const atomically = (work: () => void) => ctx.storage.transactionSync(work);
+    const atomically = (work: () => void) => {
+      try {
+        ctx.storage.transactionSync(work);
+      } catch (error) {
+        // What was undone on disk may have changed what is in memory: it is read anew.
+        if (this.#storage !== null) this.#storage = new LaneStorage(sql);
+        throw error;
+      }
+    };
     const sender = new LaneSender(env, current);
-    this.#archive = { env, storage: current, atomically };
-    this.#housekeeping = new Housekeeping({ env, storage: current, close: () => this.close(), atomically });
+    this.#open = { env, storage: current, atomically };
+    this.#housekeeping = new Housekeeping({ ...this.#open, close: () => this.close() });
     this.#drain = new Drain({
       storage: current,
       send: (message) => sender.send(message),
-      fetchPage: (head) => fetchMissing(this.#archive, head),
+      fetchPage: (head) => fetchMissing(this.#open, head),
       atomically: (work) => {
         atomically(work);
         this.#live.changed();
-      },
-      reopen: () => {
-        if (this.#storage !== null) this.#storage = new LaneStorage(sql);
       },
     });
   }
@@ -204,7 +209,7 @@ export class WebhookLane extends DurableObject<Env> {
     const earliest = Math.max(storage.record.prunedThrough, wholeFrom);
     if (since < earliest) return { outcome: "tooEarly", earliest };
     if (kind === "missing") {
-      const queued = await countMissing(this.#archive, { since, until });
+      const queued = await countMissing(this.#open, { since, until });
       // The same request may have been faster.
       const meanwhile = startedBefore(replays, id);
       if (meanwhile !== null) return meanwhile;
