@@ -2,8 +2,8 @@
 import type { Event } from "../events/parse-events";
 import { inEverySlot } from "./archive-slots";
 
-/** What the archive knew of an incoming event before this batch. */
-export type KnownEvent = { uuid: string; accepted_at: number; differs: number };
+/** What the archive knew of an incoming event before this batch: when it was accepted (in ms), and its text. */
+export type KnownEvent = { uuid: string; accepted_at: number; body: string };
 
 /** D1 takes texts of up to 2 MB, and quoting may double an event's. */
 const parameterCharactersMax = 500_000;
@@ -19,31 +19,27 @@ export function archiveStatements(
   events: readonly Event[],
   acceptedAt: number,
 ): { known: D1PreparedStatement; keep: D1PreparedStatement[] } {
-  // Each chunk is two parameters: its uuids, which are looked up, and its texts, which are read where one is known.
   const chunks = chunked(events);
-  const parameters = chunks.flatMap((chunk) => [
-    JSON.stringify(chunk.map(({ uuid }) => uuid)),
-    JSON.stringify(chunk.map(incomingRow)),
-  ]);
-  const incoming = chunks.map(
-    (_, chunk) => `SELECT key, value, ${chunk} AS chunk FROM json_each(${uuidsOf(chunk)})`,
-  );
-  const texts = `CASE i.chunk ${chunks.map((_, chunk) => `WHEN ${chunk} THEN ${textsOf(chunk)}`).join(" ")} END`;
-  const known = `WITH known AS MATERIALIZED (${inEverySlot(
-    (
-      slot,
-    ) => `SELECT i.value AS uuid, a.accepted_at, (a.events->u.place)->>5 IS NOT (${texts}->i.key)->>5 AS differs
-      FROM (${incoming.join(" UNION ALL ")}) i
-      CROSS JOIN archive_uuids_${slot} u ON u.uuid = i.value
-      CROSS JOIN archive_${slot} a ON a.id = u.request`,
-  )})`;
+  // The first parameter is all uuids; then come the texts of each chunk, which are read where a uuid is known.
+  const uuids = JSON.stringify(chunks.map((chunk) => chunk.map(({ uuid }) => uuid)));
+  const texts = chunks.map((chunk) => JSON.stringify(chunk.map(incomingRow)));
+  const knownWith = (column: string) =>
+    inEverySlot(
+      (slot) => `SELECT i.value AS uuid, a.accepted_at, ${column}
+        FROM json_each(?1) c CROSS JOIN json_each(c.value) i
+        CROSS JOIN archive_uuids_${slot} u ON u.uuid = i.value
+        CROSS JOIN archive_${slot} a ON a.id = u.request`,
+    );
+  const archived = "(a.events->u.place)->>5";
+  const incoming = `(CASE c.key ${chunks.map((_, chunk) => `WHEN ${chunk} THEN ${textsOf(chunk)}`).join(" ")} END->i.key)->>5`;
+  const known = `WITH known AS MATERIALIZED (${knownWith(`${archived} IS NOT ${incoming} AS differs`)})`;
   return {
-    known: db.prepare(`${known} SELECT uuid, accepted_at, differs FROM known`).bind(...parameters),
+    known: db.prepare(knownWith(`${archived} AS body`)).bind(uuids),
     keep: chunks.map((_, index) =>
       db
         .prepare(
           `${known} INSERT INTO archive_requests (accepted_at, events)
-           SELECT ?${parameters.length + 1}, events FROM (
+           SELECT ?${texts.length + 2}, events FROM (
              SELECT CASE WHEN EXISTS (SELECT 1 FROM known) THEN (
                SELECT json_group_array(json(value) ORDER BY key) FROM json_each(${textsOf(index)})
                WHERE value->>0 NOT IN (SELECT uuid FROM known)
@@ -51,19 +47,14 @@ export function archiveStatements(
            )
            WHERE NOT EXISTS (SELECT 1 FROM known WHERE differs) AND events <> '[]'`,
         )
-        .bind(...parameters, acceptedAt),
+        .bind(uuids, ...texts, acceptedAt),
     ),
   };
 }
 
-/** A chunk's first parameter. */
-function uuidsOf(chunk: number): string {
-  return `?${2 * chunk + 1}`;
-}
-
-/** Its second one. */
+/** A chunk's parameter. */
 function textsOf(chunk: number): string {
-  return `?${2 * chunk + 2}`;
+  return `?${chunk + 2}`;
 }
 
 function incomingRow(event: Event): (string | null)[] {

@@ -3,8 +3,8 @@ import { log } from "../log";
 
 /** @returns the first `bytesMax` bytes of the body as text; the rest is cancelled unread. */
 export async function readBounded(response: Response, bytesMax: number): Promise<string> {
-  if (response.body === null) return "";
   if (isShort(response, bytesMax)) return response.text();
+  if (response.body === null) return "";
   const reader = response.body.getReader();
   const decoder = new TextDecoder();
   let text = "";

@@ -32,7 +32,7 @@ export type LoggedAttempt = {
   responseBody: string;
 };
 
-/** A delivery in full. `sent` is what its latest attempt sent; null before the first. */
+/** A delivery in full. `sent`: of its latest attempt, with the headers that only that one had; null before the first. */
 export type FullDelivery = LoggedDelivery & {
   event: string;
   sent: { configVersion: number; headers: Record<string, string> } | null;

@@ -35,7 +35,11 @@ export class LaneSender {
   async #make({ version, webhook, sealed, timeoutS }: LaneConfig): Promise<Sender> {
     const rules = readConfig(this.#env);
     const settings = await unseal(rules.encryptionKeys, webhook.uuid, sealed);
-    this.#storage()?.keepSentAs(version, { webhook, chat: chatServiceOf(settings.url) });
+    this.#storage()?.keepSentAs(version, {
+      webhook,
+      chat: chatServiceOf(settings.url),
+      headerNames: Object.keys(settings.headers ?? {}),
+    });
     return createSender({ webhook, settings, timeoutS, rules });
   }
 }

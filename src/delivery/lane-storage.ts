@@ -20,8 +20,13 @@ const linedUpMax = 1000;
 /** A back-off that was carried over and ended this long ago says nothing any more. */
 const carriedMs = 86_400_000;
 
-/** What of a webhook's configuration shapes the body; no secrets. */
-export type SentAs = { webhook: LaneConfig["webhook"]; chat: ChatService | null };
+/** What of a webhook's configuration shapes its requests, as the log shows them; no secrets. */
+export type SentAs = {
+  webhook: LaneConfig["webhook"];
+  chat: ChatService | null;
+  /** Of the custom headers. */
+  headerNames: string[];
+};
 
 /** What those need of a lane who pass something between it and D1. */
 export type OpenLane = {
@@ -163,9 +168,14 @@ export class LaneStorage {
     this.checkpoint();
   }
 
-  /** Remembers how a version of the webhook was sent, so that the log can show the exact body. */
+  /** Remembers how a version of the webhook was sent, so that the log can show its requests. */
   keepSentAs(version: number, sentAs: SentAs): void {
-    this.#sql.exec("INSERT OR IGNORE INTO sent_as VALUES (?, ?)", version, JSON.stringify(sentAs));
+    this.#sql.exec(
+      `INSERT INTO sent_as VALUES (?, ?) ON CONFLICT (version) DO UPDATE SET sent_as = excluded.sent_as
+       WHERE sent_as IS NOT excluded.sent_as`,
+      version,
+      JSON.stringify(sentAs),
+    );
   }
 
   /** How a version of the webhook was sent, or null when nothing ever was. */
@@ -173,7 +183,10 @@ export class LaneStorage {
     const [row] = this.#sql
       .exec<{ sent_as: string }>("SELECT sent_as FROM sent_as WHERE version = ?", version)
       .toArray();
-    return row === undefined ? null : (JSON.parse(row.sent_as) as SentAs);
+    if (row === undefined) return null;
+    const kept = JSON.parse(row.sent_as) as Omit<SentAs, "headerNames"> & { headerNames?: string[] };
+    // Earlier versions of the gateway kept no names here, but all headers with each attempt.
+    return { ...kept, headerNames: kept.headerNames ?? [] };
   }
 
   /** Keeps the back-off of a line whose head was given up. */

@@ -35,8 +35,8 @@ export function isWaiting({ status }: Pick<Outgoing, "status">): boolean {
   return status === deliveryStatus.pending || status === deliveryStatus.replaying;
 }
 
-/** What an attempt sent: kept beside what came back, so that the log can show it. */
-export type SentAs = { configVersion: number; headers: Record<string, string> };
+/** What came of an attempt, and what the log needs to show what it sent: `headers` are those that only it had. */
+export type SentAs = { configVersion: number; headers: Record<string, string>; result: AttemptResult };
 
 /** What is written down with an attempt. */
 export type Recorded = {
@@ -77,6 +77,8 @@ export class Outbox {
   readonly #sql: SqlStorage;
   readonly #days: DayTables;
   #lastSequence: number;
+  /** Undefined until it was looked for. */
+  #hasRepeats: boolean | undefined;
 
   /** @param sequenceBase the last sequence given when a day was last pruned: the rows that had it may be gone. */
   constructor(sql: SqlStorage, days: DayTables, sequenceBase: number) {
@@ -117,7 +119,7 @@ export class Outbox {
    * @param prunedThrough what was first accepted before this time may have been here, and is never new.
    */
   accept(event: HandedEvent, now: number, prunedThrough: number): Waiting | null {
-    if (this.#isTakenAsRepeat(event.uuid)) return null;
+    if (this.#tookRepeats() && this.#isTakenAsRepeat(event.uuid)) return null;
     if (event.maybeKnown && event.firstAcceptedAt < prunedThrough) return null;
     if (event.maybeKnown && this.find(event.uuid, event.firstAcceptedAt) !== null) return null;
     return this.#insert(event, now, deliveryStatus.pending);
@@ -133,7 +135,10 @@ export class Outbox {
   #insert(event: HandedEvent, now: number, status: number): Waiting {
     const sequence = this.#lastSequence + 1;
     const line = lineOf(event);
-    if (event.maybeKnown) this.#sql.exec("INSERT INTO taken_as_repeat VALUES (?, ?)", event.uuid, sequence);
+    if (event.maybeKnown) {
+      this.#hasRepeats = true;
+      this.#sql.exec("INSERT INTO taken_as_repeat VALUES (?, ?)", event.uuid, sequence);
+    }
     this.#sql.exec(
       `INSERT INTO ${this.#days.current(now, sequence)} (sequence, status, accepted_at, event_uuid, event_type, line, event)
        VALUES (?, ?, ?, ?, ?, ?, ?)`,
@@ -230,31 +235,31 @@ export class Outbox {
     };
   }
 
-  /** Its status (`deliveryStatus`), or null when it is not there. */
-  statusOf(sequence: number): number | null {
-    const table = this.#days.of(sequence);
-    if (table === null) return null;
-    const query = `SELECT status FROM ${table} WHERE sequence = ?`;
-    return this.#sql.exec<{ status: number }>(query, sequence).toArray()[0]?.status ?? null;
-  }
-
   /**
    * Writes down an attempt and what follows from it, in the delivery's own row: the attempt before it moves
    * to `attempts`.
+   * @param outgoing the delivery as it was loaded.
+   * @returns false, and nothing is written, when it is no longer there with that status and so many attempts.
    */
-  record(sequence: number, sent: SentAs, result: AttemptResult, then: Recorded): void {
+  record(outgoing: Outgoing, sent: SentAs, then: Recorded): boolean {
+    const { sequence, status, attempts } = outgoing;
     const table = this.#days.of(sequence);
-    if (table === null) return;
-    this.#sql.exec(
-      `INSERT INTO attempts SELECT sequence, attempts, ${latestAttemptColumns} FROM ${table}
-       WHERE sequence = ? AND attempts > 0`,
-      sequence,
-    );
-    this.#sql.exec(
+    if (table === null) return false;
+    const { result } = sent;
+    if (attempts > 0) {
+      this.#sql.exec(
+        `INSERT INTO attempts SELECT sequence, attempts, ${latestAttemptColumns} FROM ${table}
+         WHERE sequence = ? AND status = ? AND attempts = ?`,
+        sequence,
+        status,
+        attempts,
+      );
+    }
+    const updated = this.#sql.exec(
       `UPDATE ${table} SET status = ?, attempts = attempts + 1, tick = ?, next_attempt_at = ?, aged_from = ?,
          delivered_at = coalesce(?, delivered_at), started_at = ?, duration_ms = ?, response_status = ?, error = ?, config_version = ?,
          request_headers = ?, response_headers = ?, response_body = ?
-       WHERE sequence = ?`,
+       WHERE sequence = ? AND status = ? AND attempts = ?`,
       then.status,
       then.tick,
       then.nextAttemptAt,
@@ -269,7 +274,10 @@ export class Outbox {
       JSON.stringify(result.responseHeaders),
       result.responseBody,
       sequence,
+      status,
+      attempts,
     );
+    return updated.rowsWritten > 0;
   }
 
   /** Makes due what waits for a retry between these sequences. */
@@ -366,6 +374,12 @@ export class Outbox {
         dead: row.status === deliveryStatus.dead && row.error !== null,
         tick: row.tick,
       }));
+  }
+
+  /** Whether `taken_as_repeat` may hold anything: mostly not, and then no event is looked up in it. */
+  #tookRepeats(): boolean {
+    this.#hasRepeats ??= this.#sql.exec("SELECT 1 FROM taken_as_repeat LIMIT 1").toArray().length > 0;
+    return this.#hasRepeats;
   }
 
   #isTakenAsRepeat(eventUuid: string): boolean {

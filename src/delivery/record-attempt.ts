@@ -20,19 +20,22 @@ export function recordLive(storage: LaneStorage, outgoing: Outgoing, sent: SentU
     failures: head.failures,
     now,
   });
-  // While it was under way, someone may have given it up.
-  const wasSkipped = storage.outbox.statusOf(outgoing.sequence) === deliveryStatus.dead;
-  storage.outbox.record(outgoing.sequence, sent, sent.result, {
-    status: statusAfter(decision, wasSkipped),
-    nextAttemptAt: decision.kind === "retry" && !wasSkipped ? decision.at : null,
+  const then = {
+    status: statusAfter(decision),
+    nextAttemptAt: decision.kind === "retry" ? decision.at : null,
     agedFrom,
-    tick: wasSkipped ? 0 : storage.tally.attempts + 1,
-  });
-  if (wasSkipped) {
+    tick: storage.tally.attempts + 1,
+  };
+  const isUnchanged = storage.outbox.record(outgoing, sent, then);
+  const current = isUnchanged ? outgoing : storage.outbox.load(outgoing.sequence);
+  if (current?.status === deliveryStatus.dead) {
+    // While it was under way, someone gave it up: only a success changes that.
+    const status = decision.kind === "delivered" ? deliveryStatus.delivered : deliveryStatus.dead;
+    storage.outbox.record(current, sent, { status, nextAttemptAt: null, agedFrom, tick: 0 });
     storage.lines.leave(head.line);
-    const after = statusAfter(decision, wasSkipped);
-    countAgain(storage, sent, { before: deliveryStatus.dead, after, isOneOfMany: false });
+    countAgain(storage, sent, { before: deliveryStatus.dead, after: status, isOneOfMany: false });
   } else {
+    if (!isUnchanged && current !== null) storage.outbox.record(current, sent, then);
     moveLine(storage, decision, head, outgoing);
     const { kind } = decision;
     storage.countAttempt({ ...sent.result, delivered: kind === "delivered", dead: kind === "dead" });
@@ -51,9 +54,10 @@ export function recordAgain(
   const attempts = head.attempts + 1;
   const decision = decideFor(storage, sent, { attempts, ageMs: now - head.since, failures: attempts, now });
   // While it was under way, someone may have given it up.
-  const before = storage.outbox.statusOf(outgoing.sequence) ?? outgoing.status;
+  const current = storage.outbox.load(outgoing.sequence) ?? outgoing;
+  const before = current.status;
   const after = statusAgain(decision, before);
-  storage.outbox.record(outgoing.sequence, sent, sent.result, {
+  storage.outbox.record(current, sent, {
     status: after,
     nextAttemptAt: decision.kind === "retry" ? decision.at : null,
     agedFrom: outgoing.agedFrom ?? activeClock(storage.record, now),
@@ -82,9 +86,9 @@ function decideFor(
   return decide({ ...circumstances, result, retry, random: Math.random() });
 }
 
-function statusAfter(decision: Decision, wasSkipped: boolean): number {
-  if (decision.kind === "delivered") return deliveryStatus.delivered;
-  return decision.kind === "dead" || wasSkipped ? deliveryStatus.dead : deliveryStatus.pending;
+function statusAfter({ kind }: Decision): number {
+  if (kind === "delivered") return deliveryStatus.delivered;
+  return kind === "dead" ? deliveryStatus.dead : deliveryStatus.pending;
 }
 
 function moveLine(storage: LaneStorage, decision: Decision, head: Head, outgoing: Outgoing): void {

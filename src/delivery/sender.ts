@@ -9,6 +9,7 @@ import { maskedValue, type SealedSettings } from "../sealing";
 
 /** Orchest's time-out for a receiver. */
 const defaultTimeoutS = 5;
+const encoder = new TextEncoder();
 
 /** What is to be sent once. `sequence` and `number` (of the attempt) are absent on pings. */
 export type Message = {
@@ -21,7 +22,10 @@ export type Message = {
   replay?: string;
 };
 
-/** What was sent and what came of it. Secrets are masked, also in what the receiver answered. */
+/**
+ * What was sent and what came of it. `headers`: those that only this attempt has; `shownHeaders` has the others. Secrets
+ * are masked in what the receiver answered.
+ */
 export type Sent = { headers: Record<string, string>; result: AttemptResult };
 
 /** `timeoutMs`: how long a receiver may take. */
@@ -39,7 +43,6 @@ export async function createSender(setup: {
   const keys = await importSigningKeys(settings.secret);
   const previousKeys = previous && (await importSigningKeys(previous.secret));
   const timeoutMs = (setup.timeoutS ?? defaultTimeoutS) * 1000;
-  const masked = Object.fromEntries(Object.keys(custom).map((name) => [name, maskedValue]));
   const mask = maskFor(settings);
   const chat = chatServiceOf(settings.url);
   const refusal = refuseTarget(new URL(settings.url), rules);
@@ -47,19 +50,38 @@ export async function createSender(setup: {
   return {
     timeoutMs,
     async send(message) {
-      const body = new TextEncoder().encode(buildBody({ webhook, chat, event: message.event }));
+      const body = encoder.encode(buildBody({ webhook, chat, event: message.event }));
       const isRotating = previous !== undefined && Date.now() < previous.until;
       const signing = isRotating && previousKeys ? [keys, previousKeys] : [keys];
-      const own = { ...messageHeaders(webhook, message), ...(await signatures(signing, message, body)) };
-      const shown = { ...masked, ...own };
-      if (refusal !== null) return { headers: shown, result: blocked() };
-      const request = { url: settings.url, headers: { ...custom, ...own }, body, timeoutMs };
-      return { headers: shown, result: mask(await attempt(request)) };
+      const own = {
+        ...(message.replay !== undefined && { "X-Orchest-Replay": message.replay }),
+        ...(await signatures(signing, message, body)),
+      };
+      if (refusal !== null) return { headers: own, result: blocked() };
+      const headers = { ...custom, ...messageHeaders(webhook, message), ...own };
+      return { headers: own, result: mask(await attempt({ url: settings.url, headers, body, timeoutMs })) };
     },
   };
 }
 
-function messageHeaders(webhook: LaneConfig["webhook"], message: Message): Record<string, string> {
+/**
+ * All that a delivery was sent with, the values of custom headers masked.
+ * @param headerNames of the custom headers.
+ * @param own the headers that only this attempt had (`Sent`).
+ */
+export function shownHeaders(
+  { webhook, headerNames }: { webhook: LaneConfig["webhook"]; headerNames: readonly string[] },
+  message: Omit<Message, "event">,
+  own: Record<string, string>,
+): Record<string, string> {
+  const masked = Object.fromEntries(headerNames.map((name) => [name, maskedValue]));
+  return { ...masked, ...messageHeaders(webhook, message), ...own };
+}
+
+function messageHeaders(
+  webhook: LaneConfig["webhook"],
+  message: Omit<Message, "event">,
+): Record<string, string> {
   return {
     "Content-Type": webhook.contentType,
     "User-Agent": "Orchest",
@@ -69,7 +91,6 @@ function messageHeaders(webhook: LaneConfig["webhook"], message: Message): Recor
       "X-Orchest-Sequence": String(message.place.sequence),
       "X-Orchest-Attempt": String(message.place.attempt),
     }),
-    ...(message.replay !== undefined && { "X-Orchest-Replay": message.replay }),
   };
 }
 

@@ -9,10 +9,11 @@ export type SigningKeys = {
 };
 
 const standardPrefix = "whsec_";
+const encoder = new TextEncoder();
 
 /** @param secret not empty: an empty key signs nothing, and WebCrypto refuses it. */
 export async function importSigningKeys(secret: string): Promise<SigningKeys> {
-  const hub = await importKey(new TextEncoder().encode(secret));
+  const hub = await importKey(encoder.encode(secret));
   const standard = standardKeyBytes(secret);
   return { hub, standard: standard === null ? hub : await importKey(standard) };
 }
@@ -41,7 +42,7 @@ export async function standardSignature(
   keys: SigningKeys,
   message: { id: string; timestamp: number; body: Uint8Array },
 ): Promise<string> {
-  const head = new TextEncoder().encode(`${message.id}.${message.timestamp}.`);
+  const head = encoder.encode(`${message.id}.${message.timestamp}.`);
   const signed = new Uint8Array(head.length + message.body.length);
   signed.set(head);
   signed.set(message.body, head.length);
@@ -55,7 +56,7 @@ export async function verifyHubSignature(
   signature: string,
 ): Promise<boolean> {
   if (!/^[0-9a-f]{64}$/.test(signature)) return false;
-  const key = await importKey(new TextEncoder().encode(secret), "verify");
+  const key = await importKey(encoder.encode(secret), "verify");
   return crypto.subtle.verify("HMAC", key, Uint8Array.fromHex(signature), body);
 }
 

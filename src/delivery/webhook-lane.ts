@@ -8,6 +8,7 @@ import { archiveWholeFrom } from "../db/archive-retention";
 import { atMostFor } from "../in-time";
 import { log } from "../log";
 import type { FullDelivery, LogPage, LogQuery, LoggedDelivery } from "./delivery-log";
+import { deliveryUuid } from "./delivery-uuid";
 import { Drain } from "./drain";
 import type { AcceptResult, HandedEvent, Handover, LaneConfig } from "./handover";
 import { Housekeeping } from "./housekeeping";
@@ -21,6 +22,7 @@ import { countMissing, fetchMissing } from "./missing-events";
 import { deliveryStatus, isWaiting, type Waiting } from "./outbox";
 import { buildBody } from "./payload";
 import type { ReplayProgress, Replays } from "./replays";
+import { shownHeaders } from "./sender";
 import type { Bucket } from "./stats";
 
 /** A drain that `accept` starts: an object that only does this is evicted after about 70 s. */
@@ -277,12 +279,18 @@ export class WebhookLane extends DurableObject<Env> {
     return { ...found, count: tally.dead };
   }
 
-  /** One delivery in full, with the exact body of its latest attempt; null when there is none. */
+  /** One delivery in full, with all headers and the exact body of its latest attempt; null when there is none. */
   async delivery(sequence: number): Promise<(FullDelivery & { body: string | null }) | null> {
     const full = this.#storage?.log.full(sequence) ?? null;
-    if (full === null) return null;
-    const sentAs = full.sent && this.#storage?.sentAs(full.sent.configVersion);
-    return { ...full, body: sentAs ? buildBody({ ...sentAs, event: full.event }) : null };
+    const sentAs = full?.sent && this.#storage?.sentAs(full.sent.configVersion);
+    if (!full?.sent || !sentAs) return full && { ...full, body: null };
+    const message = {
+      deliveryUuid: deliveryUuid(sentAs.webhook.uuid, sequence),
+      eventType: full.eventType,
+      place: { sequence, attempt: full.attempts },
+    };
+    const headers = shownHeaders(sentAs, message, full.sent.headers);
+    return { ...full, sent: { ...full.sent, headers }, body: buildBody({ ...sentAs, event: full.event }) };
   }
 
   /** The delivery of an event, or null. @param firstAcceptedAt when the archive first had it, in ms. */

@@ -35,10 +35,11 @@ export async function lookUp(env: Env, events: readonly Event[]): Promise<Looked
   const [known, matches, webhooks, wide] = results;
   const knownEvents = rowsOf<KnownEvent>(known);
   const firstAcceptedAt = new Map(knownEvents.map((row) => [row.uuid, row.accepted_at]));
+  const knownText = new Map(knownEvents.map((row) => [row.uuid, row.body]));
   const byId = new Map(rowsOf<MatchedWebhook>(webhooks).map((webhook) => [webhook.id, webhook]));
   const byTopic = Map.groupBy(rowsOf<Match>(matches), (row) => row.topic);
   return {
-    conflicts: knownEvents.filter((row) => row.differs === 1).map((row) => row.uuid),
+    conflicts: events.filter(({ uuid, body }) => (knownText.get(uuid) ?? body) !== body).map(({ uuid }) => uuid),
     firstAcceptedAt,
     acceptedAt,
     isArchived,

@@ -1,4 +1,4 @@
-import { evictDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { LogQuery, LoggedDelivery } from "../../src/delivery/delivery-log";
 import type { LaneStats } from "../../src/delivery/lane-stats";
@@ -6,6 +6,7 @@ import { passTime, restartClock, stopClock } from "../clock";
 import { makeEvent, makeListener } from "../event";
 import { configOf, handedEvent, laneOf } from "../lane";
 import { receiver } from "../receiver";
+import { deliveriesTable } from "./lane-rows";
 import { change, hand, live, range, settle, times, withoutJitter } from "./lane-traffic";
 
 const hourMs = 3_600_000;
@@ -112,6 +113,21 @@ describe("the log of a delivery", () => {
       expect(got).toEqual(sent);
     },
   );
+
+  it("has all headers also where an earlier version of the gateway kept them with the attempt", async () => {
+    receiver();
+    const { uuid } = await makeListener({ headers: { "X-Team": "data" } });
+    await hand(uuid, times(1));
+    await settle(uuid);
+    const sent = (await laneOf(uuid).delivery(1))?.sent;
+    expect(sent?.headers).toMatchObject({ "X-Team": "********", "X-Orchest-Attempt": "1" });
+    await runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => {
+      const table = deliveriesTable(sql);
+      sql.exec(`UPDATE ${table} SET request_headers = ?`, JSON.stringify(sent?.headers));
+      sql.exec("UPDATE sent_as SET sent_as = json_remove(sent_as, '$.headerNames')");
+    });
+    expect((await laneOf(uuid).delivery(1))?.sent).toEqual(sent);
+  });
 
   it("that was never tried says so", async () => {
     receiver(failed);

@@ -7,6 +7,7 @@ import { restartClock, stopClock } from "../clock";
 import { eventUuidsIn, makeEvent, makeEvents, makeListener, publish } from "../event";
 import { alarmOf, configOf, handedEvent, laneOf, runAlarm } from "../lane";
 import { receiver } from "../receiver";
+import { deliveriesTable } from "./lane-rows";
 import { sequencesOf } from "./lane-traffic";
 
 beforeEach(stopClock);
@@ -104,16 +105,28 @@ describe("a database that cannot be reached", () => {
   });
 });
 
+/** Has every change of a delivery's row fail, as on a disk that is full. */
+function breakUpdates(uuid: string): Promise<void> {
+  return runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => {
+    const table = deliveriesTable(sql);
+    sql.exec(`CREATE TRIGGER broken BEFORE UPDATE ON ${table} BEGIN SELECT RAISE(ABORT, 'full'); END`);
+  });
+}
+
+function mendUpdates(uuid: string): Promise<void> {
+  return runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => void sql.exec("DROP TRIGGER broken"));
+}
+
 describe("an attempt that cannot be written down", () => {
   it("is not made again at once, and then as the same delivery", async () => {
     const { received, logged } = receiver();
     const { uuid } = await makeListener();
     await publish(makeEvent());
     await vi.waitFor(() => expect(received).toHaveLength(1));
-    // The lane makes it again when it reads anew what it has.
-    await runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => void sql.exec("DROP TABLE attempts"));
+    await breakUpdates(uuid);
     await publish(makeEvent());
     await vi.waitFor(() => expect(logged()).toContain('"level":"error"'));
+    await mendUpdates(uuid);
     await runAlarm(uuid, 15_000);
     expect(received).toHaveLength(2);
     await runAlarm(uuid);
