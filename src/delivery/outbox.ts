@@ -70,6 +70,9 @@ type OutgoingRow = {
   event: string;
 };
 
+/** How many rows one statement inserts: a lane's takes 100 parameters, and a row four. */
+const eventsPerInsert = 24;
+
 const latestAttemptColumns =
   "tick, started_at, duration_ms, response_status, error, response_headers, response_body";
 
@@ -115,43 +118,56 @@ export class Outbox {
   }
 
   /**
-   * Takes an event in at the end of the line. @returns its delivery, or null when it was not new.
+   * Takes events in at the end of the line. @returns of each its delivery, or null when it was not new.
    * @param prunedThrough what was first accepted before this time may have been here, and is never new.
    */
-  accept(event: HandedEvent, now: number, prunedThrough: number): Waiting | null {
-    if (this.#tookRepeats() && this.#isTakenAsRepeat(event.uuid)) return null;
-    if (event.maybeKnown && event.firstAcceptedAt < prunedThrough) return null;
-    if (event.maybeKnown && this.find(event.uuid, event.firstAcceptedAt) !== null) return null;
-    return this.#insert(event, now, deliveryStatus.pending);
+  accept(events: readonly HandedEvent[], now: number, prunedThrough: number): (Waiting | null)[] {
+    // What waits to be handed over may hold an event twice.
+    const seen = new Set<string>();
+    const isFresh = events.map((event) => {
+      if (seen.has(event.uuid) || !this.#isNew(event, prunedThrough)) return false;
+      seen.add(event.uuid);
+      return true;
+    });
+    const fresh = events.filter((_, place) => isFresh[place]);
+    let sequence = this.#insert(fresh, now, deliveryStatus.pending);
+    return events.map((event, place) =>
+      isFresh[place] ? { sequence: sequence++, line: lineOf(event), nextAttemptAt: null, attempts: 0 } : null,
+    );
   }
 
   /** Takes events in for the second line. @returns the first and the last sequence that they got. */
   acceptForReplay(events: readonly HandedEvent[], now: number): { from: number; to: number } {
-    const from = this.#lastSequence + 1;
-    for (const event of events) this.#insert(event, now, deliveryStatus.replaying);
-    return { from, to: this.#lastSequence };
+    return { from: this.#insert(events, now, deliveryStatus.replaying), to: this.#lastSequence };
   }
 
-  #insert(event: HandedEvent, now: number, status: number): Waiting {
-    const sequence = this.#lastSequence + 1;
-    const line = lineOf(event);
-    if (event.maybeKnown) {
-      this.#hasRepeats = true;
-      this.#sql.exec("INSERT INTO taken_as_repeat VALUES (?, ?)", event.uuid, sequence);
+  #isNew(event: HandedEvent, prunedThrough: number): boolean {
+    if (this.#tookRepeats() && this.#isTakenAsRepeat(event.uuid)) return false;
+    if (!event.maybeKnown) return true;
+    return event.firstAcceptedAt >= prunedThrough && this.find(event.uuid, event.firstAcceptedAt) === null;
+  }
+
+  /** @returns the first of the sequences that they get. */
+  #insert(events: readonly HandedEvent[], now: number, status: number): number {
+    const first = this.#lastSequence + 1;
+    for (let start = 0; start < events.length; start += eventsPerInsert) {
+      const chunk = events.slice(start, start + eventsPerInsert);
+      const rows = chunk.map((_, index) => `(?2 + ${index}, ${status}, ?1${", ?".repeat(4)})`);
+      this.#sql.exec(
+        `INSERT INTO ${this.#days.current(now, first)} (sequence, status, accepted_at, event_uuid, event_type, line, event)
+         VALUES ${rows.join(", ")}`,
+        now,
+        first + start,
+        ...chunk.flatMap((event) => [event.uuid, event.type, lineOf(event), event.body]),
+      );
     }
-    this.#sql.exec(
-      `INSERT INTO ${this.#days.current(now, sequence)} (sequence, status, accepted_at, event_uuid, event_type, line, event)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
-      sequence,
-      status,
-      now,
-      event.uuid,
-      event.type,
-      line,
-      event.body,
-    );
-    this.#lastSequence = sequence;
-    return { sequence, line, nextAttemptAt: null, attempts: 0 };
+    for (const [index, { uuid, maybeKnown }] of events.entries()) {
+      if (!maybeKnown) continue;
+      this.#hasRepeats = true;
+      this.#sql.exec("INSERT INTO taken_as_repeat VALUES (?, ?)", uuid, first + index);
+    }
+    this.#lastSequence += events.length;
+    return first;
   }
 
   /**

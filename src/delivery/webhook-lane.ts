@@ -343,9 +343,7 @@ export class WebhookLane extends DurableObject<Env> {
   #acceptAll(storage: LaneStorage, events: readonly HandedEvent[], now: number): (Waiting | null)[] {
     const { outbox, record } = storage;
     try {
-      return this.ctx.storage.transactionSync(() =>
-        events.map((event) => outbox.accept(event, now, record.prunedThrough)),
-      );
+      return this.ctx.storage.transactionSync(() => outbox.accept(events, now, record.prunedThrough));
     } catch (error) {
       // What was undone on disk must be undone in memory: or sequences would have a gap.
       outbox.reload(record.sequenceBase);

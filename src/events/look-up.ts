@@ -39,7 +39,9 @@ export async function lookUp(env: Env, events: readonly Event[]): Promise<Looked
   const byId = new Map(rowsOf<MatchedWebhook>(webhooks).map((webhook) => [webhook.id, webhook]));
   const byTopic = Map.groupBy(rowsOf<Match>(matches), (row) => row.topic);
   return {
-    conflicts: events.filter(({ uuid, body }) => (knownText.get(uuid) ?? body) !== body).map(({ uuid }) => uuid),
+    conflicts: events
+      .filter(({ uuid, body }) => (knownText.get(uuid) ?? body) !== body)
+      .map(({ uuid }) => uuid),
     firstAcceptedAt,
     acceptedAt,
     isArchived,

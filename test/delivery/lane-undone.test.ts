@@ -13,7 +13,8 @@ describe("a hand-over that the disk refuses half-way", () => {
     const { received } = receiver();
     const { uuid } = await makeListener();
     const config = await configOf(uuid);
-    const events = makeEvents(3).map((event) => handedEvent(event));
+    // More than one statement takes.
+    const events = makeEvents(50).map((event) => handedEvent(event));
     await runInDurableObject(laneOf(uuid), async (lane, { storage }) => {
       const { sql } = storage;
       const exec = sql.exec.bind(sql);
@@ -29,7 +30,9 @@ describe("a hand-over that the disk refuses half-way", () => {
       expect(await lane.deliveries({ limit: 10 })).toEqual({ deliveries: [], next: null });
       await lane.accept({ config, events });
     });
-    await runAlarms(uuid, () => received.length === 3);
-    expect(received.map(({ headers }) => headers.get("X-Orchest-Sequence"))).toEqual(["1", "2", "3"]);
+    await runAlarms(uuid, () => received.length === events.length);
+    expect(received.map(({ headers }) => headers.get("X-Orchest-Sequence"))).toEqual(
+      events.map((_, place) => String(place + 1)),
+    );
   });
 });

@@ -212,6 +212,29 @@ describe("a lane that is handed events that it may have", () => {
     expect(answer).toEqual({ outcome: "accepted", fresh: events.map(() => false) });
   });
 
+  it("takes an event once that a call holds twice", async () => {
+    const { received } = receiver();
+    const { uuid } = await makeListener();
+    const config = await configOf(uuid);
+    const [first, second] = makeEvents(2).map((event) => handedEvent(event, { maybeKnown: true }));
+    if (first === undefined || second === undefined) throw new Error("There are two.");
+    const answer = await laneOf(uuid).accept({ config, events: [first, first, second] });
+    expect(answer).toEqual({ outcome: "accepted", fresh: [true, false, true] });
+    await vi.waitFor(() => expect(received).toHaveLength(2));
+    expect(eventUuidsIn(received)).toEqual([first.uuid, second.uuid]);
+  });
+
+  it.each([1, 23, 24, 25, 48, 49, 100])("takes %i at once, in order", async (count) => {
+    const { received } = receiver();
+    const { uuid } = await makeListener();
+    const config = await configOf(uuid);
+    const events = makeEvents(count).map((event) => handedEvent(event));
+    const answer = await laneOf(uuid).accept({ config, events });
+    expect(answer).toEqual({ outcome: "accepted", fresh: events.map(() => true) });
+    await vi.waitFor(() => expect(received).toHaveLength(count));
+    expect(eventUuidsIn(received)).toEqual(events.map((event) => event.uuid));
+  });
+
   it("takes what it lacks, in order, and tells which that was", async () => {
     const { received } = receiver();
     const { uuid } = await makeListener();
