@@ -1,6 +1,7 @@
 /** One HTTP request to a receiver, and what came of it. A receiver's failure is data here, never an exception. */
 import { readBounded } from "./bounded-text";
 import { classifyException, classifyResponse, type ErrorClass } from "./error-class";
+import type { TimeLimits } from "./time-limits";
 
 /** What is kept of an answer's body. The rest is cancelled unread. */
 const responseBodyBytesMax = 2048;
@@ -25,11 +26,13 @@ export type AttemptResult = {
   responseBody: string;
 };
 
-/** Sends once. Redirects are not followed; the time-out covers connecting, waiting and reading. */
-export async function attempt(request: PreparedRequest): Promise<AttemptResult> {
+/**
+ * Sends once. Redirects are not followed; the time-out covers connecting, waiting and reading.
+ * @param limits of whoever sends: to be let rest when nothing more is sent.
+ */
+export async function attempt(request: PreparedRequest, limits: TimeLimits): Promise<AttemptResult> {
   const startedAt = Date.now();
-  const timeout = new AbortController();
-  const timer = setTimeout(() => timeout.abort(), request.timeoutMs);
+  const limit = limits.begin(request.timeoutMs);
   let answer: Pick<AttemptResult, "status" | "responseHeaders"> = { status: null, responseHeaders: {} };
   const end = (error: ErrorClass | null, responseBody = ""): AttemptResult => ({
     startedAt,
@@ -44,15 +47,15 @@ export async function attempt(request: PreparedRequest): Promise<AttemptResult> 
       headers: request.headers,
       body: request.body,
       redirect: "manual",
-      signal: timeout.signal,
+      signal: limit.signal,
     });
     answer = { status: response.status, responseHeaders: boundedHeaders(response.headers) };
     const body = await readBounded(response, responseBodyBytesMax);
     return end(classifyResponse(response.status, body), body);
   } catch (error) {
-    return end(timeout.signal.aborted ? "timeout" : classifyException(error));
+    return end(limit.signal.aborted ? "timeout" : classifyException(error));
   } finally {
-    clearTimeout(timer);
+    limits.end(limit);
   }
 }
 

@@ -25,6 +25,8 @@ export type DrainedLane = {
   storage(): LaneStorage | null;
   /** @throws for failures of ours, before anything was sent. */
   send(message: Message): Promise<SentUnder>;
+  /** Nothing more is sent for now. */
+  rest(): void;
   /** Takes the next page of a replay from the archive into the lane. */
   fetchPage(head: ReplayHead & { kind: "fetch" }): Promise<void>;
   /** Runs `work` as one transaction. After one that failed, `storage` is another one. */
@@ -51,6 +53,7 @@ export class Drain {
   run(until: number): Promise<void> {
     this.#running ??= this.#sendUntil(until).finally(() => {
       this.#running = undefined;
+      this.#lane.rest();
     });
     return this.#running;
   }

@@ -6,10 +6,12 @@ import type { LaneConfig } from "./handover";
 import type { LaneStorage } from "./lane-storage";
 import { chatServiceOf } from "./payload";
 import { createSender, type Message, type Sender } from "./sender";
+import { TimeLimits } from "./time-limits";
 
 export class LaneSender {
   readonly #env: Env;
   readonly #storage: () => LaneStorage | null;
+  readonly #limits = new TimeLimits();
   #current: { version: number; sender: Promise<Sender> } | undefined;
 
   /** @param storage null once the webhook was deleted. */
@@ -32,6 +34,11 @@ export class LaneSender {
     return { ...(await sender.send(message)), configVersion: config.version };
   }
 
+  /** Nothing more is sent for now. */
+  rest(): void {
+    this.#limits.rest();
+  }
+
   async #make({ version, webhook, sealed, timeoutS }: LaneConfig): Promise<Sender> {
     const rules = readConfig(this.#env);
     const settings = await unseal(rules.encryptionKeys, webhook.uuid, sealed);
@@ -40,6 +47,6 @@ export class LaneSender {
       chat: chatServiceOf(settings.url),
       headerNames: Object.keys(settings.headers ?? {}),
     });
-    return createSender({ webhook, settings, timeoutS, rules });
+    return createSender({ webhook, settings, timeoutS, rules }, this.#limits);
   }
 }

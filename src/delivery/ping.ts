@@ -2,7 +2,8 @@
 import { orchestTime } from "../events/sample-event";
 import type { ErrorClass } from "./error-class";
 import { explainFailure } from "./explain-failure";
-import { createSender } from "./sender";
+import { createSender, type SenderSetup } from "./sender";
+import { TimeLimits } from "./time-limits";
 
 /** What became of a ping. `reason`: a part of a sentence for people, such as `the receiver answered 404 Not Found`. */
 export type PingResult =
@@ -10,8 +11,9 @@ export type PingResult =
   | { delivered: false; error: ErrorClass; status: number | null; reason: string };
 
 /** Sends one ping. A receiver's failure is `delivered: false`, whatever it was. */
-export async function sendPing(setup: Parameters<typeof createSender>[0]): Promise<PingResult> {
-  const sender = await createSender(setup);
+export async function sendPing(setup: SenderSetup): Promise<PingResult> {
+  const limits = new TimeLimits();
+  const sender = await createSender(setup, limits);
   const event = JSON.stringify({
     type: "ping",
     uuid: crypto.randomUUID(),
@@ -22,6 +24,7 @@ export async function sendPing(setup: Parameters<typeof createSender>[0]): Promi
     eventType: "ping",
     event,
   });
+  limits.rest();
   const { error, status } = result;
   if (error === null) return { delivered: true };
   return { delivered: false, error, status, reason: explainFailure({ ...result, error }, sender.timeoutMs) };

@@ -5,6 +5,7 @@ import { maskFor } from "./mask-answer";
 import { buildBody, chatServiceOf } from "./payload";
 import { hubSignature, importSigningKeys, type SigningKeys, standardSignature } from "./signature";
 import { refuseTarget, type TargetRules } from "./target";
+import type { TimeLimits } from "./time-limits";
 import { maskedValue, type SealedSettings } from "../sealing";
 
 /** Orchest's time-out for a receiver. */
@@ -31,13 +32,19 @@ export type Sent = { headers: Record<string, string>; result: AttemptResult };
 /** `timeoutMs`: how long a receiver may take. */
 export type Sender = { timeoutMs: number; send(message: Message): Promise<Sent> };
 
-/** Imports the secret's keys; the sender may then be used for as long as the configuration stands. */
-export async function createSender(setup: {
+/** What a sender is made of. `timeoutS`: null for the default. */
+export type SenderSetup = {
   webhook: LaneConfig["webhook"];
   settings: SealedSettings;
   timeoutS?: number | null;
   rules: TargetRules;
-}): Promise<Sender> {
+};
+
+/**
+ * Imports the secret's keys; the sender may then be used for as long as the configuration stands.
+ * @param limits of its requests: to be let rest when nothing more is sent.
+ */
+export async function createSender(setup: SenderSetup, limits: TimeLimits): Promise<Sender> {
   const { webhook, settings, rules } = setup;
   const { previous, headers: custom = {} } = settings;
   const keys = await importSigningKeys(settings.secret);
@@ -59,7 +66,10 @@ export async function createSender(setup: {
       };
       if (refusal !== null) return { headers: own, result: blocked() };
       const headers = { ...custom, ...messageHeaders(webhook, message), ...own };
-      return { headers: own, result: mask(await attempt({ url: settings.url, headers, body, timeoutMs })) };
+      return {
+        headers: own,
+        result: mask(await attempt({ url: settings.url, headers, body, timeoutMs }, limits)),
+      };
     },
   };
 }

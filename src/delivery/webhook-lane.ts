@@ -86,6 +86,7 @@ export class WebhookLane extends DurableObject<Env> {
     this.#drain = new Drain({
       storage: current,
       send: (message) => sender.send(message),
+      rest: () => sender.rest(),
       fetchPage: (head) => fetchMissing(this.#open, head),
       atomically: (work) => {
         atomically(work);

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createSender } from "../../src/delivery/sender";
+import { TimeLimits } from "../../src/delivery/time-limits";
 import { restartClock } from "../clock";
 import { hanging, receiver } from "../receiver";
 
@@ -21,7 +22,7 @@ afterEach(restartClock);
 describe("a sender", () => {
   it("gives a receiver 5 s", async () => {
     receiver(hanging);
-    const sender = await createSender(setup);
+    const sender = await createSender(setup, new TimeLimits());
     const sent = sender.send(message);
     await vi.waitFor(() => expect(fetch).toHaveBeenCalled(), { interval: 1 });
     await vi.advanceTimersByTimeAsync(5000);
@@ -32,7 +33,7 @@ describe("a sender", () => {
 
   it("says no sequence and no attempt on a message that has none, such as a ping", async () => {
     const { received } = receiver();
-    await (await createSender(setup)).send(message);
+    await (await createSender(setup, new TimeLimits())).send(message);
     expect(received[0]?.headers.has("X-Orchest-Sequence")).toBe(false);
     expect(received[0]?.headers.has("X-Orchest-Attempt")).toBe(false);
   });
@@ -42,14 +43,11 @@ describe("a sender", () => {
     async (url) => {
       const { received } = receiver();
       const settings = { ...setup.settings, url };
-      const strict = await createSender({ ...setup, settings });
+      const strict = await createSender({ ...setup, settings }, new TimeLimits());
       expect((await strict.send(message)).result).toMatchObject({ error: "blocked", status: null });
       expect(received).toEqual([]);
-      const local = await createSender({
-        ...setup,
-        settings,
-        rules: { ...setup.rules, allowPrivateTargets: true },
-      });
+      const rules = { ...setup.rules, allowPrivateTargets: true };
+      const local = await createSender({ ...setup, settings, rules }, new TimeLimits());
       expect((await local.send(message)).result.error).toBeNull();
     },
   );
