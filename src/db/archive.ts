@@ -23,13 +23,6 @@ export function archiveStatements(
   // The first parameter is all uuids; then come the texts of each chunk, which are read where a uuid is known.
   const uuids = JSON.stringify(chunks.map((chunk) => chunk.map(({ uuid }) => uuid)));
   const texts = chunks.map((chunk) => JSON.stringify(chunk.map(incomingRow)));
-  const knownWith = (column: string) =>
-    inEverySlot(
-      (slot) => `SELECT i.value AS uuid, a.accepted_at, ${column}
-        FROM json_each(?1) c CROSS JOIN json_each(c.value) i
-        CROSS JOIN archive_uuids_${slot} u ON u.uuid = i.value
-        CROSS JOIN archive_${slot} a ON a.id = u.request`,
-    );
   const archived = "(a.events->u.place)->>5";
   const incoming = `(CASE c.key ${chunks.map((_, chunk) => `WHEN ${chunk} THEN ${textsOf(chunk)}`).join(" ")} END->i.key)->>5`;
   const known = `WITH known AS MATERIALIZED (${knownWith(`${archived} IS NOT ${incoming} AS differs`)})`;
@@ -50,6 +43,16 @@ export function archiveStatements(
         .bind(uuids, ...texts, acceptedAt),
     ),
   };
+}
+
+/** The incoming uuids that the archive has. @param column SQL: what is wanted of each beside uuid and time. */
+function knownWith(column: string): string {
+  return inEverySlot(
+    (slot) => `SELECT i.value AS uuid, a.accepted_at, ${column}
+      FROM json_each(?1) c CROSS JOIN json_each(c.value) i
+      CROSS JOIN archive_uuids_${slot} u ON u.uuid = i.value
+      CROSS JOIN archive_${slot} a ON a.id = u.request`,
+  );
 }
 
 /** A chunk's parameter. */

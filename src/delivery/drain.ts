@@ -122,7 +122,7 @@ export class Drain {
   }
 
   async #sendLive(storage: LaneStorage, { sequence, line, carriedFailures }: Ready): Promise<void> {
-    const outgoing = storage.outbox.load(sequence);
+    const outgoing = storage.outbox.take(sequence);
     if (outgoing === null || outgoing.status !== deliveryStatus.pending) return storage.lines.leave(line);
     let sent: SentUnder;
     try {

@@ -5,7 +5,7 @@ import { DeliveryLog } from "./delivery-log";
 import type { LaneConfig } from "./handover";
 import { type LaneRecord, LaneRecordStore, type Tally } from "./lane-record";
 import { type Carried, Lines } from "./lines";
-import { Outbox, type Waiting } from "./outbox";
+import { Outbox, type Outgoing, type Waiting } from "./outbox";
 import type { ChatService } from "./payload";
 import { Replays } from "./replays";
 import { type Counted, Stats } from "./stats";
@@ -139,8 +139,9 @@ export class LaneStorage {
   }
 
   /** Lines up what was just accepted, all that there is behind `before`, if all before it is lined up and there is room. */
-  lineUpAccepted(accepted: readonly Waiting[], before: number): void {
+  lineUpAccepted(accepted: readonly Outgoing[], before: number): void {
     if (this.#lines.scannedTo !== before || this.backlog > linedUpMax) return;
+    this.outbox.remember(accepted);
     this.#addToLines(accepted, this.outbox.lastSequence);
   }
 

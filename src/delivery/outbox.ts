@@ -70,6 +70,9 @@ type OutgoingRow = {
   event: string;
 };
 
+/** What a lane keeps in memory of what it has just accepted: a hundred lanes may share what one isolate has (128 MB). */
+const rememberedCharactersMax = 500_000;
+
 /** How many rows one statement inserts: a lane's takes 100 parameters, and a row four. */
 const eventsPerInsert = 24;
 
@@ -82,6 +85,8 @@ export class Outbox {
   #lastSequence: number;
   /** Undefined until it was looked for. */
   #hasRepeats: boolean | undefined;
+  readonly #remembered = new Map<number, Outgoing>();
+  #rememberedCharacters = 0;
 
   /** @param sequenceBase the last sequence given when a day was last pruned: the rows that had it may be gone. */
   constructor(sql: SqlStorage, days: DayTables, sequenceBase: number) {
@@ -121,7 +126,7 @@ export class Outbox {
    * Takes events in at the end of the line. @returns of each its delivery, or null when it was not new.
    * @param prunedThrough what was first accepted before this time may have been here, and is never new.
    */
-  accept(events: readonly HandedEvent[], now: number, prunedThrough: number): (Waiting | null)[] {
+  accept(events: readonly HandedEvent[], now: number, prunedThrough: number): (Outgoing | null)[] {
     // What waits to be handed over may hold an event twice.
     const seen = new Set<string>();
     const isFresh = events.map((event) => {
@@ -131,9 +136,7 @@ export class Outbox {
     });
     const fresh = events.filter((_, place) => isFresh[place]);
     let sequence = this.#insert(fresh, now, deliveryStatus.pending);
-    return events.map((event, place) =>
-      isFresh[place] ? { sequence: sequence++, line: lineOf(event), nextAttemptAt: null, attempts: 0 } : null,
-    );
+    return events.map((event, place) => (isFresh[place] ? acceptedAs(event, sequence++) : null));
   }
 
   /** Takes events in for the second line. @returns the first and the last sequence that they got. */
@@ -229,7 +232,32 @@ export class Outbox {
     return waiting;
   }
 
-  /** One delivery for its next attempt, or null when it is not there. */
+  /** Keeps what was just accepted in memory, as far as there is room: who sends it at once need not read it back. */
+  remember(accepted: readonly Outgoing[]): void {
+    for (const delivery of accepted) {
+      const characters = this.#rememberedCharacters + delivery.event.length;
+      if (characters > rememberedCharactersMax) return;
+      this.#rememberedCharacters = characters;
+      this.#remembered.set(delivery.sequence, delivery);
+    }
+  }
+
+  /** Keeps nothing in memory any more: nothing is sent for now. */
+  forget(): void {
+    this.#remembered.clear();
+    this.#rememberedCharacters = 0;
+  }
+
+  /** One delivery for its next attempt, from memory or from disk, or null when it is not there. */
+  take(sequence: number): Outgoing | null {
+    const remembered = this.#remembered.get(sequence);
+    if (remembered === undefined) return this.load(sequence);
+    this.#remembered.delete(sequence);
+    this.#rememberedCharacters -= remembered.event.length;
+    return remembered;
+  }
+
+  /** One delivery from disk, or null when it is not there. */
   load(sequence: number): Outgoing | null {
     const table = this.#days.of(sequence);
     if (table === null) return null;
@@ -435,6 +463,21 @@ function lineOf(event: HandedEvent): string {
   if (event.jobUuid !== null) return `job ${event.jobUuid}`;
   if (event.projectUuid !== null) return `project ${event.projectUuid}`;
   return `type ${event.type}`;
+}
+
+/** A delivery as it is when it was just accepted. */
+function acceptedAs(event: HandedEvent, sequence: number): Outgoing {
+  return {
+    sequence,
+    line: lineOf(event),
+    nextAttemptAt: null,
+    attempts: 0,
+    status: deliveryStatus.pending,
+    agedFrom: null,
+    eventUuid: event.uuid,
+    eventType: event.type,
+    event: event.body,
+  };
 }
 
 function waitingOf(row: OutgoingRow): Waiting {

@@ -19,7 +19,7 @@ import { type LaneStats, laneStats } from "./lane-stats";
 import { LaneStorage, type OpenLane } from "./lane-storage";
 import { Live } from "./live";
 import { countMissing, fetchMissing } from "./missing-events";
-import { deliveryStatus, isWaiting, type Waiting } from "./outbox";
+import { deliveryStatus, isWaiting, type Outgoing } from "./outbox";
 import { buildBody } from "./payload";
 import type { ReplayProgress, Replays } from "./replays";
 import { shownHeaders } from "./sender";
@@ -58,6 +58,7 @@ export class WebhookLane extends DurableObject<Env> {
   /** Null once the webhook was deleted. */
   #storage: LaneStorage | null;
   readonly #drain: Drain;
+  readonly #sender: LaneSender;
   readonly #live: Live;
   readonly #housekeeping: Housekeeping;
   readonly #open: OpenLane;
@@ -80,13 +81,13 @@ export class WebhookLane extends DurableObject<Env> {
         throw error;
       }
     };
-    const sender = new LaneSender(env, current);
+    this.#sender = new LaneSender(env, current);
     this.#open = { env, storage: current, atomically };
     this.#housekeeping = new Housekeeping({ ...this.#open, close: () => this.close() });
     this.#drain = new Drain({
       storage: current,
-      send: (message) => sender.send(message),
-      rest: () => sender.rest(),
+      send: (message) => this.#sender.send(message),
+      rest: () => this.#rest(),
       fetchPage: (head) => fetchMissing(this.#open, head),
       atomically: (work) => {
         atomically(work);
@@ -341,7 +342,7 @@ export class WebhookLane extends DurableObject<Env> {
   // Sending
 
   /** All of them, or none. @returns of each its delivery, or null when it was not new. */
-  #acceptAll(storage: LaneStorage, events: readonly HandedEvent[], now: number): (Waiting | null)[] {
+  #acceptAll(storage: LaneStorage, events: readonly HandedEvent[], now: number): (Outgoing | null)[] {
     const { outbox, record } = storage;
     try {
       return this.ctx.storage.transactionSync(() => outbox.accept(events, now, record.prunedThrough));
@@ -369,7 +370,14 @@ export class WebhookLane extends DurableObject<Env> {
       this.ctx.waitUntil(drained);
       if (waitMs > 0) await atMostFor(waitMs, drained);
     }
+    if (!this.#drain.isRunning) this.#rest();
     await this.#armAlarm();
+  }
+
+  /** Nothing is sent for now: leaves no timer, and nothing in memory that is not needed. */
+  #rest(): void {
+    this.#sender.rest();
+    this.#storage?.outbox.forget();
   }
 
   // Changing

@@ -1,6 +1,7 @@
 /** Runs a built Worker in workerd, with real storage on disk and without wrangler's development proxy. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
@@ -44,6 +45,7 @@ export async function startWorker(worker: {
   const { modulesRules: _rules, assets: _assets, ...options } = workerOptions;
   const main = readdirSync(built).find((file) => file.endsWith(".js")) ?? "";
   mkdirSync(join(directory, "state"));
+  logToFile(directory);
   const before = childWorkerds();
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
@@ -51,8 +53,6 @@ export async function startWorker(worker: {
       host: "127.0.0.1",
       port: 0,
       resourcePersistencePath: join(directory, "state"),
-      // What the Worker logs is written and read, as it would be; nobody looks at it.
-      handleStructuredLogs: () => {},
       log: new Log(LogLevel.ERROR),
       telemetry: { enabled: false },
       cf: false,
@@ -80,6 +80,21 @@ async function build(worker: { config: string; entry?: string; built: string }):
   const config = ["--config", projectFile(worker.config)];
   const args = ["deploy", ...entry, ...config, "--dry-run", "--outdir", worker.built];
   await runWrangler(args, new AbortController().signal);
+}
+
+/**
+ * Has the next workerd write what the Worker logs to a file. Miniflare would read and parse each line in this process:
+ * in production that is another machine's work.
+ */
+function logToFile(directory: string): void {
+  const { default: workerd } = createRequire(import.meta.resolve("miniflare"))("workerd") as {
+    default: string;
+  };
+  const starter = join(directory, "workerd.sh");
+  writeFileSync(starter, `#!/bin/sh\nexec "${workerd}" "$@" > "${join(directory, "log")}"\n`, {
+    mode: 0o755,
+  });
+  process.env["MINIFLARE_WORKERD_PATH"] = starter;
 }
 
 /** The processes of workerd that this one has started. */
