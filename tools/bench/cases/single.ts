@@ -7,7 +7,7 @@ function acceptedPerS({ loaded }: Run): number {
 }
 
 export async function single(lab: Lab): Promise<Figures> {
-  const events = Math.max(Math.round((lab.sizes.events * 0.4) / rounds), 1);
+  const events = Math.max(Math.round((lab.sizes.events * 0.4) / rounds.counted), 1);
   const uuids = await lab.gateway.makeWebhooks(10, { url: lab.receiverUrl("/ok/single"), firstProject: 0 });
   const load = { path: "/single", events, batch: 1, connections: 16, projects: 10 };
   const { own, c } = await inTurn(rounds, {

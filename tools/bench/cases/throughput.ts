@@ -35,10 +35,11 @@ export async function strict1(lab: Lab): Promise<Figures> {
   };
 }
 
-/** Every event to `width` webhooks. */
+/** Every event to `width` webhooks. To 100, a round is one request of 50 events: a batch of fewer would not be one. */
 export async function fan(lab: Lab, width: 10 | 100): Promise<Figures> {
   const name = `fan-${width}`;
-  const perRound = roundSize(lab, 100);
+  const isWide = width === 100;
+  const perRound = isWide ? Math.ceil(lab.sizes.events / 100) * 100 : roundSize(lab, 100);
   const url = lab.receiverUrl(`/ok/${name}/`);
   const uuids = await lab.gateway.makeWebhooks(width, { url });
   const publish = () =>
@@ -50,7 +51,7 @@ export async function fan(lab: Lab, width: 10 | 100): Promise<Figures> {
       connections: 1,
       projects: 1,
     });
-  const { own, d } = await inTurn(rounds, {
+  const { own, d } = await inTurn(isWide ? { warmUps: 1, counted: 3 } : rounds, {
     d: () => lab.limitD(perRound, width),
     own: async () => deliveriesPerS(await publish()),
   });
@@ -90,5 +91,5 @@ export async function queue(lab: Lab): Promise<Figures> {
 
 /** A round's share of the events, in whole batches. */
 function roundSize(lab: Lab, batch: number): number {
-  return Math.max(Math.round(lab.sizes.events / rounds / batch), 1) * batch;
+  return Math.max(Math.round(lab.sizes.events / rounds.counted / batch), 1) * batch;
 }
