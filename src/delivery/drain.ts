@@ -6,7 +6,7 @@ import { type Ready, widthOf } from "./lines";
 import { deliveryStatus, type Outgoing } from "./outbox";
 import { Pace } from "./pace";
 import type { ReplayHead } from "./replays";
-import { recordAgain, recordLive } from "./record-attempt";
+import { recordAgain, recordLive, recordPlain } from "./record-attempt";
 import type { Message, Sent } from "./sender";
 
 /** How long a line waits after a failure of our own; the whole lane, when what was sent cannot be written down. */
@@ -25,11 +25,15 @@ export type DrainedLane = {
   storage(): LaneStorage | null;
   /** @throws for failures of ours, before anything was sent. */
   send(message: Message): Promise<SentUnder>;
+  /** An attempt was written down. */
+  recorded(): void;
   /** Nothing more is sent for now. */
   rest(): void;
   /** Takes the next page of a replay from the archive into the lane. */
   fetchPage(head: ReplayHead & { kind: "fetch" }): Promise<void>;
-  /** Runs `work` as one transaction. After one that failed, `storage` is another one. */
+  /** Runs `work`, which writes with one statement at most. After one that failed, `storage` is another one. */
+  write<Result>(work: () => Result): Result;
+  /** The same for any number of statements, as one transaction. */
   atomically(work: () => void): void;
 };
 
@@ -133,7 +137,10 @@ export class Drain {
       return;
     }
     const head = { line, failures: carriedFailures + outgoing.attempts + 1 };
-    this.#record(outgoing, sent, (current) => recordLive(current, outgoing, sent, head));
+    this.#record(outgoing, sent, (current) => {
+      if (this.#lane.write(() => recordPlain(current, outgoing, sent, head))) return;
+      this.#lane.atomically(() => recordLive(current, outgoing, sent, head));
+    });
   }
 
   /**
@@ -144,7 +151,8 @@ export class Drain {
     const storage = this.#lane.storage();
     if (storage === null) return;
     try {
-      this.#lane.atomically(() => write(storage));
+      write(storage);
+      this.#lane.recorded();
       logAttempt(storage, outgoing, sent);
     } catch (error) {
       this.#pausedUntil = Date.now() + ownFailurePauseMs;
@@ -173,7 +181,9 @@ export class Drain {
     const outgoing = storage.outbox.load(head.sequence);
     if (outgoing === null) return storage.replays.pass(head.position, head.sequence, Date.now());
     const sent = await this.#send(storage, outgoing, head.replay);
-    this.#record(outgoing, sent, (current) => recordAgain(current, outgoing, sent, head));
+    this.#record(outgoing, sent, (current) =>
+      this.#lane.atomically(() => recordAgain(current, outgoing, sent, head)),
+    );
   }
 
   #send(storage: LaneStorage, outgoing: Outgoing, replay: string | null = null): Promise<SentUnder> {

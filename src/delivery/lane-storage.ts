@@ -117,10 +117,16 @@ export class LaneStorage {
     });
   }
 
+  /** Whether counting the next attempt writes a checkpoint. */
+  get isCheckpointDue(): boolean {
+    return this.#tally.attempts + 1 - this.record.tally.attempts >= attemptsPerCheckpoint;
+  }
+
   /** Counts an attempt that was recorded under the tick `tally.attempts + 1`. */
   countAttempt(attempt: Counted): void {
+    const isLast = this.isCheckpointDue;
     this.#add(attempt);
-    if (this.#tally.attempts - this.record.tally.attempts >= attemptsPerCheckpoint) this.checkpoint();
+    if (isLast) this.checkpoint();
   }
 
   /** Counts an attempt that no recount would find: until the next checkpoint the statistics have it in memory only. */

@@ -10,6 +10,26 @@ import type { SentUnder } from "./drain";
 /** A line whose head was under way. `failures` in a row, in case that this attempt is one: those of earlier heads count. */
 type Head = { line: string; failures: number };
 
+/**
+ * Records a first attempt that delivers, when nothing is to be written but the delivery's row: one statement, which is a
+ * transaction by itself. Most attempts are like that. @returns false, and nothing is changed, when this one is not.
+ */
+export function recordPlain(storage: LaneStorage, outgoing: Outgoing, sent: SentUnder, head: Head): boolean {
+  const { failingSince, troubleAnnounced } = storage.record;
+  const isFirstSuccess = sent.result.error === null && head.failures === 1;
+  if (!isFirstSuccess || failingSince !== null || troubleAnnounced || storage.isCheckpointDue) return false;
+  const isUnchanged = storage.outbox.record(outgoing, sent, {
+    status: deliveryStatus.delivered,
+    nextAttemptAt: null,
+    agedFrom: activeClock(storage.record, sent.result.startedAt),
+    tick: storage.tally.attempts + 1,
+  });
+  if (!isUnchanged) return false;
+  storage.lines.succeed(head.line);
+  storage.countAttempt({ ...sent.result, delivered: true, dead: false });
+  return true;
+}
+
 /** Records an attempt for the head of a line. To be run as one transaction. */
 export function recordLive(storage: LaneStorage, outgoing: Outgoing, sent: SentUnder, head: Head): void {
   const now = Date.now();

@@ -72,15 +72,16 @@ export class WebhookLane extends DurableObject<Env> {
     this.#storage = storage;
     this.#live = new Live(ctx);
     const current = () => this.#storage;
-    const atomically = (work: () => void) => {
+    const write = <Result>(work: () => Result): Result => {
       try {
-        ctx.storage.transactionSync(work);
+        return work();
       } catch (error) {
         // What was undone on disk may have changed what is in memory: it is read anew.
         if (this.#storage !== null) this.#storage = new LaneStorage(sql);
         throw error;
       }
     };
+    const atomically = (work: () => void) => write(() => ctx.storage.transactionSync(work));
     this.#sender = new LaneSender(env, current);
     this.#open = { env, storage: current, atomically };
     this.#housekeeping = new Housekeeping({ ...this.#open, close: () => this.close() });
@@ -89,10 +90,9 @@ export class WebhookLane extends DurableObject<Env> {
       send: (message) => this.#sender.send(message),
       rest: () => this.#rest(),
       fetchPage: (head) => fetchMissing(this.#open, head),
-      atomically: (work) => {
-        atomically(work);
-        this.#live.changed();
-      },
+      write,
+      atomically,
+      recorded: () => this.#live.changed(),
     });
   }
 
