@@ -87,6 +87,28 @@ export class DayTables {
     return this.#sql.exec<{ sequence: number | null }>(query).one().sequence ?? last.firstSequence - 1;
   }
 
+  /** The first delivery that was accepted at a time (ms) or later. By bisection: sequences and times rise together. */
+  firstSequenceSince(timeMs: number): number {
+    let low = 1;
+    let high = (this.lastSequence() ?? 0) + 1;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const at = this.#acceptedAt(middle);
+      if (at !== null && at >= timeMs) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  #acceptedAt(sequence: number): number | null {
+    const table = this.of(sequence);
+    if (table === null) return null;
+    const [row] = this.#sql
+      .exec<{ accepted_at: number }>(`SELECT accepted_at FROM ${table} WHERE sequence = ?`, sequence)
+      .toArray();
+    return row?.accepted_at ?? null;
+  }
+
   /** Removes a day's table: no rows written but one. */
   drop(day: Day): void {
     this.#sql.exec(`DROP TABLE ${tableOf(day)}`);

@@ -126,7 +126,7 @@ export class Drain {
   }
 
   async #sendLive(storage: LaneStorage, { sequence, line, carriedFailures }: Ready): Promise<void> {
-    const outgoing = storage.outbox.take(sequence);
+    const outgoing = storage.justAccepted.take(sequence) ?? storage.outbox.load(sequence);
     if (outgoing === null || outgoing.status !== deliveryStatus.pending) return storage.lines.leave(line);
     let sent: SentUnder;
     try {

@@ -3,12 +3,15 @@ import { Announcements } from "./announcements";
 import { DayTables } from "./day-tables";
 import { DeliveryLog } from "./delivery-log";
 import type { LaneConfig } from "./handover";
+import { JustAccepted } from "./just-accepted";
+import { KnownEvents } from "./known-events";
 import { type LaneRecord, LaneRecordStore, type Tally } from "./lane-record";
 import { type Carried, Lines } from "./lines";
 import { Outbox, type Outgoing, type Waiting } from "./outbox";
 import type { ChatService } from "./payload";
 import { Replays } from "./replays";
 import { type Counted, Stats } from "./stats";
+import { uncounted } from "./uncounted";
 
 /** Attempts between two checkpoints: what came after the last one is counted again when the lane is opened. */
 const attemptsPerCheckpoint = 100;
@@ -39,7 +42,9 @@ export type OpenLane = {
 
 export class LaneStorage {
   readonly days: DayTables;
+  readonly known: KnownEvents;
   readonly outbox: Outbox;
+  readonly justAccepted = new JustAccepted();
   readonly replays: Replays;
   readonly announcements: Announcements;
   readonly stats: Stats;
@@ -55,7 +60,9 @@ export class LaneStorage {
     this.#sql = sql;
     this.#record = new LaneRecordStore(sql);
     this.days = new DayTables(sql);
-    this.outbox = new Outbox(sql, this.days, this.record.sequenceBase);
+    this.known = new KnownEvents(sql, this.days);
+    const { sequenceBase } = this.record;
+    this.outbox = new Outbox(sql, { days: this.days, known: this.known, sequenceBase });
     this.replays = new Replays(sql, this.days);
     this.announcements = new Announcements(sql);
     this.stats = new Stats(sql);
@@ -147,7 +154,7 @@ export class LaneStorage {
   /** Lines up what was just accepted, all that there is behind `before`, if all before it is lined up and there is room. */
   lineUpAccepted(accepted: readonly Outgoing[], before: number): void {
     if (this.#lines.scannedTo !== before || this.backlog > linedUpMax) return;
-    this.outbox.remember(accepted);
+    this.justAccepted.add(accepted);
     this.#addToLines(accepted, this.outbox.lastSequence);
   }
 
@@ -235,7 +242,7 @@ export class LaneStorage {
   #recount(): void {
     const { lowWater, triedUpTo, tally } = this.record;
     const range = { from: lowWater, to: triedUpTo, tick: tally.attempts };
-    for (const attempt of this.outbox.uncounted(range)) {
+    for (const attempt of uncounted(this.#sql, this.days, range)) {
       this.#add(attempt);
       this.#tally.attempts = attempt.tick;
     }

@@ -11,7 +11,7 @@ export async function countMissing(lane: OpenLane, range: { since: number; until
   let count = 0;
   for (let after: number | null = 0; after !== null && count < queuedMax;) {
     const page: ArchivePage = await readHeard(lane, { after, ...range });
-    count += lane.storage()?.outbox.missingOf(page.events).length ?? 0;
+    count += lane.storage()?.known.missingOf(page.events).length ?? 0;
     after = page.next;
   }
   return Math.min(count, queuedMax);
@@ -27,7 +27,7 @@ export async function fetchMissing(lane: OpenLane, head: ReplayHead & { kind: "f
   const storage = lane.storage();
   if (storage === null) return;
   lane.atomically(() => {
-    const taken = storage.outbox.acceptForReplay(storage.outbox.missingOf(page.events), Date.now());
+    const taken = storage.outbox.acceptForReplay(storage.known.missingOf(page.events), Date.now());
     storage.replays.fetched(head.position, { ...taken, archiveCursor: page.next });
   });
 }

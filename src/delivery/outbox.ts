@@ -2,7 +2,7 @@
 import type { AttemptResult } from "./attempt";
 import { type Day, type DayTables, tableOf } from "./day-tables";
 import type { HandedEvent } from "./handover";
-import type { Counted } from "./stats";
+import type { KnownEvents } from "./known-events";
 
 /**
  * `pending` until it was delivered or given up (`dead`); `replaying` waits too, but in the second line: an event from
@@ -47,17 +47,6 @@ export type Recorded = {
   tick: number;
 };
 
-/** An attempt that a checkpoint had not counted. */
-export type Uncounted = Counted & { tick: number };
-
-type UncountedRow = {
-  status: number;
-  started_at: number;
-  duration_ms: number;
-  error: string | null;
-  tick: number;
-};
-
 type OutgoingRow = {
   sequence: number;
   status: number;
@@ -70,9 +59,6 @@ type OutgoingRow = {
   event: string;
 };
 
-/** What a lane keeps in memory of what it has just accepted: a hundred lanes may share what one isolate has (128 MB). */
-const rememberedCharactersMax = 500_000;
-
 /** How many rows one statement inserts: a lane's takes 100 parameters, and a row four. */
 const eventsPerInsert = 24;
 
@@ -82,16 +68,18 @@ const latestAttemptColumns =
 export class Outbox {
   readonly #sql: SqlStorage;
   readonly #days: DayTables;
+  readonly #known: KnownEvents;
   #lastSequence: number;
-  /** Undefined until it was looked for. */
-  #hasRepeats: boolean | undefined;
-  readonly #remembered = new Map<number, Outgoing>();
-  #rememberedCharacters = 0;
 
-  /** @param sequenceBase the last sequence given when a day was last pruned: the rows that had it may be gone. */
-  constructor(sql: SqlStorage, days: DayTables, sequenceBase: number) {
+  /**
+   * @param parts.known asked what is new, and told what was taken.
+   * @param parts.sequenceBase the last sequence given when a day was last pruned: the rows that had it may be gone.
+   */
+  constructor(sql: SqlStorage, parts: { days: DayTables; known: KnownEvents; sequenceBase: number }) {
+    const { days, known, sequenceBase } = parts;
     this.#sql = sql;
     this.#days = days;
+    this.#known = known;
     this.#lastSequence = Math.max(this.#days.lastSequence() ?? 0, sequenceBase);
     // Attempts before the latest one, which lies in the delivery's own row.
     sql.exec(`CREATE TABLE IF NOT EXISTS attempts (
@@ -105,10 +93,6 @@ export class Outbox {
       response_headers TEXT NOT NULL,
       response_body TEXT NOT NULL,
       PRIMARY KEY (sequence, number)
-    ) WITHOUT ROWID`);
-    // Events that were taken although the archive knew them: the first hand-over may still be on its way.
-    sql.exec(`CREATE TABLE IF NOT EXISTS taken_as_repeat (
-      event_uuid TEXT PRIMARY KEY, sequence INTEGER NOT NULL
     ) WITHOUT ROWID`);
   }
 
@@ -127,27 +111,15 @@ export class Outbox {
    * @param prunedThrough what was first accepted before this time may have been here, and is never new.
    */
   accept(events: readonly HandedEvent[], now: number, prunedThrough: number): (Outgoing | null)[] {
-    // What waits to be handed over may hold an event twice.
-    const seen = new Set<string>();
-    const isFresh = events.map((event) => {
-      if (seen.has(event.uuid) || !this.#isNew(event, prunedThrough)) return false;
-      seen.add(event.uuid);
-      return true;
-    });
-    const fresh = events.filter((_, place) => isFresh[place]);
+    const isNew = this.#known.areNew(events, prunedThrough);
+    const fresh = events.filter((_, place) => isNew[place]);
     let sequence = this.#insert(fresh, now, deliveryStatus.pending);
-    return events.map((event, place) => (isFresh[place] ? acceptedAs(event, sequence++) : null));
+    return events.map((event, place) => (isNew[place] ? acceptedAs(event, sequence++) : null));
   }
 
   /** Takes events in for the second line. @returns the first and the last sequence that they got. */
   acceptForReplay(events: readonly HandedEvent[], now: number): { from: number; to: number } {
     return { from: this.#insert(events, now, deliveryStatus.replaying), to: this.#lastSequence };
-  }
-
-  #isNew(event: HandedEvent, prunedThrough: number): boolean {
-    if (this.#tookRepeats() && this.#isTakenAsRepeat(event.uuid)) return false;
-    if (!event.maybeKnown) return true;
-    return event.firstAcceptedAt >= prunedThrough && this.find(event.uuid, event.firstAcceptedAt) === null;
   }
 
   /** @returns the first of the sequences that they get. */
@@ -164,56 +136,9 @@ export class Outbox {
         ...chunk.flatMap((event) => [event.uuid, event.type, lineOf(event), event.body]),
       );
     }
-    for (const [index, { uuid, maybeKnown }] of events.entries()) {
-      if (!maybeKnown) continue;
-      this.#hasRepeats = true;
-      this.#sql.exec("INSERT INTO taken_as_repeat VALUES (?, ?)", uuid, first + index);
-    }
+    this.#known.noteTaken(events, first);
     this.#lastSequence += events.length;
     return first;
-  }
-
-  /**
-   * The sequence of an event's delivery, or null. There is no index by event (it would be a row for each
-   * delivery); a repeat is rare, and the search starts where the lane stood when the event was first accepted.
-   */
-  find(eventUuid: string, firstAcceptedAt: number): number | null {
-    const start = this.firstSequenceSince(firstAcceptedAt - clockSkewMs);
-    for (const table of this.#days.from(start)) {
-      const [found] = this.#sql
-        .exec<{ sequence: number }>(
-          `SELECT sequence FROM ${table} WHERE sequence >= ? AND event_uuid = ? LIMIT 1`,
-          start,
-          eventUuid,
-        )
-        .toArray();
-      if (found !== undefined) return found.sequence;
-    }
-    return null;
-  }
-
-  /**
-   * Of these events, those that never reached the lane.
-   * @param events in the order of their first acceptance.
-   */
-  missingOf(events: readonly HandedEvent[]): HandedEvent[] {
-    const [first] = events;
-    if (first === undefined) return [];
-    const start = this.firstSequenceSince(first.firstAcceptedAt - clockSkewMs);
-    const uuids = JSON.stringify(events.map((event) => event.uuid));
-    const known = this.#days.from(start).flatMap((table) =>
-      this.#sql
-        .exec<{ event_uuid: string }>(
-          `SELECT event_uuid FROM ${table}
-           WHERE sequence >= ? AND event_uuid IN (SELECT value FROM json_each(?))`,
-          start,
-          uuids,
-        )
-        .toArray()
-        .map((row) => row.event_uuid),
-    );
-    const knownUuids = new Set(known);
-    return events.filter((event) => !knownUuids.has(event.uuid));
   }
 
   /** What waits behind `sequence`, in order. */
@@ -230,31 +155,6 @@ export class Outbox {
       if (waiting.length === limit) break;
     }
     return waiting;
-  }
-
-  /** Keeps what was just accepted in memory, as far as there is room: who sends it at once need not read it back. */
-  remember(accepted: readonly Outgoing[]): void {
-    for (const delivery of accepted) {
-      const characters = this.#rememberedCharacters + delivery.event.length;
-      if (characters > rememberedCharactersMax) return;
-      this.#rememberedCharacters = characters;
-      this.#remembered.set(delivery.sequence, delivery);
-    }
-  }
-
-  /** Keeps nothing in memory any more: nothing is sent for now. */
-  forget(): void {
-    this.#remembered.clear();
-    this.#rememberedCharacters = 0;
-  }
-
-  /** One delivery for its next attempt, from memory or from disk, or null when it is not there. */
-  take(sequence: number): Outgoing | null {
-    const remembered = this.#remembered.get(sequence);
-    if (remembered === undefined) return this.load(sequence);
-    this.#remembered.delete(sequence);
-    this.#rememberedCharacters -= remembered.event.length;
-    return remembered;
   }
 
   /** One delivery from disk, or null when it is not there. */
@@ -382,81 +282,9 @@ export class Outbox {
       this.#sql.exec("DELETE FROM attempts WHERE sequence = ?", sequence);
     }
     const [oldest] = this.#days.all;
-    this.#sql.exec(
-      "DELETE FROM taken_as_repeat WHERE sequence < ?",
-      oldest?.firstSequence ?? this.#lastSequence,
-    );
-  }
-
-  /** Attempts that were made after a checkpoint, oldest first. `from` and `to` bound the sequences that may have any. */
-  uncounted({ from, to, tick }: { from: number; to: number; tick: number }): Uncounted[] {
-    const rows = this.#days.from(from).flatMap((table) =>
-      this.#sql
-        .exec<UncountedRow>(
-          `SELECT status, started_at, duration_ms, error, tick FROM ${table}
-             WHERE sequence BETWEEN ? AND ? AND tick > ?`,
-          from,
-          to,
-          tick,
-        )
-        .toArray(),
-    );
-    const earlier = this.#sql
-      .exec<UncountedRow>(
-        `SELECT ${deliveryStatus.pending} AS status, started_at, duration_ms, error, tick FROM attempts
-         WHERE sequence >= ? AND tick > ?`,
-        from,
-        tick,
-      )
-      .toArray();
-    return [...earlier, ...rows]
-      .toSorted((a, b) => a.tick - b.tick)
-      .map((row) => ({
-        startedAt: row.started_at,
-        durationMs: row.duration_ms,
-        delivered: row.error === null,
-        dead: row.status === deliveryStatus.dead && row.error !== null,
-        tick: row.tick,
-      }));
-  }
-
-  /** Whether `taken_as_repeat` may hold anything: mostly not, and then no event is looked up in it. */
-  #tookRepeats(): boolean {
-    this.#hasRepeats ??= this.#sql.exec("SELECT 1 FROM taken_as_repeat LIMIT 1").toArray().length > 0;
-    return this.#hasRepeats;
-  }
-
-  #isTakenAsRepeat(eventUuid: string): boolean {
-    return (
-      this.#sql.exec("SELECT 1 FROM taken_as_repeat WHERE event_uuid = ?", eventUuid).toArray().length > 0
-    );
-  }
-
-  /** The first delivery that was accepted at a time (ms) or later. By bisection: sequences and times rise together. */
-  firstSequenceSince(timeMs: number): number {
-    let low = 1;
-    let high = this.#lastSequence + 1;
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      const at = this.#acceptedAt(middle);
-      if (at !== null && at >= timeMs) high = middle;
-      else low = middle + 1;
-    }
-    return low;
-  }
-
-  #acceptedAt(sequence: number): number | null {
-    const table = this.#days.of(sequence);
-    if (table === null) return null;
-    const [row] = this.#sql
-      .exec<{ accepted_at: number }>(`SELECT accepted_at FROM ${table} WHERE sequence = ?`, sequence)
-      .toArray();
-    return row?.accepted_at ?? null;
+    this.#known.forgetBelow(oldest?.firstSequence ?? this.#lastSequence);
   }
 }
-
-/** How far the clocks of two of Cloudflare's machines may be apart: generous. */
-const clockSkewMs = 60_000;
 
 /** In order per job, else per project, else per event type. */
 function lineOf(event: HandedEvent): string {

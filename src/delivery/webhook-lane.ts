@@ -204,7 +204,7 @@ export class WebhookLane extends DurableObject<Env> {
   async replay(request: ReplayRequest): Promise<ReplayStarted> {
     const storage = this.#storage;
     if (storage === null) return { outcome: "unknown" };
-    const { outbox, replays } = storage;
+    const { days, replays } = storage;
     const { since, until, kind, id = crypto.randomUUID() } = request;
     const before = startedBefore(replays, id);
     if (before !== null) return before;
@@ -221,7 +221,7 @@ export class WebhookLane extends DurableObject<Env> {
       await this.#work();
       return { outcome: "started", id, queued, isNew: true };
     }
-    const range = { from: outbox.firstSequenceSince(since), to: outbox.firstSequenceSince(until) - 1 };
+    const range = { from: days.firstSequenceSince(since), to: days.firstSequenceSince(until) - 1 };
     const queued = replays.add(id, kind, range, now);
     await this.#work();
     return { outcome: "started", id, queued, isNew: true };
@@ -297,7 +297,7 @@ export class WebhookLane extends DurableObject<Env> {
 
   /** The delivery of an event, or null. @param firstAcceptedAt when the archive first had it, in ms. */
   async deliveryOf(eventUuid: string, firstAcceptedAt: number): Promise<LoggedDelivery | null> {
-    const sequence = this.#storage?.outbox.find(eventUuid, firstAcceptedAt) ?? null;
+    const sequence = this.#storage?.known.find(eventUuid, firstAcceptedAt) ?? null;
     return sequence === null ? null : (this.#storage?.log.one(sequence) ?? null);
   }
 
@@ -377,7 +377,7 @@ export class WebhookLane extends DurableObject<Env> {
   /** Nothing is sent for now: leaves no timer, and nothing in memory that is not needed. */
   #rest(): void {
     this.#sender.rest();
-    this.#storage?.outbox.forget();
+    this.#storage?.justAccepted.clear();
   }
 
   // Changing

@@ -1,0 +1,49 @@
+/** Attempts that a lane's counts lack, found in its rows: it was cut off from its memory behind a checkpoint. */
+import type { DayTables } from "./day-tables";
+import { deliveryStatus } from "./outbox";
+import type { Counted } from "./stats";
+
+/** `tick`: which attempt of the lane it was. */
+export type Uncounted = Counted & { tick: number };
+
+type Row = { status: number; started_at: number; duration_ms: number; error: string | null; tick: number };
+
+/**
+ * @param after `tick` of the last attempt that was counted; `from` and `to` bound the sequences that may have others.
+ * @returns them, oldest first.
+ */
+export function uncounted(
+  sql: SqlStorage,
+  days: DayTables,
+  after: { tick: number; from: number; to: number },
+): Uncounted[] {
+  const { tick, from, to } = after;
+  const latest = days.from(from).flatMap((table) =>
+    sql
+      .exec<Row>(
+        `SELECT status, started_at, duration_ms, error, tick FROM ${table}
+         WHERE sequence BETWEEN ? AND ? AND tick > ?`,
+        from,
+        to,
+        tick,
+      )
+      .toArray(),
+  );
+  const earlier = sql
+    .exec<Row>(
+      `SELECT ${deliveryStatus.pending} AS status, started_at, duration_ms, error, tick FROM attempts
+       WHERE sequence >= ? AND tick > ?`,
+      from,
+      tick,
+    )
+    .toArray();
+  return [...earlier, ...latest]
+    .toSorted((a, b) => a.tick - b.tick)
+    .map((row) => ({
+      startedAt: row.started_at,
+      durationMs: row.duration_ms,
+      delivered: row.error === null,
+      dead: row.status === deliveryStatus.dead && row.error !== null,
+      tick: row.tick,
+    }));
+}
