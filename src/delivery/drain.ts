@@ -75,8 +75,19 @@ export class Drain {
 
   async #sendUntil(until: number): Promise<void> {
     const underWay = new Set<Promise<void>>();
+    let startedFrom = this.#lane.storage();
+    const startNext = () => {
+      const storage = this.#lane.storage();
+      if (storage !== startedFrom) {
+        // It was read anew and knows nothing of what is under way: that lands first.
+        if (underWay.size > 0) return null;
+        storage?.reformLines();
+        startedFrom = storage;
+      }
+      return this.#startNext(until);
+    };
     for (;;) {
-      for (let next = this.#startNext(until); next !== null; next = this.#startNext(until)) {
+      for (let next = startNext(); next !== null; next = startNext()) {
         const landed = next.finally(() => underWay.delete(landed));
         underWay.add(landed);
       }

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { seal } from "../../src/sealing";
 import { spec } from "../api";
-import { restartClock, stopClock } from "../clock";
+import { passTime, restartClock, stopClock } from "../clock";
 import { eventUuidsIn, makeEvent, makeEvents, makeListener, publish } from "../event";
 import { alarmOf, configOf, handedEvent, laneOf, runAlarm } from "../lane";
 import { receiver } from "../receiver";
@@ -116,6 +116,36 @@ function breakUpdates(uuid: string): Promise<void> {
 function mendUpdates(uuid: string): Promise<void> {
   return runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => void sql.exec("DROP TRIGGER broken"));
 }
+
+describe("a lane that reads anew what it has", () => {
+  it("sends nothing again that is under way", async () => {
+    const held = [Promise.withResolvers<Response>(), Promise.withResolvers<Response>()];
+    const { received, logged } = receiver((_, index) => held[index - 1]?.promise ?? new Response());
+    const { uuid } = await makeListener({ ordering: "keyed" });
+    await publish(makeEvent());
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    passTime(60 * 86_400_000);
+    await publish([
+      makeEvent({ project: { uuid: crypto.randomUUID() } }),
+      makeEvent({ project: { uuid: crypto.randomUUID() } }),
+    ]);
+    await vi.waitFor(() => expect(received).toHaveLength(3));
+    // Forgetting the first day fails.
+    await runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => void sql.exec("DROP TABLE attempts"));
+    await laneOf(uuid).tend();
+    expect(logged()).toContain("housekeeping failed");
+    held[1]?.resolve(new Response());
+    await vi.waitFor(() => expect(logged().match(/"message":"attempt"/g)).toHaveLength(2));
+    expect(received).toHaveLength(3);
+    held[0]?.resolve(new Response(null, { status: 500 }));
+    await vi.waitFor(() => expect(logged().match(/"message":"attempt"/g)).toHaveLength(3));
+    expect(sequencesOf(received)).toEqual([1, 2, 3]);
+    // And what failed waits for its retry.
+    expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 1, counts: { delivered: 2, failed: 1 } });
+    await runAlarm(uuid);
+    expect(sequencesOf(received)).toEqual([1, 2, 3, 2]);
+  });
+});
 
 describe("an attempt that cannot be written down", () => {
   it("is not made again at once, and then as the same delivery", async () => {
