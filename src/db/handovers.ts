@@ -2,11 +2,6 @@
 import type { HandedEvent } from "../delivery/handover";
 import { eventColumns, inEverySlot, requestOfEvent } from "./archive-slots";
 
-/** Whether any event waits to be handed over in pages: then all that come after it wait behind it. */
-export function anyWideStatement(db: D1Database): D1PreparedStatement {
-  return db.prepare("SELECT EXISTS (SELECT 1 FROM handovers WHERE webhook_id IS NULL) AS wide");
-}
-
 /**
  * Appends archived events for one webhook, in the order given.
  * @returns how many were appended: fewer when the webhook is gone, or events are not in the archive.

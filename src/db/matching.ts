@@ -14,6 +14,9 @@ export type Match = { topic: number; webhook_id: number; since: number; total: n
 /** A webhook that matches any topic. `waits`: whether it has events in `handovers`, which go first. */
 export type MatchedWebhook = LaneConfigRow & { id: number; waits: number };
 
+/** `any_wide`: whether any event waits to be handed over in pages: then all that come after it wait behind it. */
+export type FoundWebhook = MatchedWebhook & { any_wide: number };
+
 /** An event with more matches than this is handed over in pages. */
 export const matchesMax = 1000;
 
@@ -29,7 +32,7 @@ const webhookColumns = `w.id, ${laneConfigColumns},
 
 /**
  * @returns `matches`: for each topic (by its index) its webhooks in order of creation, at most one more than
- *   `matchesMax`, with the `total`; `webhooks`: each of them once.
+ *   `matchesMax`, with the `total`; `webhooks`: each of them once (`FoundWebhook`).
  */
 export function matchStatements(
   db: D1Database,
@@ -50,8 +53,8 @@ export function matchStatements(
       .bind(candidates),
     webhooks: db
       .prepare(
-        `SELECT ${webhookColumns} FROM webhooks w
-         WHERE ${isServed} AND w.id IN (SELECT s.webhook_id FROM ${candidateJoin})`,
+        `SELECT ${webhookColumns}, EXISTS (SELECT 1 FROM handovers WHERE webhook_id IS NULL) AS any_wide
+         FROM webhooks w WHERE ${isServed} AND w.id IN (SELECT s.webhook_id FROM ${candidateJoin})`,
       )
       .bind(candidates),
   };

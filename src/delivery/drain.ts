@@ -7,7 +7,7 @@ import { deliveryStatus, type Outgoing } from "./outbox";
 import { Pace } from "./pace";
 import type { ReplayHead } from "./replays";
 import { recordAgain, recordLive, recordPlain } from "./record-attempt";
-import type { Message, Sent } from "./sender";
+import type { Message, SentUnder } from "./sender";
 
 /** How long a line waits after a failure of our own; the whole lane, when what was sent cannot be written down. */
 const ownFailurePauseMs = 60_000;
@@ -15,9 +15,6 @@ const ownFailurePauseMs = 60_000;
 const paceWaitMaxMs = 1000;
 /** While live deliveries wait, one in so many is one of the second line. */
 const replayEvery = 10;
-
-/** A sent message, and under which version of the configuration. */
-export type SentUnder = Sent & { configVersion: number };
 
 /** What a drain needs of its lane. */
 export type DrainedLane = {

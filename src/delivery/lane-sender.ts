@@ -1,11 +1,10 @@
 /** Sending under the configuration that the lane has now: a sender is made once for each version of it. */
 import { readConfig } from "../config";
 import { unseal } from "../sealing";
-import type { SentUnder } from "./drain";
 import type { LaneConfig } from "./handover";
 import type { LaneStorage } from "./lane-storage";
 import { chatServiceOf } from "./payload";
-import { createSender, type Message, type Sender } from "./sender";
+import { createSender, type Message, type Sender, type SentUnder } from "./sender";
 import { TimeLimits } from "./time-limits";
 
 export class LaneSender {

@@ -1,8 +1,8 @@
 /** The lane's deliveries on disk: taking them in, finding what waits, recording what came of each attempt. */
-import type { AttemptResult } from "./attempt";
 import { type Day, type DayTables, tableOf } from "./day-tables";
 import type { HandedEvent } from "./handover";
 import type { KnownEvents } from "./known-events";
+import type { SentUnder } from "./sender";
 
 /**
  * `pending` until it was delivered or given up (`dead`); `replaying` waits too, but in the second line: an event from
@@ -34,9 +34,6 @@ export type Outgoing = Waiting & {
 export function isWaiting({ status }: Pick<Outgoing, "status">): boolean {
   return status === deliveryStatus.pending || status === deliveryStatus.replaying;
 }
-
-/** What came of an attempt, and what the log needs to show what it sent: `headers` are those that only it had. */
-export type SentAs = { configVersion: number; headers: Record<string, string>; result: AttemptResult };
 
 /** What is written down with an attempt. */
 export type Recorded = {
@@ -185,7 +182,7 @@ export class Outbox {
    * @param outgoing the delivery as it was loaded.
    * @returns false, and nothing is written, when it is no longer there with that status and so many attempts.
    */
-  record(outgoing: Outgoing, sent: SentAs, then: Recorded): boolean {
+  record(outgoing: Outgoing, sent: SentUnder, then: Recorded): boolean {
     const { sequence, status, attempts } = outgoing;
     const table = this.#days.of(sequence);
     if (table === null) return false;

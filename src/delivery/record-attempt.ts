@@ -5,7 +5,7 @@ import type { LaneStorage } from "./lane-storage";
 import { deliveryStatus, type Outgoing } from "./outbox";
 import type { ReplayHead } from "./replays";
 import { type Circumstances, type Decision, decide } from "./retry-policy";
-import type { SentUnder } from "./drain";
+import type { SentUnder } from "./sender";
 
 /** A line whose head was under way. `failures` in a row, in case that this attempt is one: those of earlier heads count. */
 type Head = { line: string; failures: number };

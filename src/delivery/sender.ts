@@ -27,7 +27,10 @@ export type Message = {
  * What was sent and what came of it. `headers`: those that only this attempt has; `shownHeaders` has the others. Secrets
  * are masked in what the receiver answered.
  */
-export type Sent = { headers: Record<string, string>; result: AttemptResult };
+type Sent = { headers: Record<string, string>; result: AttemptResult };
+
+/** The same, and under which version of the configuration it was sent. */
+export type SentUnder = Sent & { configVersion: number };
 
 /** `timeoutMs`: how long a receiver may take. */
 export type Sender = { timeoutMs: number; send(message: Message): Promise<Sent> };

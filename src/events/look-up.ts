@@ -1,7 +1,12 @@
 /** What D1 says of incoming events, in one round trip that archives them, too: are they known, and who hears them. */
 import { archiveStatements, type KnownEvent } from "../db/archive";
-import { anyWideStatement } from "../db/handovers";
-import { type Match, type MatchedWebhook, matchStatements, type Topic } from "../db/matching";
+import {
+  type FoundWebhook,
+  type Match,
+  type MatchedWebhook,
+  matchStatements,
+  type Topic,
+} from "../db/matching";
 import { log } from "../log";
 import type { Event } from "./parse-events";
 
@@ -16,7 +21,7 @@ export type LookedUp = {
   isArchived: boolean;
   /** Each event, with the webhooks that match it. */
   matched: { event: Event; webhooks: MatchedWebhook[]; total: number }[];
-  /** Whether earlier events are still being handed over in pages. */
+  /** Whether earlier events are still being handed over in pages; false also when nobody hears these. */
   wide: boolean;
 };
 
@@ -30,13 +35,14 @@ export async function lookUp(env: Env, events: readonly Event[]): Promise<Looked
   const { topics, topicOf } = groupByTopic(events);
   const archive = archiveStatements(env.DB, events, acceptedAt);
   const match = matchStatements(env.DB, topics);
-  const reads = [archive.known, match.matches, match.webhooks, anyWideStatement(env.DB)];
+  const reads = [archive.known, match.matches, match.webhooks];
   const { results, isArchived } = await archiveAndRead(env, archive.keep, reads);
-  const [known, matches, webhooks, wide] = results;
+  const [known, matches, webhooks] = results;
+  const found = rowsOf<FoundWebhook>(webhooks);
   const knownEvents = rowsOf<KnownEvent>(known);
   const firstAcceptedAt = new Map(knownEvents.map((row) => [row.uuid, row.accepted_at]));
   const knownText = new Map(knownEvents.map((row) => [row.uuid, row.body]));
-  const byId = new Map(rowsOf<MatchedWebhook>(webhooks).map((webhook) => [webhook.id, webhook]));
+  const byId = new Map(found.map((webhook) => [webhook.id, webhook]));
   const byTopic = Map.groupBy(rowsOf<Match>(matches), (row) => row.topic);
   return {
     conflicts: events
@@ -50,10 +56,11 @@ export async function lookUp(env: Env, events: readonly Event[]): Promise<Looked
       // A repeat goes only to subscriptions that stood when it was first accepted.
       const first = firstAcceptedAt.get(event.uuid) ?? Number.POSITIVE_INFINITY;
       const counted = rows.filter((row) => row.since <= first);
-      const found = counted.map((row) => byId.get(row.webhook_id)).filter((webhook) => webhook !== undefined);
-      return { event, webhooks: found, total: rows[0]?.total ?? 0 };
+      const hearing = counted.map((row) => byId.get(row.webhook_id));
+      const webhooks = hearing.filter((webhook) => webhook !== undefined);
+      return { event, webhooks, total: rows[0]?.total ?? 0 };
     }),
-    wide: rowsOf<{ wide: number }>(wide)[0]?.wide === 1,
+    wide: found.some((webhook) => webhook.any_wide === 1),
   };
 }
 
