@@ -1,6 +1,6 @@
 /**
- * Time limits of a lane's requests, in memory. A timer and an `AbortController` for each request would be a tenth of what
- * a delivery costs: the controllers are used again, and one timer watches over all requests, as they come and go.
+ * Time limits of a lane's requests, in memory. A timer and an `AbortController` of its own for each request take 6 % of a
+ * delivery's time: the controllers are used again, and one timer watches over all requests, as they come and go.
  */
 
 export class TimeLimits {
