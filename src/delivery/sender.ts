@@ -64,6 +64,7 @@ export async function createSender(setup: SenderSetup, limits: TimeLimits): Prom
       const isRotating = previous !== undefined && Date.now() < previous.until;
       const signing = isRotating && previousKeys ? [keys, previousKeys] : [keys];
       const own = {
+        ...(message.place && { "X-Orchest-Attempt": String(message.place.attempt) }),
         ...(message.replay !== undefined && { "X-Orchest-Replay": message.replay }),
         ...(await signatures(signing, message, body)),
       };
@@ -84,26 +85,23 @@ export async function createSender(setup: SenderSetup, limits: TimeLimits): Prom
  */
 export function shownHeaders(
   { webhook, headerNames }: { webhook: LaneConfig["webhook"]; headerNames: readonly string[] },
-  message: Omit<Message, "event">,
+  message: Headed,
   own: Record<string, string>,
 ): Record<string, string> {
   const masked = Object.fromEntries(headerNames.map((name) => [name, maskedValue]));
   return { ...masked, ...messageHeaders(webhook, message), ...own };
 }
 
-function messageHeaders(
-  webhook: LaneConfig["webhook"],
-  message: Omit<Message, "event">,
-): Record<string, string> {
+/** Of a message, what its own headers are made of that each of its attempts has. */
+type Headed = Pick<Message, "deliveryUuid" | "eventType"> & { place?: { sequence: number } };
+
+function messageHeaders(webhook: LaneConfig["webhook"], message: Headed): Record<string, string> {
   return {
     "Content-Type": webhook.contentType,
     "User-Agent": "Orchest",
     "X-Orchest-Event": message.eventType,
     "X-Orchest-Delivery": message.deliveryUuid,
-    ...(message.place && {
-      "X-Orchest-Sequence": String(message.place.sequence),
-      "X-Orchest-Attempt": String(message.place.attempt),
-    }),
+    ...(message.place && { "X-Orchest-Sequence": String(message.place.sequence) }),
   };
 }
 

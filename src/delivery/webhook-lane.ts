@@ -289,7 +289,7 @@ export class WebhookLane extends DurableObject<Env> {
     const message = {
       deliveryUuid: deliveryUuid(sentAs.webhook.uuid, sequence),
       eventType: full.eventType,
-      place: { sequence, attempt: full.attempts },
+      place: { sequence },
     };
     const headers = shownHeaders(sentAs, message, full.sent.headers);
     return { ...full, sent: { ...full.sent, headers }, body: buildBody({ ...sentAs, event: full.event }) };

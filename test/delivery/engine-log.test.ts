@@ -114,6 +114,23 @@ describe("the log of a delivery", () => {
     },
   );
 
+  it("has the attempt's number as it was sent, also of one that landed behind another", async () => {
+    const held = [Promise.withResolvers<Response>(), Promise.withResolvers<Response>()];
+    const { received, logged } = receiver((_, index) => held[index]?.promise ?? new Response());
+    const { uuid } = await makeListener({ ordering: "none" });
+    await hand(uuid, times(2));
+    await vi.waitFor(() => expect(received).toHaveLength(2));
+    await laneOf(uuid).skip(1);
+    await laneOf(uuid).redeliver(1);
+    held[1]?.resolve(new Response());
+    await vi.waitFor(() => expect(logged().match(/"message":"attempt"/g) ?? []).toHaveLength(2));
+    held[0]?.resolve(new Response());
+    await vi.waitFor(() => expect(logged().match(/"message":"attempt"/g)).toHaveLength(3));
+    expect(received.map(({ headers }) => headers.get("X-Orchest-Attempt"))).toEqual(["1", "1", "1"]);
+    const found = await laneOf(uuid).delivery(1);
+    expect([found?.attempts, found?.sent?.headers["X-Orchest-Attempt"]]).toEqual([2, "1"]);
+  });
+
   it("has all headers also where an earlier version of the gateway kept them with the attempt", async () => {
     receiver();
     const { uuid } = await makeListener({ headers: { "X-Team": "data" } });

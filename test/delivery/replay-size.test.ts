@@ -4,6 +4,7 @@ import { restartClock, stopClock } from "../clock";
 import { makeEvents, makeListener } from "../event";
 import { configOf, handedEvent, laneOf } from "../lane";
 import { receiver } from "../receiver";
+import { deliveriesTable } from "./lane-rows";
 
 beforeEach(stopClock);
 afterEach(restartClock);
@@ -18,8 +19,7 @@ async function withDead(count: number): Promise<string> {
   await lane.pause();
   await lane.accept({ config, events: makeEvents(count).map((event) => handedEvent(event)) });
   await runInDurableObject(lane, (_, { storage: { sql } }) => {
-    const { day } = sql.exec<{ day: number }>("SELECT day FROM days").one();
-    sql.exec(`UPDATE deliveries_${day} SET status = 2, attempts = 1`);
+    sql.exec(`UPDATE ${deliveriesTable(sql)} SET status = 2, attempts = 1`);
   });
   return uuid;
 }
