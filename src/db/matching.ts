@@ -8,14 +8,17 @@ import { type LaneConfigRow, laneConfigColumns } from "./lane-configs";
 /** What matching looks at. Events of the same topic match the same webhooks. */
 export type Topic = { type: string; projectUuid: string | null; jobUuid: string | null };
 
-/** A webhook that matches a topic. `since`: when the oldest of its matching subscriptions was made. */
-export type Match = { topic: number; webhook_id: number; since: number; total: number };
-
 /** A webhook that matches any topic. `waits`: whether it has events in `handovers`, which go first. */
 export type MatchedWebhook = LaneConfigRow & { id: number; waits: number };
 
-/** `any_wide`: whether any event waits to be handed over in pages: then all that come after it wait behind it. */
-export type FoundWebhook = MatchedWebhook & { any_wide: number };
+/**
+ * `hears`: JSON, the topics that it matches (`Heard`). `any_wide`: whether any event waits to be handed over in pages:
+ * then all that come after it wait behind it.
+ */
+export type FoundWebhook = MatchedWebhook & { hears: string; any_wide: number };
+
+/** A topic by its index, when the oldest of the webhook's matching subscriptions was made, and how many webhooks match it. */
+export type Heard = [topic: number, since: number, total: number];
 
 /** An event with more matches than this is handed over in pages. */
 export const matchesMax = 1000;
@@ -31,33 +34,24 @@ const webhookColumns = `w.id, ${laneConfigColumns},
   EXISTS (SELECT 1 FROM handovers h WHERE h.webhook_id = w.id) AS waits`;
 
 /**
- * @returns `matches`: for each topic (by its index) its webhooks in order of creation, at most one more than
- *   `matchesMax`, with the `total`; `webhooks`: each of them once (`FoundWebhook`).
+ * @returns a statement that gives the webhooks that match any of the topics, in order of creation, with what each of
+ *   them hears (`FoundWebhook`). A topic is heard by at most one webhook more than `matchesMax` here.
  */
-export function matchStatements(
-  db: D1Database,
-  topics: readonly Topic[],
-): { matches: D1PreparedStatement; webhooks: D1PreparedStatement } {
-  const candidates = JSON.stringify(topics.flatMap(candidatesOf));
-  return {
-    matches: db
-      .prepare(
-        `SELECT topic, webhook_id, since, total FROM (
+export function matchStatement(db: D1Database, topics: readonly Topic[]): D1PreparedStatement {
+  return db
+    .prepare(
+      `SELECT ${webhookColumns}, h.hears, EXISTS (SELECT 1 FROM handovers WHERE webhook_id IS NULL) AS any_wide
+       FROM (
+         SELECT webhook_id, json_group_array(json_array(topic, since, total)) AS hears FROM (
            SELECT c.value->>0 AS topic, s.webhook_id, min(s.created_at) AS since,
              count(*) OVER (PARTITION BY c.value->>0) AS total,
              row_number() OVER (PARTITION BY c.value->>0 ORDER BY s.webhook_id) AS place
            FROM ${candidateJoin} JOIN webhooks w ON w.id = s.webhook_id AND ${isServed}
            GROUP BY c.value->>0, s.webhook_id
-         ) WHERE place <= ${matchesMax + 1} ORDER BY topic, webhook_id`,
-      )
-      .bind(candidates),
-    webhooks: db
-      .prepare(
-        `SELECT ${webhookColumns}, EXISTS (SELECT 1 FROM handovers WHERE webhook_id IS NULL) AS any_wide
-         FROM webhooks w WHERE ${isServed} AND w.id IN (SELECT s.webhook_id FROM ${candidateJoin})`,
-      )
-      .bind(candidates),
-  };
+         ) WHERE place <= ${matchesMax + 1} GROUP BY webhook_id
+       ) h CROSS JOIN webhooks w ON w.id = h.webhook_id ORDER BY w.id`,
+    )
+    .bind(JSON.stringify(topics.flatMap(candidatesOf)));
 }
 
 /** One page of the webhooks behind `cursor` that match a topic and had subscribed by `acceptedAt`. */

@@ -2,9 +2,9 @@
 import { archiveStatements, type KnownEvent } from "../db/archive";
 import {
   type FoundWebhook,
-  type Match,
+  type Heard,
   type MatchedWebhook,
-  matchStatements,
+  matchStatement,
   type Topic,
 } from "../db/matching";
 import { log } from "../log";
@@ -34,16 +34,14 @@ export async function lookUp(env: Env, events: readonly Event[]): Promise<Looked
   const acceptedAt = Date.now();
   const { topics, topicOf } = groupByTopic(events);
   const archive = archiveStatements(env.DB, events, acceptedAt);
-  const match = matchStatements(env.DB, topics);
-  const reads = [archive.known, match.matches, match.webhooks];
+  const reads = [archive.known, matchStatement(env.DB, topics)];
   const { results, isArchived } = await archiveAndRead(env, archive.keep, reads);
-  const [known, matches, webhooks] = results;
+  const [known, webhooks] = results;
   const found = rowsOf<FoundWebhook>(webhooks);
   const knownEvents = rowsOf<KnownEvent>(known);
   const firstAcceptedAt = new Map(knownEvents.map((row) => [row.uuid, row.accepted_at]));
   const knownText = new Map(knownEvents.map((row) => [row.uuid, row.body]));
-  const byId = new Map(found.map((webhook) => [webhook.id, webhook]));
-  const byTopic = Map.groupBy(rowsOf<Match>(matches), (row) => row.topic);
+  const matchesOf = matchesByTopic(found);
   return {
     conflicts: events
       .filter(({ uuid, body }) => (knownText.get(uuid) ?? body) !== body)
@@ -52,13 +50,11 @@ export async function lookUp(env: Env, events: readonly Event[]): Promise<Looked
     acceptedAt,
     isArchived,
     matched: events.map((event) => {
-      const rows = byTopic.get(topicOf(event)) ?? [];
+      const matches = matchesOf.get(topicOf(event)) ?? [];
       // A repeat goes only to subscriptions that stood when it was first accepted.
       const first = firstAcceptedAt.get(event.uuid) ?? Number.POSITIVE_INFINITY;
-      const counted = rows.filter((row) => row.since <= first);
-      const hearing = counted.map((row) => byId.get(row.webhook_id));
-      const webhooks = hearing.filter((webhook) => webhook !== undefined);
-      return { event, webhooks, total: rows[0]?.total ?? 0 };
+      const webhooks = matches.filter(({ since }) => since <= first).map(({ webhook }) => webhook);
+      return { event, webhooks, total: matches[0]?.total ?? 0 };
     }),
     wide: found.some((webhook) => webhook.any_wide === 1),
   };
@@ -83,6 +79,22 @@ async function archiveAndRead(
     log("error", "events not archived", { error: String(error) });
     return { results: await env.DB.batch(reads), isArchived: false };
   }
+}
+
+/** A webhook that matches a topic, `since` when, and how many (`total`) do. */
+type Match = { webhook: MatchedWebhook; since: number; total: number };
+
+/** Of each topic, by its index, the webhooks that match it, in order of creation. */
+function matchesByTopic(found: readonly FoundWebhook[]): Map<number, Match[]> {
+  const matchesOf = new Map<number, Match[]>();
+  for (const webhook of found) {
+    for (const [topic, since, total] of JSON.parse(webhook.hears) as Heard[]) {
+      const matches = matchesOf.get(topic) ?? [];
+      matchesOf.set(topic, matches);
+      matches.push({ webhook, since, total });
+    }
+  }
+  return matchesOf;
 }
 
 function groupByTopic(events: readonly Event[]): { topics: Topic[]; topicOf: (event: Event) => number } {
