@@ -21,6 +21,13 @@ export const pageHeaders: MiddlewareHandler = secureHeaders({
   xFrameOptions: "DENY",
   // A deployment answers for its own host only.
   strictTransportSecurity: "max-age=15552000",
+  // Only browsers that are gone know these.
+  xDnsPrefetchControl: false,
+  xDownloadOptions: false,
+  xPermittedCrossDomainPolicies: false,
+  xXssProtection: false,
+  // Nothing here has ever set it.
+  removePoweredBy: false,
 });
 
 const check = csrf();
