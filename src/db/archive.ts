@@ -1,34 +1,33 @@
-/** The archive's statements, for one D1 `batch()`: what is known of incoming events, and keeping the new ones. */
+/** Incoming events and the archive: keeping the new ones, and what is known of the others. */
 import type { Event } from "../events/parse-events";
 import { inEverySlot } from "./archive-slots";
 
-/** What the archive knew of an incoming event before this batch: when it was accepted (in ms), and its text. */
+/** What the archive has under the uuid of an incoming event: when it was accepted (in ms), and its text. */
 export type KnownEvent = { uuid: string; accepted_at: number; body: string };
 
 /** D1 takes texts of up to 2 MB, and quoting may double an event's. */
 const parameterCharactersMax = 500_000;
 
 /**
+ * Keeping incoming events.
  * @param events with different uuids.
- * @returns `known`: the uuids that the archive has (`KnownEvent`); `keep`: the rest is stored, in one row for each of
- *   them, or nothing when any event has another text than the archive's under its uuid. To be run in this order,
- *   atomically.
+ * @returns `statements`, to be run atomically: they store those that the archive does not have, in one row for each of
+ *   them, or nothing when any event has another text than the archive's under its uuid. `stored`: from their results,
+ *   the uuids of the events that they stored.
  */
-export function archiveStatements(
+export function keepNew(
   db: D1Database,
   events: readonly Event[],
   acceptedAt: number,
-): { known: D1PreparedStatement; keep: D1PreparedStatement[] } {
+): { statements: D1PreparedStatement[]; stored(results: readonly D1Result[]): Set<string> } {
   const chunks = chunked(events);
   // The first parameter is all uuids; then come the texts of each chunk, which are read where a uuid is known.
-  const uuids = JSON.stringify(chunks.map((chunk) => chunk.map(({ uuid }) => uuid)));
+  const uuids = JSON.stringify(chunks.map(uuidsOf));
   const texts = chunks.map((chunk) => JSON.stringify(chunk.map(incomingRow)));
-  const archived = "(a.events->u.place)->>5";
   const incoming = `(CASE c.key ${chunks.map((_, chunk) => `WHEN ${chunk} THEN ${textsOf(chunk)}`).join(" ")} END->i.key)->>5`;
-  const known = `WITH known AS MATERIALIZED (${knownWith(`${archived} IS NOT ${incoming} AS differs`)})`;
+  const known = `WITH known AS MATERIALIZED (${knownWith(`${archivedText} IS NOT ${incoming} AS differs`)})`;
   return {
-    known: db.prepare(knownWith(`${archived} AS body`)).bind(uuids),
-    keep: chunks.map((_, index) =>
+    statements: chunks.map((_, index) =>
       db
         .prepare(
           `${known} INSERT INTO archive_requests (accepted_at, events)
@@ -38,14 +37,39 @@ export function archiveStatements(
                WHERE value->>0 NOT IN (SELECT uuid FROM known)
              ) ELSE ${textsOf(index)} END AS events
            )
-           WHERE NOT EXISTS (SELECT 1 FROM known WHERE differs) AND events <> '[]'`,
+           WHERE NOT EXISTS (SELECT 1 FROM known WHERE differs) AND events <> '[]'
+           RETURNING iif(events = ${textsOf(index)}, NULL, events) AS part`,
         )
         .bind(uuids, ...texts, acceptedAt),
     ),
+    stored(results) {
+      const inChunks = chunks.map((chunk, index) => {
+        const [row] = (results[index]?.results ?? []) as StoredRow[];
+        if (row === undefined) return [];
+        return row.part === null
+          ? uuidsOf(chunk)
+          : (JSON.parse(row.part) as [string][]).map(([uuid]) => uuid);
+      });
+      return new Set(inChunks.flat());
+    },
   };
 }
 
-/** The incoming uuids that the archive has. @param column SQL: what is wanted of each beside uuid and time. */
+/** What the archive has under these uuids. */
+export async function readKnownEvents(db: D1Database, uuids: readonly string[]): Promise<KnownEvent[]> {
+  const { results } = await db
+    .prepare(knownWith(`${archivedText} AS body`))
+    .bind(JSON.stringify([uuids]))
+    .all<KnownEvent>();
+  return results;
+}
+
+/** `part`: what was stored of a chunk, as in `archive_requests`; null when that was all of it. */
+type StoredRow = { part: string | null };
+
+const archivedText = "(a.events->u.place)->>5";
+
+/** The incoming uuids (`?1`: JSON, a list of lists) that the archive has. @param column SQL: what is wanted of each beside uuid and time. */
 function knownWith(column: string): string {
   return inEverySlot(
     (slot) => `SELECT i.value AS uuid, a.accepted_at, ${column}
@@ -58,6 +82,10 @@ function knownWith(column: string): string {
 /** A chunk's parameter. */
 function textsOf(chunk: number): string {
   return `?${chunk + 2}`;
+}
+
+function uuidsOf(events: readonly Event[]): string[] {
+  return events.map(({ uuid }) => uuid);
 }
 
 function incomingRow(event: Event): (string | null)[] {

@@ -1,5 +1,7 @@
-/** What D1 says of incoming events, in one round trip that archives them, too: are they known, and who hears them. */
-import { archiveStatements, type KnownEvent } from "../db/archive";
+/**
+ * What D1 says of incoming events, mostly in one round trip that archives them, too: are they known, and who hears them.
+ */
+import { keepNew, readKnownEvents } from "../db/archive";
 import {
   type FoundWebhook,
   type Heard,
@@ -33,22 +35,22 @@ export type LookedUp = {
 export async function lookUp(env: Env, events: readonly Event[]): Promise<LookedUp> {
   const acceptedAt = Date.now();
   const { topics, topicOf } = groupByTopic(events);
-  const archive = archiveStatements(env.DB, events, acceptedAt);
-  const reads = [archive.known, matchStatement(env.DB, topics)];
-  const { results, isArchived } = await archiveAndRead(env, archive.keep, reads);
-  const [known, webhooks] = results;
-  const found = rowsOf<FoundWebhook>(webhooks);
-  const knownEvents = rowsOf<KnownEvent>(known);
-  const firstAcceptedAt = new Map(knownEvents.map((row) => [row.uuid, row.accepted_at]));
-  const knownText = new Map(knownEvents.map((row) => [row.uuid, row.body]));
+  const { found, stored } = await archiveAndMatch(env, { events, topics, acceptedAt });
+  const repeated = events.filter(({ uuid }) => !stored?.has(uuid)).map(({ uuid }) => uuid);
+  const known = repeated.length === 0 ? [] : await readKnownEvents(env.DB, repeated);
+  const firstAcceptedAt = new Map(known.map((row) => [row.uuid, row.accepted_at]));
+  const knownText = new Map(known.map((row) => [row.uuid, row.body]));
+  const conflicts = events.filter(({ uuid, body }) => (knownText.get(uuid) ?? body) !== body);
+  // Cron may have emptied a slot of the archive between the two round trips.
+  if (stored !== null && conflicts.length === 0 && known.length < repeated.length) {
+    throw new Error("Events that the archive knew have left it meanwhile.");
+  }
   const matchesOf = matchesByTopic(found);
   return {
-    conflicts: events
-      .filter(({ uuid, body }) => (knownText.get(uuid) ?? body) !== body)
-      .map(({ uuid }) => uuid),
+    conflicts: conflicts.map(({ uuid }) => uuid),
     firstAcceptedAt,
     acceptedAt,
-    isArchived,
+    isArchived: stored !== null,
     matched: events.map((event) => {
       const matches = matchesOf.get(topicOf(event)) ?? [];
       // A repeat goes only to subscriptions that stood when it was first accepted.
@@ -61,23 +63,23 @@ export async function lookUp(env: Env, events: readonly Event[]): Promise<Looked
 }
 
 /**
- * Writes the archive and reads the rest, atomically. An archive that cannot be written (D1 is full, say) does not
- * stop deliveries: then only the reading is done.
+ * Archives events and finds out who hears them, atomically. An archive that cannot be written (D1 is full, say) does not
+ * stop deliveries: then only the latter is done.
+ * @returns `stored`: the uuids of those that are in the archive from now on; null when it could not be written.
  */
-async function archiveAndRead(
+async function archiveAndMatch(
   env: Env,
-  keep: D1PreparedStatement[],
-  reads: D1PreparedStatement[],
-): Promise<{ results: D1Result[]; isArchived: boolean }> {
-  const [known, ...rest] = reads;
-  if (known === undefined) return { results: [], isArchived: false };
+  { events, topics, acceptedAt }: { events: readonly Event[]; topics: Topic[]; acceptedAt: number },
+): Promise<{ found: FoundWebhook[]; stored: Set<string> | null }> {
+  const keep = keepNew(env.DB, events, acceptedAt);
+  const match = matchStatement(env.DB, topics);
   try {
-    const [first, ...others] = await env.DB.batch([known, ...keep, ...rest]);
-    const read = others.slice(keep.length);
-    return { results: first === undefined ? read : [first, ...read], isArchived: true };
+    const results = await env.DB.batch<FoundWebhook>([match, ...keep.statements]);
+    return { found: results[0]?.results ?? [], stored: keep.stored(results.slice(1)) };
   } catch (error) {
     log("error", "events not archived", { error: String(error) });
-    return { results: await env.DB.batch(reads), isArchived: false };
+    const [matched] = await env.DB.batch<FoundWebhook>([match]);
+    return { found: matched?.results ?? [], stored: null };
   }
 }
 
@@ -110,9 +112,4 @@ function groupByTopic(events: readonly Event[]): { topics: Topic[]; topicOf: (ev
 
 function topicKey({ type, projectUuid, jobUuid }: Topic): string {
   return `${type} ${projectUuid} ${jobUuid}`;
-}
-
-/** D1's batch is typed as one kind of row for all statements: each result's type is stated where it is read. */
-function rowsOf<Row>(result: D1Result | undefined): Row[] {
-  return (result?.results ?? []) as Row[];
 }

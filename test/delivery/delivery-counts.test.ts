@@ -1,4 +1,4 @@
-/** What a delivery is billed for, counted: rows in its lane and in D1, calls, alarms. Times are the bench's business. */
+/** What a delivery costs, counted: rows in its lane and in D1, statements, calls, alarms. Times are the bench's business. */
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { passTime, restartClock, stopClock } from "../clock";
@@ -15,14 +15,14 @@ beforeEach(stopClock);
 afterEach(restartClock);
 
 /** Of each delivery. */
-type Counts = { laneRows: number; d1Rows: number; calls: number; alarms: number };
+type Counts = { laneRows: number; d1Rows: number; d1Statements: number; calls: number; alarms: number };
 
 /** Publishes `deliveries` events, so many in a request and a minute apart, to one webhook that takes them at once. */
 async function count(batch: number): Promise<Counts> {
   const { received } = receiver();
   const { uuid } = await makeListener();
   const laneRows = await countRows(uuid);
-  const d1Rows = countD1Rows();
+  const d1 = countInD1();
   const { calls } = interceptAccept((_call, _handover, passOn) => passOn());
   let alarms = 0;
   for (let sent = batch; sent <= deliveries; sent += batch) {
@@ -35,31 +35,35 @@ async function count(batch: number): Promise<Counts> {
   }
   return {
     laneRows: laneRows() / deliveries,
-    d1Rows: d1Rows() / deliveries,
+    d1Rows: d1().rows / deliveries,
+    d1Statements: d1().statements / deliveries,
     calls: calls() / deliveries,
     alarms: alarms / deliveries,
   };
 }
 
-/** Counts the rows that dispatches write in D1 from now on. */
-function countD1Rows(): () => number {
+/** Counts the statements that dispatches run in D1 from now on, and the rows that they write. */
+function countInD1(): () => { statements: number; rows: number } {
+  let statements = 0;
   let rows = 0;
   const batch = env.DB.batch.bind(env.DB);
-  vi.spyOn(env.DB, "batch").mockImplementation(async (statements) => {
-    const results = await batch(statements);
+  vi.spyOn(env.DB, "batch").mockImplementation(async (run) => {
+    const results = await batch(run);
+    statements += run.length;
     for (const { meta } of results) rows += meta.rows_written;
     return results;
   });
-  return () => rows;
+  return () => ({ statements, rows });
 }
 
 it(
-  "a single event costs two rows in its lane, two in D1, one call and hardly an alarm",
+  "a single event costs two rows in its lane, two in D1 by two statements, one call and hardly an alarm",
   { timeout: 60_000 },
   async () => {
-    const { laneRows, d1Rows, calls, alarms } = await count(1);
+    const { laneRows, d1Rows, d1Statements, calls, alarms } = await count(1);
     expect(laneRows).toBeLessThanOrEqual(2.05);
     expect(d1Rows).toBe(2);
+    expect(d1Statements).toBe(2);
     expect(calls).toBe(1);
     expect(alarms).toBe(0);
   },
@@ -69,9 +73,10 @@ it(
   "one of a hundred costs two rows in its lane, one in D1, and a hundredth of a call and an alarm",
   { timeout: 60_000 },
   async () => {
-    const { laneRows, d1Rows, calls, alarms } = await count(100);
+    const { laneRows, d1Rows, d1Statements, calls, alarms } = await count(100);
     expect(laneRows).toBeLessThanOrEqual(2.06);
     expect(d1Rows).toBeLessThanOrEqual(1.01);
+    expect(d1Statements).toBe(0.02);
     expect(calls).toBe(0.01);
     expect(alarms).toBeLessThanOrEqual(0.01);
   },

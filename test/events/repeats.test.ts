@@ -1,4 +1,6 @@
+import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { archiveSlots, emptySlot } from "../../src/db/archive-slots";
 import { restartClock, passTime, stopClock } from "../clock";
 import { archived, archiveOnly, eventUuidsIn, makeEvent, makeEvents, makeListener, publish } from "../event";
 import { configOf, handedEvent, laneOf } from "../lane";
@@ -63,6 +65,48 @@ describe("a repeated event", () => {
     ]);
     await vi.waitFor(() => expect(received).toHaveLength(2));
     expect(eventUuidsIn(received)).toEqual([event.uuid, barrier.uuid]);
+  });
+
+  it.each([
+    ["in one row", 1],
+    ["too large for one row", 90_000],
+  ])(
+    "leaves the new ones beside it as they are: archived once, and delivered in order, %s",
+    async (_, size) => {
+      const { received } = receiver();
+      await makeListener();
+      const awkward = `語 \u2028 "\\ ${"x".repeat(size)}`;
+      const events = Array.from({ length: 10 }, () => makeEvent({ awkward }));
+      const [first, , , fourth] = events;
+      await publish([first, fourth]);
+      const { body } = await publish(events);
+      expect(body.accepted.map(({ duplicate }) => duplicate)).toEqual(
+        events.map((event) => event === first || event === fourth),
+      );
+      const fresh = events.filter((event) => event !== first && event !== fourth);
+      await vi.waitFor(() => expect(received).toHaveLength(10));
+      expect(eventUuidsIn(received)).toEqual([first, fourth, ...fresh].map((event) => event?.uuid));
+      expect((await archived()).map((row) => row.body)).toEqual(
+        [first, fourth, ...fresh].map((event) => JSON.stringify(event)),
+      );
+    },
+  );
+
+  it("is refused when the archive forgets it at that very moment, and may be repeated", async () => {
+    const { received } = receiver();
+    await makeListener();
+    const event = makeEvent();
+    await publish(event);
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    const batch = env.DB.batch.bind(env.DB);
+    const forgetting = vi.spyOn(env.DB, "batch").mockImplementation(async (statements) => {
+      const results = await batch(statements);
+      await batch(archiveSlots.flatMap((slot) => emptySlot(env.DB, slot)));
+      return results;
+    });
+    expect((await publish(event)).status).toBe(500);
+    forgetting.mockRestore();
+    expect((await publish(event)).status).toBe(202);
   });
 
   it("does not go to subscriptions made after it was first accepted", async () => {

@@ -1,10 +1,16 @@
-/** Limit D: a lane that has its rows already and, one after another, signs, fetches and updates one row each. */
+/**
+ * Limit D: a lane that has its rows already and, one after another, signs, fetches and updates one row each. And limits C
+ * and D at once: it takes rows in meanwhile.
+ */
 import { DurableObject } from "cloudflare:workers";
 import { sampleEvent } from "../sample-event";
 import { openDelivery } from "./bare-delivery";
 
 export class BareLane extends DurableObject {
   readonly #sql: SqlStorage;
+  /** The last row that is sent or under way, by `take`. */
+  #sentTo = 0;
+  #isSending = false;
 
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env as Cloudflare.Env);
@@ -28,11 +34,33 @@ export class BareLane extends DurableObject {
   async drain(to: string): Promise<void> {
     const send = await openDelivery(to);
     const waiting = this.#sql.exec<{ id: number }>("SELECT id FROM deliveries WHERE status = 0 ORDER BY id");
-    for (const { id } of waiting.toArray()) {
-      const load = "SELECT event FROM deliveries WHERE id = ?";
-      const { event } = this.#sql.exec<{ event: string }>(load, id).one();
-      const status = await send(id, event);
-      this.#sql.exec("UPDATE deliveries SET status = 1, answer = ? WHERE id = ?", status, id);
+    for (const { id } of waiting.toArray()) await this.#sendOne(id, send);
+  }
+
+  /** Takes events in, and sends them behind the answer. */
+  async take(events: readonly string[], to: string): Promise<void> {
+    for (const event of events) this.#sql.exec("INSERT INTO deliveries (event) VALUES (?)", event);
+    if (!this.#isSending) this.ctx.waitUntil(this.#sendTaken(to));
+  }
+
+  async #sendTaken(to: string): Promise<void> {
+    this.#isSending = true;
+    const send = await openDelivery(to);
+    const next = "SELECT id FROM deliveries WHERE id > ? ORDER BY id LIMIT 1";
+    for (;;) {
+      const [row] = this.#sql.exec<{ id: number }>(next, this.#sentTo).toArray();
+      if (row === undefined) break;
+      this.#sentTo = row.id;
+      await this.#sendOne(row.id, send);
     }
+    this.#isSending = false;
+  }
+
+  async #sendOne(id: number, send: (sequence: number, event: string) => Promise<number>): Promise<void> {
+    const { event } = this.#sql
+      .exec<{ event: string }>("SELECT event FROM deliveries WHERE id = ?", id)
+      .one();
+    const status = await send(id, event);
+    this.#sql.exec("UPDATE deliveries SET status = 1, answer = ? WHERE id = ?", status, id);
   }
 }

@@ -24,7 +24,10 @@ const answers: Record<string, (request: Request, env: LimitsEnv, query: URLSearc
     await Promise.all(Array.from({ length: Number(query.get("atOnce")) }, one));
   },
 
-  /** Limit C: hands a request's events to the inboxes of their webhooks. `d1`: after one D1 `batch()`. */
+  /**
+   * Limit C: hands a request's events to the inboxes of their webhooks. `d1`: after one D1 `batch()`. `to`: to lanes that
+   * send them there, which is limits C and D at once.
+   */
   async "/insert"(request, env, query) {
     const value: unknown = JSON.parse(await request.text());
     const events = (Array.isArray(value) ? value : [value]) as { uuid: string; project: { uuid: string } }[];
@@ -32,11 +35,14 @@ const answers: Record<string, (request: Request, env: LimitsEnv, query: URLSearc
       const insert = env.DB.prepare("INSERT INTO events (uuid, body) VALUES (?, ?)");
       await env.DB.batch(events.map((event) => insert.bind(event.uuid, JSON.stringify(event))));
     }
+    const to = query.get("to");
     const shares = Map.groupBy(events, (event) => event.project.uuid);
     await Promise.all(
-      [...shares].map(([inbox, share]) =>
-        env.INBOXES.getByName(inbox).insert(share.map((event) => JSON.stringify(event))),
-      ),
+      [...shares].map(([webhook, share]) => {
+        const texts = share.map((event) => JSON.stringify(event));
+        if (to === null) return env.INBOXES.getByName(webhook).insert(texts);
+        return env.LANES.getByName(webhook).take(texts, to);
+      }),
     );
   },
 
