@@ -31,6 +31,8 @@ const acceptDrainMs = 10_000;
 const alarmDrainMs = 600_000;
 /** How long `accept` waits for what came alone: mostly it is delivered by then, and costs no alarm. */
 const aloneWaitMs = 100;
+/** What comes so soon behind another one is not alone: an alarm serves all that come within its time. */
+const aloneAfterMs = 1000;
 /** When the alarm stands while a drain runs: it takes over if the drain is cut. */
 const safetyNetMs = 10_000;
 /** How long a closed lane remembers that it is closed: a slow dispatch may still call. */
@@ -63,6 +65,8 @@ export class WebhookLane extends DurableObject<Env> {
   readonly #housekeeping: Housekeeping;
   readonly #open: OpenLane;
   #inAlarm = false;
+  /** In ms; 0 when nothing came since the object was started. */
+  #lastAcceptAt = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -116,7 +120,9 @@ export class WebhookLane extends DurableObject<Env> {
       }
     }
     // Also when all of them are known: the call that brought them may have been cut off before its alarm stood.
-    await this.#work({ waitMs: storage.backlog === 1 ? aloneWaitMs : 0 });
+    const isAlone = storage.backlog === 1 && now - this.#lastAcceptAt >= aloneAfterMs;
+    this.#lastAcceptAt = now;
+    await this.#work({ waitMs: isAlone ? aloneWaitMs : 0 });
     return { outcome: "accepted", fresh: accepted.map((delivery) => delivery !== null) };
   }
 

@@ -43,6 +43,7 @@ async function rowsPerDelivery(traffic: { times: number; batch: number; everyMs:
 describe("a first-time success in strict order writes at most 3 rows in its lane, alarms and pruning included,", () => {
   it.each([
     ["for 200 single events at once", { times: 200, batch: 1, everyMs: 0 }],
+    ["for 200 single events, one every 500 ms", { times: 200, batch: 1, everyMs: 500 }],
     ["for 200 single events, one every 2 s", { times: 200, batch: 1, everyMs: 2000 }],
     ["for 10 batches of 100", { times: 10, batch: 100, everyMs: 0 }],
     ["for 10 batches of 100, one every minute", { times: 10, batch: 100, everyMs: minuteMs }],

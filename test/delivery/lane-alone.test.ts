@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { restartClock, stopClock } from "../clock";
+import { passTime, restartClock, stopClock } from "../clock";
 import { makeEvent, makeListener, publish } from "../event";
-import { alarmOf, laneOf } from "../lane";
+import { alarmOf, laneOf, runAlarm } from "../lane";
 import { receiver } from "../receiver";
 
 beforeEach(stopClock);
@@ -46,5 +46,20 @@ describe("an event that comes alone", () => {
     expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 2 });
     answer(new Response());
     await vi.waitFor(() => expect(received).toHaveLength(2));
+  });
+
+  it("is not waited for, with an alarm, when it comes less than a second behind another one", async () => {
+    const { received } = receiver();
+    const { uuid } = await makeListener();
+    await publish(makeEvent());
+    passTime(999);
+    await publish(makeEvent());
+    expect(await alarmOf(uuid)).not.toBeNull();
+    await vi.waitFor(() => expect(received).toHaveLength(2));
+    passTime(1000);
+    await runAlarm(uuid, 0);
+    await publish(makeEvent());
+    expect(received).toHaveLength(3);
+    expect(await alarmOf(uuid)).toBeNull();
   });
 });

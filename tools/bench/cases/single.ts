@@ -1,6 +1,6 @@
 /** `single`: one event per request, 16 connections, 10 webhooks; against one D1 batch and one durable row each. */
 import { type Figures, figure } from "../figures.ts";
-import { inTurn, type Lab, perS, rounds, type Run } from "../lab.ts";
+import { fewRounds, inTurn, type Lab, perS, rounds, type Run } from "../lab.ts";
 
 function acceptedPerS({ loaded }: Run): number {
   return perS(loaded.requestsMs.length, loaded.endedAtMs - loaded.startedAtMs);
@@ -22,7 +22,7 @@ export async function single(lab: Lab): Promise<Figures> {
   });
   // Accepting alone: nothing is delivered meanwhile on the same cores, as in production.
   await Promise.all(uuids.map((uuid) => lab.gateway.pause(uuid)));
-  const paused = await inTurn(rounds, {
+  const paused = await inTurn(fewRounds, {
     c: async () => acceptedPerS(await lab.publishToLimit("/insert?d1", { ...load, deliveries: 0 })),
     own: async () => acceptedPerS(await lab.publish({ ...load, deliveries: 0 })),
   });

@@ -1,6 +1,6 @@
 /** `strict-1`, `fan-10`, `fan-100`, `queue`: how fast deliveries go out, against lanes that do nothing else. */
 import { type Figures, figure } from "../figures.ts";
-import { inTurn, type Lab, perS, rounds, type Run } from "../lab.ts";
+import { fewRounds, inTurn, type Lab, perS, rounds, type Run } from "../lab.ts";
 
 /** Deliveries per second, from the first request on. */
 function deliveriesPerS({ loaded, arrivals }: Run): number {
@@ -20,9 +20,11 @@ export async function strict1(lab: Lab): Promise<Figures> {
       connections: 1,
       projects: 1,
     });
-  const { own, d, a, b } = await inTurn(rounds, {
+  const { own, d } = await inTurn(rounds, {
     d: () => lab.limitD(perRound, 1),
     own: async () => deliveriesPerS(await publish()),
+  });
+  const { a, b } = await inTurn(fewRounds, {
     a: () => lab.limitSend(perRound, 1),
     b: () => lab.limitSend(perRound, 32),
   });
@@ -51,7 +53,7 @@ export async function fan(lab: Lab, width: 10 | 100): Promise<Figures> {
       connections: 1,
       projects: 1,
     });
-  const { own, d } = await inTurn(isWide ? { warmUps: 1, counted: 3 } : rounds, {
+  const { own, d } = await inTurn(isWide ? fewRounds : rounds, {
     d: () => lab.limitD(perRound, width),
     own: async () => deliveriesPerS(await publish()),
   });
