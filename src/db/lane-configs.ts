@@ -1,40 +1,40 @@
 /** A webhook's row as its lane needs it. */
 import type { LaneConfig } from "../delivery/handover";
+import type { webhooks } from "./schema";
 
-/** The columns of `webhooks` that make a `LaneConfig`, for `SELECT`. */
-export const laneConfigColumns = `w.uuid, w.name, w.verify_ssl, w.content_type, w.version, w.sealed, w.ordering, w.retry_max_attempts, w.retry_max_age_s,
-  w.timeout_s, w.rate_limit_per_s`;
+/** The columns of `webhooks` that make a `LaneConfig`, for `SELECT`, under the names that the schema has for them. */
+export const laneConfigColumns = `w.uuid, w.name, w.verify_ssl AS verifySsl, w.content_type AS contentType, w.version, w.sealed,
+  w.ordering, w.retry_max_attempts AS retryMaxAttempts, w.retry_max_age_s AS retryMaxAgeS, w.timeout_s AS timeoutS,
+  w.rate_limit_per_s AS rateLimitPerS`;
 
-/** A row of `laneConfigColumns`. */
-export type LaneConfigRow = {
-  uuid: string;
-  name: string;
-  verify_ssl: number;
-  content_type: LaneConfig["webhook"]["contentType"];
-  version: number;
-  sealed: string;
-  ordering: LaneConfig["ordering"];
-  retry_max_attempts: number | null;
-  retry_max_age_s: number | null;
-  timeout_s: number | null;
-  rate_limit_per_s: number | null;
-};
+type Columns = typeof webhooks.$inferSelect;
+
+/** A row of `laneConfigColumns`, or one that drizzle read. `verifySsl`: as SQLite has it, or as drizzle tells it. */
+export type LaneConfigRow = Pick<
+  Columns,
+  | "uuid"
+  | "name"
+  | "contentType"
+  | "version"
+  | "sealed"
+  | "ordering"
+  | "retryMaxAttempts"
+  | "retryMaxAgeS"
+  | "timeoutS"
+  | "rateLimitPerS"
+> & { verifySsl: number | boolean };
 
 /** From a row to what the lane keeps. */
 export function laneConfigOf(row: LaneConfigRow): LaneConfig {
+  const { uuid, name, contentType, version, sealed, ordering, timeoutS, rateLimitPerS } = row;
   return {
-    webhook: {
-      uuid: row.uuid,
-      name: row.name,
-      verifySsl: row.verify_ssl === 1,
-      contentType: row.content_type,
-    },
-    version: row.version,
-    sealed: row.sealed,
-    ordering: row.ordering,
-    retry: { maxAttempts: row.retry_max_attempts, maxAgeS: row.retry_max_age_s },
-    timeoutS: row.timeout_s,
-    rateLimitPerS: row.rate_limit_per_s,
+    webhook: { uuid, name, verifySsl: Boolean(row.verifySsl), contentType },
+    version,
+    sealed,
+    ordering,
+    retry: { maxAttempts: row.retryMaxAttempts, maxAgeS: row.retryMaxAgeS },
+    timeoutS,
+    rateLimitPerS,
   };
 }
 

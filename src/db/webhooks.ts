@@ -1,6 +1,5 @@
 /** Queries on the table of webhooks. A webhook that is being deleted (`deleted_at`) does not exist for them. */
 import { and, eq, gt, inArray, isNotNull, isNull, lt, or, sql, type SQL } from "drizzle-orm";
-import type { LaneConfig } from "../delivery/handover";
 import { patternsFor } from "../events/patterns";
 import { database } from "./database";
 import { subscriptions, webhooks } from "./schema";
@@ -34,14 +33,6 @@ export type NewWebhook = Pick<
 
 /** What a change may set; what is absent stays. */
 export type WebhookChanges = Partial<Omit<NewWebhook, "uuid"> & Pick<Webhook, "previousSecretUntil">>;
-
-/** @returns what a webhook's lane needs to know of it. */
-export function laneConfig(webhook: Webhook): LaneConfig {
-  const { uuid, name, verifySsl, contentType, version, sealed, ordering, timeoutS, rateLimitPerS } = webhook;
-  const retry = { maxAttempts: webhook.retryMaxAttempts, maxAgeS: webhook.retryMaxAgeS };
-  const shown = { uuid, name, verifySsl, contentType };
-  return { webhook: shown, version, sealed, ordering, retry, timeoutS, rateLimitPerS };
-}
 
 /** @returns every webhook in order of creation. */
 export function listWebhooks(env: Env): Promise<Webhook[]> {

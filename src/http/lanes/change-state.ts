@@ -1,7 +1,7 @@
 /** Pausing and resuming: the lane decides, and its answer counts even where D1 has not heard of it yet. */
 import type { z } from "@hono/zod-openapi";
 import { listSubscriptions } from "../../db/subscriptions";
-import { laneConfig } from "../../db/webhooks";
+import { laneConfigOf } from "../../db/lane-configs";
 import type { LaneState } from "../../delivery/lane-record";
 import type { WebhookLane } from "../../delivery/webhook-lane";
 import { existingWebhook, unknownSubscriber } from "../subscribers/existing-webhook";
@@ -21,7 +21,7 @@ export async function changeState(
   const before = await existingWebhook(env, uuid);
   const lane = env.LANES.getByName(before.uuid);
   // A lane that was never handed anything does not know yet whose it is.
-  await lane.configure(laneConfig(before));
+  await lane.configure(laneConfigOf(before));
   const state = await change(lane);
   if (state === null) throw unknownSubscriber(uuid);
   const after = await existingWebhook(env, uuid);

@@ -1,6 +1,7 @@
 /** The start of a replay, for the API and for the page. */
 import type { Context } from "hono";
-import { laneConfig, type Webhook } from "../../db/webhooks";
+import { laneConfigOf } from "../../db/lane-configs";
+import type { Webhook } from "../../db/webhooks";
 import type { ReplayRequest, ReplayStarted } from "../../delivery/webhook-lane";
 import { audit } from "../audit/audit";
 import type { AppEnv } from "../router";
@@ -13,7 +14,7 @@ export async function beginReplay(
 ): Promise<ReplayStarted> {
   const lane = c.env.LANES.getByName(webhook.uuid);
   // A webhook that has never had an event has a lane that does not know it.
-  await lane.configure(laneConfig(webhook));
+  await lane.configure(laneConfigOf(webhook));
   const started: ReplayStarted = await lane.replay(request);
   if (started.outcome === "started" && started.isNew) {
     await audit(c, { action: "replay.started", target: webhook.uuid, detail: started.id });

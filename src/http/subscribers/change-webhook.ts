@@ -3,9 +3,9 @@ import type { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Config } from "../../config";
 import type { SubscriptionSpec } from "../../db/subscriptions";
+import { laneConfigOf } from "../../db/lane-configs";
 import {
   findWebhook,
-  laneConfig,
   listWithOldSecret,
   updateWebhook,
   type Webhook,
@@ -194,7 +194,7 @@ function changeSettings(
 /** The lane reads its own row in D1 anyway: telling it only makes the change hold at once. */
 async function configureLane(env: Env, webhook: Webhook): Promise<void> {
   try {
-    await env.LANES.get(env.LANES.idFromName(webhook.uuid)).configure(laneConfig(webhook));
+    await env.LANES.get(env.LANES.idFromName(webhook.uuid)).configure(laneConfigOf(webhook));
   } catch (error) {
     log("warn", "lane not told of a change", { webhook: webhook.uuid, error: String(error) });
   }

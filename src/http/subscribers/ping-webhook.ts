@@ -1,7 +1,8 @@
 /** Test pings, for the API and for the pages: to a stored webhook, and to one that is yet to be made or changed. */
 import type { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { laneConfig, type Webhook } from "../../db/webhooks";
+import { laneConfigOf } from "../../db/lane-configs";
+import type { Webhook } from "../../db/webhooks";
 import { type PingResult, sendPing } from "../../delivery/ping";
 import { refuseResolvedTarget } from "../../delivery/resolve-target";
 import { type SealedSettings, unseal } from "../../sealing";
@@ -29,7 +30,7 @@ export async function pingWebhook(
     const reason = `the host may not be reached. ${refusal.replace(/\.$/, "")}`;
     return { delivered: false, error: "blocked", status: null, reason };
   }
-  const { webhook } = laneConfig(row);
+  const { webhook } = laneConfigOf(row);
   await limitRate(c.env.PING_LIMIT, c.var.caller.id, "test pings");
   return sendPing({ webhook, settings: used, timeoutS: row.timeoutS, rules });
 }

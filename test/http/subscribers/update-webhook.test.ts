@@ -1,7 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { readConfig } from "../../../src/config";
-import { findWebhook, laneConfig, type Webhook } from "../../../src/db/webhooks";
+import { laneConfigOf } from "../../../src/db/lane-configs";
+import { findWebhook, type Webhook } from "../../../src/db/webhooks";
 import { type SealedSettings, unseal } from "../../../src/sealing";
 import { type Answer, api, makeWebhook, notifications, readWebhook, spec } from "../../api";
 
@@ -97,7 +98,7 @@ describe("PUT /subscribers/webhooks/{uuid}", () => {
     const configure = vi.fn<(config: unknown) => Promise<void>>().mockResolvedValue();
     vi.spyOn(env.LANES, "get").mockReturnValue(stubOf({ configure }));
     await put(uuid, { name: "New" });
-    expect(configure).toHaveBeenCalledExactlyOnceWith(laneConfig(await rowOf(uuid)));
+    expect(configure).toHaveBeenCalledExactlyOnceWith(laneConfigOf(await rowOf(uuid)));
     expect(await rowOf(uuid)).toMatchObject({ name: "New", version: 2 });
   });
 
