@@ -44,6 +44,7 @@ export function keepNew(
     ),
     stored(results) {
       const inChunks = chunks.map((chunk, index) => {
+        // D1's `batch()` is typed as one kind of row for all statements.
         const [row] = (results[index]?.results ?? []) as StoredRow[];
         if (row === undefined) return [];
         return row.part === null

@@ -1,17 +1,15 @@
 /** A webhook's row as its lane needs it. */
 import type { LaneConfig } from "../delivery/handover";
-import type { webhooks } from "./schema";
+import type { Webhook } from "./webhooks";
 
 /** The columns of `webhooks` that make a `LaneConfig`, for `SELECT`, under the names that the schema has for them. */
 export const laneConfigColumns = `w.uuid, w.name, w.verify_ssl AS verifySsl, w.content_type AS contentType, w.version, w.sealed,
   w.ordering, w.retry_max_attempts AS retryMaxAttempts, w.retry_max_age_s AS retryMaxAgeS, w.timeout_s AS timeoutS,
   w.rate_limit_per_s AS rateLimitPerS`;
 
-type Columns = typeof webhooks.$inferSelect;
-
 /** A row of `laneConfigColumns`, or one that drizzle read. `verifySsl`: as SQLite has it, or as drizzle tells it. */
 export type LaneConfigRow = Pick<
-  Columns,
+  Webhook,
   | "uuid"
   | "name"
   | "contentType"

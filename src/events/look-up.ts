@@ -74,8 +74,8 @@ async function archiveAndMatch(
   const keep = keepNew(env.DB, events, acceptedAt);
   const match = matchStatement(env.DB, topics);
   try {
-    const results = await env.DB.batch<FoundWebhook>([match, ...keep.statements]);
-    return { found: results[0]?.results ?? [], stored: keep.stored(results.slice(1)) };
+    const [matched, ...kept] = await env.DB.batch<FoundWebhook>([match, ...keep.statements]);
+    return { found: matched?.results ?? [], stored: keep.stored(kept) };
   } catch (error) {
     log("error", "events not archived", { error: String(error) });
     const [matched] = await env.DB.batch<FoundWebhook>([match]);
@@ -88,15 +88,10 @@ type Match = { webhook: MatchedWebhook; since: number; total: number };
 
 /** Of each topic, by its index, the webhooks that match it, in order of creation. */
 function matchesByTopic(found: readonly FoundWebhook[]): Map<number, Match[]> {
-  const matchesOf = new Map<number, Match[]>();
-  for (const webhook of found) {
-    for (const [topic, since, total] of JSON.parse(webhook.hears) as Heard[]) {
-      const matches = matchesOf.get(topic) ?? [];
-      matchesOf.set(topic, matches);
-      matches.push({ webhook, since, total });
-    }
-  }
-  return matchesOf;
+  const matches = found.flatMap((webhook) =>
+    (JSON.parse(webhook.hears) as Heard[]).map(([topic, since, total]) => ({ topic, webhook, since, total })),
+  );
+  return Map.groupBy(matches, ({ topic }) => topic);
 }
 
 function groupByTopic(events: readonly Event[]): { topics: Topic[]; topicOf: (event: Event) => number } {
