@@ -21,8 +21,7 @@ export const pageHeaders: MiddlewareHandler = secureHeaders({
   xFrameOptions: "DENY",
   // A deployment answers for its own host only.
   strictTransportSecurity: "max-age=15552000",
-  // Only browsers that are gone know these.
-  xDnsPrefetchControl: false,
+  // Only browsers and plug-ins that are gone know these.
   xDownloadOptions: false,
   xPermittedCrossDomainPolicies: false,
   xXssProtection: false,
