@@ -46,7 +46,7 @@ export class BareLane extends DurableObject {
   async #sendTaken(to: string): Promise<void> {
     this.#isSending = true;
     const send = await openDelivery(to);
-    const next = "SELECT id FROM deliveries WHERE id > ? ORDER BY id LIMIT 1";
+    const next = "SELECT id FROM deliveries WHERE id > ? AND status = 0 ORDER BY id LIMIT 1";
     for (;;) {
       const [row] = this.#sql.exec<{ id: number }>(next, this.#sentTo).toArray();
       if (row === undefined) break;
