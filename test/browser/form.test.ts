@@ -102,6 +102,8 @@ describe.skipIf(missing !== null)("the form of a webhook", () => {
     await keyboard.type(site.gateway.token);
     await keyboard.press("Enter");
     await page.getByRole("heading", { level: 1, name: "Webhooks" }).waitFor();
+    // While the page still loads, Chromium takes the focus back to what a link within it led to.
+    await page.waitForLoadState();
     await keyboard.press("Tab");
     await keyboard.press("Enter");
     await page.locator("#content:focus").waitFor();

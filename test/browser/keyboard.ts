@@ -11,6 +11,7 @@ type Focus = { place: number; name: string; isShown: boolean };
 /** Presses Tab until `wanted` has the focus, as somebody does who looks for it. */
 export async function tabTo(page: Page, wanted: Locator): Promise<void> {
   await wanted.waitFor();
+  await page.waitForLoadState();
   for (let presses = 0; presses < pressesMax; presses++) {
     if (await wanted.evaluate((element) => element === document.activeElement)) return;
     await page.keyboard.press("Tab");
