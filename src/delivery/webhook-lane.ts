@@ -332,7 +332,8 @@ export class WebhookLane extends DurableObject<Env> {
     if (this.#storage === null) return this.ctx.storage.deleteAll();
     this.#inAlarm = true;
     try {
-      await this.#housekeeping.run();
+      // What a running drain sends has just brought its configuration along; what waits for a retry may have an old one.
+      await this.#housekeeping.run({ heals: this.#isDue() && !this.#drain.isRunning });
       const until = Date.now() + alarmDrainMs;
       while ((this.#drain.isRunning || this.#isDue()) && Date.now() < until) await this.#drain.run(until);
       // Draining may have changed the state, or given deliveries up.

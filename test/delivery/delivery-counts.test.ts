@@ -42,18 +42,17 @@ async function count(batch: number): Promise<Counts> {
   };
 }
 
-/** Counts the statements that dispatches run in D1 from now on, and the rows that they write. */
+/** Counts the statements that are made for D1 from now on, and the rows that dispatches write there. */
 function countInD1(): () => { statements: number; rows: number } {
-  let statements = 0;
+  const prepared = vi.spyOn(env.DB, "prepare");
   let rows = 0;
   const batch = env.DB.batch.bind(env.DB);
   vi.spyOn(env.DB, "batch").mockImplementation(async (run) => {
     const results = await batch(run);
-    statements += run.length;
     for (const { meta } of results) rows += meta.rows_written;
     return results;
   });
-  return () => ({ statements, rows });
+  return () => ({ statements: prepared.mock.calls.length, rows });
 }
 
 it(

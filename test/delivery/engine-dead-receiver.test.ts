@@ -221,13 +221,15 @@ describe("D1's copy of a lane's state", () => {
     expect(await row(uuid)).toMatchObject({ dead_letters: 3 });
   });
 
-  it("that someone else overwrote is put right", async () => {
-    receiver();
+  it.each([
+    ["before a retry", (uuid: string) => runAlarm(uuid)],
+    ["once a day", (uuid: string) => laneOf(uuid).tend()],
+  ])("that someone else overwrote is put right %s", async (_, put) => {
+    receiver((_request, index) => (index === 0 ? failed() : new Response()));
     const { uuid } = await makeListener();
-    // What comes alone is delivered without an alarm.
-    await hand(uuid, times(2));
+    await hand(uuid, times(1));
     await env.DB.prepare("UPDATE webhooks SET state = 'disabled'").run();
-    await settle(uuid);
+    await put(uuid);
     expect(await row(uuid)).toMatchObject({ state: "active" });
   });
 });
