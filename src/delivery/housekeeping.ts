@@ -19,6 +19,8 @@ type KeptLane = OpenLane & {
 export class Housekeeping {
   readonly #lane: KeptLane;
   #notBefore = 0;
+  /** The latest report to D1, and all before it. */
+  #reported: Promise<void> = Promise.resolve();
 
   constructor(lane: KeptLane) {
     this.#lane = lane;
@@ -65,7 +67,15 @@ export class Housekeeping {
     if (stored.state !== storage.record.state) storage.checkpoint({ copiedToD1: false });
   }
 
-  async #report(): Promise<void> {
+  /** One at a time: of two under way at once, the older one could reach D1 last, and nobody would notice. */
+  #report(): Promise<void> {
+    const report = this.#reported.then(() => this.#reportOnce());
+    // Whoever asked for this one hears of its failure.
+    this.#reported = report.catch(() => undefined);
+    return report;
+  }
+
+  async #reportOnce(): Promise<void> {
     const storage = this.#lane.storage();
     if (!storage?.record.config || storage.record.copiedToD1) return;
     const { state, disabledReason, config } = storage.record;

@@ -26,6 +26,31 @@ function row(uuid: string): Promise<Record<string, unknown> | null> {
     .first();
 }
 
+/** The next report of a lane's state does not reach D1 before `goOn`. */
+function holdNextReport(): { begun: Promise<void>; goOn: () => void } {
+  const begun = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  const prepare = env.DB.prepare.bind(env.DB);
+  const spied = vi.spyOn(env.DB, "prepare").mockImplementation((query) => {
+    const statement = prepare(query);
+    if (!query.startsWith("UPDATE webhooks SET state")) return statement;
+    spied.mockRestore();
+    const bind = statement.bind.bind(statement);
+    vi.spyOn(statement, "bind").mockImplementation((...values) => {
+      const bound = bind(...values);
+      const run = bound.run.bind(bound);
+      vi.spyOn(bound, "run").mockImplementation(async () => {
+        begun.resolve();
+        await held.promise;
+        return run();
+      });
+      return bound;
+    });
+    return statement;
+  });
+  return { begun: begun.promise, goOn: held.resolve };
+}
+
 describe("a receiver that is down for days", () => {
   it.each([
     ["strict", 1],
@@ -219,6 +244,21 @@ describe("D1's copy of a lane's state", () => {
     await hand(uuid, times(3));
     await live(uuid, dayMs);
     expect(await row(uuid)).toMatchObject({ dead_letters: 3 });
+  });
+
+  it("is the latest one, although the report before it takes its time", async () => {
+    const { uuid } = await makeListener();
+    await laneOf(uuid).configure(await configOf(uuid));
+    await runInDurableObject(laneOf(uuid), async (lane) => {
+      const first = holdNextReport();
+      const pausing = lane.pause();
+      await first.begun;
+      const resuming = lane.resume();
+      await Promise.race([resuming, scheduler.wait(200)]);
+      first.goOn();
+      await Promise.all([pausing, resuming]);
+    });
+    expect(await row(uuid)).toMatchObject({ state: "active" });
   });
 
   it.each([

@@ -191,7 +191,7 @@ function changeSettings(
   };
 }
 
-/** The lane reads its own row in D1 anyway: telling it only makes the change hold at once. */
+/** Events bring a change along, and a lane reads its row before a retry: telling it only makes the change hold at once. */
 async function configureLane(env: Env, webhook: Webhook): Promise<void> {
   try {
     await env.LANES.get(env.LANES.idFromName(webhook.uuid)).configure(laneConfigOf(webhook));
