@@ -1,5 +1,6 @@
 /** The real gateway, started as `npm start` does, on a free port and with a state directory of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -127,15 +128,28 @@ export function startProcess(port: number, directory: string): ChildProcess {
   });
 }
 
-/** A port that nobody listens on now. */
+/**
+ * A port that nobody listens on now. Not one that the system gives out by itself (Linux: from 32,768 on): any connection of
+ * another test might be given it before the gateway is there, or while it is stopped.
+ */
 export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
+  for (;;) {
+    const port = randomInt(20_000, 32_000);
+    if (await isFree(port)) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const probe = createServer().listen(port, "127.0.0.1");
+  try {
+    await once(probe, "listening");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") return false;
+    throw error;
+  }
   probe.close();
   await once(probe, "close");
-  if (address === null || typeof address === "string") throw new Error("The probe has no port.");
-  return address.port;
+  return true;
 }
 
 /** Zombies do not count: a container's init may take its time to bury them, or never do it. */
