@@ -5,6 +5,7 @@ import { allows, type Scope, scopes } from "../../src/auth/scopes";
 import { needs, routeNeeds } from "../../src/http/needs";
 import { createRouter } from "../../src/http/router";
 import { type Answer, api, notifications } from "../api";
+import { forAll } from "../for-all";
 import { makeUsedToken } from "../tokens";
 
 const read = "webhooks:read";
@@ -72,35 +73,42 @@ it("is known for every path that is described, and for no other", () => {
   expect(described.map(({ key }) => key).toSorted()).toEqual(Object.keys(needed).toSorted());
 });
 
-describe.each(described.filter(({ key }) => needed[key] === null))("$key", (endpoint) => {
-  it("needs no token", async () => {
-    expect((await call(endpoint, null)).text).not.toContain("token");
-  });
+const open = described.filter(({ key }) => needed[key] === null).map((path) => [path.key, path] as const);
+const guarded = described.flatMap((path) => {
+  const scope = needed[path.key];
+  return scope ? [[path.key, { ...path, scope }] as const] : [];
 });
 
-const guarded = described.flatMap((endpoint) => {
-  const scope = needed[endpoint.key];
-  return scope ? [{ ...endpoint, scope }] : [];
-});
+it("is needed for no path that is open to all", () =>
+  forAll(open, async (_, path) => {
+    expect((await call(path, null)).text).not.toContain("token");
+  }));
 
-describe.each(guarded)("$key", ({ scope, security, ...endpoint }) => {
-  it("is refused without a token", async () => {
-    expect((await call(endpoint, null)).status).toBe(401);
+describe("every other path", () => {
+  it("is refused without a token", () =>
+    forAll(guarded, async (_, path) => {
+      expect((await call(path, null)).status).toBe(401);
+    }));
+
+  it("lets in who has its scope, and nobody else", async () => {
+    const tokens = await Promise.all(
+      scopes.map(async (held) => [held, (await makeUsedToken([held])).token] as const),
+    );
+    await forAll(guarded, async (_, path) => {
+      const outcomes: Partial<Record<Scope, string>> = {};
+      for (const [held, token] of tokens) {
+        const { status } = await call(path, token);
+        outcomes[held] = status === 403 ? "refused" : status === 401 ? "unknown" : "let in";
+      }
+      const expected = scopes.map((held) => [held, allows([held], path.scope) ? "let in" : "refused"]);
+      expect(outcomes).toEqual(Object.fromEntries(expected));
+    });
   });
 
-  it(`lets in who has ${scope}, and nobody else`, async () => {
-    const outcomes: Partial<Record<Scope, string>> = {};
-    for (const held of scopes) {
-      const { status } = await call(endpoint, (await makeUsedToken([held])).token);
-      outcomes[held] = status === 403 ? "refused" : status === 401 ? "unknown" : "let in";
-    }
-    const expected = scopes.map((held) => [held, allows([held], scope) ? "let in" : "refused"]);
-    expect(outcomes).toEqual(Object.fromEntries(expected));
-  });
-
-  it("says in the OpenAPI document what it needs", () => {
-    expect(security).toEqual([{ token: [scope] }]);
-  });
+  it("says in the OpenAPI document what it needs", () =>
+    forAll(guarded, (_, { scope, security }) => {
+      expect(security).toEqual([{ token: [scope] }]);
+    }));
 });
 
 it("that is missing is named, in the answer and in the challenge", async () => {

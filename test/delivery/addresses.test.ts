@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isGloballyReachable } from "../../src/delivery/addresses";
+import { forAll } from "../for-all";
 
 /** Each range that is not on the internet: its first and last address, and its neighbours that are (null: there are none). */
 const rangesV4: [range: string, first: string, last: string, before: string | null, after: string | null][] =
@@ -54,37 +55,41 @@ const specialV6: [name: string, first: string, last: string][] = [
 const publicAddresses = ["1.1.1.1", "8.8.8.8", "104.16.132.229", "2606:4700::6810:84e5", "2a00:1450::8a"];
 
 describe("an address", () => {
-  it.each([...rangesV4, ...rangesV6])(
-    "in %s is not on the internet, from its first to its last",
-    (_, first, last, before, after) => {
+  it("in a special range is not on the internet, from its first to its last", () =>
+    forAll([...rangesV4, ...rangesV6], (_, first, last, before, after) => {
       expect([first, last].map(isGloballyReachable)).toEqual([false, false]);
       const neighbours = [before, after].filter((address) => address !== null);
       expect(neighbours.filter((address) => !isGloballyReachable(address))).toEqual([]);
-    },
-  );
+    }));
 
-  it.each(specialV6)("that is %s is not on the internet", (_, first, last) => {
-    expect([first, last].map(isGloballyReachable)).toEqual([false, false]);
-  });
+  it("of a special IPv6 kind is not on the internet", () =>
+    forAll(specialV6, (_, first, last) => {
+      expect([first, last].map(isGloballyReachable)).toEqual([false, false]);
+    }));
 
-  it.each(publicAddresses)("such as %s is", (address) => {
-    expect(isGloballyReachable(address)).toBe(true);
-  });
+  it("of a public network is on the internet", () =>
+    forAll(publicAddresses, (address) => {
+      expect(isGloballyReachable(address)).toBe(true);
+    }));
 
-  it.each([
-    "",
-    "localhost",
-    "1.2.3",
-    "256.1.1.1",
-    "1.1.1.1 ",
-    "01.1.1.1.1",
-    "::1%eth0",
-    "[::1]",
-    "2606::1::2",
-    "x",
-  ])("that is none, such as %j, is not on the internet either", (text) => {
-    expect(isGloballyReachable(text)).toBe(false);
-  });
+  it("that is none is not on the internet either", () =>
+    forAll(
+      [
+        "",
+        "localhost",
+        "1.2.3",
+        "256.1.1.1",
+        "1.1.1.1 ",
+        "01.1.1.1.1",
+        "::1%eth0",
+        "[::1]",
+        "2606::1::2",
+        "x",
+      ],
+      (text) => {
+        expect(isGloballyReachable(text)).toBe(false);
+      },
+    ));
 
   it("in IPv6 may be written in every way", () => {
     fc.assert(

