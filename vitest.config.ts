@@ -59,8 +59,9 @@ export default defineConfig({
           restoreMocks: true,
           // One workerd for many files: to start one takes longer than most files' tests. Each test has fresh storage.
           isolate: false,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          // Ends that only a hang reaches, on the slowest machine, too.
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
           // A test reads the pages' stylesheet, which would be empty otherwise.
           css: true,
         },

@@ -6,16 +6,9 @@ import { applyD1Migrations, reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, vi } from "vitest";
 import { leaks } from "./secrets";
+import { waitFor } from "./wait-for";
 
-/** On a busy machine the second that vitest waits is too short. Nothing waits longer than it must. */
-const patienceMs = 15_000;
-
-const { waitFor } = vi;
-vi.waitFor = (callback, options) =>
-  waitFor(callback, {
-    timeout: patienceMs,
-    ...(typeof options === "number" ? { timeout: options } : options),
-  });
+vi.waitFor = waitFor;
 
 beforeEach(() => applyD1Migrations(env.DB, env.TEST_MIGRATIONS));
 afterEach(() => expect(leaks()).toEqual([]));

@@ -58,7 +58,6 @@ describe("a receiver that is down for days", () => {
     ["none", 300],
   ])(
     "costs few attempts in %s order, although its lane is evicted whenever it rests",
-    { timeout: 60_000 },
     async (ordering, jobs) => {
       const { received } = receiver(() => failed());
       const { uuid } = await makeListener({ ordering });
@@ -417,7 +416,7 @@ describe("news of a webhook", () => {
     expect(await alarmOf(about)).toBeNull();
   });
 
-  it("of two webhooks that watch each other, both dead, comes to an end", { timeout: 60_000 }, async () => {
+  it("of two webhooks that watch each other, both dead, comes to an end", async () => {
     let isDown = true;
     receiver(() => (isDown ? failed() : new Response()));
     const subscriptions = ["project:created", ...ownTypes].map((type) => ({ event_type: type }));

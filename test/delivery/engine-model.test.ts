@@ -8,8 +8,10 @@ import { type Command, kinds, LaneModel } from "./lane-model";
 const runs = Number(env.MODEL_RUNS);
 const seed = env.MODEL_SEED === "" ? Math.floor(Math.random() * 2 ** 31) : Number(env.MODEL_SEED);
 
-/** After this, what was found is told as far as it was made smaller. */
-const limitMs = 60_000 + runs * 2000;
+/** A single run that takes longer hangs. */
+const runTimeoutMs = 300_000;
+/** Reached only by a hang, or while a failure is made smaller: it is then told as far as it is. */
+const limitMs = 600_000 + runs * 2000;
 
 beforeEach(stopClock);
 afterEach(restartClock);
@@ -102,7 +104,13 @@ it(
         await model.finish();
         expect(model.deliveries.filter(({ status }) => status === "pending")).toEqual([]);
       }),
-      { numRuns: runs, seed, timeout: 20_000, interruptAfterTimeLimit: limitMs },
+      {
+        numRuns: runs,
+        seed,
+        timeout: runTimeoutMs,
+        interruptAfterTimeLimit: limitMs,
+        markInterruptAsFailure: true,
+      },
     );
   },
 );

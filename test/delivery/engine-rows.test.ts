@@ -35,6 +35,8 @@ async function rowsPerDelivery(traffic: { times: number; batch: number; everyMs:
   await prune(uuid);
   expect(received).toHaveLength(times * batch);
   const perDelivery = rows() / (times * batch);
+  // One row when it is accepted and one when it is delivered: fewer means that some were not counted.
+  expect(perDelivery).toBeGreaterThanOrEqual(2);
   // oxlint-disable-next-line no-console -- what a delivery costs
   console.log(`rows written per delivery, ${times} × ${batch} every ${everyMs} ms: ${perDelivery}`);
   return perDelivery;
@@ -47,18 +49,12 @@ describe("a first-time success in strict order writes at most 3 rows in its lane
     ["for 200 single events, one every 2 s", { times: 200, batch: 1, everyMs: 2000 }],
     ["for 10 batches of 100", { times: 10, batch: 100, everyMs: 0 }],
     ["for 10 batches of 100, one every minute", { times: 10, batch: 100, everyMs: minuteMs }],
-  ])("%s", { timeout: 60_000 }, async (_, traffic) => {
+  ])("%s", async (_, traffic) => {
     expect(await rowsPerDelivery(traffic)).toBeLessThanOrEqual(3);
   });
 
-  it(
-    "and hardly more for 200 single events, one every minute, each with an alarm of its own",
-    {
-      timeout: 60_000,
-    },
-    async () => {
-      const traffic = { times: 200, batch: 1, everyMs: minuteMs };
-      expect(await rowsPerDelivery(traffic)).toBeLessThan(3.1);
-    },
-  );
+  it("and hardly more for 200 single events, one every minute, each with an alarm of its own", async () => {
+    const traffic = { times: 200, batch: 1, everyMs: minuteMs };
+    expect(await rowsPerDelivery(traffic)).toBeLessThan(3.1);
+  });
 });

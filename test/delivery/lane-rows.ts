@@ -1,4 +1,4 @@
-/** A lane's own tables, and what it writes in rows: they are what it costs. */
+/** A lane's own tables, and what lanes write in rows: they are what it costs. */
 import { runInDurableObject } from "cloudflare:test";
 import { vi } from "vitest";
 import { laneOf } from "../lane";
@@ -8,22 +8,41 @@ export function deliveriesTable(sql: SqlStorage): string {
   return sql.exec<{ name: string }>("SELECT 'deliveries_' || min(day) AS name FROM days").one().name;
 }
 
-/** Counts what a lane writes from now on: rows, and one for each alarm that is set. Holds until the lane is evicted. */
+/**
+ * Counts what all lanes write from now on: rows, and one for each alarm that is set. It counts on the prototypes, since a
+ * lane that is evicted comes back with other objects, which no spy on the former ones would see.
+ * @param uuid of any webhook.
+ * @returns how many rows so far. It throws once the spies are gone: what was written since then is unknown.
+ */
 export async function countRows(uuid: string): Promise<() => number> {
   let rows = 0;
-  await runInDurableObject(laneOf(uuid), (_, { storage }) => {
-    const { sql } = storage;
-    const exec = sql.exec.bind(sql);
-    vi.spyOn(sql, "exec").mockImplementation((query: string, ...bindings: unknown[]) => {
-      const cursor = exec(query, ...bindings);
+  const spies = await runInDurableObject(laneOf(uuid), (_, { storage }) => {
+    const sql = Object.getPrototypeOf(storage.sql) as SqlStorage;
+    const { exec } = sql;
+    const execSpy = vi.spyOn(sql, "exec").mockImplementation(function (
+      this: SqlStorage,
+      query: string,
+      ...bindings: unknown[]
+    ) {
+      const cursor = exec.call(this, query, ...bindings);
       rows += cursor.rowsWritten;
       return cursor;
     });
-    const setAlarm = storage.setAlarm.bind(storage);
-    vi.spyOn(storage, "setAlarm").mockImplementation((time) => {
+    const alarms = Object.getPrototypeOf(storage) as DurableObjectStorage;
+    const { setAlarm } = alarms;
+    const alarmSpy = vi.spyOn(alarms, "setAlarm").mockImplementation(function (
+      this: DurableObjectStorage,
+      time,
+    ) {
       rows += 1;
-      return setAlarm(time);
+      return setAlarm.call(this, time);
     });
+    const areThere = () => sql.exec === execSpy && alarms.setAlarm === alarmSpy;
+    return { areThere };
   });
-  return () => rows;
+  return () => {
+    if (!spies.areThere())
+      throw new Error("The spies that count rows are gone: nothing is known of what was written.");
+    return rows;
+  };
 }

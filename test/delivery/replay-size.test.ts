@@ -32,7 +32,7 @@ it("a replay of more than 1,000 deliveries says exactly how many they are", asyn
   expect(await lane.replayProgress(id)).toMatchObject({ queued: 1500, isExact: true, sent: 0, done: false });
 });
 
-it("a replay of more than 50,000 says that there are more", { timeout: 60_000 }, async () => {
+it("a replay of more than 50,000 says that there are more", async () => {
   const lane = laneOf(await withDead(50_001));
   const started = await lane.replay({ kind: "all", since: 0, until: Date.now() + 1 });
   expect(started).toMatchObject({ outcome: "started", queued: 50_000 });

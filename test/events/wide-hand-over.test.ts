@@ -60,7 +60,7 @@ beforeEach(() => {
 });
 afterEach(restartClock);
 
-describe("an event for more webhooks than one hand-over takes", { timeout: 300_000 }, () => {
+describe("an event for more webhooks than one hand-over takes", () => {
   it("waits in D1 as one row, and reaches each of them once although the hand-over crashes between pages", async () => {
     await insertListeners(webhooksCount);
     const [event, next] = [makeEvent(), makeEvent()];

@@ -1,0 +1,26 @@
+/** `vi.waitFor` for a machine of any speed. Vitest's own puts a stopped clock forward with each look, so that slow tests see other times. */
+const { setTimeout: realTimeout } = globalThis;
+const { now } = performance;
+
+/** So long that only a hang reaches it. */
+const patienceMs = 300_000;
+/** Between two looks. */
+const intervalMs = 5;
+
+/**
+ * Calls `callback` until it neither throws nor rejects, in real time; a clock that the test holds stands still.
+ * @returns what it gave. @throws its last error after five minutes.
+ */
+export async function waitFor<Result>(callback: () => Result | Promise<Result>): Promise<Result> {
+  const end = now.call(performance) + patienceMs;
+  for (;;) {
+    try {
+      return await callback();
+    } catch (error) {
+      if (now.call(performance) > end) throw error;
+    }
+    await new Promise<void>((resolve) => {
+      realTimeout(resolve, intervalMs);
+    });
+  }
+}
