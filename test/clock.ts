@@ -4,9 +4,17 @@ import { vi } from "vitest";
 /** So far ahead that no alarm fires by itself: a test runs each by hand. */
 const start = Date.UTC(2040, 0, 1);
 
-/** Stops the clock, for `beforeEach`. What waits for an effect (`vi.waitFor`) moves it on a little. */
+/** Stops the clock, for `beforeEach`. What waits for an effect (`vi.waitFor`) waits in real time. */
 export function stopClock(): void {
   vi.useFakeTimers({ toFake: ["Date"], now: start });
+}
+
+/**
+ * Stops the clock and the timers of the gateway with it, for `beforeEach`: a wait of the gateway ends only when a test lets
+ * time pass in that lane (`passTimeIn`), however slow the machine is.
+ */
+export function stopTimers(): void {
+  vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: start });
 }
 
 /** Lets it run again, for `afterEach`. */

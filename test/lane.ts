@@ -41,6 +41,11 @@ export function runAlarm(webhookUuid: string, aheadMs = 5_000_000): Promise<bool
   return runDurableObjectAlarm(laneOf(webhookUuid));
 }
 
+/** Lets time pass for a lane whose timers stand still (`stopTimers`): what waited in it goes on there, as it must. */
+export function passTimeIn(webhookUuid: string, ms: number): Promise<void> {
+  return runInDurableObject(laneOf(webhookUuid), () => void vi.advanceTimersByTime(ms));
+}
+
 /** Runs the lane's alarms, each as if its time had come, until there is none or `enough`. */
 export async function runAlarms(webhookUuid: string, enough: () => boolean = () => false): Promise<void> {
   while (!enough() && (await runAlarm(webhookUuid)));

@@ -1,11 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { passTime, restartClock, stopClock } from "../clock";
+import { passTime, restartClock, stopTimers } from "../clock";
 import { makeEvent, makeListener, publish } from "../event";
-import { alarmOf, laneOf, runAlarm } from "../lane";
+import { alarmOf, laneOf, passTimeIn, runAlarm } from "../lane";
 import { receiver } from "../receiver";
 
-beforeEach(stopClock);
+beforeEach(stopTimers);
 afterEach(restartClock);
+
+/** How long a publisher waits for the delivery of an event that comes alone. */
+const waitMs = 100;
 
 describe("an event that comes alone", () => {
   it("is delivered when the publisher is told, by a receiver that answers at once, and leaves no alarm", async () => {
@@ -21,8 +24,11 @@ describe("an event that comes alone", () => {
     const { promise: hangs, resolve: answer } = Promise.withResolvers<Response>();
     const { received } = receiver(() => hangs);
     const { uuid } = await makeListener();
-    expect((await publish(makeEvent())).status).toBe(202);
-    expect(received).toHaveLength(1);
+    const published = publish(makeEvent());
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    expect(await alarmOf(uuid)).toBeNull();
+    await passTimeIn(uuid, waitMs);
+    expect((await published).status).toBe(202);
     expect(await alarmOf(uuid)).not.toBeNull();
     answer(new Response());
     await vi.waitFor(async () => expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 0 }));
@@ -40,8 +46,11 @@ describe("an event that comes alone", () => {
     const { promise: hangs, resolve: answer } = Promise.withResolvers<Response>();
     const { received } = receiver(() => hangs);
     const { uuid } = await makeListener();
-    await publish(makeEvent());
+    const first = publish(makeEvent());
+    await vi.waitFor(() => expect(received).toHaveLength(1));
     expect((await publish(makeEvent())).status).toBe(202);
+    await passTimeIn(uuid, waitMs);
+    expect((await first).status).toBe(202);
     expect(received).toHaveLength(1);
     expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 2 });
     answer(new Response());
