@@ -2,6 +2,10 @@
 import { availableParallelism } from "node:os";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { configDefaults, defineConfig } from "vitest/config";
+import Durations from "./tools/durations-reporter.ts";
+
+/** The end of a test or hook that waits for real processes: only what hangs reaches it. */
+const patienceMs = 20 * 60_000;
 
 /** The secrets of the tests: none is one. The key is the numbers from 0 to 31. */
 const secrets = {
@@ -48,6 +52,8 @@ export default defineConfig({
     onConsoleLog: (line) => !line.startsWith('{"level":"info"'),
     // One more than there are cores: the flow tests mostly wait.
     maxWorkers: availableParallelism() + 1,
+    globalSetup: ["test/flow/gateway-pool.ts"],
+    reporters: ["default", new Durations()],
     projects: [
       {
         plugins: [workers],
@@ -71,8 +77,8 @@ export default defineConfig({
           name: "flow",
           environment: "node",
           include: ["test/flow/**/*.test.ts"],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: patienceMs,
+          hookTimeout: patienceMs,
         },
       },
       {
@@ -81,8 +87,8 @@ export default defineConfig({
           environment: "node",
           include: ["test/browser/**/*.test.ts"],
           globalSetup: ["test/browser/left-out.ts"],
-          testTimeout: 180_000,
-          hookTimeout: 120_000,
+          testTimeout: patienceMs,
+          hookTimeout: patienceMs,
         },
       },
     ],

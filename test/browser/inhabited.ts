@@ -79,14 +79,10 @@ function until(
   webhook: Webhook,
   isSo: (found: Listed["deliveries"]) => boolean,
 ): Promise<Listed["deliveries"]> {
-  return eventually(
-    `the deliveries of ${webhook.name}`,
-    async () => {
-      const found = await list(gateway, webhook);
-      return found.length === eventCount && isSo(found) ? found : null;
-    },
-    { withinMs: 60_000 },
-  );
+  return eventually(`the deliveries of ${webhook.name}`, async () => {
+    const found = await list(gateway, webhook);
+    return found.length === eventCount && isSo(found) ? found : null;
+  });
 }
 
 /** Gives up the delivery that holds up the line. @returns its uuid. */

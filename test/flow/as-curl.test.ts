@@ -1,10 +1,11 @@
 /** "As a curl command": what the page of a delivery gives to copy, run in a shell against a real receiver. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
+import { BorrowedGateway } from "./borrowed-gateway.ts";
 import { createWebhook, makeEvent, publish, type Webhook } from "./client.ts";
 import { eventually } from "./eventually.ts";
-import { Gateway } from "./gateway.ts";
+import type { GatewayAddress } from "./gateway.ts";
 import { hubSignature, Receiver } from "./receiver.ts";
 
 const type = "project:created";
@@ -23,13 +24,13 @@ const sent = [
 ];
 
 describe("the curl command of a delivery", () => {
-  let gateway: Gateway;
+  let gateway: BorrowedGateway;
   let cookie: string;
   beforeAll(async () => {
-    gateway = await Gateway.start();
+    gateway = await BorrowedGateway.borrow();
     cookie = await signIn(gateway);
+    return () => gateway.giveBack();
   });
-  afterAll(() => gateway.remove());
 
   test.for([["application/json"], ["application/x-www-form-urlencoded"]])(
     "sends the same bytes, headers and signature as the delivery, in %s",
@@ -89,7 +90,7 @@ const oddText = `it's "$HOME" \`id\` $(id) \\ ! %s %% & < > ü 🔑 @file \n`;
 
 /** The command comes in as if it were typed: it may be longer than an argument. Fails with what is printed. */
 async function runInShell(command: string, variables: Record<string, string>): Promise<void> {
-  const shell = spawn("sh", { env: { ...process.env, ...variables }, timeout: 20_000 });
+  const shell = spawn("sh", { env: { ...process.env, ...variables } });
   let printed = "";
   shell.stderr.on("data", (chunk: Buffer) => (printed += chunk.toString()));
   shell.stdin.end(`${command}\n`);
@@ -102,7 +103,7 @@ function unescaped(html: string): string {
   return html.replaceAll(/&([a-z]+|#39);/g, (_, name: string) => characters[name] ?? "");
 }
 
-async function signIn({ url, token }: Gateway): Promise<string> {
+async function signIn({ url, token }: GatewayAddress): Promise<string> {
   const { headers } = await fetch(`${url}/sign-in`, {
     method: "POST",
     headers: { Origin: url },

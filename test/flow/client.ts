@@ -1,7 +1,7 @@
 /** A small client of the gateway's API. */
 import { randomUUID } from "node:crypto";
 import { expect } from "vitest";
-import type { Gateway } from "./gateway.ts";
+import type { GatewayAddress } from "./gateway.ts";
 
 /** The webhook as the API gives it back. */
 export type Webhook = {
@@ -24,7 +24,7 @@ export type Webhook = {
 
 /** One call with the token. A text is sent as it stands, any other body as JSON. */
 export async function call(
-  gateway: Gateway,
+  gateway: GatewayAddress,
   method: string,
   path: string,
   body?: unknown,
@@ -40,7 +40,7 @@ export async function call(
 
 /** Creates a webhook that hears `eventTypes` from everywhere. */
 export async function createWebhook(
-  gateway: Gateway,
+  gateway: GatewayAddress,
   spec: {
     url: string;
     secret?: string;
@@ -76,13 +76,13 @@ export function makeEvent(type: string): { uuid: string; type: string; timestamp
 }
 
 /** Publishes `body`, JSON text as it stands or a value; fails unless it is accepted. */
-export async function publish(gateway: Gateway, body: unknown): Promise<void> {
+export async function publish(gateway: GatewayAddress, body: unknown): Promise<void> {
   const { status, json } = await call(gateway, "POST", "/api/events", body);
   expect({ status, json }).toMatchObject({ status: 202 });
 }
 
 /** Publishes `body` to a gateway that may be down; only true says that it was accepted. */
-export async function isAccepted(gateway: Gateway, body: unknown): Promise<boolean> {
+export async function isAccepted(gateway: GatewayAddress, body: unknown): Promise<boolean> {
   const answer = await call(gateway, "POST", "/api/events", body).catch(() => undefined);
   return answer?.status === 202;
 }

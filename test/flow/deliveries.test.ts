@@ -1,18 +1,18 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
+import { BorrowedGateway } from "./borrowed-gateway.ts";
 import { call, createWebhook, makeEvent, publish } from "./client.ts";
 import { eventually } from "./eventually.ts";
-import { Gateway } from "./gateway.ts";
 import { eventUuid, hubSignature, Receiver } from "./receiver.ts";
 
 const uuidShape = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 describe("a delivery", () => {
-  let gateway: Gateway;
+  let gateway: BorrowedGateway;
   beforeAll(async () => {
-    gateway = await Gateway.start();
+    gateway = await BorrowedGateway.borrow();
+    return () => gateway.giveBack();
   });
-  afterAll(() => gateway.remove());
 
   test("in JSON has the headers, the body and the signature that Orchest sends", async () => {
     const type = "project:created";

@@ -1,10 +1,10 @@
 import { Buffer } from "node:buffer";
 import type { ServerResponse } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { BorrowedGateway } from "./borrowed-gateway.ts";
 import { call, createWebhook, makeEvent, publish, type Webhook, webhookPath } from "./client.ts";
 import { eventually } from "./eventually.ts";
-import { Gateway } from "./gateway.ts";
 import { type Answer, eventUuid, Receiver } from "./receiver.ts";
 
 const type = "project:created";
@@ -23,11 +23,11 @@ const failures: { how: string; answer: Answer; error: string; status: number | n
 ];
 
 describe("a receiver that", () => {
-  let gateway: Gateway;
+  let gateway: BorrowedGateway;
   beforeAll(async () => {
-    gateway = await Gateway.start();
+    gateway = await BorrowedGateway.borrow();
+    return () => gateway.giveBack();
   });
-  afterAll(() => gateway.remove());
 
   test.each(failures)(
     "$how is logged as $error, and gets everything in order once it is mended",

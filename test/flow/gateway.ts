@@ -9,12 +9,13 @@ import { join } from "node:path";
 import { projectDirectory } from "../../tools/project-directory.ts";
 import { eventually } from "./eventually.ts";
 
-const startWithinMs = 60_000;
-const stopWithinMs = 30_000;
 const ready = /Local API token: (\S+)[\s\S]*Ctrl-C stops the gateway/;
 
+/** Where a gateway is called, and the token that may do everything there. */
+export type GatewayAddress = { readonly url: string; readonly token: string };
+
 /** A gateway that can be stopped in every way and started again on the same state. */
-export class Gateway {
+export class Gateway implements GatewayAddress {
   readonly #directory = mkdtempSync(join(tmpdir(), "gateway-flow-"));
   #process: ChildProcess | undefined;
   #output = "";
@@ -47,21 +48,22 @@ export class Gateway {
     return this.#output;
   }
 
-  /** Starts again, on the same port and state, and waits until it serves. */
+  /** Starts again, on the same port and state, and waits until it serves: for as long as its process lives. */
   async start(): Promise<void> {
     this.#output = "";
     const child = startProcess(this.port, this.#directory);
     this.#process = child;
-    const collect = (chunk: Buffer) => (this.#output += chunk.toString());
+    const { promise: serves, resolve, reject } = Promise.withResolvers<string>();
+    const collect = (chunk: Buffer) => {
+      this.#output += chunk.toString();
+      const [, token] = ready.exec(this.#output) ?? [];
+      if (token !== undefined) resolve(token);
+    };
     child.stdout?.on("data", collect);
     child.stderr?.on("data", collect);
-    const serving = () => {
-      if (child.exitCode !== null)
-        throw new Error(`npm start ended with ${child.exitCode}:\n${this.#output}`);
-      return ready.exec(this.#output);
-    };
-    const [, token = ""] = await eventually("npm start serves", serving, { withinMs: startWithinMs });
-    this.token = token;
+    child.once("error", reject);
+    child.once("close", (code) => reject(new Error(`npm start ended with ${code}:\n${this.#output}`)));
+    this.token = await serves;
   }
 
   /** Stops it as Ctrl-C does, and returns its exit code when nothing of it runs any more. */
@@ -103,7 +105,7 @@ export class Gateway {
   async #gone(): Promise<void> {
     const group = this.#process?.pid;
     const isGone = () => group === undefined || !hasLivingProcess(group);
-    await eventually("every process of the gateway is gone", isGone, { withinMs: stopWithinMs });
+    await eventually("every process of the gateway is gone", isGone);
     this.#process = undefined;
   }
 }

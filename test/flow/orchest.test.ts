@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { readDevVar } from "../../tools/dev-vars.ts";
+import { BorrowedGateway } from "./borrowed-gateway.ts";
 import { call, createWebhook, makeEvent, publish, type Webhook } from "./client.ts";
 import { eventually } from "./eventually.ts";
-import { Gateway } from "./gateway.ts";
 import { eventUuid, hubSignature, Receiver } from "./receiver.ts";
 
 const subscribers = "/api/notifications/subscribers";
@@ -14,11 +14,11 @@ const jobRunFails = [
   "project:cron-job:run:pipeline-run:failed",
 ].map((event_type) => ({ event_type }));
 
-let gateway: Gateway;
+let gateway: BorrowedGateway;
 beforeAll(async () => {
-  gateway = await Gateway.start();
+  gateway = await BorrowedGateway.borrow();
+  return () => gateway.giveBack();
 });
-afterAll(() => gateway.remove());
 
 describe("Orchest's settings page", () => {
   test("lists, tests before creating, creates, opens, switches, tests and deletes a webhook", async () => {

@@ -58,6 +58,11 @@ export class Receiver {
     return `http://127.0.0.1:${this.#port}`;
   }
 
+  /** Whether the delivery of this number within its webhook was received, at whichever attempt. */
+  hasReceived(sequence: number): boolean {
+    return this.arrivals.some((arrival) => arrival.sequence === sequence);
+  }
+
   async start(): Promise<void> {
     this.#server = createServer((request, response) => {
       // A request that breaks off is no arrival.
@@ -88,6 +93,16 @@ export class Receiver {
 /** The arrivals' sequence numbers, each where it came first. */
 export function firstSequences(arrivals: Arrival[]): number[] {
   return [...new Set(arrivals.map(({ sequence }) => sequence))];
+}
+
+/**
+ * The most arrivals in any window of one second, for a webhook that sends one after the other. One more than its limit
+ * is within the limit, however slow the machine is: a delivery begins after the one before it was answered, so that
+ * only the window's first one can have been on its way for long.
+ */
+export function mostInOneSecond(arrivals: Arrival[]): number {
+  const times = arrivals.map(({ at }) => at);
+  return Math.max(...times.map((from) => times.filter((at) => at >= from && at < from + 1000).length));
 }
 
 /** The uuid of the event in a JSON delivery. */

@@ -1,18 +1,18 @@
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { Webhook as StandardWebhook } from "standardwebhooks";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
+import { BorrowedGateway } from "./borrowed-gateway.ts";
 import { call, createWebhook, makeEvent, publish, webhookPath } from "./client.ts";
 import { eventually } from "./eventually.ts";
-import { Gateway } from "./gateway.ts";
 import { type Arrival, hubSignature, Receiver } from "./receiver.ts";
 
 describe("a receiver that verifies with the public Standard Webhooks library", () => {
-  let gateway: Gateway;
+  let gateway: BorrowedGateway;
   beforeAll(async () => {
-    gateway = await Gateway.start();
+    gateway = await BorrowedGateway.borrow();
+    return () => gateway.giveBack();
   });
-  afterAll(() => gateway.remove());
 
   test("takes every delivery at its first attempt while the secret is rotated and it changes over later", async () => {
     const type = "project:created";

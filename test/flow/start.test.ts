@@ -3,9 +3,10 @@ import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { call, createWebhook, makeEvent, publish, webhookPath } from "./client.ts";
 import { eventually } from "./eventually.ts";
 import { Gateway, startProcess } from "./gateway.ts";
-import { hubSignature, Receiver } from "./receiver.ts";
+import { eventUuid, hubSignature, Receiver } from "./receiver.ts";
 
 describe("npm start", () => {
   let gateway: Gateway;
@@ -42,13 +43,26 @@ describe("npm start", () => {
     expect(printed).toMatch(new RegExp(`^Port ${gateway.port} is taken\\. .*\\n$`));
   });
 
-  test("ends with exit code 0 on SIGTERM, and leaves no process behind", async () => {
+  test("ends with exit code 0 on SIGTERM, leaves no process behind, and has webhooks and undelivered events after the next start", async () => {
+    const type = "project:updated";
+    const receiver = await Receiver.start();
+    const webhook = await createWebhook(gateway, { url: receiver.url, timeout_s: 30, eventTypes: [type] });
+    await receiver.stop();
+    const events = Array.from({ length: 5 }, () => makeEvent(type));
+    for (const event of events) await publish(gateway, event);
+
     expect(await gateway.stop()).toBe(0);
     await expect(fetch(`${gateway.url}/health`)).rejects.toThrow("fetch failed");
+    await receiver.start();
+    await gateway.start();
+    expect(await call(gateway, "GET", webhookPath(webhook))).toEqual({ status: 200, json: webhook });
+    const hasAll = () => receiver.arrivals.length >= events.length;
+    await eventually("what was published before the stop arrives", hasAll);
+    expect(receiver.arrivals.map(eventUuid)).toEqual(events.map(({ uuid }) => uuid));
   });
 
   test("leaves no process behind even when it is killed itself", async () => {
-    await gateway.start();
+    expect((await fetch(`${gateway.url}/health`)).status).toBe(200);
     await gateway.killStarter();
     await expect(fetch(`${gateway.url}/health`)).rejects.toThrow("fetch failed");
   });
