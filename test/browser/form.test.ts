@@ -1,6 +1,7 @@
 /** The form of a webhook: what was typed stays, errors stand beside their fields, the preview follows. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { createWebhook } from "../flow/client.ts";
+import { eventually } from "../flow/eventually.ts";
 import { missing } from "./chromium.ts";
 import { tabTo } from "./keyboard.ts";
 import { Site } from "./site.ts";
@@ -66,7 +67,7 @@ describe.skipIf(missing !== null)("the form of a webhook", () => {
     expect(second).toMatch(/^\S{32,}$/);
     await page.getByRole("button", { name: "Copy", exact: true }).click();
     const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
-    await expect.poll(clipboard, { timeout: 60_000 }).toBe(second);
+    await eventually("the secret is in the clipboard", async () => (await clipboard()) === second);
   });
 
   test("asks before what was typed is lost, and not when it is saved", async () => {

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { call, createWebhook, makeEvent, publish, type Webhook, webhookPath } from "../flow/client.ts";
 import { eventually } from "../flow/eventually.ts";
-import type { Gateway } from "../flow/gateway.ts";
+import type { GatewayAddress } from "../flow/gateway.ts";
 import type { Site } from "./site.ts";
 
 const type = "project:one-off-job:pipeline-run:failed";
@@ -52,9 +52,9 @@ export async function inhabit({ gateway, receiver }: Site): Promise<Inhabited> {
     disabled,
     deliveries: {
       dead,
-      delivered: (await list(gateway, busy))[0]?.uuid ?? "",
-      failed: waiting.find(({ status }) => status === "failed")?.uuid ?? "",
-      pending: waiting.find(({ status }) => status === "pending")?.uuid ?? "",
+      delivered: uuidOf(await list(gateway, busy), "delivered"),
+      failed: uuidOf(waiting, "failed"),
+      pending: uuidOf(waiting, "pending"),
     },
     replays: { done: await replay(gateway, busy, "all"), running: await replay(gateway, failing, "dead") },
     event: events[0]?.uuid ?? "",
@@ -69,13 +69,13 @@ function describe<Event extends { uuid: string }>(event: Event): Event {
   return { ...event, project: { ...project, job } };
 }
 
-async function list(gateway: Gateway, webhook: Webhook): Promise<Listed["deliveries"]> {
+async function list(gateway: GatewayAddress, webhook: Webhook): Promise<Listed["deliveries"]> {
   const { json } = await call(gateway, "GET", webhookPath(webhook, "/deliveries?limit=100"));
   return (json as Listed).deliveries;
 }
 
 function until(
-  gateway: Gateway,
+  gateway: GatewayAddress,
   webhook: Webhook,
   isSo: (found: Listed["deliveries"]) => boolean,
 ): Promise<Listed["deliveries"]> {
@@ -85,22 +85,29 @@ function until(
   });
 }
 
+/** @throws {Error} where none has this status. */
+function uuidOf(found: Listed["deliveries"], wanted: string): string {
+  const { uuid } = found.find(({ status }) => status === wanted) ?? {};
+  if (uuid === undefined) throw new Error(`No delivery is ${wanted}.`);
+  return uuid;
+}
+
 /** Gives up the delivery that holds up the line. @returns its uuid. */
-async function giveUpFirst(gateway: Gateway, webhook: Webhook): Promise<string> {
+async function giveUpFirst(gateway: GatewayAddress, webhook: Webhook): Promise<string> {
   const found = await until(gateway, webhook, (all) => all.some(({ status }) => status === "failed"));
-  const uuid = found.find(({ status }) => status === "failed")?.uuid ?? "";
+  const uuid = uuidOf(found, "failed");
   await call(gateway, "POST", webhookPath(webhook, `/deliveries/${uuid}/skip`));
   return uuid;
 }
 
-async function replay(gateway: Gateway, webhook: Webhook, status: string): Promise<string> {
+async function replay(gateway: GatewayAddress, webhook: Webhook, status: string): Promise<string> {
   const since = new Date(Date.now() - 3_600_000).toISOString();
   const { json } = await call(gateway, "POST", webhookPath(webhook, "/replay"), { since, status });
   const { replay: id } = json as { replay: string };
   return id;
 }
 
-async function readerToken(gateway: Gateway): Promise<string> {
+async function readerToken(gateway: GatewayAddress): Promise<string> {
   const { json } = await call(gateway, "POST", "/api/tokens", { name: "reader", scopes: ["webhooks:read"] });
   return (json as { token: string }).token;
 }

@@ -12,8 +12,10 @@ type Focus = { place: number; name: string; isShown: boolean };
 export async function tabTo(page: Page, wanted: Locator): Promise<void> {
   await wanted.waitFor();
   await page.waitForLoadState();
+  // Looked for once: by its role that takes longer than a press.
+  const element = await wanted.elementHandle();
   for (let presses = 0; presses < pressesMax; presses++) {
-    if (await wanted.evaluate((element) => element === document.activeElement)) return;
+    if (await page.evaluate((it) => it === document.activeElement, element)) return;
     await page.keyboard.press("Tab");
   }
   throw new Error(`${pressesMax} times Tab do not lead to ${String(wanted)}.`);
@@ -21,6 +23,8 @@ export async function tabTo(page: Page, wanted: Locator): Promise<void> {
 
 /** Goes through the page with Tab: everything that can be used gets the focus, in order, and shows that it has it. */
 export async function expectEverythingInReach(page: Page): Promise<void> {
+  const usable = await page.evaluate(readUsable);
+  expect(usable).not.toEqual([]);
   const met: Focus[] = [];
   for (let presses = 0; presses < pressesMax; presses++) {
     await page.keyboard.press("Tab");
@@ -33,8 +37,7 @@ export async function expectEverythingInReach(page: Page): Promise<void> {
   expect(met.filter(({ isShown }) => !isShown)).toEqual([]);
   const places = met.map(({ place }) => place);
   expect(places).toEqual(places.toSorted((one, other) => one - other));
-  const missed = (await page.evaluate(readUsable)).filter(({ place }) => !places.includes(place));
-  expect(missed).toEqual([]);
+  expect(usable.filter(({ place }) => !places.includes(place))).toEqual([]);
 }
 
 function readFocus(): Focus {

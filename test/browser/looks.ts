@@ -1,37 +1,96 @@
 /** What holds for every page, whatever is on it. */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
-import axe, { type AxeResults } from "axe-core";
+import type { AxeResults } from "axe-core";
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 import { projectDirectory } from "../../tools/project-directory.ts";
+import { sizeOf } from "./site.ts";
 
-const screenshots = join(projectDirectory, "test/browser/screenshots");
-mkdirSync(screenshots, { recursive: true });
+/** Where pictures of the pages are kept: only when they are asked for, since they take longer than all else. */
+const screenshots = process.env["SCREENSHOTS"] ? join(projectDirectory, "test/browser/screenshots") : null;
+if (screenshots !== null) mkdirSync(screenshots, { recursive: true });
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** How much of the view may move by itself, as browsers count it: a quarter of what they still call good. */
 const shiftMax = 0.025;
 
-/** What axe looks for. Dark pages differ from light ones in nothing but colours. */
-const rules = { light: {}, dark: { runOnly: ["color-contrast", "link-in-text-block"] } };
+/** What of axe's rules depends on colours: dark pages differ from light ones in nothing else. */
+const colourRules = ["color-contrast", "link-in-text-block"];
 
 /**
- * Holds the page, as it is now and with all that it folds away, against what every page must be: accessible in light
- * and in dark, no wider than the screen. Keeps a picture of each as `{name}-{width}-{scheme}.png`.
+ * Holds the page, as it is now and with all that it folds away, against what every page must be: no wider than a
+ * telephone or a desk, accessible in light and in dark. With SCREENSHOTS set it keeps a picture of each as
+ * `{name}-{width}-{scheme}.png`.
  */
 export async function expectGoodLooks(page: Page, name: string): Promise<void> {
   await page.waitForLoadState();
-  expect(await overflow(page)).toEqual([]);
-  const width = page.viewportSize()?.width;
-  for (const colorScheme of ["light", "dark"] as const) {
-    await page.emulateMedia({ colorScheme });
-    const path = join(screenshots, `${name}-${width}-${colorScheme}.png`);
-    await page.screenshot({ path, fullPage: true });
+  for (const width of [360, 1440] as const) {
+    await page.setViewportSize(sizeOf(width));
+    await expectNoOverflow(page);
+    if (screenshots !== null) await keepPictures(page, join(screenshots, `${name}-${width}`));
     await page.evaluate(unfold);
-    expect(await overflow(page)).toEqual([]);
-    expect(await violations(page, colorScheme)).toEqual([]);
+    await expectNoOverflow(page);
+    // All rules where there is least room; those of colours where tables show their heads, too.
+    if (width === 360) await expectAccessible(page);
+    else await inTheDark(page, () => expectAccessible(page, colourRules));
     await page.evaluate(fold);
   }
+}
+
+async function inTheDark(page: Page, look: () => Promise<void>): Promise<void> {
+  await page.emulateMedia({ colorScheme: "dark" });
+  await look();
+  await page.emulateMedia({ colorScheme: "light" });
+}
+
+/** Fails unless axe, which knows WCAG's rules, has looked at the page as it is and found nothing. @param runOnly these rules alone. */
+export async function expectAccessible(page: Page, runOnly?: string[]): Promise<void> {
+  // The policy of the pages forbids scripts in them; what a debugger evaluates is none.
+  if (!(await page.evaluate("'axe' in globalThis"))) await page.evaluate(axe);
+  const options = JSON.stringify({ resultTypes: ["violations"], ...(runOnly && { runOnly }) });
+  const read = "({ violations, passes }) => ({ violations, passed: passes.length })";
+  const found = await page.evaluate<{ violations: AxeResults["violations"]; passed: number }>(
+    `axe.run(document, ${options}).then(${read})`,
+  );
+  const violations = found.violations.map(({ id, help, nodes }) => {
+    const where = nodes.map(({ target }) => target.join(" ")).join(", ");
+    return `${id}: ${help}: ${where}`;
+  });
+  expect(violations).toEqual([]);
+  expect(found.passed).toBeGreaterThan(0);
+}
+
+/** Fails if the page is wider than the screen, with the outermost of what sticks out. */
+export async function expectNoOverflow(page: Page): Promise<void> {
+  const overflow = await page.evaluate(() => {
+    const { clientWidth, scrollWidth } = document.documentElement;
+    if (scrollWidth <= clientWidth) return [];
+    const wide = [...document.body.querySelectorAll("*")].filter(
+      (element) => element.getBoundingClientRect().right > clientWidth + 1,
+    );
+    return [`${scrollWidth} px`, ...wide.slice(0, 5).map((element) => element.outerHTML.slice(0, 120))];
+  });
+  expect(overflow).toEqual([]);
+}
+
+/** Fails if much moved by itself since the page was opened: nothing may, but for what nobody sees. */
+export async function expectNoShift(page: Page): Promise<void> {
+  const live = page.locator("[data-live]");
+  if ((await live.count()) > 0) await live.waitFor();
+  const shifts = await page.evaluate(readShifts);
+  const sum = shifts.reduce((total, { value }) => total + value, 0);
+  expect(sum < shiftMax ? [] : shifts).toEqual([]);
+}
+
+async function keepPictures(page: Page, path: string): Promise<void> {
+  await inTheDark(
+    page,
+    async () => void (await page.screenshot({ path: `${path}-dark.png`, fullPage: true })),
+  );
+  await page.screenshot({ path: `${path}-light.png`, fullPage: true });
 }
 
 /** Opens what is closed. */
@@ -50,55 +109,18 @@ function fold(): void {
   }
 }
 
-/** What moved by itself since the page was opened: nothing may, but for what nobody sees. */
-export async function expectNoShift(page: Page): Promise<void> {
-  const live = page.locator("[data-live]");
-  if ((await live.count()) > 0) await live.waitFor();
-  const shifts = await page.evaluate(readShifts);
-  const sum = shifts.reduce((total, { value }) => total + value, 0);
-  expect(sum < shiftMax ? [] : shifts).toEqual([]);
-}
-
 type Shift = { value: number; moved: string[] };
 
-function readShifts(): Promise<Shift[]> {
-  const { promise, resolve } = Promise.withResolvers<Shift[]>();
-  const observer = new PerformanceObserver((list) => {
-    const entries = list.getEntries() as (PerformanceEntry & {
-      value: number;
-      sources: { node: Element | null }[];
-    })[];
-    const shifts = entries.map(({ value, sources }) => ({
-      value,
-      moved: sources.map(({ node }) => node?.outerHTML?.slice(0, 120) ?? ""),
-    }));
-    resolve(shifts);
-  });
+/** Since the page was opened, including the frame that is drawn next. */
+async function readShifts(): Promise<Shift[]> {
+  type Entry = PerformanceEntry & { value: number; sources: { node: Element | null }[] };
+  for (let frames = 0; frames < 2; frames++) await new Promise(requestAnimationFrame);
+  const observer = new PerformanceObserver(() => undefined);
   observer.observe({ type: "layout-shift", buffered: true });
-  // Where nothing moved the observer never calls.
-  setTimeout(() => resolve([]), 200);
-  return promise;
-}
-
-/** @returns what is wider than the screen, if the page is: the outermost of what sticks out. */
-function overflow(page: Page): Promise<string[]> {
-  return page.evaluate(() => {
-    const { clientWidth, scrollWidth } = document.documentElement;
-    if (scrollWidth <= clientWidth) return [];
-    const wide = [...document.body.querySelectorAll("*")].filter(
-      (element) => element.getBoundingClientRect().right > clientWidth + 1,
-    );
-    return [`${scrollWidth} px`, ...wide.slice(0, 5).map((element) => element.outerHTML.slice(0, 120))];
-  });
-}
-
-async function violations(page: Page, scheme: keyof typeof rules): Promise<string[]> {
-  // The policy of the pages forbids scripts in them; what a debugger evaluates is none.
-  if (!(await page.evaluate("'axe' in globalThis"))) await page.evaluate(axe.source);
-  const options = JSON.stringify({ ...rules[scheme], resultTypes: ["violations"] });
-  const found = await page.evaluate<AxeResults>(`axe.run(document, ${options})`);
-  return found.violations.map(({ id, help, nodes }) => {
-    const where = nodes.map(({ target }) => target.join(" ")).join(", ");
-    return `${scheme}: ${id}: ${help}: ${where}`;
-  });
+  const entries = observer.takeRecords() as Entry[];
+  observer.disconnect();
+  return entries.map(({ value, sources }) => ({
+    value,
+    moved: sources.map(({ node }) => node?.outerHTML?.slice(0, 120) ?? ""),
+  }));
 }

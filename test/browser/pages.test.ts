@@ -1,20 +1,24 @@
 /** Every page, in every state that it can be in, as everybody sees it: wide and narrow, light and dark. */
 import type { Page } from "playwright-core";
-import { beforeAll, describe, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { missing } from "./chromium.ts";
 import { type Inhabited, inhabit } from "./inhabited.ts";
 import { expectEverythingInReach } from "./keyboard.ts";
 import { expectGoodLooks, expectNoShift } from "./looks.ts";
-import { Site, type Visit } from "./site.ts";
+import { Site, sizeOf, type Visit } from "./site.ts";
 
 let site: Site;
 let here: Inhabited;
 
-/** `as`: who comes, when it is not the administrator. `act`: what leads from the path to what is looked at. */
+/**
+ * `as`: who comes, when it is not the administrator. `status`: what the path is answered with, when it is not 200.
+ * `act`: what leads from the path to what is looked at.
+ */
 type Shown = {
   name: string;
   path: () => string;
   as?: () => Visit["token"];
+  status?: number;
   act?: (page: Page) => Promise<void>;
 };
 
@@ -83,6 +87,7 @@ const shown: Shown[] = [
   {
     name: "events-filtered-wrongly",
     path: () => "/events?type=project:craeted&since=2026-02-01T00:00&until=2026-01-01T00:00",
+    status: 400,
   },
   { name: "event", path: () => `/events/${here.event}` },
   { name: "publish", path: () => "/events/new" },
@@ -95,10 +100,11 @@ const shown: Shown[] = [
     path: () => `/dead/replays?of=${here.failing.uuid}:${here.replays.running}`,
   },
   { name: "api", path: () => "/docs", as: () => null },
-  { name: "not-found", path: () => "/nowhere" },
-  { name: "not-allowed", path: () => webhook("busy", "/edit"), as: () => here.reader },
+  { name: "not-found", path: () => "/nowhere", status: 404 },
+  { name: "not-allowed", path: () => webhook("busy", "/edit"), as: () => here.reader, status: 403 },
 ];
 
+/** Where the Tab key is tried. */
 const withMuchToDo = new Set([
   "webhooks",
   "new-webhook",
@@ -121,21 +127,18 @@ describe.skipIf(missing !== null)("a page", () => {
   });
 
   test.each(shown)(
-    "$name is accessible in light and in dark, as narrow as a telephone and without a shift",
-    async ({ name, path, as, act }) => {
-      for (const width of [360, 1440] as const) {
-        const page = await site.visit(path(), { width, token: as?.() });
+    "$name is accessible in light and in dark, as narrow as a telephone and without a shift, and all of it in reach of the Tab key",
+    async ({ name, path, as, act, status = 200 }) => {
+      const page = await site.sharedPage(as?.());
+      for (const width of [1440, 360] as const) {
+        await page.setViewportSize(sizeOf(width));
+        const response = await page.goto(path());
+        expect(response?.status()).toBe(status);
         await expectNoShift(page);
-        await act?.(page);
-        await expectGoodLooks(page, name);
       }
-    },
-  );
-
-  test.each(shown.filter(({ name }) => withMuchToDo.has(name)))(
-    "$name has everything in reach of the Tab key, in the order of reading, and shows where the focus is",
-    async ({ path }) => {
-      await expectEverythingInReach(await site.visit(path()));
+      await act?.(page);
+      await expectGoodLooks(page, name);
+      if (withMuchToDo.has(name)) await expectEverythingInReach(page);
     },
   );
 });

@@ -1,41 +1,43 @@
-/** A gateway of its own, a receiver and a browser: what a file of browser tests needs. */
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { expect, onTestFinished } from "vitest";
-import { Gateway } from "../flow/gateway.ts";
+/** A gateway, a receiver and a browser: what a file of browser tests needs. */
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { expect, inject, onTestFinished } from "vitest";
+import { BorrowedGateway } from "../flow/borrowed-gateway.ts";
 import { Receiver } from "../flow/receiver.ts";
-import { startChromium } from "./chromium.ts";
-import { watchFaults } from "./faults.ts";
+import { FaultWatch } from "./faults.ts";
 
-/** Enough for a machine that does much else; nothing waits longer than it must. */
-const patienceMs = 60_000;
+/** Only what hangs reaches it: how fast the machine is decides nothing. */
+const patienceMs = 10 * 60_000;
 
 /** How a person comes. `token`: whom they are signed in as; null: not at all. */
-export type Visit = {
-  token?: string | null;
-  scripts?: boolean;
-  scheme?: "light" | "dark";
-  width?: 360 | 1440;
-};
+export type Visit = { token?: string | null; scripts?: boolean; width?: Width };
+
+/** Of a telephone, and of a desk. */
+export type Width = 360 | 1440;
+
+type Cookies = Awaited<ReturnType<BrowserContext["cookies"]>>;
+/** A context of the browser. To make one takes as long as to load a page: tests use it one after the other. */
+type Watched = { context: BrowserContext; watch: FaultWatch };
 
 export class Site {
-  readonly gateway: Gateway;
+  readonly gateway: BorrowedGateway;
   readonly receiver: Receiver;
   readonly #browser: Browser;
+  readonly #contexts = new Map<string, Watched>();
   /** Signing in is limited per minute: each token does it once. */
-  readonly #sessions = new Map<string, Awaited<ReturnType<BrowserContext["storageState"]>>>();
+  readonly #sessions = new Map<string, Cookies>();
 
-  private constructor(gateway: Gateway, receiver: Receiver, browser: Browser) {
+  private constructor(gateway: BorrowedGateway, receiver: Receiver, browser: Browser) {
     this.gateway = gateway;
     this.receiver = receiver;
     this.#browser = browser;
   }
 
-  /** Whoever opens one closes it. */
+  /** Whoever opens one closes it. Its gateway has no webhooks. */
   static async open(): Promise<Site> {
     const [gateway, receiver, browser] = await Promise.all([
-      Gateway.start(),
+      BorrowedGateway.borrow(),
       Receiver.open(),
-      startChromium(),
+      chromium.connect(inject("chromium"), { timeout: patienceMs }),
     ]);
     return new Site(gateway, receiver, browser);
   }
@@ -43,46 +45,76 @@ export class Site {
   async close(): Promise<void> {
     await this.#browser.close();
     await this.receiver.stop();
-    await this.gateway.remove();
+    await this.gateway.giveBack();
   }
 
   /**
-   * A page of a browser of its own, at `path`. The test fails at its end if the page had a fault: an error in a
+   * A new page at `path`, closed at the end of the test. The test fails then if the page had a fault: an error in a
    * script, a breach of its security policy, an asset that is missing, a request to anybody else.
    */
   async visit(path: string, visit: Visit = {}): Promise<Page> {
-    const { token = this.gateway.token, scripts = true, scheme = "light", width = 1440 } = visit;
-    const context = await this.#browser.newContext({
-      baseURL: this.gateway.url,
-      colorScheme: scheme,
-      javaScriptEnabled: scripts,
-      viewport: { width, height: width === 360 ? 740 : 900 },
-      reducedMotion: "reduce",
-      ...(token === null ? {} : { storageState: await this.#session(token) }),
-    });
-    context.setDefaultTimeout(patienceMs);
-    const faults = watchFaults(context, this.gateway.url);
+    const { token = this.gateway.token, scripts = true, width = 1440 } = visit;
+    const { context, watch } = await this.#context("", scripts);
     onTestFinished(async () => {
-      await context.close();
-      expect(faults).toEqual([]);
+      await Promise.all(context.pages().map((page) => page.close()));
+      await context.clearPermissions();
+      watch.expectNone();
     });
+    await context.clearCookies();
+    if (token !== null) await context.addCookies(await this.#session(token));
     const page = await context.newPage();
+    await page.setViewportSize(sizeOf(width));
     await page.goto(path);
     return page;
   }
 
-  async #session(token: string): Promise<Awaited<ReturnType<BrowserContext["storageState"]>>> {
+  /**
+   * The page that all tests share which only look at something as `token`. It is where the test before has left it.
+   * Its faults fail the test, as those of a visit do.
+   */
+  async sharedPage(token: Visit["token"] = this.gateway.token): Promise<Page> {
+    const { context, watch } = await this.#context(`as ${token}`, true);
+    onTestFinished(() => watch.expectNone());
+    const [known] = context.pages();
+    if (known !== undefined) return known;
+    if (token !== null) await context.addCookies(await this.#session(token));
+    return context.newPage();
+  }
+
+  async #context(name: string, scripts: boolean): Promise<Watched> {
+    const key = `${name} ${scripts}`;
+    const known = this.#contexts.get(key);
+    if (known !== undefined) return known;
+    const context = await this.#browser.newContext({
+      baseURL: this.gateway.url,
+      javaScriptEnabled: scripts,
+      reducedMotion: "reduce",
+    });
+    context.setDefaultTimeout(patienceMs);
+    const made = { context, watch: new FaultWatch(context, this.gateway.url) };
+    this.#contexts.set(key, made);
+    return made;
+  }
+
+  async #session(token: string): Promise<Cookies> {
     const known = this.#sessions.get(token);
     if (known !== undefined) return known;
     const context = await this.#browser.newContext({ baseURL: this.gateway.url });
+    context.setDefaultTimeout(patienceMs);
     const page = await context.newPage();
     await page.goto("/sign-in");
     await page.getByLabel("API token").fill(token);
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByRole("heading", { level: 1, name: "Webhooks" }).waitFor();
-    const session = await context.storageState();
+    const session = await context.cookies();
     await context.close();
+    expect(session).not.toEqual([]);
     this.#sessions.set(token, session);
     return session;
   }
+}
+
+/** The screen of somebody who comes with this width. */
+export function sizeOf(width: Width): { width: number; height: number } {
+  return { width, height: width === 360 ? 740 : 900 };
 }
