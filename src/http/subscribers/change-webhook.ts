@@ -17,7 +17,7 @@ import { seal, unseal, type SealedSettings } from "../../sealing";
 import { audit } from "../audit/audit";
 import type { AppEnv } from "../router";
 import { newSecret } from "./new-webhook";
-import { mergeHeaders } from "./custom-headers";
+import { maskHeaders, mergeHeaders } from "./custom-headers";
 import { readOnlyFields, type rotationSchema, type webhookChangesSchema, webhookSpecSchema } from "./schemas";
 import { parseSubscriptions } from "./subscription-rules";
 import { checkVerification, configOf, parseTarget } from "./webhook-target";
@@ -36,8 +36,19 @@ type ParsedChanges = {
 /** Settings that can go back to the gateway's own. In a change null means "stays", so that they are named apart. */
 export type Resettable = "max_attempts" | "max_age_s" | "timeout_s" | "rate_limit_per_s";
 
-/** A change as sent in, of the right form, and which settings go back to the gateway's own. */
-type Change = { spec: z.output<typeof webhookChangesSchema>; reset?: readonly Resettable[] };
+/**
+ * A change as sent in, of the right form, and which settings go back to the gateway's own. `shownOrigin`: the origin
+ * that new header values are meant for when the URL stays; absent when the caller was shown none.
+ */
+type Change = {
+  spec: z.output<typeof webhookChangesSchema>;
+  reset?: readonly Resettable[];
+  shownOrigin?: string;
+};
+
+/** The answer to a change of what somebody else has changed since it was read. */
+export const changedMeanwhile =
+  "Somebody else has changed this webhook since you opened the form. Save again to put what you typed in place of that.";
 
 /**
  * Changes a webhook on behalf of `c.var.caller`, and writes down that they did. On return D1 has it; its lane has it
@@ -147,7 +158,7 @@ function changedFields({ spec, reset = [] }: Change): string[] {
 }
 
 async function parseChanges(change: Change, config: Config): Promise<ParsedChanges> {
-  const { spec, reset = [] } = change;
+  const { spec, reset = [], shownOrigin } = change;
   if (changedFields(change).length === 0) {
     const names = Object.keys(webhookSpecSchema.shape).filter((name) => !(name in readOnlyFields));
     throw new RequestError(400, `Nothing to change: send at least one of ${names.join(", ")}.`);
@@ -170,24 +181,45 @@ async function parseChanges(change: Change, config: Config): Promise<ParsedChang
       // A secret that is replaced without a rotation ends the one before it, too.
       ...(typeof secret === "string" && { previousSecretUntil: null }),
     },
-    reseal: isResealed ? (settings) => changeSettings(settings, { target, secret, headers }) : null,
+    reseal: isResealed
+      ? (settings) => changeSettings(settings, { target, secret, headers, shownOrigin })
+      : null,
     subscriptions: subscriptions ? parseSubscriptions(subscriptions) : undefined,
   };
 }
 
+/**
+ * Stored header values stay with the origin that they were given for: at another one they could be read by whoever
+ * may change the URL. The secret stays whatever the URL: it is not sent, and whoever may change the webhook can have
+ * deliveries signed in any case.
+ * @throws {FieldError} when header values would have to go along to another origin.
+ * @throws {RequestError} 409 when new header values are meant for another origin than the webhook now has.
+ */
 function changeSettings(
-  { previous, ...settings }: SealedSettings,
+  { previous, headers: stored, ...settings }: SealedSettings,
   {
     target,
     secret,
     headers,
-  }: { target?: URL; secret?: string | null; headers?: Record<string, string> | null },
+    shownOrigin,
+  }: {
+    target?: URL;
+    secret?: string | null;
+    headers?: Record<string, string> | null;
+    shownOrigin?: string;
+  },
 ): SealedSettings {
+  const { origin } = new URL(settings.url);
+  if (headers && target === undefined && shownOrigin !== undefined && shownOrigin !== origin) {
+    throw new RequestError(409, changedMeanwhile);
+  }
+  const staysAtOrigin = target === undefined || target.origin === origin;
+  const wanted = headers ?? (stored && maskHeaders(Object.keys(stored)));
   return {
     ...settings,
     ...(target && { url: target.href }),
     ...(typeof secret === "string" ? { secret: secret || newSecret() } : previous && { previous }),
-    ...(headers && { headers: mergeHeaders(settings.headers ?? {}, headers) }),
+    ...(wanted && { headers: mergeHeaders((staysAtOrigin && stored) || {}, wanted) }),
   };
 }
 

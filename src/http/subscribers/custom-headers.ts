@@ -1,5 +1,6 @@
 /** Custom headers of a webhook: what may be set, and how it is shown. */
 import { z } from "@hono/zod-openapi";
+import { FieldError } from "../../errors";
 import { maskedValue } from "../../sealing";
 
 const headersMax = 20;
@@ -55,7 +56,7 @@ export const headersSchema = z
   .refine((headers) => Object.keys(headers).length <= headersMax, `must be at most ${headersMax} headers`)
   .refine(hasDistinctNames, "must not name a header twice (upper and lower case are the same)")
   .openapi({
-    description: `Sent with every delivery. Values are secrets: they are given back as ${maskedValue}, and that, sent in, leaves a value as it is.`,
+    description: `Sent with every delivery. Values are secrets: they are given back as ${maskedValue}, and that, sent in, leaves a value as it is. A stored value is sent only to the scheme, host and port that it was given for: when the URL's change, each header must be typed again or left out.`,
     example: { Authorization: "Bearer …" },
   });
 
@@ -64,7 +65,11 @@ export function maskHeaders(names: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, maskedValue]));
 }
 
-/** Takes a new set of headers over the stored one: masked values stay what they are, or go when there is nothing to stay. */
+/**
+ * Takes a new set of headers over the stored one: masked values stay what they are.
+ * @param stored The values that may stay: none where they were given for another origin.
+ * @throws {FieldError} naming the headers whose value is masked and may not stay.
+ */
 export function mergeHeaders(
   stored: Record<string, string>,
   sent: Record<string, string>,
@@ -74,6 +79,13 @@ export function mergeHeaders(
     name,
     value === maskedValue ? byLowerName.get(name.toLowerCase()) : value,
   ]);
+  const missing = merged.flatMap(([name, value]) => (value === undefined ? [name] : []));
+  if (missing.length > 0) {
+    throw new FieldError(
+      "headers",
+      `type the value of ${missing.join(", ")} again, or leave the header out: ${maskedValue} stands for a stored value, and those are sent only to the scheme, host and port that they were given for.`,
+    );
+  }
   return Object.fromEntries(merged.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 

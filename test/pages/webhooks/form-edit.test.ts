@@ -218,7 +218,7 @@ describe("saving a webhook", () => {
 
 describe("saving twice, as with a second click", () => {
   const everything = {
-    url: "https://other.example.com/typed",
+    url: "https://hooks.example.com/typed",
     secret: "typed secret",
     name: "New name",
     content_type: "application/x-www-form-urlencoded",
@@ -251,7 +251,7 @@ describe("saving twice, as with a second click", () => {
   });
 
   it.each([
-    ["another URL of the same host", { url: "https://other.example.com/of-others" }],
+    ["another URL of the same host", { url: "https://hooks.example.com/of-others" }],
     ["another secret", { secret: "of somebody else" }],
     ["another value of a header", { headers: { "X-New": "of somebody else" } }],
     ["another limit", { timeout_s: 8 }],
@@ -323,12 +323,12 @@ describe("the test of an edit", () => {
     const before = await row(uuid);
     const cookie = await writer();
     const fields = await open(uuid, cookie);
-    fields.set("url", "https://other.example.com/typed");
+    fields.set("url", "https://hooks.example.com/typed");
     fields.set("name", "New name");
     const { html } = await send(uuid, cookie, fields, "test");
     expect(html).toContain("The test ping was not delivered: the receiver answered 410 Gone.");
     const [ping] = received;
-    expect(ping?.url).toBe("https://other.example.com/typed");
+    expect(ping?.url).toBe("https://hooks.example.com/typed");
     expect(ping?.body).toContain('"name":"New name"');
     expect(ping?.headers.get("X-Kept")).toBe("old");
     expect(ping?.headers.get("X-Hub-Signature")).toBe(await hmacHex(spec.secret, ping?.body ?? ""));

@@ -5,7 +5,7 @@ import type { Webhook } from "../../../db/webhooks";
 import { RequestError } from "../../../errors";
 import type { PingResult } from "../../../delivery/ping";
 import type { AppEnv, Router } from "../../../http/router";
-import { changeWebhook, tryChange } from "../../../http/subscribers/change-webhook";
+import { changedMeanwhile, changeWebhook, tryChange } from "../../../http/subscribers/change-webhook";
 import { pingWebhook } from "../../../http/subscribers/ping-webhook";
 import { webhookChangesSchema } from "../../../http/subscribers/schemas";
 import { configOf } from "../../../http/subscribers/webhook-target";
@@ -38,7 +38,7 @@ export function editWebhookForm(router: Router): void {
     const purpose = { ...now, seen: textOf(form, "seen") };
     return answerForm(c, purpose, form, {
       save: (typed) => save(c, purpose, stored, typed),
-      ping: (typed) => ping(c, stored, typed),
+      ping: (typed) => ping(c, purpose, stored, typed),
     });
   });
 }
@@ -63,14 +63,11 @@ async function save(c: Context<AppEnv>, purpose: Purpose, stored: Stored, typed:
     // The same form, sent twice: the first has changed what the person saw.
     if (change === null || (await isStored(c, webhook, change))) return backTo(c, pathOf(webhook), saved);
     purpose.seen = now;
-    throw new RequestError(
-      409,
-      "Somebody else has changed this webhook since you opened the form. Save again to put what you typed in place of that.",
-    );
+    throw new RequestError(409, changedMeanwhile);
   }
   if (change === null) return backTo(c, pathOf(webhook), { tone: "good", text: "Nothing was changed." });
   const spec = webhookChangesSchema.parse(change.spec);
-  await changeWebhook(c, webhook.uuid, { ...change, spec });
+  await changeWebhook(c, webhook.uuid, { ...change, spec, shownOrigin: webhook.origin });
   return backTo(c, pathOf(webhook), saved);
 }
 
@@ -91,13 +88,24 @@ async function isStored(
   );
 }
 
-/** As the webhook would be after saving; what it hears does not matter. */
-async function ping(c: Context<AppEnv>, stored: Stored, typed: Typed): Promise<PingResult> {
+/**
+ * As the webhook would be after saving; what it hears does not matter. Header values were typed for the URL that the
+ * form showed: they are not sent to one that somebody else has set since.
+ */
+async function ping(
+  c: Context<AppEnv>,
+  { seen }: Purpose,
+  stored: Stored,
+  typed: Typed,
+): Promise<PingResult> {
   const { webhook, subscriptions } = stored;
   const { groups } = typedForStored(webhook, subscriptions);
   const change = changeOf({ ...typed, groups }, webhook, subscriptions);
   if (change === null) return pingWebhook(c, webhook);
   const spec = webhookChangesSchema.parse(change.spec);
+  if (spec.headers && !spec.url && seen !== (await seenAs(stored))) {
+    throw new RequestError(409, changedMeanwhile);
+  }
   const tried = await tryChange(c, webhook, { ...change, spec });
   return pingWebhook(c, tried.webhook, tried.settings);
 }

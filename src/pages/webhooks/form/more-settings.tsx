@@ -12,7 +12,7 @@ export function More({ typed, errors }: { typed: Typed; errors: FormErrors }) {
   const shared = { typed, errors, type: "number" };
   const headers = {
     name: "headers",
-    hint: "Lines of “Name: value”, sent with every delivery. Stored values are shown as ********, and stay.",
+    hint: "Lines of “Name: value”, sent with every delivery. Stored values are shown as ********. They stay unless the URL gets another scheme, host or port: then type them again.",
     error: errors.get("headers"),
   };
   return (
