@@ -14,8 +14,7 @@ export type SealedSettings = {
   previous?: { secret: string; until: number };
 };
 
-/** What is shown instead of a secret value. */
-export const maskedValue = "********";
+export { maskedValue } from "./masked-value";
 
 const nonceBytes = 12;
 

@@ -255,13 +255,6 @@ describe("a webhook's spec that is meant to hurt", () => {
     expect(({} as { name?: string }).name).toBeUndefined();
   });
 
-  it("may not name a header __proto__: there is no such header then", async () => {
-    const text = specWith('"headers":{"__proto__":{"x":"y"},"X-A":"a"}');
-    const { body } = await api<{ headers: Record<string, string> }>("POST", webhooks, text);
-    expect(body.headers).toEqual({ "X-A": "********" });
-    expect(({} as { x?: string }).x).toBeUndefined();
-  });
-
   it("may name a header like a member of every object: it is data", async () => {
     const { received } = receiver();
     const headers = { constructor: "c", toString: "t", hasOwnProperty: "h" };

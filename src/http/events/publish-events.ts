@@ -1,6 +1,6 @@
 /** `POST /api/events`: publishing over HTTPS. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { jsonBody } from "../json-body";
+import { jsonType } from "../json-body";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../router";
@@ -22,7 +22,7 @@ const route = createRoute({
   summary: "Publish one event, or up to 100",
   description:
     "202 means that every delivery is on disk, in order. Repeat after any 5xx, with the same uuid: an event is never delivered twice for it.",
-  middleware: jsonBody,
+  middleware: jsonType,
   request: {},
   responses: {
     202: {

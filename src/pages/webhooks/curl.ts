@@ -6,7 +6,7 @@
  * in a line that began inside a quote) or that would end or alter the quote. All else is written as `\0ooo`, for
  * printf's %b (POSIX, "printf"). So no byte of theirs is a key that a line editor acts on, either.
  */
-import { maskedValue } from "../../sealing";
+import { maskedValue } from "../../masked-value";
 
 /** A command, and the variables that are to be set before it is run: the URL and hidden headers are secrets. */
 export type CurlCommand = { command: string; variables: string[] };
@@ -30,10 +30,10 @@ export function curlCommand(request: { headers: Record<string, string>; body: st
     const variable = variables.get(name);
     return `-H ${variable === undefined ? word(`${name}: ${value}`) : word(`${name}: `, variable)}`;
   };
-  const arguments_ = [`"$${urlVariable}" --data-binary @-`, ...entries.map(header)];
+  const curl = [`curl --globoff --url "$${urlVariable}" --data-binary @-`, ...entries.map(header)];
   return {
     // The shell's own printf: a body may be longer than an argument of a program.
-    command: `printf '%b' ${linesOf(request.body)} |\n  curl --globoff --url ${arguments_.join(" \\\n  ")}`,
+    command: `printf '%b' ${linesOf(request.body)} |\n  ${curl.join(" \\\n  ")}`,
     variables: [urlVariable, ...variables.values()],
   };
 }

@@ -1,0 +1,2 @@
+/** What is shown instead of a secret value. */
+export const maskedValue = "********";
