@@ -15,6 +15,9 @@ const fetchTimeoutMs = 5000;
 const keysKeptMs = 3_600_000;
 /** A key that is not known is worth another look, but not each time. */
 const keysLookedAgainMs = 60_000;
+/** While keys cannot be read, nobody makes the gateway ask more often than this. */
+const askedAgainMs = 5000;
+const pollMs = 50;
 
 const certsSchema = z.object({ keys: z.array(z.looseObject({ kid: z.string(), kty: z.string() })) });
 const claimsSchema = z.object({ email: z.string().min(1), exp: z.number() });
@@ -23,6 +26,9 @@ type Keys = z.output<typeof certsSchema>["keys"];
 
 /** By issuer. */
 const kept = new Map<string, { keys: Keys; readAt: number }>();
+
+/** By issuer: the latest question for its keys. */
+const asked = new Map<string, { at: number; isUnderWay: boolean }>();
 
 /**
  * @param assertion The header's value.
@@ -44,17 +50,38 @@ export async function callerByAccess(env: Env, assertion: string): Promise<Calle
   }
 }
 
+/** @throws when there are none that are current, and none can be read or it is too early to ask again. */
 async function keysFor(issuer: string, assertion: string): Promise<Keys> {
   const { kid } = decodeHeader(assertion);
+  const known = currentKeys(issuer, kid);
+  if (known !== null) return known;
+  const last = asked.get(issuer);
+  if (last === undefined || Date.now() - last.at >= askedAgainMs) return askForKeys(issuer);
+  // Another request asks already. Its promise is not awaited: that request may be cancelled, and never settle it.
+  for (let ms = 0; last.isUnderWay && ms < fetchTimeoutMs; ms += pollMs) await scheduler.wait(pollMs);
+  const read = currentKeys(issuer, kid);
+  if (read === null) throw new Error("The keys could not be read a moment ago.");
+  return read;
+}
+
+/** What is known and need not be asked for again, or null. */
+function currentKeys(issuer: string, kid: string | undefined): Keys | null {
   const known = kept.get(issuer);
-  if (known !== undefined) {
-    const ageMs = Date.now() - known.readAt;
-    const isKnown = known.keys.some((key) => key.kid === kid);
-    if (ageMs < (isKnown ? keysKeptMs : keysLookedAgainMs)) return known.keys;
+  if (known === undefined) return null;
+  const isKnown = known.keys.some((key) => key.kid === kid);
+  return Date.now() - known.readAt < (isKnown ? keysKeptMs : keysLookedAgainMs) ? known.keys : null;
+}
+
+async function askForKeys(issuer: string): Promise<Keys> {
+  const question = { at: Date.now(), isUnderWay: true };
+  asked.set(issuer, question);
+  try {
+    const keys = await fetchKeys(issuer);
+    kept.set(issuer, { keys, readAt: Date.now() });
+    return keys;
+  } finally {
+    question.isUnderWay = false;
   }
-  const keys = await fetchKeys(issuer);
-  kept.set(issuer, { keys, readAt: Date.now() });
-  return keys;
 }
 
 async function fetchKeys(issuer: string): Promise<Keys> {

@@ -166,12 +166,53 @@ describe("Cloudflare Access", () => {
     }
   });
 
-  it("signs in nobody while its keys cannot be read", async () => {
-    for (const answer of [new Response("", { status: 503 }), new Response("{}"), new Response("no JSON")]) {
-      fetchKeys.mockResolvedValueOnce(answer);
-      expect(await isSignedIn(await assertion())).toBe(false);
+  it("signs in nobody while its keys cannot be read, and is asked again after five seconds", async () => {
+    const now = Date.now();
+    const failures = [new Response("", { status: 503 }), new Response("{}"), new Response("no JSON"), null];
+    for (const [index, answer] of failures.entries()) {
+      if (answer === null) fetchKeys.mockRejectedValueOnce(new TypeError("Network connection lost."));
+      else fetchKeys.mockResolvedValueOnce(answer);
+      for (const afterMs of [0, 1, 4999]) {
+        vi.useFakeTimers({ toFake: ["Date"], now: now + index * 5000 + afterMs });
+        expect(await isSignedIn(await assertion())).toBe(false);
+        expect(fetchKeys).toHaveBeenCalledTimes(index + 1);
+      }
     }
+    vi.useFakeTimers({ toFake: ["Date"], now: now + failures.length * 5000 });
     expect(await isSignedIn(await assertion())).toBe(true);
+    expect(fetchKeys).toHaveBeenCalledTimes(failures.length + 1);
+  });
+
+  it("is not asked more often for a key that is not known or when its keys are old, either", async () => {
+    expect(await isSignedIn(await assertion())).toBe(true);
+    const now = Date.now();
+    for (const [afterMs, kid] of [
+      [60_000, "key-2"],
+      [3_600_000, "key-1"],
+    ] as const) {
+      fetchKeys.mockClear().mockResolvedValueOnce(new Response("", { status: 500 }));
+      for (const laterMs of [0, 4999]) {
+        vi.useFakeTimers({ toFake: ["Date"], now: now + afterMs + laterMs });
+        expect(await isSignedIn(await assertion({}, { kid }))).toBe(false);
+      }
+      expect(fetchKeys).toHaveBeenCalledTimes(1);
+    }
+  });
+
+  it("is asked once for requests that come together, and all of them are signed in, or none", async () => {
+    for (const isThere of [false, true]) {
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 5000 });
+      fetchKeys.mockClear();
+      const { promise, resolve } = Promise.withResolvers<Response>();
+      fetchKeys.mockReturnValueOnce(promise);
+      const jwt = await assertion();
+      const all = Promise.all(Array.from({ length: 30 }, () => isSignedIn(jwt)));
+      await vi.waitFor(() => expect(fetchKeys).toHaveBeenCalled());
+      const jwks = { keys: [await exportKey(keys.publicKey, "key-1")] };
+      resolve(isThere ? Response.json(jwks) : new Response("", { status: 503 }));
+      expect(await all).toEqual(Array.from({ length: 30 }, () => isThere));
+      expect(fetchKeys).toHaveBeenCalledTimes(1);
+    }
   });
 
   it("writes no assertion into the log", async () => {
