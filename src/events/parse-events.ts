@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { describeIssues } from "../describe-issues";
 import { closeTypes } from "./close-types";
-import { arrayElements } from "./json-text";
+import { arrayElements, type Members, repeatedMember } from "./json-text";
 import { parseTimestampUs } from "./timestamp";
 import { isPublishable } from "./types";
 
@@ -57,6 +57,14 @@ const eventSchema = z.looseObject({
     .nullish(),
 });
 
+/** What is looked at of an event: it must mean the same to the gateway and to every receiver. */
+const lookedAt: Members = {
+  uuid: {},
+  type: {},
+  timestamp: {},
+  project: { uuid: {}, job: { uuid: {} } },
+};
+
 /** Parses one event object or an array of 1 to 100. The text of each is kept as it came. */
 export function parseEvents(text: string): Parsed {
   let value: unknown;
@@ -90,6 +98,9 @@ function parseOne(value: unknown, body: string): Event | string {
   if (!parsed.success) return describeIssues(parsed.error.issues);
   const bytes = new TextEncoder().encode(body).length;
   if (bytes > eventBytesMax) return `An event may take ${eventBytesMax} bytes, not ${bytes}.`;
+  const repeated = repeatedMember(body, lookedAt);
+  if (repeated !== null)
+    return `${repeated}: must not stand twice, as programs differ in which one they take.`;
   const { uuid, type, timestamp, project } = parsed.data;
   return {
     uuid,
