@@ -64,7 +64,7 @@ describe("what changes something outside the API", () => {
     expect(unsafe.length).toBeGreaterThan(10);
     for (const form of [...unsafe, ...other]) {
       for (const contentType of contentTypes) {
-        const type = contentType === null ? {} : { "Content-Type": contentType };
+        const type: Record<string, string> = contentType === null ? {} : { "Content-Type": contentType };
         for (const from of form.path === "/sign-out" ? foreign : foreign.slice(0, 2)) {
           const status = await statusOf(form, { Cookie, ...type, ...from });
           expect({ ...form, contentType, from, status }).toEqual({ ...form, contentType, from, status: 403 });
