@@ -86,7 +86,7 @@ export default defineConfig({
           name: "browser",
           environment: "node",
           include: ["test/browser/**/*.test.ts"],
-          globalSetup: ["test/browser/shared-chromium.ts"],
+          globalSetup: ["test/browser/left-out.ts"],
           testTimeout: patienceMs,
           hookTimeout: patienceMs,
         },

@@ -1,6 +1,6 @@
 /** The browser of these tests: Debian's Chromium, or the one that CHROMIUM names. */
 import { accessSync, constants } from "node:fs";
-import { type BrowserServer, chromium } from "playwright-core";
+import { type Browser, chromium } from "playwright-core";
 
 const path = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 
@@ -21,9 +21,9 @@ export const missing: string | null = isThere()
   : `There is no Chromium at ${path}: install it (apt-get install chromium), or set CHROMIUM to the path of one.`;
 
 /** Whoever starts it closes it. */
-export function startChromium(): Promise<BrowserServer> {
+export function startChromium(): Promise<Browser> {
   // Only what hangs reaches the end: how fast the machine is decides nothing.
-  return chromium.launchServer({ executablePath: path, args: flags, timeout: 600_000 });
+  return chromium.launch({ executablePath: path, args: flags, timeout: 600_000 });
 }
 
 function isThere(): boolean {

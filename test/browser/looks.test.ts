@@ -1,7 +1,7 @@
 /** What the other files hold pages against does find what is wrong. */
-import { chromium, type Page } from "playwright-core";
-import { beforeAll, describe, expect, inject, test } from "vitest";
-import { missing } from "./chromium.ts";
+import type { Page } from "playwright-core";
+import { beforeAll, describe, expect, test } from "vitest";
+import { missing, startChromium } from "./chromium.ts";
 import { FaultWatch } from "./faults.ts";
 import { expectEverythingInReach } from "./keyboard.ts";
 import { expectAccessible, expectGoodLooks, expectNoOverflow, expectNoShift } from "./looks.ts";
@@ -17,7 +17,7 @@ describe.skipIf(missing !== null)("what holds for every page", () => {
   let watch: FaultWatch;
   let shown = "";
   beforeAll(async () => {
-    const browser = await chromium.connect(inject("chromium"));
+    const browser = await startChromium();
     const context = await browser.newContext({ viewport: { width: 360, height: 740 } });
     watch = new FaultWatch(context, origin);
     await context.route("**", (route, request) =>

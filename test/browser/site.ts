@@ -1,8 +1,9 @@
 /** A gateway, a receiver and a browser: what a file of browser tests needs. */
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-import { expect, inject, onTestFinished } from "vitest";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { expect, onTestFinished } from "vitest";
 import { BorrowedGateway } from "../flow/borrowed-gateway.ts";
 import { Receiver } from "../flow/receiver.ts";
+import { startChromium } from "./chromium.ts";
 import { FaultWatch } from "./faults.ts";
 
 /** Only what hangs reaches it: how fast the machine is decides nothing. */
@@ -37,7 +38,7 @@ export class Site {
     const [gateway, receiver, browser] = await Promise.all([
       BorrowedGateway.borrow(),
       Receiver.open(),
-      chromium.connect(inject("chromium"), { timeout: patienceMs }),
+      startChromium(),
     ]);
     return new Site(gateway, receiver, browser);
   }
