@@ -7,11 +7,14 @@
 import { z } from "@hono/zod-openapi";
 import { decodeHeader, verifyWithJwks } from "hono/utils/jwt/jwt";
 import { readConfig } from "../config";
+import { readWholeText } from "../delivery/bounded-text";
 import { log } from "../log";
 import { accessCaller, type Caller } from "./caller";
 
 const certsPath = "/cdn-cgi/access/certs";
 const fetchTimeoutMs = 5000;
+/** Two keys take 4 KB. */
+const certsBytesMax = 256 * 1024;
 const keysKeptMs = 3_600_000;
 /** A key that is not known is worth another look, but not each time. */
 const keysLookedAgainMs = 60_000;
@@ -88,7 +91,7 @@ async function fetchKeys(issuer: string): Promise<Keys> {
   const signal = AbortSignal.timeout(fetchTimeoutMs);
   const response = await fetch(issuer + certsPath, { redirect: "manual", signal });
   if (!response.ok) throw new Error(`${certsPath} answered ${response.status}.`);
-  return certsSchema.parse(await response.json()).keys;
+  return certsSchema.parse(JSON.parse(await readWholeText(response, certsBytesMax))).keys;
 }
 
 /** The messages of hono's errors hold the assertion. */

@@ -1,5 +1,5 @@
 /** One HTTP request to a receiver, and what came of it. A receiver's failure is data here, never an exception. */
-import { readBounded } from "./bounded-text";
+import { readAnswerBody } from "./answer-body";
 import { classifyException, classifyResponse, type ErrorClass } from "./error-class";
 import type { TimeLimits } from "./time-limits";
 
@@ -15,48 +15,71 @@ export type PreparedRequest = {
   timeoutMs: number;
 };
 
-/** What came back. `error` is null exactly for a 2xx whose body ended or filled its bound in time. */
+/** What came back. The status decides: `error` is null exactly for a 2xx, whatever became of its body. */
 export type AttemptResult = {
   startedAt: number;
   durationMs: number;
   /** Null when no answer came. */
   status: number | null;
   error: ErrorClass | null;
+  /** For the log, cut. */
   responseHeaders: Record<string, string>;
+  /** For the log, cut. A first line in brackets says when the body, or the rest of it, could not be read. */
   responseBody: string;
 };
 
 /**
- * Sends once. Redirects are not followed; the time-out covers connecting, waiting and reading.
+ * Sends once. Redirects are not followed; the time-out covers connecting, waiting and reading. Once the status is there
+ * it decides, and a body that does not end in time is cut off.
  * @param limits of whoever sends: to be let rest when nothing more is sent.
  */
 export async function attempt(request: PreparedRequest, limits: TimeLimits): Promise<AttemptResult> {
   const startedAt = Date.now();
   const limit = limits.begin(request.timeoutMs);
-  let answer: Pick<AttemptResult, "status" | "responseHeaders"> = { status: null, responseHeaders: {} };
-  const end = (error: ErrorClass | null, responseBody = ""): AttemptResult => ({
-    startedAt,
-    durationMs: Date.now() - startedAt,
-    error,
-    ...answer,
-    responseBody,
-  });
   try {
-    const response = await fetch(request.url, {
-      method: "POST",
-      headers: request.headers,
-      body: request.body,
-      redirect: "manual",
-      signal: limit.signal,
-    });
-    answer = { status: response.status, responseHeaders: boundedHeaders(response.headers) };
-    const body = await readBounded(response, responseBodyBytesMax);
-    return end(classifyResponse(response.status, body), body);
-  } catch (error) {
-    return end(limit.signal.aborted ? "timeout" : classifyException(error));
+    const response = await answerTo(request, limit.signal);
+    const outcome =
+      response instanceof Response ? await outcomeOf(response, limit.signal) : withoutAnswer(response);
+    return { startedAt, durationMs: Date.now() - startedAt, ...outcome };
   } finally {
     limits.end(limit);
   }
+}
+
+type Outcome = Omit<AttemptResult, "startedAt" | "durationMs">;
+
+/** The answer, as soon as its headers are there, or why there is none. */
+async function answerTo(request: PreparedRequest, signal: AbortSignal): Promise<Response | ErrorClass> {
+  const { url, headers, body } = request;
+  try {
+    return await fetch(url, {
+      method: "POST",
+      headers,
+      body,
+      redirect: "manual",
+      encodeResponseBody: "manual",
+      signal,
+    });
+  } catch (error) {
+    return signal.aborted ? "timeout" : classifyException(error);
+  }
+}
+
+async function outcomeOf(response: Response, signal: AbortSignal): Promise<Outcome> {
+  const { status, headers } = response;
+  const { text, note } = await readAnswerBody(response, responseBodyBytesMax, signal);
+  const error = classifyResponse(status, text);
+  return {
+    status,
+    error,
+    responseHeaders: boundedHeaders(headers),
+    // The note comes first: a secret that the end of the text cuts is looked for there.
+    responseBody: note === null ? text : `[${note}]\n${text}`.trimEnd(),
+  };
+}
+
+function withoutAnswer(error: ErrorClass): Outcome {
+  return { status: null, error, responseHeaders: {}, responseBody: "" };
 }
 
 function boundedHeaders(headers: Headers): Record<string, string> {

@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { log } from "../log";
 import { isGloballyReachable } from "./addresses";
-import { readBounded } from "./bounded-text";
+import { readWholeText } from "./bounded-text";
 import { hostOf, refuseTarget, type TargetRules } from "./target";
 
 const resolver = "https://cloudflare-dns.com/dns-query";
@@ -56,7 +56,7 @@ async function ask(host: string, type: string): Promise<z.output<typeof answerSc
     redirect: "manual",
     signal: AbortSignal.timeout(timeoutMs),
   });
-  const text = await readBounded(response, answerBytesMax);
+  const text = await readWholeText(response, answerBytesMax);
   if (response.status !== 200) throw new Error(`HTTP status ${response.status}`);
   const parsed = answerSchema.safeParse(JSON.parse(text));
   if (!parsed.success) throw new Error("an answer that is none");

@@ -97,6 +97,8 @@ type Headed = Pick<Message, "deliveryUuid" | "eventType"> & { place?: { sequence
 
 function messageHeaders(webhook: LaneConfig["webhook"], message: Headed): Record<string, string> {
   return {
+    // Answers are not decompressed on the way (`attempt`): production would ask for codings that cannot be read here.
+    "Accept-Encoding": "identity",
     "Content-Type": webhook.contentType,
     "User-Agent": "Orchest",
     "X-Orchest-Event": message.eventType,

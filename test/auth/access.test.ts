@@ -89,6 +89,14 @@ describe("Cloudflare Access", () => {
     expect(fetchKeys).not.toHaveBeenCalled();
   });
 
+  it("is not believed with keys in an answer without end", async () => {
+    const endless = new ReadableStream({
+      pull: (controller) => controller.enqueue(new TextEncoder().encode(" ".repeat(10_000))),
+    });
+    fetchKeys.mockResolvedValue(new Response(endless));
+    expect(await isSignedIn(await assertion())).toBe(false);
+  });
+
   it("is never half set", async () => {
     vi.spyOn(console, "error").mockReturnValue();
     for (const half of [

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { attempt, type AttemptResult } from "../../src/delivery/attempt";
 import { TimeLimits } from "../../src/delivery/time-limits";
 import { restartClock } from "../clock";
+import { forAll } from "../for-all";
 import { hanging, receiver } from "../receiver";
 
 const timeoutMs = 5000;
@@ -42,20 +43,36 @@ describe("a receiver that takes too long", () => {
     expect(received[0]?.signal.aborted).toBe(true);
   });
 
-  it("to finish its body is a time-out, also after a 200", async () => {
-    receiver(({ signal }) => {
-      const body = new ReadableStream({
-        start(controller) {
-          controller.enqueue(new TextEncoder().encode("begun"));
-          signal.addEventListener("abort", () => controller.error(new DOMException("Aborted", "AbortError")));
-        },
-      });
-      return new Response(body);
-    });
-    const { before, result } = await runOut();
-    expect(before).toBe("waiting");
-    expect(result).toMatchObject({ status: 200, error: "timeout" });
-  });
+  it("to finish its body has answered: its status decides, and what came of the body is kept", () =>
+    forAll(
+      [
+        [200, null],
+        [404, "http_4xx"],
+        [302, "redirect"],
+        [503, "http_5xx"],
+      ],
+      async (status, error) => {
+        receiver(({ signal }) => {
+          const body = new ReadableStream({
+            start(controller) {
+              controller.enqueue(new TextEncoder().encode("begun"));
+              signal.addEventListener("abort", () =>
+                controller.error(new DOMException("Aborted", "AbortError")),
+              );
+            },
+          });
+          return new Response(body, { status });
+        });
+        const { before, result } = await runOut();
+        expect(before).toBe("waiting");
+        expect(result).toMatchObject({
+          status,
+          error,
+          durationMs: timeoutMs,
+          responseBody: "[The body did not end in time.]\nbegun",
+        });
+      },
+    ));
 
   it("leaves no timer behind when it answers in time and nothing more is sent", async () => {
     receiver();
@@ -92,6 +109,49 @@ describe("what is kept of an answer", () => {
     expect(chunks).toBeLessThan(10);
   });
 
+  it("is what came of a body that broke off, after a line that says so", async () => {
+    const body = new ReadableStream({
+      start: (controller) => controller.enqueue(new TextEncoder().encode("half")),
+      pull: (controller) => controller.error(new Error("Network connection lost.")),
+    });
+    receiver(() => new Response(body, { status: 202 }));
+    expect(await send()).toMatchObject({
+      status: 202,
+      error: null,
+      responseBody: "[The body broke off.]\nhalf",
+    });
+  });
+
+  it("is 2 KiB of its body, whatever the headers say of its length", () =>
+    forAll(["10", "0", "2048", "100000", "99999999999", "-1", "ten"], async (length) => {
+      receiver(() => new Response("x".repeat(10_000), { headers: { "Content-Length": length } }));
+      expect((await send()).responseBody).toBe("x".repeat(2048));
+    }));
+
+  it("is its body decompressed, as far as it can be", async () => {
+    const gzipped = await compress("gzip", "thank you");
+    const unreadable = "[The body could not be read: it is not valid gzip.]";
+    const unknown = "[The body could not be read: its content coding is not known here.]";
+    await forAll(
+      [
+        ["gzip", gzipped, "thank you"],
+        ["X-GZIP", gzipped, "thank you"],
+        ["deflate", await compress("deflate", "thank you"), "thank you"],
+        ["gzip", await compress("gzip", "x".repeat(1_000_000)), "x".repeat(2048)],
+        ["gzip", new Uint8Array(), unreadable],
+        ["gzip", new TextEncoder().encode("plain"), unreadable],
+        ["gzip", gzipped.subarray(0, -4), `${unreadable}\nthank you`],
+        ["br", new Uint8Array([0x8b, 0x04, 0x80, 0xff, 0x03]), unknown],
+        ["utf-8", new TextEncoder().encode("thank you"), "thank you"],
+        ["identity", new TextEncoder().encode("thank you"), "thank you"],
+      ] as const,
+      async (coding, body, kept) => {
+        receiver(() => encoded(coding, body));
+        expect(await send()).toMatchObject({ status: 200, error: null, responseBody: kept });
+      },
+    );
+  });
+
   it("has no half character at the cut", async () => {
     receiver(() => new Response("語".repeat(1000)));
     const { responseBody } = await send();
@@ -120,3 +180,13 @@ describe("what is kept of an answer", () => {
     });
   });
 });
+
+async function compress(format: "gzip" | "deflate", text: string): Promise<Uint8Array> {
+  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream(format));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** An answer as it comes when the runtime is asked not to decompress it. */
+function encoded(coding: string, body: Uint8Array): Response {
+  return new Response(body, { headers: { "Content-Encoding": coding }, encodeBody: "manual" });
+}

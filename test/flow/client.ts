@@ -48,6 +48,7 @@ export async function createWebhook(
     headers?: Record<string, string>;
     name?: string;
     timeout_s?: number;
+    ordering?: string;
     rate_limit_per_s?: number;
     eventTypes: string[];
   },

@@ -95,6 +95,13 @@ export class Gateway implements GatewayAddress {
     if (pid !== undefined) isSignalled(-pid, "SIGKILL");
   }
 
+  /** Memory that all its processes hold, in bytes. Linux only. */
+  residentBytes(): number {
+    const group = this.#process?.pid;
+    const pids = readdirSync("/proc").filter((entry) => group !== undefined && isLivingIn(entry, group));
+    return pids.reduce((sum, pid) => sum + residentBytesOf(pid), 0);
+  }
+
   /** Ends it, whatever state it is in, and removes its state. */
   async remove(): Promise<void> {
     await this.kill();
@@ -170,6 +177,16 @@ function isLivingIn(entry: string, group: number): boolean {
   } catch {
     // It ended while it was looked at.
     return false;
+  }
+}
+
+/** 0 for a process that has ended meanwhile. */
+function residentBytesOf(pid: string): number {
+  try {
+    const [, kilobytes = "0"] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+    return Number(kilobytes) * 1024;
+  } catch {
+    return 0;
   }
 }
 
