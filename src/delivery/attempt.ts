@@ -1,6 +1,7 @@
 /** One HTTP request to a receiver, and what came of it. A receiver's failure is data here, never an exception. */
 import { readAnswerBody } from "./answer-body";
 import { classifyException, classifyResponse, type ErrorClass } from "./error-class";
+import { parseRetryAfter } from "./retry-after";
 import type { TimeLimits } from "./time-limits";
 
 /** What is kept of an answer's body. The rest is cancelled unread. */
@@ -22,10 +23,12 @@ export type AttemptResult = {
   /** Null when no answer came. */
   status: number | null;
   error: ErrorClass | null;
-  /** For the log, cut. */
+  /** For the log, cut: no decision may rest on it. */
   responseHeaders: Record<string, string>;
   /** For the log, cut. A first line in brackets says when the body, or the rest of it, could not be read. */
   responseBody: string;
+  /** For how long a failed answer's `Retry-After` asks that nothing is sent, in ms, at most a day; null when it does not. */
+  retryAfterMs: number | null;
 };
 
 /**
@@ -67,6 +70,7 @@ async function answerTo(request: PreparedRequest, signal: AbortSignal): Promise<
 
 async function outcomeOf(response: Response, signal: AbortSignal): Promise<Outcome> {
   const { status, headers } = response;
+  const retryAfterMs = parseRetryAfter(headers.get("Retry-After"), Date.now());
   const { text, note } = await readAnswerBody(response, responseBodyBytesMax, signal);
   const error = classifyResponse(status, text);
   return {
@@ -75,11 +79,12 @@ async function outcomeOf(response: Response, signal: AbortSignal): Promise<Outco
     responseHeaders: boundedHeaders(headers),
     // The note comes first: a secret that the end of the text cuts is looked for there.
     responseBody: note === null ? text : `[${note}]\n${text}`.trimEnd(),
+    retryAfterMs: error === null ? null : retryAfterMs,
   };
 }
 
 function withoutAnswer(error: ErrorClass): Outcome {
-  return { status: null, error, responseHeaders: {}, responseBody: "" };
+  return { status: null, error, responseHeaders: {}, responseBody: "", retryAfterMs: null };
 }
 
 function boundedHeaders(headers: Headers): Record<string, string> {

@@ -10,9 +10,6 @@ const defaultMaxAgeS = 3 * 86_400;
 const permanentStatuses = new Set([400, 413, 415, 422]);
 const permanentAttemptsMax = 5;
 
-/** An HTTP date begins with the day of the week, in each of its three forms (RFC 9110, 5.6.7). */
-const httpDate = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /;
-
 export type Decision =
   | { kind: "delivered" }
   /** `at`: when it is tried again, in ms. */
@@ -24,7 +21,7 @@ export type Decision =
 
 /** What the decision rests on. */
 export type Circumstances = {
-  result: Pick<AttemptResult, "error" | "status" | "responseHeaders">;
+  result: Pick<AttemptResult, "error" | "status" | "retryAfterMs">;
   /** Attempts made for this delivery, this one included. */
   attempts: number;
   /** Since the delivery's first attempt, without the time in which the webhook was paused or disabled. */
@@ -50,8 +47,8 @@ export function decide(circumstances: Circumstances): Decision {
   return { kind: isOver ? "dead" : "retry", at };
 }
 
-function delayMs({ result, failures, now, random }: Circumstances): number {
-  const asked = askedDelayMs(result, now);
+function delayMs({ result, failures, random }: Circumstances): number {
+  const asked = result.retryAfterMs;
   if (asked === null) return retryDelayMs(failures, random);
   // The receiver named a time: never earlier, but not all at the same moment.
   return Math.round(Math.min(Math.max(asked, shortestDelayMs), longestDelayMs) * (1 + jitter * random));
@@ -65,15 +62,4 @@ function delayMs({ result, failures, now, random }: Circumstances): number {
 export function retryDelayMs(failures: number, random: number): number {
   const curve = Math.min(2 ** failures * 1000, longestDelayMs);
   return Math.round(curve * (1 - jitter + 2 * jitter * random));
-}
-
-/** `Retry-After` of a 429 or 503, in seconds or as an HTTP date (RFC 9110, 10.2.3); null when there is none. */
-function askedDelayMs(result: Circumstances["result"], now: number): number | null {
-  if (result.status !== 429 && result.status !== 503) return null;
-  const value = result.responseHeaders["retry-after"]?.trim();
-  if (value === undefined) return null;
-  if (/^\d+$/.test(value)) return Number(value) * 1000;
-  // `Date.parse` makes a date of almost anything: "-5" is in May 2001.
-  const date = httpDate.test(value) ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(date) ? null : date - now;
 }

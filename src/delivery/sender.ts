@@ -137,5 +137,6 @@ function blocked(): AttemptResult {
     error: "blocked",
     responseHeaders: {},
     responseBody: "",
+    retryAfterMs: null,
   };
 }

@@ -163,6 +163,22 @@ describe("what is kept of an answer", () => {
     expect((await send()).responseBody).toBe("\ufffd\ufffd\0");
   });
 
+  it("says how long nothing is to be sent, also behind more headers than are kept", () =>
+    forAll(
+      [
+        [503, 30_000],
+        [429, 30_000],
+        [404, 30_000],
+        [302, 30_000],
+        [200, null],
+      ],
+      async (status, retryAfterMs) => {
+        const headers = { "Content-Security-Policy": "x".repeat(5000), "Retry-After": "30" };
+        receiver(() => new Response("", { status, headers }));
+        expect(await send()).toMatchObject({ status, retryAfterMs });
+      },
+    ));
+
   it("is bounded for its headers, too", async () => {
     const headers = Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`x-${n}`, "v".repeat(500)]));
     receiver(() => new Response("", { headers }));

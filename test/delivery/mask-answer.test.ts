@@ -17,6 +17,7 @@ function masked(responseBody: string, responseHeaders: Record<string, string> = 
     error: null,
     responseHeaders,
     responseBody,
+    retryAfterMs: null,
   });
 }
 
