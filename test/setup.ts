@@ -5,11 +5,13 @@
 import { applyD1Migrations, reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, vi } from "vitest";
+import { forgetConnections } from "../src/delivery/kept-connections";
 import { leaks } from "./secrets";
 import { waitFor } from "./wait-for";
 
 vi.waitFor = waitFor;
 
 beforeEach(() => applyD1Migrations(env.DB, env.TEST_MIGRATIONS));
+beforeEach(forgetConnections);
 afterEach(() => expect(leaks()).toEqual([]));
 afterEach(() => reset());

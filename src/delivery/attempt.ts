@@ -1,6 +1,7 @@
 /** One HTTP request to a receiver, and what came of it. A receiver's failure is data here, never an exception. */
 import { readAnswerBody } from "./answer-body";
 import { classifyException, classifyResponse, type ErrorClass } from "./error-class";
+import { fetchOverOpenConnection } from "./kept-connections";
 import { parseRetryAfter } from "./retry-after";
 import type { TimeLimits } from "./time-limits";
 
@@ -55,7 +56,7 @@ type Outcome = Omit<AttemptResult, "startedAt" | "durationMs">;
 async function answerTo(request: PreparedRequest, signal: AbortSignal): Promise<Response | ErrorClass> {
   const { url, headers, body } = request;
   try {
-    return await fetch(url, {
+    return await fetchOverOpenConnection(url, {
       method: "POST",
       headers,
       body,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { attempt, type AttemptResult } from "../../src/delivery/attempt";
 import { TimeLimits } from "../../src/delivery/time-limits";
-import { restartClock } from "../clock";
+import { passTime, restartClock, stopClock } from "../clock";
 import { forAll } from "../for-all";
 import { hanging, receiver } from "../receiver";
 
@@ -196,6 +196,40 @@ describe("what is kept of an answer", () => {
     });
   });
 });
+
+describe("a connection that breaks before an answer", () => {
+  beforeEach(stopClock);
+  afterEach(restartClock);
+
+  it("is no failure when it was kept from an earlier answer: the request goes again, over another one", async () => {
+    const { received } = receiver((_, index) => (index === 1 ? lost() : new Response()));
+    await send();
+    expect(await send()).toMatchObject({ status: 200, error: null });
+    expect(received).toHaveLength(3);
+  });
+
+  it("is one, at the second request, when the receiver does it", async () => {
+    const { received } = receiver((_, index) => (index === 0 ? new Response() : lost()));
+    await send();
+    expect(await send()).toMatchObject({ status: null, error: "connection" });
+    expect(received).toHaveLength(3);
+    expect(await send()).toMatchObject({ status: null, error: "connection" });
+    expect(received).toHaveLength(4);
+  });
+
+  it("is one when there was no earlier answer, or a long time ago", async () => {
+    const { received } = receiver((_, index) => (index === 1 ? new Response() : lost()));
+    expect(await send()).toMatchObject({ error: "connection" });
+    await send();
+    passTime(5001);
+    expect(await send()).toMatchObject({ error: "connection" });
+    expect(received).toHaveLength(3);
+  });
+});
+
+function lost(): Promise<never> {
+  return Promise.reject(new Error("Network connection lost."));
+}
 
 async function compress(format: "gzip" | "deflate", text: string): Promise<Uint8Array> {
   const stream = new Blob([text]).stream().pipeThrough(new CompressionStream(format));

@@ -38,7 +38,7 @@ describe("the log of a delivery", () => {
     const { received } = receiver((_, index) => {
       passTime([120, 40, 7][index] ?? 0);
       if (index === 0) return new Response("x".repeat(3000), { status: 503, headers: { "X-From": "first" } });
-      if (index === 1) throw new Error("Network connection lost.");
+      if (index === 1) throw new Error("internal error; reference = 0123456789abcdef");
       return new Response("thanks", { headers: { "X-From": "third" } });
     });
     const { uuid } = await makeListener();

@@ -121,6 +121,7 @@ const endless: Record<string, RawAnswer & { error: string | null }> = {
 /** Buffers of the two sockets take some megabytes before anybody reads. */
 const takenBytesMax = 16_000_000;
 const residentGrowthMax = 150_000_000;
+const closingCount = 200;
 
 describe("a receiver whose answer", () => {
   let gateway: Gateway;
@@ -176,6 +177,35 @@ describe("a receiver whose answer", () => {
     expect(gateway.residentBytes() - residentBefore).toBeLessThan(residentGrowthMax);
   });
 
+  test.each(["strict", "none"])(
+    "is 204 and a closed connection, each time, gets every delivery in one attempt: %s",
+    async (ordering) => {
+      const receiver = await RawReceiver.start({
+        closing: { head: "HTTP/1.1 204 No Content\r\n\r\n", next: "close" },
+      });
+      const { closing } = await listen(receiver, ["closing"], { ordering });
+      for (let left = closingCount; left > 0; left -= 100) {
+        await publish(
+          gateway,
+          Array.from({ length: 100 }, () => makeEvent(type)),
+        );
+      }
+      const stats = await eventually(
+        "all are delivered",
+        async () => {
+          const { json } = await call(gateway, "GET", webhookPath(closing as Webhook, "/stats"));
+          const found = json as Stats;
+          return found.counts.delivered === closingCount ? found : null;
+        },
+        { withinMs: 110_000 },
+      );
+      expect(stats).toMatchObject({
+        counts: { pending: 0, failed: 0, dead: 0 },
+        last_hour: { attempts: closingCount, success_rate: 1 },
+      });
+    },
+  );
+
   /** A webhook for each path, which goes with its test. */
   async function listen(
     receiver: RawReceiver,
@@ -215,6 +245,7 @@ describe("a receiver whose answer", () => {
 });
 
 type Delivery = { uuid: string; attempts_made: number; attempts: { error: string | null }[] };
+type Stats = { counts: { delivered: number } };
 
 function bytes(text: string): Buffer {
   return Buffer.from(text, "latin1");
