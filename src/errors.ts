@@ -1,9 +1,9 @@
 /** The one error type that becomes an answer, and the one place where any error does. */
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { routePath } from "hono/route";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { log } from "./log";
+import { routePattern } from "./route-pattern";
 
 /** What the caller did wrong, or what is missing: answered with `status` and `{"message"}`. */
 export class RequestError extends Error {
@@ -56,6 +56,6 @@ export function onError(error: Error, c: Context): Response | Promise<Response> 
     log("error", "configuration", { error: error.message });
     return c.json({ message: error.message }, 500);
   }
-  log("error", "request failed", { route: routePath(c, -1), error: String(error), stack: error.stack });
+  log("error", "request failed", { route: routePattern(c), error: String(error), stack: error.stack });
   return c.json({ message: "Something went wrong on our side. Nothing is lost: try again." }, 500);
 }

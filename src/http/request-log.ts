@@ -1,8 +1,8 @@
 /** One line in the log for each request: what was asked, never with what. */
 import type { MiddlewareHandler } from "hono";
-import { routePath } from "hono/route";
 import type { Caller } from "../auth/caller";
 import { log } from "../log";
+import { routePattern } from "../route-pattern";
 import type { AppEnv } from "./router";
 
 /**
@@ -20,7 +20,7 @@ export function logRequests(): MiddlewareHandler<AppEnv> {
     await next();
     log("info", "request", {
       method: c.req.method,
-      route: routePath(c, -1),
+      route: routePattern(c),
       status: c.res.status,
       // Set by the guard, and only where one was asked for.
       caller: (c.var.caller as Caller | undefined)?.name,

@@ -25,6 +25,7 @@ describe("a request", () => {
       400,
     ],
     ["GET", "/health?secret", undefined, "/health", 200],
+    ["GET", "/secret", undefined, "/*", 404],
   ])("is one line with its route and status: %s %s", async (method, path, body, route, status) => {
     const { logged } = captureLog();
     await api(method, path, body);
