@@ -72,6 +72,7 @@ export async function readEventNames(
   db: D1Database,
   ids: readonly number[],
 ): Promise<Map<number, EventNames>> {
+  if (ids.length === 0) return new Map();
   const { results } = await db
     .prepare(
       `SELECT id, ${nameAt("$.project.name")} AS project, ${nameAt("$.project.job.name")} AS job FROM (${inEverySlot(

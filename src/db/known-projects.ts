@@ -14,15 +14,19 @@ const eventsMax = 500;
 /** How many projects and jobs are named: the rest can be typed. */
 const knownMax = 100;
 
-/** @returns those of the latest events, the latest first; `jobUuid` is empty for a project as such. */
-export async function listKnownProjects(db: D1Database): Promise<Known[]> {
+/**
+ * @param options.withNames false for those who may not read events' texts, where the names stand: all are null then.
+ * @returns those of the latest events, the latest first; `jobUuid` is empty for a project as such.
+ */
+export async function listKnownProjects(
+  db: D1Database,
+  { withNames }: { withNames: boolean },
+): Promise<Known[]> {
   const { events } = await listArchive(db, { limit: eventsMax });
   const latest = Map.groupBy(events, ({ project_uuid, job_uuid }) => `${project_uuid} ${job_uuid}`);
   const named = [...latest.values()].flatMap(([event]) => event ?? []).slice(0, knownMax);
-  const names = await readEventNames(
-    db,
-    named.map(({ id }) => id),
-  );
+  const ids = withNames ? named.map(({ id }) => id) : [];
+  const names = await readEventNames(db, ids);
   return named.flatMap(({ id, project_uuid, job_uuid }) =>
     project_uuid === null
       ? []

@@ -9,6 +9,7 @@ import { forAll } from "../for-all";
 import { makeUsedToken } from "../tokens";
 
 const read = "webhooks:read";
+const texts = "deliveries:read";
 const write = "webhooks:write";
 const publish = "events:publish";
 const admin = "admin";
@@ -125,9 +126,10 @@ it("that is missing is named, in the answer and in the challenge", async () => {
 describe("scopes", () => {
   it.each<[held: Scope, allowed: Scope[]]>([
     [read, [read]],
+    [texts, [read, texts]],
     [write, [read, write]],
     [publish, [publish]],
-    [admin, [read, write, publish, admin]],
+    [admin, [read, texts, write, publish, admin]],
   ])("%s allows exactly %j", (held, allowed) => {
     expect(scopes.filter((scope) => allows([held], scope))).toEqual(allowed);
   });

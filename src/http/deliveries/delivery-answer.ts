@@ -1,9 +1,10 @@
 /** How deliveries are given back. */
 import type { z } from "@hono/zod-openapi";
-import type { FullDelivery, LoggedDelivery } from "../../delivery/delivery-log";
+import type { LoggedDelivery } from "../../delivery/delivery-log";
 import { deliveryUuid } from "../../delivery/delivery-uuid";
 import { isoTime, isoTimeOrNull } from "../time";
 import type { deliverySchema, fullDeliverySchema } from "./schemas";
+import type { ShownDelivery } from "./shown-delivery";
 
 /** A delivery as it stands in lists. */
 export function deliveryAnswer(
@@ -28,7 +29,7 @@ export function deliveryAnswer(
 /** A delivery with its attempts, oldest first, and the latest request. */
 export function fullDeliveryAnswer(
   webhookUuid: string,
-  delivery: FullDelivery & { body: string | null },
+  delivery: ShownDelivery,
 ): z.output<typeof fullDeliverySchema> {
   const { sent, body, history } = delivery;
   return {

@@ -1,11 +1,13 @@
 /** `GET /subscribers/{uuid}/deliveries/{delivery}`: one delivery with its attempts and the latest request. */
 import { createRoute } from "@hono/zod-openapi";
+import { mayReadTexts } from "../../auth/scopes";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../router";
 import { fullDeliveryAnswer } from "./delivery-answer";
 import { deliveryInPath, unknownDelivery } from "./delivery-in-path";
 import { deliveryParamsSchema, fullDeliverySchema } from "./schemas";
+import { withoutTexts } from "./shown-delivery";
 
 const route = createRoute({
   method: "get",
@@ -13,6 +15,7 @@ const route = createRoute({
   security: needs("webhooks:read"),
   tags: ["Deliveries"],
   summary: "One delivery in full",
+  description: "The texts (what was sent, and what was answered) take the scope deliveries:read.",
   request: { params: deliveryParamsSchema },
   responses: {
     200: { description: "The delivery.", content: { "application/json": { schema: fullDeliverySchema } } },
@@ -27,6 +30,7 @@ export function getDelivery(router: Router): void {
     const { webhookUuid, lane, sequence } = await deliveryInPath(c.env, params);
     const delivery = await lane.delivery(sequence);
     if (delivery === null) throw unknownDelivery(params.delivery);
-    return c.json(fullDeliveryAnswer(webhookUuid, delivery), 200);
+    const shown = mayReadTexts(c.var.caller) ? delivery : withoutTexts(delivery);
+    return c.json(fullDeliveryAnswer(webhookUuid, shown), 200);
   });
 }

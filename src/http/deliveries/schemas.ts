@@ -41,8 +41,13 @@ const attemptSchema = z
     duration_ms: z.int(),
     status: z.int().nullable(),
     error: z.string().nullable(),
-    response_headers: z.record(z.string(), z.string()),
-    response_body: z.string().openapi({ description: "Its first 2 KiB." }),
+    response_headers: z
+      .record(z.string(), z.string())
+      .nullable()
+      .openapi({ description: "Null without the scope deliveries:read." }),
+    response_body: z.string().nullable().openapi({
+      description: "Its first 2 KiB. Null without the scope deliveries:read.",
+    }),
   })
   .openapi("Attempt");
 
@@ -53,7 +58,9 @@ export const fullDeliverySchema = z
     request: z
       .object({
         headers: z.record(z.string(), z.string()),
-        body: z.string().nullable(),
+        body: z.string().nullable().openapi({
+          description: "Null where it cannot be told any more, and without the scope deliveries:read.",
+        }),
       })
       .nullable()
       .openapi({ description: "What the latest attempt sent; null before the first." }),

@@ -1,5 +1,6 @@
 /** `GET /api/events/{uuid}`: one event as it was published, and its deliveries. */
 import { createRoute, type RouteConfigToTypedResponse, z } from "@hono/zod-openapi";
+import { mayReadTexts } from "../../auth/scopes";
 import { findArchived } from "../../db/archive-list";
 import { RequestError } from "../../errors";
 import { deliveryAnswer } from "../deliveries/delivery-answer";
@@ -19,7 +20,10 @@ const fullEventSchema = z
     complete: z.boolean().openapi({
       description: "False when there are more webhooks than are asked at once, or one did not answer.",
     }),
-    event: z.unknown().openapi({ description: "The event, character for character as it was published." }),
+    event: z.unknown().openapi({
+      description:
+        "The event, character for character as it was published; null without the scope deliveries:read.",
+    }),
   })
   .openapi("FullEvent");
 
@@ -31,6 +35,7 @@ const route = createRoute({
   security: needs("webhooks:read"),
   tags: ["Events"],
   summary: "One event, and its deliveries",
+  description: "The event itself takes the scope deliveries:read.",
   request: { params: z.object({ uuid: z.string().toLowerCase() }) },
   responses: {
     200: { description: "The event.", content: { "application/json": { schema: fullEventSchema } } },
@@ -50,7 +55,7 @@ export function getEvent(router: Router): void {
       deliveries: deliveries.map(namedDelivery),
       complete,
     };
-    return withEvent(described, event.body);
+    return withEvent(described, mayReadTexts(c.var.caller) ? event.body : "null");
   });
 }
 

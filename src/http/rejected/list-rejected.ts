@@ -1,5 +1,6 @@
 /** `GET /api/rejected`: queue messages that could not be used. */
 import { createRoute, z } from "@hono/zod-openapi";
+import { mayReadTexts } from "../../auth/scopes";
 import { listRejected as listRows } from "../../db/rejected";
 import { cursorParamSchema, limitParamSchema, nextCursor, nextCursorSchema } from "../list-params";
 import { messageAnswer } from "../message";
@@ -13,7 +14,10 @@ const rejectedSchema = z
       z.object({
         id: z.int(),
         reason: z.string(),
-        body: z.string().openapi({ description: "The message's text; a structured one as JSON." }),
+        body: z.string().nullable().openapi({
+          description:
+            "The message's text; a structured one as JSON. Null without the scope deliveries:read.",
+        }),
         received_at: timeSchema,
         message_id: z.string().openapi({ description: "The queue's id of it." }),
       }),
@@ -28,7 +32,8 @@ const route = createRoute({
   security: needs("webhooks:read"),
   tags: ["Events"],
   summary: "Queue messages that could not be used",
-  description: "Newest first, with the reason. They are kept until they are redriven.",
+  description:
+    "Newest first, with the reason. They are kept until they are redriven. Their texts take the scope deliveries:read.",
   request: { query: z.object({ limit: limitParamSchema, cursor: cursorParamSchema }) },
   responses: {
     200: { description: "A page.", content: { "application/json": { schema: rejectedSchema } } },
@@ -41,10 +46,11 @@ export function listRejected(router: Router): void {
   router.openapi(route, async (c) => {
     const { limit, cursor } = c.req.valid("query");
     const { rows, next } = await listRows(c.env.DB, { limit, before: cursor });
+    const isShown = mayReadTexts(c.var.caller);
     const rejected = rows.map(({ id, reason, body, received_at, message_id }) => ({
       id,
       reason,
-      body,
+      body: isShown ? body : null,
       received_at: isoTime(received_at),
       message_id,
     }));

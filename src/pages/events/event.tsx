@@ -1,5 +1,5 @@
 /** `GET /events/{uuid}`: one event, its text, and what became of it at each webhook. */
-import { allows } from "../../auth/scopes";
+import { allows, mayReadTexts } from "../../auth/scopes";
 import { type ArchivedEvent, type EventNames, findArchived, readEventNames } from "../../db/archive-list";
 import { indentJson } from "../../delivery/indent-json";
 import { RequestError } from "../../errors";
@@ -11,6 +11,7 @@ import { renderPage } from "../layout";
 import { CopyButton } from "../parts/copy";
 import { OutcomeNotice, takeOutcome } from "../parts/outcome";
 import { Fact } from "../parts/fact";
+import { TextsWithheld } from "../parts/texts-withheld";
 import { Time } from "../parts/time";
 import { Trail } from "../parts/trail";
 import { EventDeliveries } from "./event-deliveries";
@@ -24,11 +25,13 @@ export function eventPage(router: Router): void {
     if (event === null) {
       throw new RequestError(404, "There is no such event. It may be so old that it is no longer kept.");
     }
+    const hasTexts = mayReadTexts(c.var.caller);
     const [{ deliveries, complete }, names] = await Promise.all([
       deliveriesOf(c.env, event),
-      readEventNames(c.env.DB, [event.id]),
+      readEventNames(c.env.DB, hasTexts ? [event.id] : []),
     ]);
-    const mayRepeat = allows(c.var.caller.scopes, "events:publish") && isPublishable(event.type);
+    const mayPublish = allows(c.var.caller.scopes, "events:publish");
+    const mayRepeat = mayPublish && hasTexts && isPublishable(event.type);
 
     return renderPage(
       c,
@@ -53,7 +56,7 @@ export function eventPage(router: Router): void {
         <OutcomeNotice outcome={takeOutcome(c)} />
         <EventDeliveries event={event} deliveries={deliveries} isComplete={complete} />
         <Facts event={event} names={names.get(event.id)} />
-        <Text text={event.body} />
+        <Text text={hasTexts ? event.body : null} />
       </>,
     );
   });
@@ -82,7 +85,16 @@ function Facts({ event, names }: { event: ArchivedEvent; names?: EventNames }) {
   );
 }
 
-function Text({ text }: { text: string }) {
+/** @param props.text null where it may not be read. */
+function Text({ text }: { text: string | null }) {
+  if (text === null) {
+    return (
+      <section class="card" aria-labelledby="event-text-title">
+        <h2 id="event-text-title">Text</h2>
+        <TextsWithheld what="The event's text is" />
+      </section>
+    );
+  }
   return (
     <section class="card" aria-labelledby="event-text-title">
       <div class="row spread">

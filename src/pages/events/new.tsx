@@ -1,6 +1,6 @@
 /** `GET` and `POST /events/new`: publishes an event by hand, beginning with a sample of any type. */
 import type { Context } from "hono";
-import { allows } from "../../auth/scopes";
+import { allows, mayReadTexts } from "../../auth/scopes";
 import { RequestError } from "../../errors";
 import { closeTypes } from "../../events/close-types";
 import type { Accepted } from "../../events/dispatch";
@@ -8,6 +8,7 @@ import { isPublishable } from "../../events/types";
 import { accept } from "../../http/events/accept";
 import type { AppEnv, Router } from "../../http/router";
 import { signedIn } from "../current-user";
+import { renderForbidden } from "../forbidden";
 import { renderPage } from "../layout";
 import { count } from "../parts/figures";
 import { backTo, type Outcome, OutcomeNotice, takeOutcome } from "../parts/outcome";
@@ -23,6 +24,10 @@ const firstType = "project:one-off-job:pipeline-run:failed";
 /** Adds the page and its form to `router`. */
 export function newEvent(router: Router): void {
   router.get("/events/new", signedIn("webhooks:read"), async (c) => {
+    // A copy is the text of another event.
+    if (c.req.query("like") !== undefined && !mayReadTexts(c.var.caller)) {
+      return renderForbidden(c, "deliveries:read");
+    }
     const fields = await firstFields(c);
     if (fields.errors.type) c.status(400);
     return showForm(c, fields);

@@ -1,12 +1,13 @@
 /** The attempts of a delivery: what was answered, when, how long it took, and why it failed. */
-import type { LoggedAttempt } from "../../delivery/delivery-log";
+import type { ShownAttempt } from "../../http/deliveries/shown-delivery";
 import { count, duration } from "../parts/figures";
 import { HeaderList } from "../parts/header-list";
+import { TextsWithheld } from "../parts/texts-withheld";
 import { Time } from "../parts/time";
 import { reasonOfAttempt } from "./reason";
 
 /** Newest first: the last one is what people look for. */
-export function Attempts({ history }: { history: LoggedAttempt[] }) {
+export function Attempts({ history }: { history: ShownAttempt[] }) {
   return (
     <section class="card" aria-labelledby="attempts-title">
       <h2 id="attempts-title">Attempts</h2>
@@ -21,8 +22,8 @@ export function Attempts({ history }: { history: LoggedAttempt[] }) {
   );
 }
 
-function Attempt({ attempt, isOpen }: { attempt: LoggedAttempt; isOpen: boolean }) {
-  const { number, startedAt, durationMs, status, error, responseHeaders, responseBody } = attempt;
+function Attempt({ attempt, isOpen }: { attempt: ShownAttempt; isOpen: boolean }) {
+  const { number, startedAt, durationMs, status, error } = attempt;
   return (
     <details id={`attempt-${number}`} open={isOpen}>
       <summary>
@@ -33,20 +34,25 @@ function Attempt({ attempt, isOpen }: { attempt: LoggedAttempt; isOpen: boolean 
         </span>
       </summary>
       <p>{reasonOfAttempt(attempt) ?? "Delivered."}</p>
-      {status !== null && (
-        <>
-          <h3>Answer's headers</h3>
-          <HeaderList headers={responseHeaders} />
-          <h3>Answer's body</h3>
-          {responseBody === "" ? (
-            <p class="muted">It was empty.</p>
-          ) : (
-            <pre tabindex={0} role="region" aria-label={`Body of the answer to attempt ${number}`}>
-              {responseBody}
-            </pre>
-          )}
-        </>
-      )}
+      {status !== null && <Answer attempt={attempt} />}
     </details>
+  );
+}
+
+function Answer({ attempt: { number, responseHeaders, responseBody } }: { attempt: ShownAttempt }) {
+  if (responseHeaders === null) return <TextsWithheld what="The answer's headers and body are" />;
+  return (
+    <>
+      <h3>Answer's headers</h3>
+      <HeaderList headers={responseHeaders} />
+      <h3>Answer's body</h3>
+      {responseBody === "" ? (
+        <p class="muted">It was empty.</p>
+      ) : (
+        <pre tabindex={0} role="region" aria-label={`Body of the answer to attempt ${number}`}>
+          {responseBody}
+        </pre>
+      )}
+    </>
   );
 }

@@ -1,6 +1,6 @@
 /** `GET /webhooks/{uuid}/deliveries/{delivery}`: one delivery, its event, what was sent and what came back. */
-import { allows } from "../../auth/scopes";
-import type { FullDelivery } from "../../delivery/delivery-log";
+import { allows, mayReadTexts } from "../../auth/scopes";
+import { type ShownDelivery, withoutTexts } from "../../http/deliveries/shown-delivery";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
@@ -8,6 +8,7 @@ import { StatusBadge } from "../parts/badges";
 import { count } from "../parts/figures";
 import { OutcomeNotice, takeOutcome } from "../parts/outcome";
 import { Fact } from "../parts/fact";
+import { TextsWithheld } from "../parts/texts-withheld";
 import { Time } from "../parts/time";
 import { Trail } from "../parts/trail";
 import { Attempts } from "./attempts";
@@ -22,8 +23,10 @@ import { laidOut, SentRequest } from "./sent-request";
 export function deliveryPage(router: Router): void {
   router.get("/webhooks/:uuid/deliveries/:delivery", signedIn("webhooks:read"), async (c) => {
     const { webhook, uuid, sequence } = await deliveryInPath(c);
-    const delivery = await c.env.LANES.getByName(webhook.uuid).delivery(sequence);
-    if (delivery === null) throw noDelivery();
+    const found = await c.env.LANES.getByName(webhook.uuid).delivery(sequence);
+    if (found === null) throw noDelivery();
+    const hasTexts = mayReadTexts(c.var.caller);
+    const delivery: ShownDelivery = hasTexts ? found : withoutTexts(found);
     const { status, sent, body, history } = delivery;
     // A page that brings itself up to date shows those of its first time.
     const isVisit = c.req.header("X-Live") === undefined;
@@ -66,7 +69,7 @@ export function deliveryPage(router: Router): void {
         )}
         <Facts uuid={uuid} delivery={delivery} />
         <Attempts history={history} />
-        <SentRequest sent={sent && { headers: sent.headers, body }} />
+        <SentRequest sent={sent && { headers: sent.headers, body }} mayReadTexts={hasTexts} />
         <EventText event={delivery.event} uuid={delivery.eventUuid} />
         {others && <OtherDeliveries {...others} />}
       </>,
@@ -74,24 +77,29 @@ export function deliveryPage(router: Router): void {
   });
 }
 
-function EventText({ event, uuid }: { event: string; uuid: string }) {
+/** @param props.event its text; null where it may not be read. */
+function EventText({ event, uuid }: { event: string | null; uuid: string }) {
   return (
     <section class="card" aria-labelledby="event-title">
       <h2 id="event-title">Event</h2>
       <p>
         <a href={`/events/${uuid}`}>{uuid}</a>
       </p>
-      <details>
-        <summary>As it was published, laid out</summary>
-        <pre tabindex={0} role="region" aria-label="Event, laid out">
-          {laidOut(event)}
-        </pre>
-      </details>
+      {event === null ? (
+        <TextsWithheld what="Its text is" />
+      ) : (
+        <details>
+          <summary>As it was published, laid out</summary>
+          <pre tabindex={0} role="region" aria-label="Event, laid out">
+            {laidOut(event)}
+          </pre>
+        </details>
+      )}
     </section>
   );
 }
 
-function Facts({ uuid, delivery }: { uuid: string; delivery: FullDelivery }) {
+function Facts({ uuid, delivery }: { uuid: string; delivery: ShownDelivery }) {
   const { nextAttemptAt, deliveredAt } = delivery;
   return (
     <section class="card" aria-labelledby="delivery-title">

@@ -1,13 +1,15 @@
 /** Why an attempt failed, as a sentence. */
-import type { LoggedAttempt, LoggedDelivery } from "../../delivery/delivery-log";
+import type { LoggedDelivery } from "../../delivery/delivery-log";
 import { explainFailure } from "../../delivery/explain-failure";
+import type { ShownAttempt } from "../../http/deliveries/shown-delivery";
 
 /** @returns null for an attempt that did not fail. */
-export function reasonOfAttempt(attempt: LoggedAttempt): string | null {
-  const { error, durationMs } = attempt;
+export function reasonOfAttempt(attempt: ShownAttempt): string | null {
+  const { error, status, durationMs } = attempt;
   if (error === null) return null;
   // The time-out is in whole seconds, the measured time is a little more.
-  return sentence(explainFailure({ ...attempt, error }, Math.max(Math.floor(durationMs / 1000), 1) * 1000));
+  const timeoutMs = Math.max(Math.floor(durationMs / 1000), 1) * 1000;
+  return sentence(explainFailure({ error, status, responseBody: attempt.responseBody ?? "" }, timeoutMs));
 }
 
 /** Of a delivery's latest attempt. @returns null where it did not fail, or there was none. */

@@ -2,12 +2,17 @@
 import { indentJson } from "../../delivery/indent-json";
 import { CopiedText } from "../parts/copy";
 import { HeaderList } from "../parts/header-list";
+import { TextsWithheld } from "../parts/texts-withheld";
 import { curlCommand } from "./curl";
 
-/** A request; null before the first attempt. `body` is null where it cannot be told any more. */
-type Sent = { headers: Record<string, string>; body: string | null } | null;
+/** `body` is null where it cannot be told any more. */
+type SentParts = { headers: Record<string, string>; body: string | null };
 
-export function SentRequest({ sent }: { sent: Sent }) {
+/** A request; null before the first attempt. */
+type Sent = SentParts | null;
+
+/** @param props.mayReadTexts false leaves only the headers. */
+export function SentRequest({ sent, mayReadTexts }: { sent: Sent; mayReadTexts: boolean }) {
   return (
     <section class="card" aria-labelledby="request-title">
       <h2 id="request-title">Request</h2>
@@ -18,16 +23,17 @@ export function SentRequest({ sent }: { sent: Sent }) {
           <>
             <h3>Headers</h3>
             <HeaderList headers={sent.headers} />
-            {sent.body === null ? (
-              <p class="muted">Its body cannot be told any more.</p>
-            ) : (
-              <Body headers={sent.headers} body={sent.body} />
-            )}
+            {mayReadTexts ? <BodyIfKept {...sent} /> : <TextsWithheld what="Its body is" />}
           </>
         )}
       </div>
     </section>
   );
+}
+
+function BodyIfKept({ headers, body }: SentParts) {
+  if (body === null) return <p class="muted">Its body cannot be told any more.</p>;
+  return <Body headers={headers} body={body} />;
 }
 
 function Body({ headers, body }: { headers: Record<string, string>; body: string }) {

@@ -1,5 +1,8 @@
 /** `POST /webhooks/{uuid}/test`: sends a ping, and leads back to where it was asked for, with the outcome. */
 import { HTTPException } from "hono/http-exception";
+import { mayReadTexts } from "../../auth/scopes";
+import type { Caller } from "../../auth/caller";
+import { explainFailure } from "../../delivery/explain-failure";
 import type { PingResult } from "../../delivery/ping";
 import type { Router } from "../../http/router";
 import { pingWebhook } from "../../http/subscribers/ping-webhook";
@@ -17,7 +20,10 @@ export function testWebhook(router: Router): void {
   router.post("/webhooks/:uuid/test", signedIn("webhooks:write"), async (c) => {
     const webhook = await webhookInPath(c);
     const form = await readForm(c);
-    const outcome = { ...(await pingOutcome(() => pingWebhook(c, webhook))), about: webhook.uuid };
+    const outcome = {
+      ...(await pingOutcome(c.var.caller, () => pingWebhook(c, webhook))),
+      about: webhook.uuid,
+    };
     if (form.get("back") === "webhook") return backTo(c, pathOf(webhook), outcome);
     return backTo(c, `${listPath(form.get("after"))}#${testOutcomeId(webhook)}`, outcome);
   });
@@ -28,15 +34,26 @@ export function testOutcomeId({ uuid }: { uuid: string }): string {
   return `test-${uuid}`;
 }
 
-/** Sends a ping. @returns what became of it, for people: also that there were too many of them. */
-export async function pingOutcome(ping: () => Promise<PingResult>): Promise<Outcome> {
+/**
+ * Sends a ping on behalf of `caller`.
+ * @returns what became of it, for people: also that there were too many of them.
+ */
+export async function pingOutcome(caller: Caller, ping: () => Promise<PingResult>): Promise<Outcome> {
   try {
     const result = await ping();
     return result.delivered
       ? { tone: "good", text: "The test ping was delivered: the receiver answered with success." }
-      : { tone: "bad", text: `The test ping was not delivered: ${result.reason}.` };
+      : { tone: "bad", text: `The test ping was not delivered: ${reasonFor(caller, result)}.` };
   } catch (error) {
     if (error instanceof HTTPException && error.status === 429) return { tone: "warn", text: error.message };
     throw error;
   }
+}
+
+/** A receiver's own words are an answer: not everyone may read those. */
+function reasonFor(caller: Caller, failed: Extract<PingResult, { delivered: false }>): string {
+  const { error, status, reason } = failed;
+  const mayHoldWords = error === "http_4xx" || error === "http_5xx";
+  if (!mayHoldWords || mayReadTexts(caller)) return reason;
+  return explainFailure({ error, status, responseBody: "" }, 0);
 }

@@ -4,7 +4,7 @@ import { signIn } from "../page";
 
 /** @returns their cookie. */
 export async function publisher(): Promise<string> {
-  return signIn((await makeUsedToken(["webhooks:read", "events:publish"])).token);
+  return signIn((await makeUsedToken(["deliveries:read", "events:publish"])).token);
 }
 
 /** What one reads on a page, without the marks. */

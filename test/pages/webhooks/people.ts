@@ -6,14 +6,14 @@ import { makeEvent, publish } from "../../event";
 import { makeUsedToken } from "../../tokens";
 import { signIn } from "../page";
 
-/** The cookie of someone who may change webhooks. */
+/** The cookie of someone who may change webhooks, and read texts. */
 export async function writer(): Promise<string> {
-  return signIn((await makeUsedToken(["webhooks:write"])).token);
+  return signIn((await makeUsedToken(["webhooks:write", "deliveries:read"])).token);
 }
 
-/** The cookie of someone who may only look. */
+/** The cookie of someone who may only look, at everything. */
 export async function reader(): Promise<string> {
-  return signIn((await makeUsedToken(["webhooks:read"])).token);
+  return signIn((await makeUsedToken(["deliveries:read"])).token);
 }
 
 /** Publishes an event that the webhook hears, and waits until its delivery has this status. */

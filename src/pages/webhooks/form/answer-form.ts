@@ -1,5 +1,6 @@
 /** What the form for a new webhook and the one for a stored webhook have in common: what its buttons do. */
 import type { Context } from "hono";
+import { mayReadTexts } from "../../../auth/scopes";
 import { listKnownProjects } from "../../../db/known-projects";
 import { RequestError } from "../../../errors";
 import type { PingResult } from "../../../delivery/ping";
@@ -73,7 +74,7 @@ async function test(
   ping: Actions["ping"],
 ): Promise<{ tested: Outcome; errors?: FormErrors }> {
   try {
-    return { tested: await pingOutcome(() => ping(typed)) };
+    return { tested: await pingOutcome(c.var.caller, () => ping(typed)) };
   } catch (error) {
     const errors = await explain(c, purpose, typed, error);
     return { tested: { tone: "bad", text: "Nothing was sent." }, errors };
@@ -98,5 +99,6 @@ async function explain(
 }
 
 async function answer(c: Context<AppEnv>, purpose: Purpose, state: FormState): Promise<Response> {
-  return renderForm(c, purpose, { ...state, known: await listKnownProjects(c.env.DB) });
+  const known = await listKnownProjects(c.env.DB, { withNames: mayReadTexts(c.var.caller) });
+  return renderForm(c, purpose, { ...state, known });
 }
