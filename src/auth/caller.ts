@@ -1,14 +1,16 @@
 /** Who calls: a token or a person, once that is known. */
 import { readConfig } from "../config";
-import type { StoredToken } from "../db/tokens";
+import { findToken, type StoredToken } from "../db/tokens";
 import { type Scope, scopes } from "./scopes";
 import { type Background, storedTokenByHash, storedTokenByUuid } from "./stored-tokens";
 import { hashToken, isOfTokenForm, isSameHash, type TokenHash } from "./token";
 
+/** `token:<uuid>`, `bootstrap:<the start of its hash>` or `access:<e-mail address>`. */
+type CallerId = `${"token" | "bootstrap" | "access"}:${string}`;
+
 /** Who calls, and what they may do. */
 export type Caller = {
-  /** `token:<uuid>`, `bootstrap:<the start of its hash>` or `access:<e-mail address>`. */
-  id: string;
+  id: CallerId;
   /** As people know it. */
   name: string;
   scopes: readonly Scope[];
@@ -45,9 +47,17 @@ export async function callerById(env: Env, id: string, background: Background): 
   return stored === null ? null : tokenCaller(stored);
 }
 
+/** What a caller with an id is called today, if it is still known: for what was kept of it. Revoked tokens are, too. */
+export async function nameOfCaller(env: Env, id: string): Promise<string | null> {
+  if (id.startsWith(accessId)) return id.slice(accessId.length);
+  if (id.startsWith(bootstrapId)) return bootstrapName(id.slice(bootstrapId.length));
+  if (!id.startsWith(tokenId)) return null;
+  return (await findToken(env, id.slice(tokenId.length)))?.name ?? null;
+}
+
 /** @param email a person's, as Cloudflare Access vouches for it. */
 export function accessCaller(email: string): Caller {
-  return { id: accessId + email, name: email, scopes };
+  return { id: `${accessId}${email}`, name: email, scopes };
 }
 
 /** Whether Cloudflare Access vouches for them, so that it alone can sign them out. */
@@ -65,11 +75,15 @@ async function bootstrapHashes(env: Env): Promise<TokenHash[]> {
   return hashes;
 }
 
-/** The tokens of the setting have no names: the start of the hash tells them apart. */
 function bootstrapCaller({ start }: TokenHash): Caller {
-  return { id: bootstrapId + start, name: `API_TOKENS ${start.slice(0, 4)}`, scopes };
+  return { id: `${bootstrapId}${start}`, name: bootstrapName(start), scopes };
+}
+
+/** The tokens of the setting have no names: the start of the hash tells them apart. */
+function bootstrapName(start: string): string {
+  return `API_TOKENS ${start.slice(0, 4)}`;
 }
 
 function tokenCaller({ uuid, name, scopes }: StoredToken): Caller {
-  return { id: tokenId + uuid, name, scopes };
+  return { id: `${tokenId}${uuid}`, name, scopes };
 }

@@ -90,20 +90,21 @@ function nameAt(path: "$.project.name" | "$.project.job.name"): string {
   return `CASE WHEN json_valid(body) THEN substr(body->>'${path}', 1, ${nameCharactersMax}) END`;
 }
 
-/** One event with its source text, or null. */
-export function findArchived(
-  db: D1Database,
-  uuid: string,
-): Promise<(ArchivedEvent & { body: string }) | null> {
+/** An event with its source text, and who published it (a `Publisher`); null where that is not known. */
+export type FullArchivedEvent = ArchivedEvent & { body: string; publisher: string | null };
+
+/** @returns null when the archive does not have it (any more). */
+export function findArchived(db: D1Database, uuid: string): Promise<FullArchivedEvent | null> {
   return db
     .prepare(
       inEverySlot(
-        (slot) => `SELECT a.id + u.place AS id, ${eventColumns("(a.events->u.place)")}
+        (slot) => `SELECT a.id + u.place AS id, ${eventColumns("(a.events->u.place)")},
+            (a.events->u.place)->>6 AS publisher
           FROM archive_uuids_${slot} u CROSS JOIN archive_${slot} a ON a.id = u.request WHERE u.uuid = ?1`,
       ),
     )
     .bind(uuid)
-    .first<ArchivedEvent & { body: string }>();
+    .first<FullArchivedEvent>();
 }
 
 type Bounds = { top: number; oldest: number; reaches_back_to: number };

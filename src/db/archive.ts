@@ -10,7 +10,7 @@ const parameterCharactersMax = 500_000;
 
 /**
  * Keeping incoming events.
- * @param events with different uuids.
+ * @param events with different uuids. @param accepted when, in ms, and from whom (see `Publisher`).
  * @returns `statements`, to be run atomically: they store those that the archive does not have, in one row for each of
  *   them, or nothing when any event has another text than the archive's under its uuid. `stored`: from their results,
  *   the uuids of the events that they stored.
@@ -18,12 +18,12 @@ const parameterCharactersMax = 500_000;
 export function keepNew(
   db: D1Database,
   events: readonly Event[],
-  acceptedAt: number,
+  { acceptedAt, publisher }: { acceptedAt: number; publisher: string },
 ): { statements: D1PreparedStatement[]; stored(results: readonly D1Result[]): Set<string> } {
   const chunks = chunked(events);
   // The first parameter is all uuids; then come the texts of each chunk, which are read where a uuid is known.
   const uuids = JSON.stringify(chunks.map(uuidsOf));
-  const texts = chunks.map((chunk) => JSON.stringify(chunk.map(incomingRow)));
+  const texts = chunks.map((chunk) => JSON.stringify(chunk.map((event) => incomingRow(event, publisher))));
   const incoming = `(CASE c.key ${chunks.map((_, chunk) => `WHEN ${chunk} THEN ${textsOf(chunk)}`).join(" ")} END->i.key)->>5`;
   const known = `WITH known AS MATERIALIZED (${knownWith(`${archivedText} IS NOT ${incoming} AS differs`)})`;
   return {
@@ -89,8 +89,9 @@ function uuidsOf(events: readonly Event[]): string[] {
   return events.map(({ uuid }) => uuid);
 }
 
-function incomingRow(event: Event): (string | null)[] {
-  return [event.uuid, event.type, event.projectUuid, event.jobUuid, event.timestamp, event.body];
+function incomingRow(event: Event, publisher: string): (string | null)[] {
+  const { uuid, type, projectUuid, jobUuid, timestamp, body } = event;
+  return [uuid, type, projectUuid, jobUuid, timestamp, body, publisher];
 }
 
 function chunked(events: readonly Event[]): Event[][] {

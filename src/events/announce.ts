@@ -24,6 +24,6 @@ export async function publishAnnouncement(
         body: announcement.body,
       },
     ],
-    { exceptWebhook: aboutWebhook },
+    { publisher: "gateway", exceptWebhook: aboutWebhook },
   );
 }

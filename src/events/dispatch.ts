@@ -7,6 +7,7 @@ import { atMost } from "./at-most";
 import { handToLane } from "./hand-to-lane";
 import { type LookedUp, lookUp } from "./look-up";
 import type { Event } from "./parse-events";
+import type { Publisher } from "./publisher";
 
 /** Without the archive, how far back a lane looks for a repeat: publishers repeat within minutes. */
 const repeatWindowMs = 86_400_000;
@@ -26,13 +27,13 @@ export type Dispatched = { accepted: Accepted[] } | { conflicts: string[] };
 /**
  * Accepts up to 100 events, in order. When it returns `accepted`, every delivery is on disk: in its lane, or in
  * D1's table `handovers`. Idempotent by uuid, so a caller repeats it after any exception.
- * @param options.exceptWebhook the uuid of a webhook that gets none of them.
+ * @param options.publisher from whom they come: kept in the archive. @param options.exceptWebhook the uuid of a webhook that gets none of them.
  * @throws when D1 cannot be reached.
  */
 export async function dispatch(
   env: Env,
   events: readonly Event[],
-  { exceptWebhook }: { exceptWebhook?: string } = {},
+  { publisher, exceptWebhook }: { publisher: Publisher; exceptWebhook?: string },
 ): Promise<Dispatched> {
   const unique = new Map<string, Event>();
   for (const event of events) {
@@ -40,7 +41,7 @@ export async function dispatch(
     if (first === undefined) unique.set(event.uuid, event);
     else if (first.body !== event.body) return { conflicts: [event.uuid] };
   }
-  const looked = await lookUp(env, [...unique.values()]);
+  const looked = await lookUp(env, [...unique.values()], publisher);
   if (looked.conflicts.length > 0) return { conflicts: looked.conflicts };
 
   const deliveries = await handOver(env, looked, exceptWebhook);

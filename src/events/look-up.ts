@@ -11,6 +11,7 @@ import {
 } from "../db/matching";
 import { log } from "../log";
 import type { Event } from "./parse-events";
+import type { Publisher } from "./publisher";
 
 /** What D1 says of some events. */
 export type LookedUp = {
@@ -29,13 +30,13 @@ export type LookedUp = {
 
 /**
  * Looks events up and archives those that are new, all or (with a conflict) none.
- * @param events with different uuids.
+ * @param events with different uuids. @param publisher is kept with those that are new.
  * @throws when D1 cannot be reached.
  */
-export async function lookUp(env: Env, events: readonly Event[]): Promise<LookedUp> {
+export async function lookUp(env: Env, events: readonly Event[], publisher: Publisher): Promise<LookedUp> {
   const acceptedAt = Date.now();
   const { topics, topicOf } = groupByTopic(events);
-  const { found, stored } = await archiveAndMatch(env, { events, topics, acceptedAt });
+  const { found, stored } = await archiveAndMatch(env, { events, topics, acceptedAt, publisher });
   const repeated = events.filter(({ uuid }) => !stored?.has(uuid)).map(({ uuid }) => uuid);
   const known = repeated.length === 0 ? [] : await readKnownEvents(env.DB, repeated);
   const firstAcceptedAt = new Map(known.map((row) => [row.uuid, row.accepted_at]));
@@ -69,9 +70,13 @@ export async function lookUp(env: Env, events: readonly Event[]): Promise<Looked
  */
 async function archiveAndMatch(
   env: Env,
-  { events, topics, acceptedAt }: { events: readonly Event[]; topics: Topic[]; acceptedAt: number },
+  {
+    events,
+    topics,
+    ...accepted
+  }: { events: readonly Event[]; topics: Topic[]; acceptedAt: number; publisher: Publisher },
 ): Promise<{ found: FoundWebhook[]; stored: Set<string> | null }> {
-  const keep = keepNew(env.DB, events, acceptedAt);
+  const keep = keepNew(env.DB, events, accepted);
   const match = matchStatement(env.DB, topics);
   try {
     const [matched, ...kept] = await env.DB.batch<FoundWebhook>([match, ...keep.statements]);

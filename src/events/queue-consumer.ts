@@ -40,6 +40,7 @@ async function dispatchGroup(env: Env, group: Publication[]): Promise<void> {
     const result = await dispatch(
       env,
       group.flatMap(({ events }) => events),
+      { publisher: "queue" },
     );
     if ("accepted" in result) {
       for (const { message } of group) message.ack();

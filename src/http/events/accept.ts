@@ -3,6 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { RequestError } from "../../errors";
 import { type Accepted, dispatch } from "../../events/dispatch";
 import { parseEvents } from "../../events/parse-events";
+import type { Publisher } from "../../events/publisher";
 
 /** What became of each event, in the order in which they came. */
 export const acceptedSchema = z
@@ -20,13 +21,17 @@ export const acceptedSchema = z
   .openapi("AcceptedEvents");
 
 /**
- * Accepts one event or an array of 1 to 100.
+ * Accepts one event or an array of 1 to 100. @param publisher from whom it comes.
  * @throws {RequestError} 400 when any event is not as it must be, 409 when a uuid is known with another text.
  */
-export async function accept(env: Env, text: string): Promise<{ accepted: Accepted[] }> {
+export async function accept(
+  env: Env,
+  text: string,
+  publisher: Publisher,
+): Promise<{ accepted: Accepted[] }> {
   const parsed = parseEvents(text);
   if ("refusal" in parsed) throw new RequestError(400, parsed.refusal);
-  const dispatched = await dispatch(env, parsed.events);
+  const dispatched = await dispatch(env, parsed.events, { publisher });
   if ("accepted" in dispatched) return dispatched;
   const uuids = dispatched.conflicts.join(", ");
   throw new RequestError(

@@ -10,10 +10,16 @@ import { needs } from "../needs";
 import type { Router } from "../router";
 import { archivedEventAnswer, archivedEventSchema } from "./archived-event";
 import { deliveriesOf, type DeliveryOfWebhook } from "./deliveries-of";
+import { publisherName } from "./publisher-name";
 
 const fullEventSchema = z
   .object({
     ...archivedEventSchema.shape,
+    published_by: z.string().nullable().openapi({
+      description:
+        "Who published it first: token:<id>, bootstrap:<start of the hash of a token in API_TOKENS>, access:<e-mail>, orchest, queue, or gateway for webhook:* events. Null for events from before this was kept.",
+    }),
+    published_by_name: z.string().nullable().openapi({ description: "The name that it has now." }),
     deliveries: z.array(
       z.object({ webhook_uuid: z.string(), webhook_name: z.string(), ...deliverySchema.shape }),
     ),
@@ -49,9 +55,14 @@ export function getEvent(router: Router): void {
     const { uuid } = c.req.valid("param");
     const event = await findArchived(c.env.DB, uuid);
     if (event === null) throw new RequestError(404, `Event ${uuid} is not in the archive.`);
-    const { deliveries, complete } = await deliveriesOf(c.env, event);
+    const [{ deliveries, complete }, publishedByName] = await Promise.all([
+      deliveriesOf(c.env, event),
+      publisherName(c.env, event.publisher),
+    ]);
     const described = {
       ...archivedEventAnswer(event),
+      published_by: event.publisher,
+      published_by_name: publishedByName,
       deliveries: deliveries.map(namedDelivery),
       complete,
     };

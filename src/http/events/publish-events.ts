@@ -43,5 +43,8 @@ export function publishEvents(router: Router): void {
     ],
   });
   router.openAPIRegistry.register("Event", eventSchema);
-  router.openapi(route, async (c) => c.json(await accept(c.env, decodeUtf8(await c.req.arrayBuffer())), 202));
+  router.openapi(route, async (c) => {
+    const text = decodeUtf8(await c.req.arrayBuffer());
+    return c.json(await accept(c.env, text, c.var.caller.id), 202);
+  });
 }

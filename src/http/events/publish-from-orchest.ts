@@ -45,7 +45,7 @@ export function publishFromOrchest(router: Router): void {
     }
     const event = eventText(decodeUtf8(body), c.req.header("Content-Type"));
     if (isPing(event)) return c.json({ message: "success" }, 200);
-    return c.json(await accept(c.env, event), 202);
+    return c.json(await accept(c.env, event, "orchest"), 202);
   });
 }
 

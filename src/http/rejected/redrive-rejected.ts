@@ -2,6 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { changeReason, findRejected, type Rejected, removeRejected } from "../../db/rejected";
 import { RequestError } from "../../errors";
+import type { Publisher } from "../../events/publisher";
 import { audit } from "../audit/audit";
 import { accept, acceptedSchema } from "../events/accept";
 import { messageAnswer } from "../message";
@@ -31,7 +32,7 @@ export function redriveRejected(router: Router): void {
     const { id } = c.req.valid("param");
     const rejected = /^[1-9]\d{0,14}$/.test(id) ? await findRejected(c.env.DB, Number(id)) : null;
     if (rejected === null) throw new RequestError(404, `Rejected message ${id} does not exist.`);
-    const answer = await publish(c.env, rejected);
+    const answer = await publish(c.env, rejected, c.var.caller.id);
     await removeRejected(c.env.DB, rejected.id);
     await audit(c, { action: "rejected.redriven", target: String(rejected.id) });
     return c.json(answer, 202);
@@ -39,12 +40,12 @@ export function redriveRejected(router: Router): void {
 }
 
 /** @throws {RequestError} 400 or 409 with the reason, which is written down. */
-async function publish(env: Env, rejected: Rejected): ReturnType<typeof accept> {
+async function publish(env: Env, rejected: Rejected, publisher: Publisher): ReturnType<typeof accept> {
   if (rejected.is_exact === 0) {
     throw new RequestError(400, `It was not kept exactly, and cannot be published: ${rejected.reason}`);
   }
   try {
-    return await accept(env, rejected.body);
+    return await accept(env, rejected.body, publisher);
   } catch (error) {
     if (error instanceof RequestError) await changeReason(env.DB, rejected.id, error.message);
     throw error;

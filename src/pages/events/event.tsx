@@ -1,10 +1,11 @@
 /** `GET /events/{uuid}`: one event, its text, and what became of it at each webhook. */
 import { allows, mayReadTexts } from "../../auth/scopes";
-import { type ArchivedEvent, type EventNames, findArchived, readEventNames } from "../../db/archive-list";
+import { type EventNames, findArchived, type FullArchivedEvent, readEventNames } from "../../db/archive-list";
 import { indentJson } from "../../delivery/indent-json";
 import { RequestError } from "../../errors";
 import { isPublishable } from "../../events/types";
 import { deliveriesOf } from "../../http/events/deliveries-of";
+import { publisherName } from "../../http/events/publisher-name";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
@@ -26,9 +27,10 @@ export function eventPage(router: Router): void {
       throw new RequestError(404, "There is no such event. It may be so old that it is no longer kept.");
     }
     const hasTexts = mayReadTexts(c.var.caller);
-    const [{ deliveries, complete }, names] = await Promise.all([
+    const [{ deliveries, complete }, names, publisher] = await Promise.all([
       deliveriesOf(c.env, event),
       readEventNames(c.env.DB, hasTexts ? [event.id] : []),
+      publisherName(c.env, event.publisher),
     ]);
     const mayPublish = allows(c.var.caller.scopes, "events:publish");
     const mayRepeat = mayPublish && hasTexts && isPublishable(event.type);
@@ -55,14 +57,23 @@ export function eventPage(router: Router): void {
         </div>
         <OutcomeNotice outcome={takeOutcome(c)} />
         <EventDeliveries event={event} deliveries={deliveries} isComplete={complete} />
-        <Facts event={event} names={names.get(event.id)} />
+        <Facts event={event} names={names.get(event.id)} publisher={publisher} />
         <Text text={hasTexts ? event.body : null} />
       </>,
     );
   });
 }
 
-function Facts({ event, names }: { event: ArchivedEvent; names?: EventNames }) {
+function Facts({
+  event,
+  names,
+  publisher,
+}: {
+  event: FullArchivedEvent;
+  names?: EventNames;
+  publisher: string | null;
+}) {
+  const publishedBy = publisher ?? event.publisher;
   return (
     <section class="card" aria-labelledby="event-facts-title">
       <h2 id="event-facts-title">Event</h2>
@@ -70,6 +81,7 @@ function Facts({ event, names }: { event: ArchivedEvent; names?: EventNames }) {
         <Fact label="Accepted">
           <Time at={event.accepted_at} />
         </Fact>
+        <Fact label="Published by">{publishedBy ?? <span class="muted">Not known</span>}</Fact>
         <Fact label="Timestamp">{event.timestamp}</Fact>
         <Fact label="Project">
           <Subject what="project" name={names?.project ?? null} uuid={event.project_uuid} />

@@ -1,11 +1,20 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { accessCaller } from "../../../src/auth/caller";
+import { publishAnnouncement } from "../../../src/events/announce";
+import { dispatch } from "../../../src/events/dispatch";
+import { type Event, parseEvents } from "../../../src/events/parse-events";
 import { type Answer, api, makeWebhook, notifications } from "../../api";
 import { restartClock, stopClock } from "../../clock";
 import { type DeliveryAnswer, deliveriesOf } from "../../deliveries";
-import { makeEvent, makeEvents, makeListener, publish } from "../../event";
+import { archiveOnly, makeEvent, makeEvents, makeListener, publish } from "../../event";
 import { laneOf } from "../../lane";
+import { get, post, signIn } from "../../pages/page";
+import { reader } from "../../pages/webhooks/people";
+import { consume } from "../../queue";
 import { receiver } from "../../receiver";
+import { hmacHex } from "../../sign";
+import { makeUsedToken } from "../../tokens";
 
 type EventAnswer = {
   uuid: string;
@@ -14,11 +23,21 @@ type EventAnswer = {
   project_uuid: string | null;
   job_uuid: string | null;
   accepted_at: string;
+  published_by: string | null;
+  published_by_name: string | null;
   event: unknown;
   deliveries: (DeliveryAnswer & { webhook_uuid: string; webhook_name: string })[];
   complete: boolean;
   message?: string;
 };
+
+type Tuple7<One> = [One, One, One, One, One, One, One];
+
+function parsed(text: string): Event[] {
+  const result = parseEvents(text);
+  if ("refusal" in result) throw new Error(result.refusal);
+  return result.events;
+}
 
 beforeEach(stopClock);
 afterEach(restartClock);
@@ -42,6 +61,8 @@ describe("GET /api/events/{uuid}", () => {
       project_uuid: null,
       job_uuid: null,
       accepted_at: "2040-01-01T00:00:00.000Z",
+      published_by: expect.stringMatching(/^bootstrap:[0-9a-f]{16}$/),
+      published_by_name: expect.stringMatching(/^API_TOKENS [0-9a-f]{4}$/),
       event,
       deliveries: [],
       complete: true,
@@ -73,6 +94,53 @@ describe("GET /api/events/{uuid}", () => {
   it("needs a token", async () => {
     const path = "/api/events/0b9a5b8e-3a7e-4b57-9a3f-0d8f4a1c2e3d";
     expect((await api("GET", path, undefined, { token: null })).status).toBe(401);
+  });
+});
+
+/** As the API says it and as the event's page does. */
+async function publisherOf(uuid: string): Promise<unknown[]> {
+  const { body } = await getEvent(uuid);
+  const { html } = await get(`/events/${uuid}`, await reader());
+  const [, shown = ""] = /<dt>Published by<\/dt><dd>(.*?)<\/dd>/.exec(html) ?? [];
+  return [body.published_by, body.published_by_name, shown.replaceAll(/<[^>]*>/g, "")];
+}
+
+describe("who published an event", () => {
+  it("is the token, the person, the queue, Orchest or the gateway, the first time it came", async () => {
+    const ada = await makeUsedToken(["webhooks:read", "events:publish"], { name: "Ada <3" });
+    const events = makeEvents(7).map((event) => ({ uuid: event.uuid, text: JSON.stringify(event) }));
+    const [direct, paged, queued, fromOrchest, redriven, person, own] = events as Tuple7<
+      (typeof events)[number]
+    >;
+
+    await api("POST", "/api/events", direct.text, { token: ada.token });
+    await publish(direct.text);
+    await post("/events/new", { event: paged.text }, { cookie: await signIn(ada.token) });
+    await consume([queued.text]);
+    const body = `{"delivered_for":{},"event":${fromOrchest.text}}`;
+    const headers = { "X-Hub-Signature": await hmacHex(env.ORCHEST_INGEST_SECRET, body) };
+    await api("POST", "/api/events/orchest", body, { token: null, headers });
+    await consume([redriven.text], "events-dlq");
+    await api("POST", "/api/rejected/1/redrive", undefined, { token: ada.token });
+    await dispatch(env, parsed(person.text), { publisher: accessCaller("ada@example.com").id });
+    const announcement = { uuid: own.uuid, type: "webhook:disabled", body: own.text };
+    await publishAnnouncement(env, announcement, crypto.randomUUID());
+
+    const byAda = [`token:${ada.id}`, "Ada <3", "Ada &lt;3"];
+    expect(await publisherOf(direct.uuid)).toEqual(byAda);
+    expect(await publisherOf(paged.uuid)).toEqual(byAda);
+    expect(await publisherOf(queued.uuid)).toEqual(["queue", "The queue", "The queue"]);
+    expect(await publisherOf(fromOrchest.uuid)).toEqual(["orchest", "Orchest", "Orchest"]);
+    expect(await publisherOf(redriven.uuid)).toEqual(byAda);
+    const access = ["access:ada@example.com", "ada@example.com", "ada@example.com"];
+    expect(await publisherOf(person.uuid)).toEqual(access);
+    expect(await publisherOf(own.uuid)).toEqual(["gateway", "The gateway", "The gateway"]);
+  });
+
+  it("is null of an event from before it was kept", async () => {
+    const event = makeEvent();
+    await archiveOnly(event);
+    expect(await publisherOf(event.uuid)).toEqual([null, null, "Not known"]);
   });
 });
 
