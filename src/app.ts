@@ -3,6 +3,7 @@ import { bodyLimit } from "hono/body-limit";
 import type { MiddlewareHandler } from "hono";
 import { onError, RequestError } from "./errors";
 import { listAudit } from "./http/audit/list-audit";
+import { auditRefusals } from "./http/audit/refusals";
 import { guardApi } from "./http/authentication";
 import { listDead } from "./http/dead/list-dead";
 import { deliveriesRoutes } from "./http/deliveries/routes";
@@ -41,6 +42,7 @@ export function createApp(): Router {
 
   app.use(logRequests());
   app.use(uncached);
+  app.use(auditRefusals);
   app.use(pageHeaders);
   app.use(ownFormsOnly);
   app.use("/api/*", guardApi(routeNeeds(endpoints)));

@@ -1,7 +1,7 @@
 /** What cron does, every minute. Each task is tried, whatever became of the one before it. */
 import { readConfig } from "./config";
 import { pruneArchive } from "./db/archive-retention";
-import { pruneAudit } from "./db/audit";
+import { pruneAudit, pruneRefusals } from "./db/audit";
 import { pruneFailures } from "./db/queue-failures";
 import { tendLanes } from "./delivery/tend-lanes";
 import { handOverAll } from "./events/hand-over-waiting";
@@ -14,6 +14,8 @@ const dayMs = 86_400_000;
 const failureDays = 7;
 /** A year, and time to look back at it. */
 const auditDays = 400;
+/** Anyone can have refusals written down. */
+const refusalDays = 30;
 
 /** @param now in ms. Never throws: what fails is logged, and comes again a minute later. */
 export async function runScheduled(env: Env, now: number): Promise<void> {
@@ -25,6 +27,7 @@ export async function runScheduled(env: Env, now: number): Promise<void> {
     archive: () => prune(env, now),
     "queue failures": () => pruneFailures(env.DB, now - failureDays * dayMs),
     audit: () => pruneAudit(env, now - auditDays * dayMs),
+    refusals: () => pruneRefusals(env, now - refusalDays * dayMs),
   };
   for (const [task, run] of Object.entries(tasks)) {
     try {

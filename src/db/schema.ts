@@ -101,7 +101,10 @@ const archiveSlotTable = (slot: number) =>
     /** The id of its last event. */
     last: integer("last").notNull(),
     acceptedAt: integer("accepted_at").notNull(),
-    /** JSON: of each event [uuid, type, project, job, timestamp, body], the body being its source text. */
+    /**
+     * JSON: of each event [uuid, type, project, job, timestamp, body, publisher], the body being its source text. Those
+     * from before publishers were kept have no seventh element.
+     */
     events: text("events").notNull(),
   });
 
@@ -194,18 +197,30 @@ export const tokens = sqliteTable("tokens", {
   revokedAt: integer("revoked_at"),
 });
 
-/** Who changed what, when and from where. Nothing in it is a secret. */
-export const auditEntries = sqliteTable("audit_entries", {
-  id: integer("id").primaryKey(),
-  at: integer("at").notNull(),
-  /** The caller's id and, as it was then, its name; see `auth/caller.ts`. */
-  actor: text("actor").notNull(),
-  actorName: text("actor_name").notNull(),
-  action: text("action").notNull(),
-  /** The uuid of the webhook or token, or the id of the rejected message. */
-  target: text("target"),
-  /** What of it: the uuid of a delivery, the id of a replay, the names of changed fields. */
-  detail: text("detail"),
-  /** The client's address. */
-  address: text("address"),
-});
+/** Who did what, when and from where. Nothing in it is a secret. */
+export const auditEntries = sqliteTable(
+  "audit_entries",
+  {
+    id: integer("id").primaryKey(),
+    at: integer("at").notNull(),
+    /** The caller's id and, as it was then, its name (see `auth/caller.ts`); `unknown` where nobody was recognised. */
+    actor: text("actor").notNull(),
+    actorName: text("actor_name").notNull(),
+    action: text("action").notNull(),
+    /** The uuid of the webhook, token or event, or the id of the rejected message. */
+    target: text("target"),
+    /** What of it: the uuid of a delivery, the id of a replay, the names of changed fields, an origin. */
+    detail: text("detail"),
+    /** The client's address. */
+    address: text("address"),
+    /** How often: refusals of one minute share a row. */
+    count: integer("count").notNull().default(1),
+    /** Of refusals only: the minute (`2026-11-05T12:00`) and, behind it, what else the row is about. */
+    refusalKey: text("refusal_key"),
+  },
+  (table) => [
+    uniqueIndex("audit_entries_refusals")
+      .on(table.refusalKey)
+      .where(sql`refusal_key IS NOT NULL`),
+  ],
+);

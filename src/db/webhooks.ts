@@ -164,14 +164,17 @@ export async function updateWebhook(
   return changed ?? null;
 }
 
-/** Makes the webhook disappear for everyone but its deletion. @returns whether there was one to delete. */
-export async function markDeleted(env: Env, uuid: string): Promise<boolean> {
-  const marked = await database(env)
+/** What is left to say of a webhook that was deleted. */
+export type DeletedWebhook = Pick<Webhook, "name" | "origin">;
+
+/** Makes the webhook disappear for everyone but its deletion. @returns what it was, or null where there was none. */
+export async function markDeleted(env: Env, uuid: string): Promise<DeletedWebhook | null> {
+  const [marked] = await database(env)
     .update(webhooks)
     .set({ deletedAt: sql`coalesce(${webhooks.deletedAt}, ${Date.now()})` })
     .where(eq(webhooks.uuid, uuid))
-    .returning({ id: webhooks.id });
-  return marked.length > 0;
+    .returning({ name: webhooks.name, origin: webhooks.origin });
+  return marked ?? null;
 }
 
 /** @returns the uuids of at most `limit` webhooks whose deletion began before `before` (ms) and has not ended. */

@@ -59,7 +59,11 @@ async function tryToken(c: Context<AppEnv>, token: string): Promise<Refusal | nu
     await scheduler.wait(failureDelayMs);
     return refusals.unknown;
   }
-  if (!allows(caller.scopes, "webhooks:read")) return refusals.narrow;
+  if (!allows(caller.scopes, "webhooks:read")) {
+    // For the audit log.
+    c.set("caller", caller);
+    return refusals.narrow;
+  }
   await startSession(c, caller);
   await auditAs(c, caller, { action: "session.started" });
   return null;

@@ -1,4 +1,4 @@
-/** `GET /api/audit`: who changed what. */
+/** `GET /api/audit`: who did what. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { type AuditEntry, listAuditEntries } from "../../db/audit";
 import { cursorParamSchema, limitParamSchema, nextCursor, nextCursorSchema } from "../list-params";
@@ -13,17 +13,22 @@ const entrySchema = z
     id: z.int(),
     at: timeSchema,
     actor: z.string().openapi({
-      description: "token:<id>, bootstrap:<start of the hash of a token in API_TOKENS> or access:<e-mail>.",
+      description:
+        "token:<id>, bootstrap:<start of the hash of a token in API_TOKENS>, access:<e-mail>, or unknown where nobody was recognised.",
     }),
     actor_name: z.string().openapi({ description: "The name that it had then." }),
     action: z.string().openapi({ examples: [...auditActions] }),
     target: z.string().nullable().openapi({
-      description: "The uuid of the webhook or token, or the id of the rejected message.",
+      description: "The uuid of the webhook, token or event, or the id of the rejected message.",
     }),
     detail: z.string().nullable().openapi({
-      description: "The uuid of the delivery, the id of the replay, or the names of the changed fields.",
+      description:
+        "The uuid of the delivery, the id of the replay, the names of the changed fields (with the old and the new origin, when it changed), the name and origin of a deleted webhook, the origin that a test ping went to, or the status and route of a refused request.",
     }),
     address: z.string().nullable().openapi({ description: "The client's, as Cloudflare saw it." }),
+    count: z.int().openapi({
+      description: "1, but for refusals (*.refused): those of one address, actor and minute share an entry.",
+    }),
   })
   .openapi("AuditEntry");
 
@@ -36,8 +41,9 @@ const route = createRoute({
   path: "/api/audit",
   security: needs("admin"),
   tags: ["Access"],
-  summary: "Who changed what",
-  description: "Newest first. It holds no secret, and reaches back 400 days.",
+  summary: "Who did what",
+  description:
+    "Newest first. It holds no secret, and reaches back 400 days; of refused requests and sign-ins 30 days, with at most 100 entries a minute: what comes from further addresses is counted in one more, without an address.",
   request: { query: z.object({ limit: limitParamSchema, cursor: cursorParamSchema }) },
   responses: {
     200: { description: "A page.", content: { "application/json": { schema: auditSchema } } },
@@ -56,6 +62,6 @@ export function listAudit(router: Router): void {
 }
 
 function entryAnswer(entry: AuditEntry): z.output<typeof entrySchema> {
-  const { id, at, actor, actorName, action, target, detail, address } = entry;
-  return { id, at: isoTime(at), actor, actor_name: actorName, action, target, detail, address };
+  const { id, at, actor, actorName, action, target, detail, address, count } = entry;
+  return { id, at: isoTime(at), actor, actor_name: actorName, action, target, detail, address, count };
 }

@@ -58,8 +58,8 @@ export const changedMeanwhile =
  */
 export async function changeWebhook(c: Context<AppEnv>, uuid: string, change: Change): Promise<void> {
   const config = configOf(c);
-  await apply(c.env, config, uuid, await parseChanges(change, config));
-  await audit(c, { action: "webhook.updated", target: uuid, detail: changedFields(change).join(", ") });
+  const origins = await apply(c.env, config, uuid, await parseChanges(change, config));
+  await audit(c, { action: "webhook.updated", target: uuid, detail: changeText(change, origins) });
 }
 
 /**
@@ -131,8 +131,11 @@ function withoutPrevious(settings: SealedSettings): SealedSettings {
   return kept;
 }
 
+/** A webhook's origin before a change and after it. */
+type Origins = { before: string; after: string };
+
 /** Changes a webhook as it is at the moment, again and again until nobody else has in between. */
-async function apply(env: Env, config: Config, uuid: string, changes: ParsedChanges): Promise<void> {
+async function apply(env: Env, config: Config, uuid: string, changes: ParsedChanges): Promise<Origins> {
   const { encryptionKeys } = config;
   for (let tries = 0; tries < triesMax; tries++) {
     const read = await findWebhook(env, uuid);
@@ -145,9 +148,18 @@ async function apply(env: Env, config: Config, uuid: string, changes: ParsedChan
       row.headerNames = Object.keys(settings.headers ?? {});
     }
     const changed = await updateWebhook(env, read, row, changes.subscriptions);
-    if (changed !== null) return configureLane(env, changed);
+    if (changed === null) continue;
+    await configureLane(env, changed);
+    return { before: read.origin, after: changed.origin };
   }
   throw new RequestError(409, `Webhook ${uuid} is being changed by others at the same time. Try again.`);
+}
+
+/** What a change sets, for the audit log: `url (https://old.example → https://new.example), secret`. */
+function changeText(change: Change, { before, after }: Origins): string {
+  const moved = before === after ? "url" : `url (${before} → ${after})`;
+  const fields = changedFields(change).map((field) => (field === "url" ? moved : field));
+  return fields.join(", ");
 }
 
 /** The names of the fields that a change sets. */

@@ -1,6 +1,5 @@
 /** `DELETE /subscribers/{uuid}`: ends a webhook and its deliveries. */
 import { createRoute } from "@hono/zod-openapi";
-import { audit } from "../audit/audit";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../router";
@@ -21,7 +20,7 @@ const route = createRoute({
 export function deleteSubscriber(router: Router): void {
   router.openapi(route, async (c) => {
     const { uuid } = c.req.valid("param");
-    if (await deleteWebhook(c.env, uuid)) await audit(c, { action: "webhook.deleted", target: uuid });
+    await deleteWebhook(c, uuid);
     return c.json({ message: "" }, 201);
   });
 }

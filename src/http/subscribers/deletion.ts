@@ -2,8 +2,11 @@
  * The deletion of a webhook, in steps that can stop anywhere and be taken up again: mark the row, close the
  * lane, remove the row.
  */
+import type { Context } from "hono";
 import { listHalfDeleted, markDeleted, removeDeleted } from "../../db/webhooks";
 import { log } from "../../log";
+import { audit } from "../audit/audit";
+import type { AppEnv } from "../router";
 
 /** A deletion younger than this may still be under way. */
 const underWayMs = 60_000;
@@ -12,14 +15,16 @@ const underWayMs = 60_000;
 const finishedPerRun = 100;
 
 /**
- * Deletes a webhook; does nothing when there is none. On return it is gone for everyone. Its lane is closed and
- * its row removed, or `finishDeletions` does that.
- * @returns whether there was one.
+ * Deletes a webhook on behalf of `c.var.caller`, and writes down that they did; does nothing when there is none. On
+ * return it is gone for everyone. Its lane is closed and its row removed, or `finishDeletions` does that.
  */
-export async function deleteWebhook(env: Env, uuid: string): Promise<boolean> {
-  const isMarked = await markDeleted(env, uuid);
-  if (isMarked) await finish(env, uuid);
-  return isMarked;
+export async function deleteWebhook(c: Context<AppEnv>, uuid: string): Promise<void> {
+  const deleted = await markDeleted(c.env, uuid);
+  if (deleted === null) return;
+  await finish(c.env, uuid);
+  const { name, origin } = deleted;
+  const detail = name.trim() === "" ? origin : `${name} (${origin})`;
+  await audit(c, { action: "webhook.deleted", target: uuid, detail });
 }
 
 /** Finishes deletions that stopped half-way, for cron. Does not throw for those that fail again: they wait for the next run. */

@@ -6,6 +6,7 @@ import type { Webhook } from "../../db/webhooks";
 import { type PingResult, sendPing } from "../../delivery/ping";
 import { refuseResolvedTarget } from "../../delivery/resolve-target";
 import { type SealedSettings, unseal } from "../../sealing";
+import { audit } from "../audit/audit";
 import { limitRate } from "../rate-limit";
 import type { AppEnv } from "../router";
 import { parseNewWebhook } from "./new-webhook";
@@ -32,6 +33,7 @@ export async function pingWebhook(
   }
   const { webhook } = laneConfigOf(row);
   await limitRate(c.env.PING_LIMIT, c.var.caller.id, "test pings");
+  await auditPing(c, used, row.uuid);
   return sendPing({ webhook, settings: used, timeoutS: row.timeoutS, rules });
 }
 
@@ -49,5 +51,11 @@ export async function pingNewWebhook(
   const { uuid, name, verifySsl, contentType } = shown;
   const webhook = { uuid, name, verifySsl, contentType };
   await limitRate(c.env.PING_LIMIT, c.var.caller.id, "test pings");
+  await auditPing(c, settings);
   return sendPing({ webhook, settings, timeoutS: shown.timeoutS, rules });
+}
+
+/** Before it is sent: where it went shall be known, whatever becomes of it. @param target the uuid of a stored webhook. */
+function auditPing(c: Context<AppEnv>, { url }: SealedSettings, target?: string): Promise<void> {
+  return audit(c, { action: "webhook.tested", target, detail: new URL(url).origin });
 }

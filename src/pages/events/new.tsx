@@ -1,10 +1,12 @@
 /** `GET` and `POST /events/new`: publishes an event by hand, beginning with a sample of any type. */
 import type { Context } from "hono";
+import { z } from "zod";
 import { allows, mayReadTexts } from "../../auth/scopes";
 import { RequestError } from "../../errors";
 import { closeTypes } from "../../events/close-types";
 import type { Accepted } from "../../events/dispatch";
 import { isPublishable } from "../../events/types";
+import { audit } from "../../http/audit/audit";
 import { accept } from "../../http/events/accept";
 import type { AppEnv, Router } from "../../http/router";
 import { signedIn } from "../current-user";
@@ -41,6 +43,7 @@ export function newEvent(router: Router): void {
     try {
       if (text === "") throw new RequestError(400, "There is no event. Fill in a sample, or write one.");
       const { accepted } = await accept(c.env, text, c.var.caller.id);
+      await auditPublished(c, accepted, text);
       const [only] = accepted;
       const path = accepted.length === 1 && only !== undefined ? eventPath(only.uuid) : "/events";
       return backTo(c, path, outcomeOf(accepted));
@@ -88,6 +91,24 @@ function showForm(c: Context<AppEnv>, fields: PublishFields): Response | Promise
       <PublishForm fields={fields} mayPublish={mayPublish} />
     </>,
   );
+}
+
+/** Writes down what was published here. Repeats of known events were not. */
+async function auditPublished(c: Context<AppEnv>, accepted: Accepted[], text: string): Promise<void> {
+  const published = accepted.filter(({ duplicate }) => !duplicate);
+  const [only] = published;
+  if (only === undefined) return;
+  const subject =
+    accepted.length === 1
+      ? { target: only.uuid, detail: typeOf(text) }
+      : { detail: published.length === 1 ? "1 event" : `${published.length} events` };
+  await audit(c, { action: "event.published", ...subject });
+}
+
+/** The type of the one event in a text that was accepted, alone or as an array. */
+function typeOf(text: string): string {
+  const [event] = [JSON.parse(text) as unknown].flat();
+  return z.looseObject({ type: z.string() }).parse(event).type;
 }
 
 function outcomeOf(accepted: Accepted[]): Outcome {

@@ -2,7 +2,6 @@
 import type { Context } from "hono";
 import type { Webhook } from "../../db/webhooks";
 import type { LaneStats } from "../../delivery/lane-stats";
-import { audit } from "../../http/audit/audit";
 import type { AppEnv, Router } from "../../http/router";
 import { deleteWebhook } from "../../http/subscribers/deletion";
 import { signedIn } from "../current-user";
@@ -32,10 +31,7 @@ export function deleteWebhookPage(router: Router): void {
       c.status(400);
       return renderForm(c, webhook, typed);
     }
-    // It may have gone in the meantime: then someone else has written that down.
-    if (await deleteWebhook(c.env, webhook.uuid)) {
-      await audit(c, { action: "webhook.deleted", target: webhook.uuid });
-    }
+    await deleteWebhook(c, webhook.uuid);
     return backTo(c, "/", { tone: "good", text: `${nameOf(webhook)} was deleted.` });
   });
 }

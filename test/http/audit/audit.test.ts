@@ -1,9 +1,12 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createApp } from "../../../src/app";
-import { insertAuditEntry, pruneAudit } from "../../../src/db/audit";
+import { insertAuditEntry, pruneAudit, pruneRefusals } from "../../../src/db/audit";
 import { api, makeWebhook, notifications, spec } from "../../api";
 import { change, deliveryAt } from "../../deliveries";
+import { fieldsOf } from "../../pages/form";
+import { get, post, signIn } from "../../pages/page";
+import { writer } from "../../pages/webhooks/people";
 import { makeEvent, makeListener, publish } from "../../event";
 import { receiver } from "../../receiver";
 import { makeToken, makeUsedToken } from "../../tokens";
@@ -17,6 +20,7 @@ type Entry = {
   target: string | null;
   detail: string | null;
   address: string | null;
+  count: number;
 };
 type Page = { entries: Entry[]; next_cursor: string | null };
 
@@ -29,6 +33,22 @@ async function readAudit(query = ""): Promise<Page> {
 /** The newest entry. */
 async function latest(): Promise<Entry | undefined> {
   return (await readAudit("?limit=1")).entries[0];
+}
+
+/** An entry about a test ping. */
+function tested(target: string | null, detail: string): object {
+  return { action: "webhook.tested", target, detail };
+}
+
+/** The lines about refusals, oldest first. */
+async function refusals(): Promise<Entry[]> {
+  const { entries } = await readAudit("?limit=100");
+  return entries.filter(({ action }) => action.endsWith(".refused")).toReversed();
+}
+
+/** What a request from an address has beside the rest. */
+function from(address: string): { headers: Record<string, string> } {
+  return { headers: { "CF-Connecting-IP": address } };
 }
 
 /** A webhook whose first delivery has failed once and waits. */
@@ -58,6 +78,7 @@ describe("the audit log", () => {
       target: body.uuid,
       detail: null,
       address: "2001:db8::1",
+      count: 1,
     });
     expect(Date.parse(entry?.at ?? "")).toBeGreaterThanOrEqual(before);
   });
@@ -91,7 +112,16 @@ describe("the audit log", () => {
     ["webhook.secret_rotated", "POST", "/{uuid}/rotate-secret", { secret: "new-secret" }, null],
     ["webhook.paused", "POST", "/{uuid}/pause", undefined, null],
     ["webhook.resumed", "POST", "/{uuid}/resume", undefined, null],
-    ["webhook.deleted", "DELETE", "/{uuid}", undefined, null],
+    ["webhook.deleted", "DELETE", "/{uuid}", undefined, "Alerts (https://hooks.example.com)"],
+    [
+      "webhook.updated",
+      "PUT",
+      "/webhooks/{uuid}",
+      { url: "https://other.example.com:8443/x?y=hidden", name: "b" },
+      "url (https://hooks.example.com → https://other.example.com:8443), name",
+    ],
+    ["webhook.updated", "PUT", "/webhooks/{uuid}", { url: "https://hooks.example.com/other" }, "url"],
+    ["webhook.updated", "PUT", "/webhooks/{uuid}", { url: "HTTPS://Hooks.Example.com:443/x" }, "url"],
   ])("has %s", async (action, method, path, body, detail) => {
     const { uuid } = await makeWebhook();
     await api(method, subscribers + path.replace("{uuid}", uuid.toUpperCase()), body);
@@ -157,6 +187,52 @@ describe("the audit log", () => {
     expect(JSON.stringify(entries)).not.toContain(token);
   });
 
+  it("has the name and origin of a webhook that was deleted on its page", async () => {
+    const { uuid } = await makeWebhook({ name: "" });
+    await post(`/webhooks/${uuid}/delete`, { name: "hooks.example.com" }, { cookie: await writer() });
+    expect(await latest()).toMatchObject({
+      action: "webhook.deleted",
+      target: uuid,
+      detail: "https://hooks.example.com",
+    });
+  });
+
+  it("has test pings, with the origin that they went to, also of an address that is not stored", async () => {
+    receiver();
+    const { uuid } = await makeWebhook();
+    await api("GET", `${subscribers}/test-ping-delivery/${uuid}`);
+    expect(await latest()).toMatchObject(tested(uuid, "https://hooks.example.com"));
+
+    const path = `${subscribers}/webhooks/pre-creation-test-ping-delivery`;
+    await api("POST", path, { ...spec, url: "https://new.example.com/hidden" });
+    expect(await latest()).toMatchObject(tested(null, "https://new.example.com"));
+
+    const cookie = await writer();
+    await post(`/webhooks/${uuid}/test`, {}, { cookie });
+    expect(await latest()).toMatchObject(tested(uuid, "https://hooks.example.com"));
+
+    const form = await fieldsOf((await get(`/webhooks/${uuid}/edit`, cookie)).html, "webhook-form");
+    form.set("url", "https://elsewhere.example.com:444/hidden");
+    form.set("intent", "test");
+    await post(`/webhooks/${uuid}/edit`, form, { cookie });
+    expect(await latest()).toMatchObject(tested(uuid, "https://elsewhere.example.com:444"));
+    expect((await readAudit()).entries.filter(({ action }) => action === "webhook.tested")).toHaveLength(4);
+  });
+
+  it("has events that were published on the page, and not those that were known", async () => {
+    const cookie = await signIn((await makeUsedToken(["webhooks:read", "events:publish"])).token);
+    const event = makeEvent();
+    for (let times = 0; times < 2; times++) {
+      await post("/events/new", { event: JSON.stringify(event) }, { cookie });
+    }
+    await post("/events/new", { event: JSON.stringify([makeEvent(), makeEvent()]) }, { cookie });
+    const { entries } = await readAudit();
+    expect(entries.filter(({ action }) => action === "event.published")).toMatchObject([
+      { target: null, detail: "2 events" },
+      { target: event.uuid, detail: "project:created" },
+    ]);
+  });
+
   it("has nothing of what was refused or changed nothing", async () => {
     await api("POST", `${subscribers}/webhooks`, { ...spec, url: "ftp://x" });
     await api("DELETE", `${subscribers}/0b9a5b8e-3a7e-4b57-9a3f-0d8f4a1c2e3d`);
@@ -170,6 +246,7 @@ describe("the audit log", () => {
     await api("PUT", `${subscribers}/webhooks/${uuid}`, {
       url: "https://other.example.com/hidden",
       secret: "x-secret",
+      headers: { Authorization: "Bearer of-a-header" },
     });
     await api("POST", `${subscribers}/${uuid}/rotate-secret`, { secret: "y-secret" });
     const rows = await env.DB.prepare("SELECT * FROM audit_entries").all();
@@ -219,10 +296,135 @@ describe("GET /api/audit", () => {
   });
 });
 
+describe("refusals in the audit log", () => {
+  const address = "192.0.2.77";
+  beforeEach(() => {
+    vi.spyOn(console, "warn").mockReturnValue();
+    // One minute: a line is of one.
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2040, 0, 1, 12, 0, 5) });
+    vi.spyOn(scheduler, "wait").mockResolvedValue();
+  });
+  afterEach(() => vi.useRealTimers());
+
+  it("are one line for each caller, address and minute, with a count", async () => {
+    const { id, token } = await makeUsedToken(["events:publish"], { name: "Ada" });
+    for (let times = 0; times < 3; times++) await post("/sign-in", { token: "wrong" }, from(address));
+    for (let times = 0; times < 2; times++) await post("/sign-in", { token }, from(address));
+    for (const path of ["/api/audit", "/api/tokens"])
+      await api("GET", path, undefined, { token, ...from(address) });
+    await post("/sign-in", { token: "wrong" }, from("192.0.2.78"));
+    const nobody = { actor: "unknown", actor_name: "unknown" };
+    const ada = { actor: `token:${id}`, actor_name: "Ada" };
+    const signIns = { action: "session.refused", target: null };
+    expect(await refusals()).toMatchObject([
+      { ...signIns, ...nobody, detail: "401 POST /sign-in", address, count: 3 },
+      { ...signIns, ...ada, detail: "403 POST /sign-in", address, count: 2 },
+      { action: "request.refused", ...ada, detail: "403 GET /api/audit", target: null, address, count: 2 },
+      { ...signIns, ...nobody, detail: "401 POST /sign-in", address: "192.0.2.78", count: 1 },
+    ]);
+
+    vi.setSystemTime(Date.UTC(2040, 0, 1, 12, 1, 0));
+    await post("/sign-in", { token: "wrong" }, from(address));
+    expect((await refusals()).map(({ count }) => count)).toEqual([3, 2, 2, 1, 1]);
+  });
+
+  it.each<[what: string, refuse: (cookie: string) => Promise<unknown>, detail: string]>([
+    [
+      "a page that takes another scope",
+      (cookie) => get("/webhooks/0b9a5b8e-3a7e-4b57-9a3f-0d8f4a1c2e3d/edit", cookie, from(address).headers),
+      "403 GET /webhooks/:uuid/edit",
+    ],
+    [
+      "a page whose path fits another pattern, too",
+      (cookie) => get("/events/new?like=secret", cookie, from(address).headers),
+      "403 GET /events/new",
+    ],
+    [
+      "a form that takes another scope",
+      (cookie) => post("/job-failures", { to: "on" }, { cookie, ...from(address) }),
+      "403 POST /job-failures",
+    ],
+    [
+      "a WebSocket of another site",
+      (cookie) =>
+        get("/webhooks/0b9a5b8e-3a7e-4b57-9a3f-0d8f4a1c2e3d/live", cookie, {
+          ...from(address).headers,
+          Upgrade: "websocket",
+          Origin: "https://evil.test",
+        }),
+      "403 GET /webhooks/:uuid/live",
+    ],
+    [
+      "a form of another site",
+      () =>
+        post(
+          "/webhooks/secret-path/delete?secret",
+          {},
+          {
+            headers: {
+              ...from(address).headers,
+              Origin: "https://evil.test",
+              "Sec-Fetch-Site": "cross-site",
+            },
+          },
+        ),
+      "403 POST /webhooks/:uuid/delete",
+    ],
+  ])("have %s, by its pattern", async (_, refuse, detail) => {
+    const cookie = await signIn((await makeUsedToken(["webhooks:read"])).token);
+    await refuse(cookie);
+    expect(await refusals()).toMatchObject([{ action: "request.refused", detail, address, count: 1 }]);
+  });
+
+  it("are at most 100 lines a minute: the others are counted in one", async () => {
+    await post("/sign-in", { token: "wrong" }, from(address));
+    await env.DB.prepare(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 98)
+       INSERT INTO audit_entries (at, actor, actor_name, action, address, refusal_key)
+       SELECT at, actor, actor_name, action, i, '2040-01-01T12:00 session.refused unknown ' || i FROM n, audit_entries`,
+    ).run();
+    for (const place of [100, 101, 102, 101, 100]) {
+      await post("/sign-in", { token: "wrong" }, from(`192.0.2.${place}`));
+    }
+    const { results } = await env.DB.prepare(
+      "SELECT actor, address, detail, count FROM audit_entries ORDER BY id DESC LIMIT 2",
+    ).all();
+    expect(results).toEqual([
+      { actor: "unknown", address: null, detail: null, count: 3 },
+      { actor: "unknown", address: "192.0.2.100", detail: "401 POST /sign-in", count: 2 },
+    ]);
+    expect(await env.DB.prepare("SELECT count(*) AS n FROM audit_entries").first("n")).toBe(101);
+  });
+
+  it("are not written down beyond so many of an address", async () => {
+    const limit = vi.spyOn(env.AUDIT_LIMIT, "limit").mockResolvedValue({ success: false });
+    await post("/sign-in", { token: "wrong" }, from(address));
+    expect(limit).toHaveBeenCalledWith({ key: address });
+    expect(await refusals()).toEqual([]);
+  });
+
+  it("are forgotten after 30 days, and nothing else is", async () => {
+    await post("/sign-in", { token: "wrong" }, from(address));
+    await makeWebhook();
+    const at = Date.UTC(2040, 0, 1, 12, 0);
+    await pruneRefusals(env, at);
+    expect(await refusals()).toHaveLength(1);
+    await pruneRefusals(env, at + 60_000);
+    expect((await readAudit()).entries.map(({ action }) => action)).toEqual(["webhook.created"]);
+  });
+
+  it("hold nothing of what was tried", async () => {
+    await post("/sign-in", { token: "owh_tried", next: "/tried" }, from(address));
+    expect(JSON.stringify((await env.DB.prepare("SELECT * FROM audit_entries").all()).results)).not.toMatch(
+      /tried/,
+    );
+  });
+});
+
 /** What each changing path leaves in the log; null: nothing, as it changes nothing that people set. */
 const audited: Record<string, string | null> = {
   "post /webhooks": "webhook.created",
-  "post /webhooks/pre-creation-test-ping-delivery": null,
+  "post /webhooks/pre-creation-test-ping-delivery": "webhook.tested",
   "put /webhooks/{uuid}": "webhook.updated",
   "post /{uuid}/rotate-secret": "webhook.secret_rotated",
   "delete /{uuid}": "webhook.deleted",
