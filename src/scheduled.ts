@@ -2,6 +2,7 @@
 import { readConfig } from "./config";
 import { pruneArchive } from "./db/archive-retention";
 import { pruneAudit, pruneRefusals } from "./db/audit";
+import { pruneTurns } from "./db/job-failure-undo";
 import { pruneFailures } from "./db/queue-failures";
 import { tendLanes } from "./delivery/tend-lanes";
 import { handOverAll } from "./events/hand-over-waiting";
@@ -27,6 +28,7 @@ export async function runScheduled(env: Env, now: number): Promise<void> {
     archive: () => prune(env, now),
     "queue failures": () => pruneFailures(env.DB, now - failureDays * dayMs),
     audit: () => pruneAudit(env, now - auditDays * dayMs),
+    "job failure switch": () => pruneTurns(env.DB, now),
     refusals: () => pruneRefusals(env, now - refusalDays * dayMs),
   };
   for (const [task, run] of Object.entries(tasks)) {

@@ -160,6 +160,35 @@ export const handovers = sqliteTable(
   (table) => [index("handovers_webhook").on(table.webhookId, table.id)],
 );
 
+/** Turns of the switch for failed job runs within the last hour: they can be undone. */
+export const jobFailureSwitches = sqliteTable("job_failure_switches", {
+  id: integer("id").primaryKey(),
+  uuid: text("uuid").notNull().unique(),
+  at: integer("at").notNull(),
+  isOn: integer("is_on", { mode: "boolean" }).notNull(),
+  /** How many it changed. */
+  webhooks: integer("webhooks").notNull(),
+});
+
+/** What such a turn added or removed: unlimited subscriptions, as they were. */
+export const jobFailureChanges = sqliteTable(
+  "job_failure_changes",
+  {
+    id: integer("id").primaryKey(),
+    switchId: integer("switch_id")
+      .notNull()
+      .references(() => jobFailureSwitches.id, { onDelete: "cascade" }),
+    /** It may be gone since: an undo says so. */
+    webhookId: integer("webhook_id").notNull(),
+    uuid: text("uuid").notNull(),
+    eventType: text("event_type").notNull(),
+    createdAt: integer("created_at").notNull(),
+    /** The id of one that was removed; null: it was added. */
+    subscriptionId: integer("subscription_id"),
+  },
+  (table) => [index("job_failure_changes_switch").on(table.switchId)],
+);
+
 /** Queue messages that could not be used: kept as they came, with the reason, until someone looks. */
 export const rejected = sqliteTable("rejected", {
   id: integer("id").primaryKey(),

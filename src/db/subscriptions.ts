@@ -103,36 +103,6 @@ export async function countSubscribed(env: Env, types: readonly string[]): Promi
   return spread;
 }
 
-/** Subscribes every webhook to `types`, unlimited, where it is not yet. @returns how many webhooks this changed. */
-export async function subscribeAll(env: Env, types: readonly string[]): Promise<number> {
-  const added = await database(env).all<{ webhook_id: number }>(
-    sql`insert into subscriptions (uuid, webhook_id, event_type, project_uuid, job_uuid, created_at)
-        select ${freshUuid}, webhooks.id, value, '', '', ${Date.now()}
-        from webhooks, json_each(${JSON.stringify(types)}) where webhooks.deleted_at is null
-        on conflict do nothing returning webhook_id`,
-  );
-  return new Set(added.map((row) => row.webhook_id)).size;
-}
-
-/**
- * Takes the unlimited subscriptions to exactly `types` from every webhook: limited ones and wildcards stay.
- * @returns how many webhooks this changed.
- */
-export async function unsubscribeAll(env: Env, types: readonly string[]): Promise<number> {
-  const removed = await database(env)
-    .delete(subscriptions)
-    .where(
-      and(
-        inArray(subscriptions.eventType, [...types]),
-        eq(subscriptions.projectUuid, ""),
-        eq(subscriptions.jobUuid, ""),
-        sql`${subscriptions.webhookId} in (select id from webhooks where deleted_at is null)`,
-      ),
-    )
-    .returning({ webhookId: subscriptions.webhookId });
-  return new Set(removed.map((row) => row.webhookId)).size;
-}
-
 /** How many webhooks have a subscription, limited or not, to any of `patterns`: event types and wildcards. */
 export async function countHearing(env: Env, patterns: readonly string[]): Promise<number> {
   const [row] = await database(env)
@@ -146,8 +116,3 @@ export async function countHearing(env: Env, patterns: readonly string[]): Promi
 function unlimited(type: SQL): SQL {
   return sql`${subscriptions.eventType} = ${type} and ${subscriptions.projectUuid} = '' and ${subscriptions.jobUuid} = ''`;
 }
-
-/** A random uuid (version 4), made by the database: a new one for each row. */
-const freshUuid =
-  sql.raw(`lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2)
-  || '-' || substr('89AB', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))`);

@@ -29,7 +29,7 @@ export function signedIn(scope: Scope): MiddlewareHandler<AppEnv> {
 }
 
 /** Paths that only forms are sent to: what stands before is the page that they are on. */
-const formOnly = /(?<=^\/dead)\/replay$|\/(?:job-failures|test|pause|resume|redeliver|skip)$/;
+const formOnly = /(?<=^\/dead)\/replay$|\/(?:job-failures(?:\/undo)?|test|pause|resume|redeliver|skip)$/;
 
 /** Leads back afterwards; from a form that was sent too late to its page. */
 function signInPath(c: Context): string {

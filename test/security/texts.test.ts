@@ -1,5 +1,4 @@
 import { env } from "cloudflare:workers";
-import { applyD1Migrations, reset } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import { createApp } from "../../src/app";
 import type { Scope } from "../../src/auth/scopes";
@@ -188,9 +187,8 @@ it("a test ping's outcome repeats the receiver's words only to those who may rea
 });
 
 it("a token from before deliveries:read keeps what it could do", async () => {
-  const before = env.TEST_MIGRATIONS.filter(({ name }) => name < "0006");
-  await reset();
-  await applyD1Migrations(env.DB, before);
+  const queries = env.TEST_MIGRATIONS.flatMap((migration) => migration.queries);
+  const migration = queries.find((query) => query.includes("'deliveries:read'")) ?? "";
   const held: Scope[][] = [
     ["webhooks:read"],
     ["webhooks:write"],
@@ -205,7 +203,8 @@ it("a token from before deliveries:read keeps what it could do", async () => {
       .bind(String(index), JSON.stringify(scopes))
       .run();
   }
-  await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
+  // Once more changes nothing.
+  for (let times = 0; times < 2; times++) await env.DB.prepare(migration).run();
   expect((await listTokens()).toReversed().map(({ scopes }) => scopes)).toEqual([
     ["webhooks:read", "deliveries:read"],
     ["webhooks:write", "deliveries:read"],

@@ -18,6 +18,7 @@ export const auditActions = [
   "webhooks.reencrypted",
   "job_failures.switched_on",
   "job_failures.switched_off",
+  "job_failures.undone",
   "delivery.redelivered",
   "delivery.skipped",
   "replay.started",

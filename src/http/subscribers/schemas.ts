@@ -6,7 +6,8 @@ import { headersSchema } from "./custom-headers";
 const nameCharactersMax = 100;
 const urlCharactersMax = 2048;
 const secretCharactersMax = 1024;
-const subscriptionsMax = 1000;
+/** The most subscriptions that a webhook may have. */
+export const subscriptionsMax = 1000;
 /** Of what is refused by its name. */
 const namesShownMax = 3;
 const nameCharactersShownMax = 20;

@@ -1,6 +1,7 @@
 /** `GET /`: the webhooks, and how each fares. */
 import { allows } from "../../auth/scopes";
-import { listFirstSubscriptions } from "../../db/subscriptions";
+import { latestTurn } from "../../db/job-failure-undo";
+import { countSubscribed, listFirstSubscriptions } from "../../db/subscriptions";
 import { listWebhooksAfter } from "../../db/webhooks";
 import { cursorParamSchema } from "../../http/list-params";
 import type { Router } from "../../http/router";
@@ -10,7 +11,8 @@ import { askLane } from "../parts/ask-lane";
 import { OutcomeNotice, takeOutcome } from "../parts/outcome";
 import { Pager } from "../parts/pager";
 import { FirstSteps } from "./first-steps";
-import { isOfSwitch, JobFailuresSwitch, jobFailuresSpread } from "./job-failures";
+import { JobFailuresSwitch } from "./job-failures/switch-card";
+import { isOfSwitch, jobFailureTypes } from "./job-failures/types";
 import { WebhookTable } from "./webhook-table";
 
 const pageSize = 25;
@@ -23,8 +25,10 @@ export function webhookList(router: Router): void {
     const after = cursorParamSchema.safeParse(c.req.query("after")).data ?? 0;
     const found = await listWebhooksAfter(c.env, after, pageSize + 1);
     const webhooks = found.slice(0, pageSize);
-    const [spread, starts, stats] = await Promise.all([
-      jobFailuresSpread(c.env),
+    const mayWrite = allows(c.var.caller.scopes, "webhooks:write");
+    const [spread, latest, starts, stats] = await Promise.all([
+      countSubscribed(c.env, jobFailureTypes),
+      mayWrite ? latestTurn(c.env.DB, Date.now()) : null,
       listFirstSubscriptions(
         c.env,
         webhooks.map(({ id }) => id),
@@ -39,7 +43,6 @@ export function webhookList(router: Router): void {
     }));
     const outcome = takeOutcome(c);
     const isShownBelow = isOfSwitch(outcome) || rows.some(({ webhook }) => webhook.uuid === outcome?.about);
-    const mayWrite = allows(c.var.caller.scopes, "webhooks:write");
     const next = found.length > pageSize ? webhooks.at(-1) : undefined;
 
     return renderPage(
@@ -55,9 +58,7 @@ export function webhookList(router: Router): void {
           )}
         </div>
         {!isShownBelow && <OutcomeNotice outcome={outcome} />}
-        {spread.webhooks > 0 && (
-          <JobFailuresSwitch spread={spread} outcome={outcome} mayWrite={mayWrite} after={after} />
-        )}
+        {spread.webhooks > 0 && <JobFailuresSwitch {...{ spread, latest, outcome, mayWrite, after }} />}
         {rows.length > 0 && (
           <div class="card" id="webhooks">
             <WebhookTable rows={rows} mayTest={mayWrite} after={after} outcome={outcome} />

@@ -1,5 +1,5 @@
 /** What is chosen most often of the events, with one click. */
-import { jobFailureTypes } from "../job-failures";
+import { jobFailureTypes } from "../job-failures/types";
 
 /** The event types and wildcards that each pick ticks. */
 export const picks: Record<string, { label: string; types: readonly string[] }> = {

@@ -4,7 +4,7 @@ import { buildBody, type ChatService, chatServiceOf } from "../../../delivery/pa
 import { typesHeardBy } from "../../../events/patterns";
 import { sampleEvent } from "../../../events/sample-event";
 import { isPublishable } from "../../../events/types";
-import { jobFailureTypes } from "../job-failures";
+import { jobFailureTypes } from "../job-failures/types";
 import type { Typed } from "./typed";
 
 const serviceNames: Record<ChatService, string> = { slack: "Slack", teams: "Teams", discord: "Discord" };

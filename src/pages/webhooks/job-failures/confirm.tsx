@@ -1,0 +1,94 @@
+/** `GET /job-failures`: asks whether the switch is to be turned for many webhooks, and names them. */
+import { type Plan, planTurn, type SwitchedWebhook, type Turn } from "../../../db/job-failure-switch";
+import { FieldError } from "../../../errors";
+import { cursorParamSchema } from "../../../http/list-params";
+import type { Router } from "../../../http/router";
+import { signedIn } from "../../current-user";
+import { renderPage } from "../../layout";
+import { webhooks } from "../../parts/amounts";
+import { count } from "../../parts/figures";
+import { FormFoot } from "../../parts/form-foot";
+import { OutcomeNotice, takeOutcome } from "../../parts/outcome";
+import { hostOf, listPath, nameOf, pathOf } from "../names";
+import { fingerprint } from "./turn";
+import { jobFailureTypes, mostSubscriptions, readTurn } from "./types";
+
+/** The page names so many webhooks, and counts the others. */
+const namedMax = 500;
+
+/** Adds the page to `router`. `to` is `on` or `off`; `after`: where the list begins. Without webhooks it leads back. */
+export function confirmJobFailures(router: Router): void {
+  router.get("/job-failures", signedIn("webhooks:write"), async (c) => {
+    const turn = readTurn(c.req.query("to"));
+    if (turn === null) throw new FieldError("to", "must be on or off.");
+    const after = cursorParamSchema.safeParse(c.req.query("after")).data ?? 0;
+    const back = listPath(c.req.query("after"));
+    const plan = await planTurn(c.env.DB, turn);
+    if (plan.webhooks.length === 0) return c.redirect(back, 303);
+    const title = titleOf(turn, plan);
+
+    return renderPage(
+      c,
+      { title, user: c.var.caller, section: "/" },
+      <section class="card form-card" aria-labelledby="confirm-title">
+        <h1 id="confirm-title">{title}</h1>
+        <OutcomeNotice outcome={takeOutcome(c)} />
+        <What turn={turn} />
+        <Names webhooks={plan.webhooks} />
+        {plan.full.length > 0 && (
+          <>
+            <p>
+              Left out, as {mostSubscriptions}: {webhooks(plan.full.length)}.
+            </p>
+            <Names webhooks={plan.full} />
+          </>
+        )}
+        <p>It can be undone for an hour.</p>
+        <form id="job-failures-confirm" method="post" action="/job-failures">
+          <input type="hidden" name="to" value={turn.isOn ? "on" : "off"} />
+          {after > 0 && <input type="hidden" name="after" value={after} />}
+          <input type="hidden" name="confirmed" value={await fingerprint(turn, plan)} />
+          <FormFoot
+            send={`Turn ${turn.isOn ? "on" : "off"} for ${webhooks(plan.webhooks.length)}`}
+            tone={turn.isOn ? "primary" : "danger"}
+            cancel={back}
+          />
+        </form>
+      </section>,
+    );
+  });
+}
+
+function titleOf({ isOn }: Turn, plan: Plan): string {
+  const many = webhooks(plan.webhooks.length);
+  return isOn ? `Notify ${many} when a job run fails?` : `Stop notifying ${many} when a job run fails?`;
+}
+
+function What({ turn: { isOn } }: { turn: Turn }) {
+  const [first, second] = jobFailureTypes;
+  return isOn ? (
+    <p>
+      These webhooks are subscribed to <code>{first}</code> and <code>{second}</code>, of all projects and
+      jobs, where they are not yet:
+    </p>
+  ) : (
+    <p>
+      These webhooks lose their subscriptions to <code>{first}</code> and <code>{second}</code>. Wildcards
+      stay, and so does what is limited to a project or job:
+    </p>
+  );
+}
+
+function Names({ webhooks: named }: { webhooks: SwitchedWebhook[] }) {
+  return (
+    <ul>
+      {named.slice(0, namedMax).map((webhook) => (
+        <li>
+          <a href={pathOf(webhook)}>{nameOf(webhook)}</a>{" "}
+          {webhook.name.trim() !== "" && <span class="muted small">{hostOf(webhook)}</span>}
+        </li>
+      ))}
+      {named.length > namedMax && <li class="muted">and {count(named.length - namedMax)} more</li>}
+    </ul>
+  );
+}

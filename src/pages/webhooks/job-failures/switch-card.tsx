@@ -1,0 +1,104 @@
+/** The switch on the list of webhooks, with the way back from its latest turn. */
+import type { PastTurn } from "../../../db/job-failure-undo";
+import type { Spread } from "../../../db/subscriptions";
+import { webhooks } from "../../parts/amounts";
+import { count } from "../../parts/figures";
+import type { Outcome } from "../../parts/outcome";
+import { Time } from "../../parts/time";
+import { isOfSwitch } from "./types";
+
+/** The parts of the list that the switch changes. */
+const changedParts = "job-failures job-failures-outcome job-failures-latest webhooks";
+
+/**
+ * @param props.spread how far it is on. @param props.latest the turn that can be undone. @param props.outcome of this
+ * visit; shown if it is the switch's. @param props.after where the list begins.
+ */
+export function JobFailuresSwitch({
+  spread,
+  latest,
+  outcome,
+  mayWrite,
+  after,
+}: {
+  spread: Spread;
+  latest: PastTurn | null;
+  outcome: Outcome | null;
+  mayWrite: boolean;
+  after: number;
+}) {
+  return (
+    <section class="card switch-card" aria-labelledby="job-failures-label">
+      <div id="job-failures" class="row">
+        {mayWrite ? (
+          <SwitchForm spread={spread} after={after} />
+        ) : (
+          <strong id="job-failures-label">Notifications when a job run fails</strong>
+        )}
+        <span id="job-failures-state" class="muted small">
+          {stateText(spread)}
+        </span>
+      </div>
+      <div id="job-failures-outcome" role="status">
+        {outcome !== null && isOfSwitch(outcome) && <p class={`notice ${outcome.tone}`}>{outcome.text}</p>}
+      </div>
+      <div id="job-failures-latest">{latest !== null && <Undo turn={latest} after={after} />}</div>
+    </section>
+  );
+}
+
+function SwitchForm({ spread, after }: { spread: Spread; after: number }) {
+  const isOn = spread.withAll === spread.webhooks;
+  const isOff = spread.withAll + spread.withSome === 0;
+  return (
+    <form class="row" method="post" action="/job-failures" data-in-place={changedParts}>
+      {after > 0 && <input type="hidden" name="after" value={after} />}
+      <button
+        class="switch"
+        type="submit"
+        role="switch"
+        aria-checked={isOn ? "true" : "false"}
+        aria-describedby="job-failures-state"
+        name="to"
+        value={isOn ? "off" : "on"}
+      >
+        <span class="switch-track" aria-hidden="true"></span>
+        <span id="job-failures-label">Notify me when a job run fails</span>
+      </button>
+      {!isOn && !isOff && (
+        <button class="button quiet small" type="submit" name="to" value="off">
+          Off for all
+        </button>
+      )}
+    </form>
+  );
+}
+
+function Undo({ turn, after }: { turn: PastTurn; after: number }) {
+  return (
+    <form
+      id="job-failures-undo"
+      class="row small"
+      method="post"
+      action="/job-failures/undo"
+      data-in-place={changedParts}
+    >
+      <input type="hidden" name="switch" value={turn.uuid} />
+      {after > 0 && <input type="hidden" name="after" value={after} />}
+      <span class="muted">
+        It was turned {turn.isOn ? "on" : "off"} for {webhooks(turn.webhooks)} <Time at={turn.at} />.
+      </span>
+      <button class="button small" type="submit">
+        Undo
+      </button>
+    </form>
+  );
+}
+
+/** `On`, `Off`, `On for some (2 of 30)`; with how many have one of the two subscriptions, where some do. */
+function stateText({ webhooks: all, withAll, withSome }: Spread): string {
+  if (withAll === all) return "On";
+  if (withAll + withSome === 0) return "Off";
+  const partly = withSome > 0 ? `, ${count(withSome)} in part` : "";
+  return `On for some (${count(withAll)} of ${count(all)}${partly})`;
+}

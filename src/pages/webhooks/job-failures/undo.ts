@@ -1,0 +1,48 @@
+/** `POST /job-failures/undo`: takes back a turn of the switch, within an hour. */
+import { type Undone, undoTurn } from "../../../db/job-failure-undo";
+import { audit } from "../../../http/audit/audit";
+import type { Router } from "../../../http/router";
+import { subscriptionsMax } from "../../../http/subscribers/schemas";
+import { signedIn } from "../../current-user";
+import { webhooks } from "../../parts/amounts";
+import { backTo, type Outcome } from "../../parts/outcome";
+import { readForm } from "../../parts/read-form";
+import { textOf } from "../form/typed";
+import { listPath } from "../names";
+import { about, mostSubscriptions, namesOf } from "./types";
+
+const nothingToUndo: Outcome = {
+  tone: "warn",
+  text: "Nothing was changed: that was undone already, or it is more than an hour ago.",
+};
+
+/** Adds the form to `router`. Its field `switch` is the uuid of the turn; `after`: where the list begins. */
+export function undoJobFailures(router: Router): void {
+  router.post("/job-failures/undo", signedIn("webhooks:write"), async (c) => {
+    const form = await readForm(c);
+    const limits = { now: Date.now(), max: subscriptionsMax };
+    const undone = await undoTurn(c.env.DB, textOf(form, "switch"), limits);
+    if (undone !== null) {
+      await audit(c, { action: "job_failures.undone", detail: webhooks(undone.restored) });
+    }
+    const outcome = undone === null ? nothingToUndo : outcomeOf(undone);
+    return backTo(c, listPath(form.get("after")), { ...outcome, about });
+  });
+}
+
+function outcomeOf(undone: Undone): Outcome {
+  const { resubscribed, full, gone } = undone;
+  const left = [
+    resubscribed.length > 0 && `${namesOf(resubscribed)} (subscribed again since)`,
+    full.length > 0 && `${namesOf(full)} (${mostSubscriptions})`,
+    gone > 0 && `${webhooks(gone)} (deleted since)`,
+  ].filter((part) => part !== false);
+  if (left.length === 0) return { tone: "good", text: restoredText(undone) };
+  return { tone: "warn", text: `${restoredText(undone)} Not restored: ${left.join("; ")}.` };
+}
+
+function restoredText({ isOn, restored }: Undone): string {
+  if (restored === 0) return "Nothing was left to undo.";
+  if (isOn) return `Undone: what was added was taken from ${webhooks(restored)}.`;
+  return `Undone: ${webhooks(restored)} ${restored === 1 ? "has" : "have"} back what was taken.`;
+}
