@@ -10,6 +10,7 @@ import { deliveriesRoutes } from "./http/deliveries/routes";
 import { eventsRoutes } from "./http/events/routes";
 import { getHealth } from "./http/health/get-health";
 import { lanesRoutes } from "./http/lanes/routes";
+import { localHostsOnly } from "./http/local-hosts";
 import { routeNeeds } from "./http/needs";
 import { describeRefusals, serveDocument } from "./http/openapi";
 import { rejectedRoutes } from "./http/rejected/routes";
@@ -44,6 +45,7 @@ export function createApp(): Router {
   app.use(uncached);
   app.use(auditRefusals);
   app.use(pageHeaders);
+  app.use(localHostsOnly);
   app.use(ownFormsOnly);
   app.use("/api/*", guardApi(routeNeeds(endpoints)));
   app.use(

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { call, createWebhook, makeEvent, publish, webhookPath } from "./client.ts";
 import { eventually } from "./eventually.ts";
 import { Gateway, startProcess } from "./gateway.ts";
+import { rawRequest } from "./raw-request.ts";
 import { eventUuid, hubSignature, Receiver } from "./receiver.ts";
 
 describe("npm start", () => {
@@ -32,6 +33,45 @@ describe("npm start", () => {
 
     const delivery = await eventually("the first delivery arrives", () => receiver.arrivals[0]);
     expect(delivery.headers["x-hub-signature"]).toBe(hubSignature(secret, delivery.body));
+  });
+
+  test("answers as 127.0.0.1, localhost and [::1], and refuses every other host before it looks at anything", async () => {
+    const token = `Authorization: Bearer ${gateway.token}`;
+    const upgrade = [
+      "Upgrade: websocket",
+      "Sec-WebSocket-Version: 13",
+      "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+    ];
+    const webhooks = "/api/notifications/subscribers";
+    const { port } = gateway;
+    const asked: [status: number, host: string, request: string, ...headers: string[]][] = [
+      [200, `127.0.0.1:${port}`, `GET ${webhooks}`, token],
+      [200, "localhost", `GET ${webhooks}`, token],
+      [200, `[::1]:${port}`, `GET ${webhooks}`, token],
+      [403, "evil.example", `GET ${webhooks}`, token],
+      [403, `evil.example:${port}`, `POST ${webhooks}/webhooks`, token, "Content-Length: 0"],
+      [403, "evil.example", "GET /health"],
+      [403, "evil.example", "GET /sign-in", "Accept: text/html"],
+      [403, "evil.example", "GET /webhooks/1/live", "Connection: Upgrade", ...upgrade],
+      [403, "evil.example", "GET /cdn-cgi/local/scheduled"],
+      [403, "localhost.", "GET /health"],
+      [403, "evil.example", "GET http://evil.example/health"],
+      // What wrangler takes for the URL, where a page sends it along.
+      [
+        403,
+        "evil.example",
+        "POST /api/events",
+        "MF-Original-URL: http://127.0.0.1/api/events",
+        "Origin: http://evil.example",
+        "Content-Length: 0",
+      ],
+    ];
+    for (const [status, host, request, ...headers] of asked) {
+      const answer = await rawRequest(port, [`${request} HTTP/1.1`, `Host: ${host}`, ...headers]);
+      const isRefusal = /answers only at 127\.0\.0\.1|Invalid Host header/.test(answer.body);
+      const seen = { host, request, status: answer.status, isRefusal };
+      expect(seen).toEqual({ host, request, status, isRefusal: status === 403 });
+    }
   });
 
   test("ends with exit code 1 and a sentence that names the port when the port is taken", async () => {

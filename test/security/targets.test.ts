@@ -73,7 +73,8 @@ describe("a name that resolves to a private address", () => {
   it("is fine where private targets are allowed, and nobody is asked", async () => {
     receiver(undefined, privately);
     const settings = { ALLOW_PRIVATE_TARGETS: "true" };
-    expect((await call({ settings }, "POST", webhooks, spec)).status).toBe(201);
+    const origin = "http://127.0.0.1:8787";
+    expect((await call({ origin, settings }, "POST", webhooks, spec)).status).toBe(201);
     expect(fetch).not.toHaveBeenCalled();
   });
 });

@@ -1,0 +1,30 @@
+/** The names that a local gateway answers to. */
+import type { MiddlewareHandler } from "hono";
+import { RequestError } from "../errors";
+import type { AppEnv } from "./router";
+
+const localHosts = new Set(["127.0.0.1", "localhost", "[::1]"]);
+
+/**
+ * Middleware of everything, before anything else looks at the request. A gateway with `ALLOW_PRIVATE_TARGETS` has a
+ * published token and reaches private networks, and a web page can call it: the page's own name only has to be re-bound
+ * to 127.0.0.1. The browser then still sends that name as the host and, unless it only reads, as the origin.
+ * @throws {RequestError} 403 for any other host or origin, on any port.
+ */
+export const localHostsOnly: MiddlewareHandler<AppEnv> = async (c, next) => {
+  // Not by `readConfig`, which throws where another setting is missing.
+  if (c.env.ALLOW_PRIVATE_TARGETS !== "true") return next();
+  const host = c.req.header("Host");
+  const origin = c.req.header("Origin");
+  // Wrangler takes the URL from a header of its own where a client sends one, and may take `Host` from that.
+  const named = [c.req.url, host && `http://${host}`, origin];
+  if (named.every((url) => url === undefined || isLocal(url))) return next();
+  throw new RequestError(
+    403,
+    "With ALLOW_PRIVATE_TARGETS the gateway answers only at 127.0.0.1, localhost and [::1], and only pages from there.",
+  );
+};
+
+function isLocal(url: string): boolean {
+  return localHosts.has(URL.parse(url)?.hostname ?? "");
+}
