@@ -5,10 +5,14 @@
 
 /** The code with which a lane that is closed for good ends its sockets; `/live.js` knows it. */
 const closedForGood = 4410;
+/** The code with which a session's oldest socket makes room for its newest; `/live.js` knows it, too. */
+const openedElsewhere = 4429;
 /** At most so often in a row. */
 const pauseMs = 250;
 /** One page is one socket: more are nobody's. */
 const socketsMax = 100;
+/** So many pages of one webhook somebody may look at. */
+const socketsPerSessionMax = 5;
 
 export class Live {
   readonly #ctx: DurableObjectState;
@@ -19,15 +23,22 @@ export class Live {
     this.#ctx = ctx;
   }
 
-  /** Takes a socket in. @returns the answer to its request: 101, or 503 when there are too many. */
-  open(): Response {
-    if (this.#ctx.getWebSockets().length >= socketsMax) {
+  /**
+   * Takes a socket in. It takes the place of the session's oldest where the session has as many as it may.
+   * @param session tells whose it is.
+   * @returns the answer to its request: 101, or 503 when there are too many.
+   */
+  open(session: string): Response {
+    if (this.#openSockets().length >= socketsMax) {
       return Response.json({ message: "Too many pages of this webhook are open." }, { status: 503 });
     }
+    const own = this.#openSockets(session).toSorted((a, b) => openedAt(a) - openedAt(b));
+    if (own.length >= socketsPerSessionMax) own[0]?.close(openedElsewhere, "Newer pages of yours are open.");
     // Signs of life are answered without waking the lane.
     this.#ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
     const { 0: theirs, 1: ours } = new WebSocketPair();
-    this.#ctx.acceptWebSocket(ours);
+    this.#ctx.acceptWebSocket(ours, [session]);
+    ours.serializeAttachment(Date.now());
     return new Response(null, { status: 101, webSocket: theirs });
   }
 
@@ -49,9 +60,17 @@ export class Live {
   #say(): void {
     this.#isToBeSaid = false;
     this.#saidAt = Date.now();
-    for (const socket of this.#ctx.getWebSockets()) {
-      // One that is closing cannot take it, and need not.
-      if (socket.readyState === WebSocket.OPEN) socket.send("changed");
-    }
+    for (const socket of this.#openSockets()) socket.send("changed");
   }
+
+  /** One that is closing cannot take anything, and need not. @param session only its own. */
+  #openSockets(session?: string): WebSocket[] {
+    const sockets = this.#ctx.getWebSockets(session);
+    return sockets.filter(({ readyState }) => readyState === WebSocket.OPEN);
+  }
+}
+
+/** In ms, as it was noted when the socket came. */
+function openedAt(socket: WebSocket): number {
+  return Number(socket.deserializeAttachment());
 }

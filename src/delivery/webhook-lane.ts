@@ -143,11 +143,14 @@ export class WebhookLane extends DurableObject<Env> {
     this.#live.close();
   }
 
-  /** A page of the webhook that wants to hear of changes: a WebSocket, which the Worker has let through. */
-  override async fetch(): Promise<Response> {
+  /**
+   * A page of the webhook that wants to hear of changes: a WebSocket, which the Worker holds for it.
+   * @param request its URL's `session` tells whose page it is.
+   */
+  override async fetch(request: Request): Promise<Response> {
     if (this.#storage === null)
       return Response.json({ message: "The webhook was deleted." }, { status: 404 });
-    return this.#live.open();
+    return this.#live.open(new URL(request.url).searchParams.get("session") ?? "");
   }
 
   /** Pages have nothing to say but their signs of life. */

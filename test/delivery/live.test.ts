@@ -15,12 +15,15 @@ import { settle } from "./lane-traffic";
 beforeEach(stopClock);
 afterEach(restartClock);
 
-/** They are closed, and that is through, before their lanes are taken away. */
+/** They are closed, and that is through to their lanes, before those are taken away. */
 const sockets: WebSocket[] = [];
+const lanes = new Set<string>();
 afterEach(async () => {
   for (const socket of sockets) if (socket.readyState === WebSocket.OPEN) socket.close();
   await vi.waitFor(() => expect(sockets.every((one) => one.readyState === WebSocket.CLOSED)).toBe(true));
+  for (const uuid of lanes) await vi.waitFor(async () => expect(await socketsOf(uuid)).toBe(0));
   sockets.splice(0);
+  lanes.clear();
 });
 
 /** Asks for a webhook's socket. */
@@ -30,6 +33,7 @@ async function ask(uuid: string, headers: Record<string, string>): Promise<Respo
   if (answer.webSocket) {
     answer.webSocket.accept();
     sockets.push(answer.webSocket);
+    lanes.add(uuid);
   }
   return answer;
 }
@@ -37,8 +41,9 @@ async function ask(uuid: string, headers: Record<string, string>): Promise<Respo
 /** Opens one as a page does. @returns what it has heard so far, and the code that it was closed with. */
 async function open(
   uuid: string,
+  cookie?: string,
 ): Promise<{ heard: string[]; socket: WebSocket; closed: () => number | null }> {
-  const headers = { Upgrade: "websocket", Origin: origin, Cookie: await reader() };
+  const headers = { Upgrade: "websocket", Origin: origin, Cookie: cookie ?? (await reader()) };
   const { status, webSocket: socket } = await ask(uuid, headers);
   if (status !== 101 || socket === null) throw new Error(`No socket was opened: ${status}.`);
   const heard: string[] = [];
@@ -92,13 +97,47 @@ describe("a page's socket", () => {
     await vi.waitFor(() => expect(heard).toEqual(["changed"]));
   });
 
-  it("is given signs of life, and is closed when it says anything else", async () => {
+  it("is given signs of life", async () => {
     const { uuid } = await makeWebhook();
-    const { heard, socket, closed } = await open(uuid);
+    const { heard, socket } = await open(uuid);
     socket.send("ping");
     await vi.waitFor(() => expect(heard).toEqual(["pong"]));
+  });
+
+  it.each<[what: string, frame: string | Uint8Array]>([
+    ["something else", "something else"],
+    ["nothing", ""],
+    ["a longer one", "pings"],
+    ["another case", "PING"],
+    ["bytes", new TextEncoder().encode("ping")],
+    ["a megabyte", "ping".repeat(250_000)],
+  ])("is closed when it sends anything else: %s", async (_, frame) => {
+    const { uuid } = await makeWebhook();
+    const { heard, socket, closed } = await open(uuid);
+    socket.send(frame);
+    await vi.waitFor(() => expect(closed()).toBe(1008));
+    expect(heard).toEqual([]);
+  });
+
+  it("is closed when it asks for signs of life more than ten times at once, or once a second later", async () => {
+    const { uuid } = await makeWebhook();
+    const { heard, socket, closed } = await open(uuid);
+    for (let i = 0; i < 10; i++) socket.send("ping");
+    await vi.waitFor(() => expect(heard).toHaveLength(10));
+    passTime(1000);
+    socket.send("ping");
+    await vi.waitFor(() => expect(heard).toHaveLength(11));
+    socket.send("ping");
+    await vi.waitFor(() => expect(closed()).toBe(1008));
+    expect(heard).toHaveLength(11);
+  });
+
+  it("that was closed is let go by the lane, too", async () => {
+    const { uuid } = await makeWebhook();
+    const { socket, closed } = await open(uuid);
     socket.send("something else");
     await vi.waitFor(() => expect(closed()).toBe(1008));
+    await vi.waitFor(async () => expect(await socketsOf(uuid)).toBe(0));
   });
 
   it("is closed when the webhook is deleted", async () => {
@@ -110,7 +149,7 @@ describe("a page's socket", () => {
 
   it("costs the lane neither rows nor alarms", async () => {
     const without = await rowsOf(async () => undefined);
-    const withSocket = await rowsOf(open);
+    const withSocket = await rowsOf((uuid) => open(uuid));
     expect(without).toBeGreaterThan(100);
     expect(withSocket).toBe(without);
   });
@@ -167,13 +206,42 @@ async function rowsOf(prepare: (uuid: string) => Promise<unknown>): Promise<numb
   return written;
 }
 
+/** How many sockets a lane has. */
+function socketsOf(uuid: string): Promise<number> {
+  return runInDurableObject(laneOf(uuid), (_, lane) => lane.getWebSockets().length);
+}
+
 it("a page that was closed is forgotten", async () => {
   const { uuid } = await makeWebhook();
   const { socket } = await open(uuid);
-  const count = () => runInDurableObject(laneOf(uuid), (_, lane) => lane.getWebSockets().length);
-  expect(await count()).toBe(1);
+  expect(await socketsOf(uuid)).toBe(1);
   socket.close(1001);
-  await vi.waitFor(async () => expect(await count()).toBe(0));
+  await vi.waitFor(async () => expect(await socketsOf(uuid)).toBe(0));
+});
+
+describe("somebody who opens more and more pages of one webhook", () => {
+  it("has five that hear: the newest ones", async () => {
+    const { uuid } = await makeWebhook();
+    const cookie = await reader();
+    const pages: Awaited<ReturnType<typeof open>>[] = [];
+    for (let i = 0; i < 7; i++) {
+      pages.push(await open(uuid, cookie));
+      passTime(1);
+    }
+    await vi.waitFor(() => expect(pages.slice(0, 2).map(({ closed }) => closed())).toEqual([4429, 4429]));
+    await vi.waitFor(async () => expect(await socketsOf(uuid)).toBe(5));
+    expect(pages.slice(2).map(({ closed }) => closed())).toEqual([null, null, null, null, null]);
+  });
+
+  it("takes nothing from another session, nor from pages of another webhook", async () => {
+    const { uuid } = await makeWebhook();
+    const { uuid: another } = await makeWebhook();
+    const cookie = await reader();
+    const others = [await open(uuid), await open(another, cookie)];
+    for (let i = 0; i < 6; i++) await open(uuid, cookie);
+    await vi.waitFor(async () => expect(await socketsOf(uuid)).toBe(6));
+    expect(others.map(({ closed }) => closed())).toEqual([null, null]);
+  });
 });
 
 describe("the way to a socket", () => {
@@ -207,7 +275,12 @@ describe("the way to a socket", () => {
   it("lets a hundred in, and not one more", async () => {
     const { uuid } = await makeWebhook();
     const headers = { Upgrade: "websocket", Origin: origin, Cookie: await reader() };
-    for (let i = 0; i < 100; i++) await ask(uuid, headers);
+    for (let i = 0; i < 100; i++) {
+      const { webSocket } = await laneOf(uuid).fetch(`https://lane/?session=${i}`, { headers });
+      webSocket?.accept();
+      if (webSocket) sockets.push(webSocket);
+    }
+    expect(sockets).toHaveLength(100);
     expect((await ask(uuid, headers)).status).toBe(503);
     for (const socket of sockets) socket.close();
     await vi.waitFor(async () => expect((await ask(uuid, headers)).status).toBe(101));

@@ -14,6 +14,8 @@ const agesMs = 60_000;
 const heartbeatMs = 20_000;
 /** The lane's word that its webhook is gone. */
 const closedForGood = 4410;
+/** Its word that as many newer pages are open as somebody may have. */
+const openedElsewhere = 4429;
 
 /** How long to wait after so many failures in a row: not all open pages at the same moment. */
 function backOff(failures) {
@@ -24,6 +26,17 @@ function backOff(failures) {
 
 function wait(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Waits until somebody turns to this page. */
+function shownAgain() {
+  return new Promise((resolve) => {
+    document.addEventListener("visibilitychange", function look() {
+      if (document.hidden) return;
+      document.removeEventListener("visibilitychange", look);
+      resolve();
+    });
+  });
 }
 
 /** Asks for this page and takes the parts over. @returns whether that worked. */
@@ -102,7 +115,8 @@ function listen(indicator) {
       indicator.hidden = true;
       if (code === closedForGood) return location.reload();
       failures += 1;
-      await wait(backOff(failures));
+      // Reconnecting at once would only close another one.
+      await (code === openedElsewhere ? shownAgain() : wait(backOff(failures)));
       connect();
     });
   }

@@ -1,8 +1,10 @@
 /** `GET /webhooks/{uuid}/live`: a WebSocket to the webhook's lane that says when something changed. */
+import { sessionTag } from "../../auth/session";
 import { RequestError } from "../../errors";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { webhookInPath } from "./in-path";
+import { joinPage } from "./page-socket";
 
 /** Adds it to `router`. */
 export function liveSocket(router: Router): void {
@@ -15,8 +17,12 @@ export function liveSocket(router: Router): void {
       throw new RequestError(403, "WebSockets are opened by this site's own pages only.");
     }
     const { uuid } = await webhookInPath(c);
-    const { body, status, webSocket } = await c.env.LANES.getByName(uuid).fetch(c.req.raw);
+    const address = `https://lane/?${new URLSearchParams({ session: await sessionTag(c) })}`;
+    const lane = c.env.LANES.getByName(uuid);
+    const { body, status, webSocket } = await lane.fetch(address, { headers: { Upgrade: "websocket" } });
     // Its headers are yet to be set, which the lane's own answer does not allow.
-    return new Response(body, { status, webSocket });
+    if (webSocket === null) return new Response(body, { status });
+    // hono's type of the context knows less than there is.
+    return new Response(null, { status, webSocket: joinPage(webSocket, c.executionCtx as ExecutionContext) });
   });
 }
