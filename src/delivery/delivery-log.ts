@@ -1,7 +1,7 @@
 /** Reading the log of a lane's deliveries: what the API and the pages show. */
 import type { DayTables } from "./day-tables";
 import type { ErrorClass } from "./error-class";
-import { deliveryStatus } from "./outbox";
+import { deliveryStatus } from "./delivery-state";
 
 /** How a delivery is shown. `failed` is one that waits for a retry. */
 export type ShownStatus = "pending" | "delivered" | "failed" | "dead";

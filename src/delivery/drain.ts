@@ -1,19 +1,24 @@
-/** Sending what is due: one drain at a time, in the order of the lines. */
+/**
+ * Sending what is due: one drain at a time. It is woken by whatever may have changed what is due, and looks at the lane's
+ * storage anew after every wait.
+ */
 import { log } from "../log";
+import { deliveryStatus } from "./delivery-state";
 import { deliveryUuid } from "./delivery-uuid";
 import type { LaneStorage } from "./lane-storage";
-import { type Ready, widthOf } from "./lines";
-import { deliveryStatus, type Outgoing } from "./outbox";
+import type { Outgoing } from "./outbox";
 import { Pace } from "./pace";
+import type { ProbeKind } from "./receiver-health";
+import { type Flight, recordAttempt } from "./record-attempt";
 import type { ReplayHead } from "./replays";
-import { recordAgain, recordLive, recordPlain } from "./record-attempt";
+import { type Ready, widthOf } from "./schedule";
 import type { Message, SentUnder } from "./sender";
 
-/** How long a line waits after a failure of our own; the whole lane, when what was sent cannot be written down. */
+/** How long a partition waits after a failure of our own; the whole lane, when what was sent cannot be written down. */
 const ownFailurePauseMs = 60_000;
 /** A drain waits itself for the next attempt that a rate limit allows, if it is this near: an alarm costs more. */
 const paceWaitMaxMs = 1000;
-/** While live deliveries wait, one in so many is one of the second line. */
+/** While live deliveries wait, one in so many is one of the replays. */
 const replayEvery = 10;
 
 /** What a drain needs of its lane. */
@@ -28,19 +33,24 @@ export type DrainedLane = {
   rest(): void;
   /** Takes the next page of a replay from the archive into the lane. */
   fetchPage(head: ReplayHead & { kind: "fetch" }): Promise<void>;
-  /** Runs `work`, which writes with one statement at most. After one that failed, `storage` is another one. */
-  write<Result>(work: () => Result): Result;
-  /** The same for any number of statements, as one transaction. */
+  /** Runs `work` as one transaction. After one that failed, `storage` is another one. */
   atomically(work: () => void): void;
 };
 
 export class Drain {
   readonly #lane: DrainedLane;
-  #running: Promise<void> | undefined;
   readonly #pace = new Pace();
-  #replaying = false;
+  readonly #underWay = new Set<Promise<void>>();
+  #running: Promise<void> | undefined;
+  #woken = Promise.withResolvers<void>();
+  /** Nothing is started from this time on, in ms. */
+  #until = 0;
+  /** What is under way of the replays: one at a time. */
+  #replaying: { probe: ProbeKind | null } | null = null;
   #liveSinceReplay = 0;
   #pausedUntil = 0;
+  /** The storage that what is under way was taken from. */
+  #startedFrom: LaneStorage | null = null;
 
   constructor(lane: DrainedLane) {
     this.#lane = lane;
@@ -50,81 +60,125 @@ export class Drain {
     return this.#running !== undefined;
   }
 
-  /** Sends what is due, until nothing is or the time is over. Whoever comes second waits for the first. */
+  /**
+   * Sends what is due, until nothing is or the time is over. A second caller joins the run, which then goes on until the
+   * later of both times.
+   */
   run(until: number): Promise<void> {
-    this.#running ??= this.#sendUntil(until).finally(() => {
+    this.#until = Math.max(this.#until, until);
+    this.#running ??= this.#sendAll().finally(() => {
       this.#running = undefined;
       this.#lane.rest();
     });
+    this.wake();
     return this.#running;
+  }
+
+  /** Something may be due that was not: a drain that waits looks again. */
+  wake(): void {
+    this.#woken.resolve();
   }
 
   /** When something is to be sent next, in ms (long past: at once); null when nothing waits. */
   nextAt(now: number): number | null {
     const storage = this.#sendingStorage();
     if (storage === null) return null;
-    const { lines, hasMore, replays } = storage;
-    const live = isToBeReformed(storage) ? 0 : lines.nextAt(now, hasMore);
-    const again = this.#replaying ? null : (replays.head(now)?.nextAttemptAt ?? null);
+    const { schedule, hasMore, record } = storage;
+    const { receiver: health } = record;
+    const live = isToBeRescheduled(storage) ? 0 : schedule.nextAt({ now, health }, hasMore);
+    const again = this.#nextReplayAt(storage, now);
     const at = live === null || again === null ? (live ?? again) : Math.min(live, again);
     return at === null ? null : Math.max(at, this.#nextStart(storage), this.#pausedUntil);
   }
 
-  async #sendUntil(until: number): Promise<void> {
-    const underWay = new Set<Promise<void>>();
-    let startedFrom = this.#lane.storage();
-    const startNext = () => {
-      const storage = this.#lane.storage();
-      if (storage !== startedFrom) {
-        // It was read anew and knows nothing of what is under way: that lands first.
-        if (underWay.size > 0) return null;
-        storage?.reformLines();
-        startedFrom = storage;
-      }
-      return this.#startNext(until);
-    };
+  async #sendAll(): Promise<void> {
     for (;;) {
-      for (let next = startNext(); next !== null; next = startNext()) {
-        const landed = next.finally(() => underWay.delete(landed));
-        underWay.add(landed);
-      }
-      const wait = this.#paceWaitMs(until);
-      if (underWay.size === 0 && wait === null) return;
-      await Promise.race(wait === null ? underWay : [...underWay, sleep(wait)]);
+      this.#woken = Promise.withResolvers();
+      this.#startAllDue();
+      const waitMs = this.#waitMs();
+      if (this.#underWay.size === 0 && waitMs === null) return;
+      await this.#nextChange(waitMs);
     }
   }
 
-  /** Starts what may go next, or null when nothing may. */
-  #startNext(until: number): Promise<void> | null {
+  #startAllDue(): void {
+    for (let next = this.#startNext(); next !== null; next = this.#startNext()) {
+      const landed = next.finally(() => {
+        this.#underWay.delete(landed);
+        this.wake();
+      });
+      this.#underWay.add(landed);
+    }
+  }
+
+  /** Waits until the drain is woken, something lands, or so long. */
+  async #nextChange(waitMs: number | null): Promise<void> {
+    const { resolve, promise } = this.#woken;
+    const timer = waitMs === null ? undefined : setTimeout(resolve, waitMs);
+    await promise;
+    if (timer !== undefined) clearTimeout(timer);
+  }
+
+  /**
+   * How long to wait for what is due next, in ms, or null to wait for none of it: while something is under way the object
+   * is awake anyway, and else only a rate limit is waited for.
+   */
+  #waitMs(): number | null {
     const now = Date.now();
     const storage = this.#sendingStorage();
-    if (storage === null || now >= until || now < this.#pausedUntil || !isInOrder(storage)) return null;
-    if (now < this.#nextStart(storage)) return null;
-    if (storage.lines.inFlight + (this.#replaying ? 1 : 0) >= widthOf[storage.lines.ordering]) return null;
-    const head = this.#replaying ? null : storage.replays.head(now);
-    const isReplayDue = head !== null && head.nextAttemptAt <= now;
-    if (isReplayDue && this.#liveSinceReplay >= replayEvery - 1) return this.#replay(storage, head);
-    while (storage.hasMore && storage.lines.wantsMore(now)) storage.lineUp();
-    const ready = storage.lines.take(now);
+    const at = this.nextAt(now);
+    if (storage === null || at === null || at <= now || now >= this.#until) return null;
+    const waitMs = Math.ceil(at - now);
+    if (this.#underWay.size > 0) return waitMs;
+    return this.#nextStart(storage) > now && waitMs <= paceWaitMaxMs ? waitMs : null;
+  }
+
+  /** Starts what may go next, or null when nothing may. */
+  #startNext(): Promise<void> | null {
+    const now = Date.now();
+    const storage = this.#sendingStorage();
+    if (storage === null || now >= this.#until || now < this.#pausedUntil) return null;
+    if (storage !== this.#startedFrom) {
+      // It was read anew and knows nothing of what is under way: that lands first.
+      if (this.#underWay.size > 0) return null;
+      if (this.#startedFrom !== null) storage.reschedule();
+      this.#startedFrom = storage;
+    }
+    if (isToBeRescheduled(storage)) storage.reschedule();
+    const { schedule, record } = storage;
+    const busy = schedule.inFlight + (this.#replaying === null ? 0 : 1);
+    if (busy >= widthOf[schedule.ordering] || now < this.#nextStart(storage)) return null;
+    const replay = this.#dueReplay(storage, now);
+    const isItsTurn = this.#liveSinceReplay >= replayEvery - 1 && record.receiver.down === null;
+    if (replay !== null && isItsTurn) return this.#replay(storage, replay);
+    storage.lineUpReady(now);
+    const ready = schedule.take({ now, health: record.receiver, random: Math.random() });
     if (ready !== null) {
       this.#liveSinceReplay += 1;
       return this.#sendLive(storage, ready);
     }
-    return isReplayDue ? this.#replay(storage, head) : null;
+    return replay === null ? null : this.#replay(storage, replay);
+  }
+
+  /** The head of the replays, if it may go. */
+  #dueReplay(storage: LaneStorage, now: number): ReplayHead | null {
+    const at = this.#nextReplayAt(storage, now);
+    const head = storage.replays.head(now);
+    if (at === null || at > now || head === null) return null;
+    const isHeld =
+      !isAskedForNow(head) && !storage.schedule.mayProbe({ now, health: storage.record.receiver });
+    return isHeld ? null : head;
+  }
+
+  #nextReplayAt(storage: LaneStorage, now: number): number | null {
+    const head = this.#replaying === null ? storage.replays.head(now) : null;
+    if (head === null || isAskedForNow(head)) return head?.nextAttemptAt ?? null;
+    const { down, asked } = storage.record.receiver;
+    return Math.max(head.nextAttemptAt, down?.retry.notBefore ?? 0, asked?.until ?? 0);
   }
 
   #nextStart(storage: LaneStorage): number {
     return this.#pace.nextStart(rateOf(storage), () => storage.lastStart());
-  }
-
-  /** How long to wait for the rate limit, when that is all there is to wait for, and it is short; else null. */
-  #paceWaitMs(until: number): number | null {
-    const now = Date.now();
-    const storage = this.#sendingStorage();
-    if (storage === null || now >= until || this.#nextStart(storage) <= now) return null;
-    const at = this.nextAt(now);
-    const wait = at === null ? null : Math.ceil(at - now);
-    return wait !== null && wait <= paceWaitMaxMs ? wait : null;
   }
 
   /** Null when nothing may be sent: the webhook is paused, disabled or deleted. */
@@ -133,47 +187,50 @@ export class Drain {
     return storage?.record.state === "active" ? storage : null;
   }
 
-  async #sendLive(storage: LaneStorage, { sequence, line, carriedFailures }: Ready): Promise<void> {
-    const outgoing = storage.justAccepted.take(sequence) ?? storage.outbox.load(sequence);
-    if (outgoing === null || outgoing.status !== deliveryStatus.pending) return storage.lines.leave(line);
+  async #sendLive(storage: LaneStorage, ready: Ready): Promise<void> {
+    const { sequence, partition, carriedFailures, probe } = ready;
+    let outgoing: Outgoing | null = null;
     let sent: SentUnder;
     try {
+      outgoing = storage.outbox.load(sequence);
+      if (outgoing?.status !== deliveryStatus.pending) {
+        return storage.schedule.land(sequence, { kind: "left" });
+      }
       sent = await this.#send(storage, outgoing);
     } catch (error) {
-      logFailure(storage, outgoing, error);
-      this.#lane.storage()?.lines.postpone(line, Date.now() + ownFailurePauseMs);
+      logFailure(storage, sequence, error);
+      const notBefore = Date.now() + ownFailurePauseMs;
+      this.#lane.storage()?.schedule.land(sequence, { kind: "postponed", notBefore });
       return;
     }
-    const head = { line, failures: carriedFailures + outgoing.attempts + 1 };
-    this.#record(outgoing, sent, (current) => {
-      if (this.#lane.write(() => recordPlain(current, outgoing, sent, head))) return;
-      this.#lane.atomically(() => recordLive(current, outgoing, sent, head));
-    });
+    const failures = carriedFailures + outgoing.attempts + 1;
+    this.#record({ queue: "live", outgoing, partition, failures, probe }, sent);
   }
 
   /**
    * Writes down what came of an attempt. When that fails, nothing is sent for a while: what is under way lands in that
    * time.
    */
-  #record(outgoing: Outgoing, sent: SentUnder, write: (storage: LaneStorage) => void): void {
+  #record(flight: Flight, sent: SentUnder): void {
     const storage = this.#lane.storage();
     if (storage === null) return;
     try {
-      write(storage);
-      this.#lane.recorded();
-      logAttempt(storage, outgoing, sent);
+      this.#lane.atomically(() => recordAttempt(storage, flight, sent));
     } catch (error) {
       this.#pausedUntil = Date.now() + ownFailurePauseMs;
-      logFailure(storage, outgoing, error);
+      return logFailure(storage, flight.outgoing.sequence, error);
     }
+    logAttempt(storage, flight.outgoing, sent);
+    this.#lane.recorded();
   }
 
   async #replay(storage: LaneStorage, head: ReplayHead): Promise<void> {
-    this.#replaying = true;
+    const probe = storage.record.receiver.down === null || head.kind === "fetch" ? null : "retry";
+    this.#replaying = { probe };
     this.#liveSinceReplay = 0;
     try {
       if (head.kind === "fetch") await this.#lane.fetchPage(head);
-      else await this.#sendAgain(storage, head);
+      else await this.#sendAgain(storage, head, probe);
     } catch (error) {
       log("error", "replay failed on our side", {
         webhook: storage.record.config?.webhook.uuid,
@@ -181,17 +238,19 @@ export class Drain {
       });
       this.#lane.storage()?.replays.delay(head.position, Date.now() + ownFailurePauseMs);
     } finally {
-      this.#replaying = false;
+      this.#replaying = null;
     }
   }
 
-  async #sendAgain(storage: LaneStorage, head: ReplayHead & { kind: "send" }): Promise<void> {
+  async #sendAgain(
+    storage: LaneStorage,
+    head: ReplayHead & { kind: "send" },
+    probe: ProbeKind | null,
+  ): Promise<void> {
     const outgoing = storage.outbox.load(head.sequence);
     if (outgoing === null) return storage.replays.pass(head.position, head.sequence, Date.now());
     const sent = await this.#send(storage, outgoing, head.replay);
-    this.#record(outgoing, sent, (current) =>
-      this.#lane.atomically(() => recordAgain(current, outgoing, sent, head)),
-    );
+    this.#record({ queue: "again", outgoing, head, probe }, sent);
   }
 
   #send(storage: LaneStorage, outgoing: Outgoing, replay: string | null = null): Promise<SentUnder> {
@@ -206,26 +265,19 @@ export class Drain {
   }
 }
 
+/** What a person wants sent again, one delivery, is tried once at once: nothing that is known of the receiver holds it. */
+function isAskedForNow(head: ReplayHead): boolean {
+  return head.kind === "fetch" || (head.replay === null && head.attempts === 0);
+}
+
 function rateOf(storage: LaneStorage): number | null {
   return storage.record.config?.rateLimitPerS ?? null;
 }
 
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
-}
-
-/** After a change of the order, what is under way lands first; then the lines are formed anew. */
-function isInOrder(storage: LaneStorage): boolean {
-  if (isToBeReformed(storage)) storage.reformLines();
-  return storage.lines.ordering === storage.record.config?.ordering;
-}
-
-/** Whether the lines are still in an order that was given up: in the new one something may go that waits in them. */
-function isToBeReformed({ lines, record }: LaneStorage): boolean {
+/** Whether the schedule is still in an ordering that was given up: in the new one something may go that waits in it. */
+function isToBeRescheduled({ schedule, record }: LaneStorage): boolean {
   // Without a configuration nothing was ever taken in.
-  return record.config !== null && lines.ordering !== record.config.ordering && lines.inFlight === 0;
+  return record.config !== null && schedule.ordering !== record.config.ordering;
 }
 
 function webhookUuid(storage: LaneStorage): string {
@@ -248,10 +300,10 @@ function logAttempt(storage: LaneStorage, outgoing: Outgoing, { result }: SentUn
 }
 
 /** A failure of ours: the receiver's would be a result. Nothing counts, and nothing is sent again at once. */
-function logFailure(storage: LaneStorage, outgoing: Outgoing, error: unknown): void {
+function logFailure(storage: LaneStorage, sequence: number, error: unknown): void {
   log("error", "delivery failed on our side", {
     webhook: storage.record.config?.webhook.uuid,
-    sequence: outgoing.sequence,
+    sequence,
     error: String(error),
   });
 }

@@ -4,6 +4,7 @@ import { deliveryUuid } from "./delivery-uuid";
 import { activeClock } from "./lane-record";
 import type { LaneStorage } from "./lane-storage";
 import type { Outgoing } from "./outbox";
+import { afterFailure, afterSuccess, type Failure, isHealthy } from "./receiver-health";
 
 /** A webhook that has had nothing but failures for this long is disabled. */
 const failingMaxMs = 5 * 86_400_000;
@@ -11,20 +12,34 @@ const failingMaxMs = 5 * 86_400_000;
 export const backlogMax = 1_000_000;
 export const storageBytesMax = 5_000_000_000;
 
-/** After a success: trouble that was announced is over. */
-export function noteSuccess(storage: LaneStorage, now: number): void {
-  const { failingSince, troubleAnnounced } = storage.record;
-  if (failingSince === null && !troubleAnnounced) return;
+/** A receiver that was down this long has failed what waits for reasons of its own: all of it goes when it is back. */
+const releasedAfterMs = 60_000;
+
+/** After a success: trouble that was announced is over. @param startedAt when the attempt began, in ms. */
+export function noteSuccess(storage: LaneStorage, now: number, startedAt: number): void {
+  const { failingSince, troubleAnnounced, receiver } = storage.record;
+  if (failingSince === null && !troubleAnnounced && isHealthy(receiver)) return;
   if (troubleAnnounced) announce(storage, "webhook:recovered", now, {});
-  storage.checkpoint({ failingSince: null, troubleAnnounced: false });
+  const { down } = receiver;
+  storage.checkpoint({
+    failingSince: null,
+    troubleAnnounced: false,
+    receiver: afterSuccess(receiver, startedAt),
+  });
+  if (down !== null && now - down.since > releasedAfterMs) storage.release(now);
 }
 
 /** After a failed attempt. */
-export function noteFailure(storage: LaneStorage, now: number): void {
-  const clock = activeClock(storage.record, now);
-  const { failingSince } = storage.record;
-  if (failingSince === null) storage.checkpoint({ failingSince: clock });
-  else if (clock - failingSince >= failingMaxMs) disable(storage, now, "Nothing but failures for 5 days.");
+export function noteFailure(storage: LaneStorage, failure: Failure): void {
+  const { failingSince, receiver } = storage.record;
+  const clock = activeClock(storage.record, failure.now);
+  storage.setRecord({
+    receiver: afterFailure(receiver, failure),
+    failingSince: failingSince ?? clock,
+  });
+  if (clock - (failingSince ?? clock) >= failingMaxMs) {
+    disable(storage, failure.now, "Nothing but failures for 5 days.");
+  }
 }
 
 /** After a delivery was given up: the first since the last success is announced, and D1 is told the count. */
@@ -72,7 +87,7 @@ export function pause(storage: LaneStorage, now: number): void {
 export function resume(storage: LaneStorage, now: number): void {
   const { state, inactiveSince, inactiveMs } = storage.record;
   if (state === "active") return;
-  storage.hurryAll(now, now - (inactiveSince ?? now));
+  storage.makeAllDue(now, now - (inactiveSince ?? now));
   storage.checkpoint({
     state: "active",
     disabledReason: null,

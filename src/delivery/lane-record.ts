@@ -1,5 +1,6 @@
 /** What a lane knows of itself: one row in its own storage. */
 import type { LaneConfig } from "./handover";
+import { healthy, type ReceiverHealth } from "./receiver-health";
 
 /** `paused` by a person: takes events in and sends nothing. `disabled` by the lane itself: takes nothing in. */
 export type LaneState = "active" | "paused" | "disabled";
@@ -16,6 +17,7 @@ export type LaneRecord = {
   inactiveSince: number | null;
   /** How long it was paused or disabled before, in ms: ages do not count that time. */
   inactiveMs: number;
+  receiver: ReceiverHealth;
   /** Since when there were only failures, on the lane's active clock (`activeClock`). */
   failingSince: number | null;
   /** Whether a dead letter or the disabling was announced since the last success: a recovery is news then. */
@@ -42,6 +44,7 @@ const initial: LaneRecord = {
   copiedToD1: true,
   inactiveSince: null,
   inactiveMs: 0,
+  receiver: healthy,
   failingSince: null,
   troubleAnnounced: false,
   lowWater: 1,

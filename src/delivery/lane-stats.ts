@@ -20,7 +20,7 @@ export type LaneStats = {
 /** @param nextAttemptAt when something is to be sent next, in ms; null when nothing waits. */
 export function laneStats(storage: LaneStorage, nextAttemptAt: number | null, now: number): LaneStats {
   const { record, tally, backlog, log, stats } = storage;
-  const lowWater = storage.lines.lowWater();
+  const lowWater = storage.schedule.lowWater();
   const failed = backlog === 0 ? 0 : log.countFailed(lowWater, record.triedUpTo);
   return {
     state: record.state,

@@ -3,25 +3,25 @@ import { Announcements } from "./announcements";
 import { DayTables } from "./day-tables";
 import { DeliveryLog } from "./delivery-log";
 import type { LaneConfig } from "./handover";
-import { JustAccepted } from "./just-accepted";
 import { KnownEvents } from "./known-events";
 import { type LaneRecord, LaneRecordStore, type Tally } from "./lane-record";
-import { type Carried, Lines } from "./lines";
-import { Outbox, type Outgoing, type Waiting } from "./outbox";
+import { Outbox, type PendingDelivery } from "./outbox";
 import type { ChatService } from "./payload";
 import { Replays } from "./replays";
+import { type Backoff, Schedule } from "./schedule";
+import { healthy } from "./receiver-health";
 import { type Counted, Stats } from "./stats";
 import { uncounted } from "./uncounted";
 
 /** Attempts between two checkpoints: what came after the last one is counted again when the lane is opened. */
 const attemptsPerCheckpoint = 100;
-/** How far the lines may look ahead of the last checkpoint. */
+/** How far the schedule may look ahead of the last checkpoint. */
 const lookAhead = 10_000;
 const scanChunk = 500;
 /** Waiting deliveries that are lined up as they come, without a look at the disk. */
 const linedUpMax = 1000;
-/** A back-off that was carried over and ended this long ago says nothing any more. */
-const carriedMs = 86_400_000;
+/** A partition's back-off that ended this long ago says nothing any more. */
+const backoffKeptMs = 86_400_000;
 
 /** What of a webhook's configuration shapes its requests, as the log shows them; no secrets. */
 export type SentAs = {
@@ -44,7 +44,6 @@ export class LaneStorage {
   readonly days: DayTables;
   readonly known: KnownEvents;
   readonly outbox: Outbox;
-  readonly justAccepted = new JustAccepted();
   readonly replays: Replays;
   readonly announcements: Announcements;
   readonly stats: Stats;
@@ -52,7 +51,7 @@ export class LaneStorage {
   readonly #sql: SqlStorage;
   readonly #record: LaneRecordStore;
   #tally: Tally;
-  #lines: Lines;
+  #schedule: Schedule;
   /** Attempts since the last checkpoint that no recount would find. */
   #outside = 0;
 
@@ -67,14 +66,14 @@ export class LaneStorage {
     this.announcements = new Announcements(sql);
     this.stats = new Stats(sql);
     this.log = new DeliveryLog(sql, this.days);
-    // The back-off of lines whose head was given up (`Carried`).
+    // The back-off of partitions whose head was given up (`Backoff`).
     sql.exec(`CREATE TABLE IF NOT EXISTS carried (
       line TEXT PRIMARY KEY, not_before INTEGER NOT NULL, failures INTEGER NOT NULL
     ) WITHOUT ROWID`);
     sql.exec("CREATE TABLE IF NOT EXISTS sent_as (version INTEGER PRIMARY KEY, sent_as TEXT NOT NULL)");
     this.#tally = { ...this.record.tally };
     this.#recount();
-    this.#lines = this.#openLines(this.record.lowWater);
+    this.#schedule = this.#openSchedule({ lowWater: this.record.lowWater });
   }
 
   get record(): Readonly<LaneRecord> {
@@ -85,8 +84,8 @@ export class LaneStorage {
     return this.#tally;
   }
 
-  get lines(): Lines {
-    return this.#lines;
+  get schedule(): Schedule {
+    return this.#schedule;
   }
 
   /** How many deliveries wait. */
@@ -96,7 +95,7 @@ export class LaneStorage {
 
   /** Whether deliveries wait that are not lined up yet. */
   get hasMore(): boolean {
-    return this.#lines.scannedTo < this.outbox.lastSequence;
+    return this.#schedule.scannedTo < this.outbox.lastSequence;
   }
 
   /** When the latest attempt began, in ms, as far as the rows tell that a lane looks at when it wakes; null without any. */
@@ -118,8 +117,8 @@ export class LaneStorage {
     this.#outside = 0;
     this.#record.set({
       tally: { ...this.#tally },
-      lowWater: this.#lines.lowWater(),
-      triedUpTo: Math.max(this.record.triedUpTo, this.#lines.scannedTo + lookAhead),
+      lowWater: this.#schedule.lowWater(),
+      triedUpTo: Math.max(this.record.triedUpTo, this.#schedule.scannedTo + lookAhead),
       ...change,
     });
   }
@@ -152,34 +151,39 @@ export class LaneStorage {
   }
 
   /** Lines up what was just accepted, all that there is behind `before`, if all before it is lined up and there is room. */
-  lineUpAccepted(accepted: readonly Outgoing[], before: number): void {
-    if (this.#lines.scannedTo !== before || this.backlog > linedUpMax) return;
-    this.justAccepted.add(accepted);
-    this.#addToLines(accepted, this.outbox.lastSequence);
+  lineUpAccepted(accepted: readonly PendingDelivery[], before: number): void {
+    if (this.#schedule.scannedTo !== before || this.backlog > linedUpMax) return;
+    this.#addToSchedule(accepted, this.outbox.lastSequence);
   }
 
   /** Looks one chunk further for deliveries that wait. */
   lineUp(): void {
-    const found = this.outbox.waitingAfter(this.#lines.scannedTo, scanChunk);
+    const found = this.outbox.waitingAfter(this.#schedule.scannedTo, scanChunk);
     const scannedTo = found.length < scanChunk ? this.outbox.lastSequence : (found.at(-1)?.sequence ?? 0);
-    this.#addToLines(found, scannedTo);
+    this.#addToSchedule(found, scannedTo);
   }
 
-  #addToLines(found: readonly Waiting[], scannedTo: number): void {
-    this.#lines.add(found, scannedTo);
+  #addToSchedule(found: readonly PendingDelivery[], scannedTo: number): void {
+    this.#schedule.add(found, scannedTo);
     if (scannedTo > this.record.triedUpTo) this.checkpoint();
   }
 
   /** Looks until something is found that may go, if anything may: an object that was just started has looked at nothing. */
   lineUpReady(now: number): void {
-    while (this.hasMore && this.#lines.wantsMore(now)) this.lineUp();
+    while (this.hasMore && this.#schedule.wantsMore({ now, health: this.record.receiver })) this.lineUp();
   }
 
-  /** Forms the lines anew, when the order has changed: nothing may be under way. */
-  reformLines(): void {
-    this.#lines = this.#openLines(this.#lines.lowWater());
-    // What was tried in one order must be counted before another order looks elsewhere.
+  /** Divides what waits anew, when the ordering has changed. What is under way stays so, and lands as before. */
+  reschedule(): void {
+    const before = this.#schedule;
+    this.#schedule = this.#openSchedule({ lowWater: before.lowWater(), before });
+    // What was tried in one ordering must be counted before another one looks elsewhere.
     this.checkpoint();
+  }
+
+  /** Writes the record without the counts: one row. */
+  setRecord(change: Partial<Omit<LaneRecord, "tally">>): void {
+    this.#record.set(change);
   }
 
   /** Remembers how a version of the webhook was sent, so that the log can show its requests. */
@@ -203,38 +207,46 @@ export class LaneStorage {
     return { ...kept, headerNames: kept.headerNames ?? [] };
   }
 
-  /** Keeps the back-off of a line whose head was given up. */
-  carry(line: string, carried: Carried): void {
-    this.#sql.exec(
-      "INSERT OR REPLACE INTO carried VALUES (?, ?, ?)",
-      line,
-      carried.notBefore,
-      carried.failures,
-    );
+  /** Keeps the back-off of a partition whose head was given up. */
+  keepBackoff(partition: string, { notBefore, failures }: Backoff): void {
+    this.#sql.exec("INSERT OR REPLACE INTO carried VALUES (?, ?, ?)", partition, notBefore, failures);
+  }
+
+  dropBackoff(partition: string): void {
+    this.#sql.exec("DELETE FROM carried WHERE line = ?", partition);
   }
 
   /** Lets everything that waits go now: the webhook was resumed. @param inactiveMs what does not count as its age. */
-  hurryAll(now: number, inactiveMs: number): void {
-    this.#lines.hurryAll();
-    this.outbox.hurry(this.#lines.lowWater(), this.record.triedUpTo, now);
-    this.replays.hurry(now, inactiveMs);
+  makeAllDue(now: number, inactiveMs: number): void {
+    this.#schedule.makeAllDue();
+    this.outbox.makeDue(this.#schedule.lowWater(), this.record.triedUpTo, now);
+    this.replays.makeDue(now, inactiveMs);
     this.#sql.exec("DELETE FROM carried");
+    this.setRecord({ receiver: healthy });
   }
 
-  dropCarried(line: string): void {
-    this.#sql.exec("DELETE FROM carried WHERE line = ?", line);
+  /** Lets what waits go now as far as it is known: the receiver is back. */
+  release(now: number): void {
+    this.#schedule.release();
+    this.replays.makeDue(now, 0);
   }
 
-  #openLines(lowWater: number): Lines {
-    this.#sql.exec("DELETE FROM carried WHERE not_before < ?", Date.now() - carriedMs);
-    const carried = this.#sql
+  #openSchedule({ lowWater, before }: { lowWater: number; before?: Schedule }): Schedule {
+    this.#sql.exec("DELETE FROM carried WHERE not_before < ?", Date.now() - backoffKeptMs);
+    const backoffs = this.#sql
       .exec<{ line: string; not_before: number; failures: number }>("SELECT * FROM carried")
       .toArray()
-      .map((row): [string, Carried] => [row.line, { notBefore: row.not_before, failures: row.failures }]);
-    return new Lines({
+      .map((row): [string, Backoff] => [row.line, { notBefore: row.not_before, failures: row.failures }]);
+    return new Schedule({
       ordering: this.record.config?.ordering ?? "strict",
       lowWater,
-      carried: new Map(carried),
+      backoffs: new Map(backoffs),
+      ...(before && {
+        before: {
+          schedule: before,
+          orderingKeyOf: (sequence) => this.outbox.load(sequence)?.orderingKey ?? "",
+        },
+      }),
     });
   }
 

@@ -1,28 +1,23 @@
 /** The lane's deliveries on disk: taking them in, finding what waits, recording what came of each attempt. */
 import { type Day, type DayTables, tableOf } from "./day-tables";
+import { type DeliveryState, deliveryStatus, type DeliveryStatus } from "./delivery-state";
 import type { HandedEvent } from "./handover";
 import type { KnownEvents } from "./known-events";
 import type { SentUnder } from "./sender";
 
-/**
- * `pending` until it was delivered or given up (`dead`); `replaying` waits too, but in the second line: an event from
- * the archive that never reached the lane before. The numbers are what is stored.
- */
-export const deliveryStatus = { pending: 0, delivered: 1, dead: 2, replaying: 3 } as const;
-
-/** A delivery that waits, as the lines need it. */
-export type Waiting = {
+/** A delivery that waits, as the schedule needs it. */
+export type PendingDelivery = {
   sequence: number;
-  /** Deliveries with the same line go one after another (in `keyed` order). */
-  line: string;
+  /** Deliveries with the same key go one after another (in `keyed` ordering). */
+  orderingKey: string;
   /** Not to be tried before, in ms; null for one that was never tried. */
   nextAttemptAt: number | null;
   attempts: number;
 };
 
 /** A delivery with all that its next attempt needs. */
-export type Outgoing = Waiting & {
-  status: number;
+export type Outgoing = PendingDelivery & {
+  status: DeliveryStatus;
   /** The lane's active clock at its first attempt: its age counts from there. Null before. */
   agedFrom: number | null;
   eventUuid: string;
@@ -30,15 +25,11 @@ export type Outgoing = Waiting & {
   event: string;
 };
 
-/** Whether a delivery waits, in either line. */
-export function isWaiting({ status }: Pick<Outgoing, "status">): boolean {
-  return status === deliveryStatus.pending || status === deliveryStatus.replaying;
-}
+/** A delivery as it is on disk when an outcome is to be recorded. `tick`: see `RecordedAttempt`. */
+export type StoredState = DeliveryState & { attempts: number; agedFrom: number | null; tick: number };
 
 /** What is written down with an attempt. */
-export type Recorded = {
-  status: number;
-  nextAttemptAt: number | null;
+export type RecordedAttempt = DeliveryState & {
   agedFrom: number;
   /** The lane's count of attempts, this one included: tells which ones a checkpoint has counted. 0: never recounted. */
   tick: number;
@@ -46,7 +37,7 @@ export type Recorded = {
 
 type OutgoingRow = {
   sequence: number;
-  status: number;
+  status: DeliveryStatus;
   aged_from: number | null;
   line: string;
   next_attempt_at: number | null;
@@ -54,6 +45,14 @@ type OutgoingRow = {
   event_uuid: string;
   event_type: string;
   event: string;
+};
+
+type StateRow = {
+  status: DeliveryStatus;
+  attempts: number;
+  next_attempt_at: number | null;
+  aged_from: number | null;
+  tick: number;
 };
 
 /** How many rows one statement inserts: a lane's takes 100 parameters, and a row four. */
@@ -107,7 +106,7 @@ export class Outbox {
    * Takes events in at the end of the line. @returns of each its delivery, or null when it was not new.
    * @param prunedThrough what was first accepted before this time may have been here, and is never new.
    */
-  accept(events: readonly HandedEvent[], now: number, prunedThrough: number): (Outgoing | null)[] {
+  accept(events: readonly HandedEvent[], now: number, prunedThrough: number): (PendingDelivery | null)[] {
     const isNew = this.#known.areNew(events, prunedThrough);
     const fresh = events.filter((_, place) => isNew[place]);
     let sequence = this.#insert(fresh, now, deliveryStatus.pending);
@@ -120,7 +119,7 @@ export class Outbox {
   }
 
   /** @returns the first of the sequences that they get. */
-  #insert(events: readonly HandedEvent[], now: number, status: number): number {
+  #insert(events: readonly HandedEvent[], now: number, status: DeliveryStatus): number {
     const first = this.#lastSequence + 1;
     for (let start = 0; start < events.length; start += eventsPerInsert) {
       const chunk = events.slice(start, start + eventsPerInsert);
@@ -130,7 +129,7 @@ export class Outbox {
          VALUES ${rows.join(", ")}`,
         now,
         first + start,
-        ...chunk.flatMap((event) => [event.uuid, event.type, lineOf(event), event.body]),
+        ...chunk.flatMap((event) => [event.uuid, event.type, orderingKeyOf(event), event.body]),
       );
     }
     this.#known.noteTaken(events, first);
@@ -139,8 +138,8 @@ export class Outbox {
   }
 
   /** What waits behind `sequence`, in order. */
-  waitingAfter(sequence: number, limit: number): Waiting[] {
-    const waiting: Waiting[] = [];
+  waitingAfter(sequence: number, limit: number): PendingDelivery[] {
+    const waiting: PendingDelivery[] = [];
     for (const table of this.#days.from(sequence + 1)) {
       const rows = this.#sql.exec<OutgoingRow>(
         `SELECT sequence, line, next_attempt_at, attempts FROM ${table}
@@ -176,31 +175,41 @@ export class Outbox {
     };
   }
 
+  /** What a delivery is now, or null when it is not there (any more). */
+  state(sequence: number): StoredState | null {
+    const table = this.#days.of(sequence);
+    if (table === null) return null;
+    const [row] = this.#sql
+      .exec<StateRow>(
+        `SELECT status, attempts, next_attempt_at, aged_from, tick FROM ${table} WHERE sequence = ?`,
+        sequence,
+      )
+      .toArray();
+    if (row === undefined) return null;
+    const { status, attempts, next_attempt_at: nextAttemptAt, aged_from: agedFrom, tick } = row;
+    return { status, attempts, nextAttemptAt, agedFrom, tick };
+  }
+
   /**
    * Writes down an attempt and what follows from it, in the delivery's own row: the attempt before it moves
    * to `attempts`.
-   * @param outgoing the delivery as it was loaded.
-   * @returns false, and nothing is written, when it is no longer there with that status and so many attempts.
+   * @param before the delivery's state in this transaction.
    */
-  record(outgoing: Outgoing, sent: SentUnder, then: Recorded): boolean {
-    const { sequence, status, attempts } = outgoing;
+  record(sequence: number, before: StoredState, sent: SentUnder, then: RecordedAttempt): void {
     const table = this.#days.of(sequence);
-    if (table === null) return false;
+    if (table === null) return;
     const { result } = sent;
-    if (attempts > 0) {
+    if (before.attempts > 0) {
       this.#sql.exec(
-        `INSERT INTO attempts SELECT sequence, attempts, ${latestAttemptColumns} FROM ${table}
-         WHERE sequence = ? AND status = ? AND attempts = ?`,
+        `INSERT INTO attempts SELECT sequence, attempts, ${latestAttemptColumns} FROM ${table} WHERE sequence = ?`,
         sequence,
-        status,
-        attempts,
       );
     }
-    const updated = this.#sql.exec(
+    this.#sql.exec(
       `UPDATE ${table} SET status = ?, attempts = attempts + 1, tick = ?, next_attempt_at = ?, aged_from = ?,
          delivered_at = coalesce(?, delivered_at), started_at = ?, duration_ms = ?, response_status = ?, error = ?, config_version = ?,
          request_headers = ?, response_headers = ?, response_body = ?
-       WHERE sequence = ? AND status = ? AND attempts = ?`,
+       WHERE sequence = ?`,
       then.status,
       then.tick,
       then.nextAttemptAt,
@@ -215,14 +224,11 @@ export class Outbox {
       JSON.stringify(result.responseHeaders),
       result.responseBody,
       sequence,
-      status,
-      attempts,
     );
-    return updated.rowsWritten > 0;
   }
 
   /** Makes due what waits for a retry between these sequences. */
-  hurry(from: number, to: number, now: number): void {
+  makeDue(from: number, to: number, now: number): void {
     for (const table of this.#days.from(from)) {
       this.#sql.exec(
         `UPDATE ${table} SET next_attempt_at = ?
@@ -235,12 +241,14 @@ export class Outbox {
     }
   }
 
-  /** Gives a delivery up that is not under way. */
-  bury(sequence: number): void {
+  /** Writes down what a delivery is now, without an attempt. */
+  setState(sequence: number, { status, nextAttemptAt }: DeliveryState): void {
     const table = this.#days.of(sequence);
     if (table === null) return;
     this.#sql.exec(
-      `UPDATE ${table} SET status = ${deliveryStatus.dead}, next_attempt_at = NULL WHERE sequence = ?`,
+      `UPDATE ${table} SET status = ?, next_attempt_at = ? WHERE sequence = ?`,
+      status,
+      nextAttemptAt,
       sequence,
     );
   }
@@ -284,31 +292,21 @@ export class Outbox {
 }
 
 /** In order per job, else per project, else per event type. */
-function lineOf(event: HandedEvent): string {
+function orderingKeyOf(event: HandedEvent): string {
   if (event.jobUuid !== null) return `job ${event.jobUuid}`;
   if (event.projectUuid !== null) return `project ${event.projectUuid}`;
   return `type ${event.type}`;
 }
 
 /** A delivery as it is when it was just accepted. */
-function acceptedAs(event: HandedEvent, sequence: number): Outgoing {
-  return {
-    sequence,
-    line: lineOf(event),
-    nextAttemptAt: null,
-    attempts: 0,
-    status: deliveryStatus.pending,
-    agedFrom: null,
-    eventUuid: event.uuid,
-    eventType: event.type,
-    event: event.body,
-  };
+function acceptedAs(event: HandedEvent, sequence: number): PendingDelivery {
+  return { sequence, orderingKey: orderingKeyOf(event), nextAttemptAt: null, attempts: 0 };
 }
 
-function waitingOf(row: OutgoingRow): Waiting {
+function waitingOf(row: OutgoingRow): PendingDelivery {
   return {
     sequence: row.sequence,
-    line: row.line,
+    orderingKey: row.line,
     nextAttemptAt: row.next_attempt_at,
     attempts: row.attempts,
   };

@@ -1,174 +1,167 @@
-/** What an attempt changes in its lane: the delivery's row, its line, the counts, and what follows for the webhook. */
+/** What an attempt changes in its lane: the delivery's row, its partition, the counts, and what follows for the webhook. */
+import { countersChange, deliveryStatus, isWaiting, transition } from "./delivery-state";
 import { disable, noteDeath, noteFailure, noteSuccess } from "./lane-health";
 import { activeClock } from "./lane-record";
 import type { LaneStorage } from "./lane-storage";
-import { deliveryStatus, type Outgoing } from "./outbox";
+import type { Outgoing, StoredState } from "./outbox";
+import type { ProbeKind } from "./receiver-health";
 import type { ReplayHead } from "./replays";
-import { type Circumstances, type Decision, decide } from "./retry-policy";
+import { askedDelayMs, type Circumstances, type Decision, decide } from "./retry-policy";
+import type { Landing } from "./schedule";
 import type { SentUnder } from "./sender";
 
-/** A line whose head was under way. `failures` in a row, in case that this attempt is one: those of earlier heads count. */
-type Head = { line: string; failures: number };
-
 /**
- * Records a first attempt that delivers, when nothing is to be written but the delivery's row: one statement, which is a
- * transaction by itself. Most attempts are like that. @returns false, and nothing is changed, when this one is not.
+ * An attempt that was under way. `live`: of the head of a partition; `failures` in a row, in case that this attempt is
+ * one (those of earlier heads count). `again`: of the head of the replays.
  */
-export function recordPlain(storage: LaneStorage, outgoing: Outgoing, sent: SentUnder, head: Head): boolean {
-  const { failingSince, troubleAnnounced } = storage.record;
-  const isFirstSuccess = sent.result.error === null && head.failures === 1;
-  if (!isFirstSuccess || failingSince !== null || troubleAnnounced || storage.isCheckpointDue) return false;
-  const isUnchanged = storage.outbox.record(outgoing, sent, {
-    status: deliveryStatus.delivered,
-    nextAttemptAt: null,
-    agedFrom: activeClock(storage.record, sent.result.startedAt),
-    tick: storage.tally.attempts + 1,
-  });
-  if (!isUnchanged) return false;
-  storage.lines.succeed(head.line);
-  storage.countAttempt({ ...sent.result, delivered: true, dead: false });
+export type Flight = { outgoing: Outgoing; probe: ProbeKind | null } & (
+  | { queue: "live"; partition: string; failures: number }
+  | { queue: "again"; head: ReplayHead & { kind: "send" } }
+);
+
+/** Records an attempt, whatever became of its delivery meanwhile. To be run as one transaction. */
+export function recordAttempt(storage: LaneStorage, flight: Flight, sent: SentUnder): void {
+  const now = Date.now();
+  const random = Math.random();
+  const { sequence } = flight.outgoing;
+  const before = storage.outbox.state(sequence);
+  if (before === null) return leaveQueue(storage, flight, now);
+  const agedFrom = before.agedFrom ?? activeClock(storage.record, sent.result.startedAt);
+  const age = ageOf(storage, flight, { agedFrom, now });
+  const retry = storage.record.config?.retry ?? { maxAttempts: null, maxAgeS: null };
+  const decision = decide({ result: sent.result, retry, now, random, ...age });
+  const after = transition(before, { kind: "attempt", queue: flight.queue, decision });
+  // What a recount could not derive from the rows is counted on disk at once.
+  const isPlain = flight.queue === "live" && before.status === deliveryStatus.pending;
+  const tick = isPlain ? storage.tally.attempts + 1 : 0;
+  storage.outbox.record(sequence, before, sent, { ...after, agedFrom, tick });
+  const isNewlyDead = before.status !== deliveryStatus.dead && after.status === deliveryStatus.dead;
+  if (flight.queue === "again") moveReplay(storage, flight, { decision, now });
+  else storage.schedule.land(sequence, isPlain ? landingOf(storage, flight, decision) : { kind: "left" });
+  const counted = { ...sent.result, delivered: sent.result.error === null, dead: isNewlyDead };
+  if (isPlain) storage.countAttempt(counted);
+  else countOutside(storage, { before, after, counted, isOneOfMany: isOneOfMany(flight) });
+  if (isNewlyDead) noteDeath(storage, now, { ...flight.outgoing, error: sent.result.error });
+  judgeReceiver(storage, flight, { decision, sent, failures: age.failures, now, random });
+}
+
+/** Gives a waiting delivery up for a person. @returns whether it waited. To be run as one transaction. */
+export function recordSkip(storage: LaneStorage, sequence: number, before: StoredState): boolean {
+  const after = transition(before, { kind: "skip" });
+  if (!isWaiting(before.status)) return false;
+  storage.outbox.setState(sequence, after);
+  storage.schedule.remove(sequence);
+  storage.adjust(countersChange(before.status, after.status));
+  storage.stats.countSkipped(Date.now());
+  storage.checkpoint({ copiedToD1: false });
   return true;
 }
 
-/** Records an attempt for the head of a line. To be run as one transaction. */
-export function recordLive(storage: LaneStorage, outgoing: Outgoing, sent: SentUnder, head: Head): void {
-  const now = Date.now();
-  const agedFrom = outgoing.agedFrom ?? activeClock(storage.record, sent.result.startedAt);
-  const decision = decideFor(storage, sent, {
-    attempts: outgoing.attempts + 1,
-    ageMs: activeClock(storage.record, now) - agedFrom,
-    failures: head.failures,
-    now,
-  });
-  const then = {
-    status: statusAfter(decision),
-    nextAttemptAt: decision.kind === "retry" ? decision.at : null,
-    agedFrom,
-    tick: storage.tally.attempts + 1,
-  };
-  const isUnchanged = storage.outbox.record(outgoing, sent, then);
-  const current = isUnchanged ? outgoing : storage.outbox.load(outgoing.sequence);
-  if (current?.status === deliveryStatus.dead) {
-    // While it was under way, someone gave it up: only a success changes that.
-    const status = decision.kind === "delivered" ? deliveryStatus.delivered : deliveryStatus.dead;
-    storage.outbox.record(current, sent, { status, nextAttemptAt: null, agedFrom, tick: 0 });
-    storage.lines.leave(head.line);
-    countAgain(storage, sent, { before: deliveryStatus.dead, after: status, isOneOfMany: false });
-  } else {
-    if (!isUnchanged && current !== null) storage.outbox.record(current, sent, then);
-    moveLine(storage, decision, head, outgoing);
-    const { kind } = decision;
-    storage.countAttempt({ ...sent.result, delivered: kind === "delivered", dead: kind === "dead" });
+/** A replay gives each delivery a fresh retry budget. */
+function ageOf(
+  storage: LaneStorage,
+  flight: Flight,
+  { agedFrom, now }: { agedFrom: number; now: number },
+): Pick<Circumstances, "attempts" | "ageMs" | "failures"> {
+  if (flight.queue === "again") {
+    const attempts = flight.head.attempts + 1;
+    return { attempts, ageMs: now - flight.head.since, failures: attempts };
   }
-  follow(storage, decision, { outgoing, sent, now });
+  const ageMs = activeClock(storage.record, now) - agedFrom;
+  return { attempts: flight.outgoing.attempts + 1, ageMs, failures: flight.failures };
 }
 
-/** Records an attempt of the second line's head. To be run as one transaction. */
-export function recordAgain(
+/** The delivery is gone: the queue that it was the head of moves on. */
+function leaveQueue(storage: LaneStorage, flight: Flight, now: number): void {
+  if (flight.queue === "live") storage.schedule.land(flight.outgoing.sequence, { kind: "left" });
+  else storage.replays.pass(flight.head.position, flight.outgoing.sequence, now);
+}
+
+function moveReplay(
   storage: LaneStorage,
-  outgoing: Outgoing,
-  sent: SentUnder,
-  head: ReplayHead & { kind: "send" },
+  { head, outgoing }: Flight & { queue: "again" },
+  { decision, now }: { decision: Decision; now: number },
 ): void {
-  const now = Date.now();
-  const attempts = head.attempts + 1;
-  const decision = decideFor(storage, sent, { attempts, ageMs: now - head.since, failures: attempts, now });
-  // While it was under way, someone may have given it up.
-  const current = storage.outbox.load(outgoing.sequence) ?? outgoing;
-  const before = current.status;
-  const after = statusAgain(decision, before);
-  storage.outbox.record(current, sent, {
-    status: after,
-    nextAttemptAt: decision.kind === "retry" ? decision.at : null,
-    agedFrom: outgoing.agedFrom ?? activeClock(storage.record, now),
-    tick: 0,
-  });
   if (decision.kind === "retry") storage.replays.delay(head.position, decision.at);
   else if (decision.kind !== "disable") storage.replays.pass(head.position, outgoing.sequence, now);
   if (decision.kind === "dead") storage.replays.noteGivenUp(head.position);
-  countAgain(storage, sent, { before, after, isOneOfMany: head.replay !== null });
-  const isNews = decision.kind !== "dead" || before === deliveryStatus.replaying;
-  if (isNews) follow(storage, decision, { outgoing, sent, now });
 }
 
-/** A delivery that was finished stays what it was, unless it is delivered now. */
-function statusAgain(decision: Decision, before: number): number {
-  if (decision.kind === "delivered") return deliveryStatus.delivered;
-  return decision.kind === "dead" && before === deliveryStatus.replaying ? deliveryStatus.dead : before;
-}
-
-function decideFor(
+function landingOf(
   storage: LaneStorage,
-  { result }: SentUnder,
-  circumstances: Pick<Circumstances, "attempts" | "ageMs" | "failures" | "now">,
-): Decision {
-  const retry = storage.record.config?.retry ?? { maxAttempts: null, maxAgeS: null };
-  return decide({ ...circumstances, result, retry, random: Math.random() });
-}
-
-function statusAfter({ kind }: Decision): number {
-  if (kind === "delivered") return deliveryStatus.delivered;
-  return kind === "dead" ? deliveryStatus.dead : deliveryStatus.pending;
-}
-
-function moveLine(storage: LaneStorage, decision: Decision, head: Head, outgoing: Outgoing): void {
-  const { lines } = storage;
-  const { line, failures } = head;
+  { outgoing, partition, failures }: Flight & { queue: "live" },
+  decision: Decision,
+): Landing {
   switch (decision.kind) {
     case "delivered":
-      if (failures > outgoing.attempts + 1) storage.dropCarried(line);
-      lines.succeed(line);
-      return;
+      if (failures > outgoing.attempts + 1) storage.dropBackoff(partition);
+      return { kind: "delivered" };
     case "retry":
-      lines.fail(line, decision.at);
-      return;
+      return { kind: "failed", notBefore: decision.at, failures };
     case "dead": {
-      const carried = { notBefore: decision.at, failures };
-      if (lines.ordering !== "none") storage.carry(line, carried);
-      lines.giveUp(line, carried);
-      return;
+      const backoff = { notBefore: decision.at, failures };
+      if (storage.schedule.ordering !== "none") storage.keepBackoff(partition, backoff);
+      return { kind: "givenUp", backoff };
     }
     case "disable":
-      lines.postpone(line, 0);
+      return { kind: "postponed", notBefore: 0 };
   }
 }
 
+function isOneOfMany(flight: Flight): boolean {
+  return flight.queue === "again" && flight.head.replay !== null;
+}
+
 /**
- * Counts an attempt outside of the lines. No recount finds it (its tick is 0): it is written at once, unless it is
- * one of a replay's many that changed nothing.
+ * Counts an attempt that no recount finds (its tick is 0): it is written at once, unless it is one of a replay's many
+ * that changed nothing.
  */
-function countAgain(
+function countOutside(
   storage: LaneStorage,
-  { result }: SentUnder,
-  { before, after, isOneOfMany }: { before: number; after: number; isOneOfMany: boolean },
+  {
+    before,
+    after,
+    counted,
+    isOneOfMany,
+  }: {
+    before: StoredState;
+    after: Pick<StoredState, "status">;
+    counted: Parameters<LaneStorage["countOutside"]>[0];
+    isOneOfMany: boolean;
+  },
 ): void {
-  const { delivered, dead, replaying } = deliveryStatus;
-  storage.countOutside({ ...result, delivered: result.error === null, dead: false });
-  storage.adjust({
-    finished: Number(before === replaying && after !== replaying),
-    delivered: Number(after === delivered) - Number(before === delivered),
-    dead: Number(after === dead) - Number(before === dead),
-  });
-  if (before === after && isOneOfMany) return;
-  const isDeadChanged = before === dead || after === dead;
+  storage.countOutside(counted);
+  storage.adjust(countersChange(before.status, after.status));
+  // The row's own tick moves to `attempts`, where a recount would not see that its delivery was finished by it.
+  const isUncounted = before.tick > storage.record.tally.attempts;
+  if (before.status === after.status && isOneOfMany && !isUncounted) return;
+  const isDeadChanged = [before.status, after.status].includes(deliveryStatus.dead);
   storage.checkpoint(isDeadChanged ? { copiedToD1: false } : {});
 }
 
-/** What the outcome says of the receiver. */
-function follow(
+/** What the outcome says of the receiver, and what follows for the webhook. */
+function judgeReceiver(
   storage: LaneStorage,
-  decision: Decision,
-  { outgoing, sent, now }: { outgoing: Outgoing; sent: SentUnder; now: number },
+  flight: Flight,
+  outcome: { decision: Decision; sent: SentUnder; failures: number; now: number; random: number },
 ): void {
+  const { decision, sent, failures, now, random } = outcome;
+  const { result } = sent;
   switch (decision.kind) {
     case "delivered":
-      return noteSuccess(storage, now);
+      return noteSuccess(storage, now, result.startedAt);
     case "disable":
       return disable(storage, now, "The receiver answered 410 Gone.");
     case "dead":
-      noteDeath(storage, now, { ...outgoing, error: sent.result.error });
-      return noteFailure(storage, now);
     case "retry":
-      return noteFailure(storage, now);
+      return noteFailure(storage, {
+        partition: flight.queue === "live" ? flight.partition : "(replays)",
+        partitionFailures: failures,
+        probe: flight.probe,
+        askedDelayMs: askedDelayMs({ result, now, random }),
+        lastSequence: storage.outbox.lastSequence,
+        now,
+        random,
+      });
   }
 }

@@ -3,7 +3,7 @@
  * sequences with a cursor, however many deliveries are in it.
  */
 import type { DayTables } from "./day-tables";
-import { deliveryStatus } from "./outbox";
+import { deliveryStatus } from "./delivery-state";
 
 /**
  * `one` is a single delivery that someone wants sent again; `picked` are dead letters that someone chose; `missing` are
@@ -196,7 +196,7 @@ export class Replays {
   }
 
   /** Lets the head go now. @param inactiveMs how long the webhook was paused or disabled: that does not age the head. */
-  hurry(now: number, inactiveMs: number): void {
+  makeDue(now: number, inactiveMs: number): void {
     this.#head = undefined;
     this.#sql.exec(
       "UPDATE replays SET next_attempt_at = min(next_attempt_at, ?1), head_since = min(head_since + ?2, ?1) WHERE done = 0",

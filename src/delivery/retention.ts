@@ -1,7 +1,7 @@
 /** What a lane forgets, and when. A table per day goes at once; what waits is never touched. */
 import { type Day, endOf } from "./day-tables";
 import type { LaneStorage } from "./lane-storage";
-import { deliveryStatus } from "./outbox";
+import { deliveryStatus } from "./delivery-state";
 
 /** How long things are kept, in ms: delivered ones, and dead letters. */
 export type Retention = { deliveredMs: number; deadMs: number };
@@ -34,5 +34,5 @@ function isDue(storage: LaneStorage, day: Day, now: number, { deliveredMs, deadM
   if (now < endOf(day) + (day.thinned ? deadMs : deliveredMs)) return false;
   const next = storage.days.all.find((later) => later.day > day.day);
   const end = next?.firstSequence ?? storage.outbox.lastSequence + 1;
-  return storage.lines.lowWater() >= end && !storage.replays.any(day.firstSequence, end - 1);
+  return storage.schedule.lowWater() >= end && !storage.replays.any(day.firstSequence, end - 1);
 }

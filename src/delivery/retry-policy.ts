@@ -2,8 +2,8 @@
 import type { AttemptResult } from "./attempt";
 import type { RetrySettings } from "./handover";
 
-const longestDelayMs = 3_600_000;
-const shortestDelayMs = 1000;
+/** No wait for a receiver is longer. */
+export const longestDelayMs = 3_600_000;
 const jitter = 0.2;
 const defaultMaxAgeS = 3 * 86_400;
 /** A request that is itself at fault will not get better: one poison event must not stop a channel for days. */
@@ -26,7 +26,7 @@ export type Circumstances = {
   attempts: number;
   /** Since the delivery's first attempt, without the time in which the webhook was paused or disabled. */
   ageMs: number;
-  /** Failures in a row in this line, this one included: those of deliveries given up before it count too. */
+  /** Failures in a row in this partition, this one included: those of deliveries given up before it count too. */
   failures: number;
   retry: RetrySettings;
   now: number;
@@ -35,10 +35,10 @@ export type Circumstances = {
 };
 
 export function decide(circumstances: Circumstances): Decision {
-  const { result, attempts, ageMs, retry, now } = circumstances;
+  const { result, attempts, ageMs, failures, retry, now, random } = circumstances;
   if (result.error === null) return { kind: "delivered" };
   if (result.status === 410) return { kind: "disable" };
-  const at = now + delayMs(circumstances);
+  const at = now + Math.max(retryDelayMs(failures, random), askedDelayMs({ result, random }) ?? 0);
   const isPermanent = result.status !== null && permanentStatuses.has(result.status);
   const isOver =
     attempts >= (retry.maxAttempts ?? Number.POSITIVE_INFINITY) ||
@@ -47,19 +47,23 @@ export function decide(circumstances: Circumstances): Decision {
   return { kind: isOver ? "dead" : "retry", at };
 }
 
-function delayMs({ result, failures, random }: Circumstances): number {
-  const asked = result.retryAfterMs;
-  if (asked === null) return retryDelayMs(failures, random);
-  // The receiver named a time: never earlier, but not all at the same moment.
-  return Math.round(Math.min(Math.max(asked, shortestDelayMs), longestDelayMs) * (1 + jitter * random));
-}
-
 /**
- * Orchest's curve, min(2^n, 3600) seconds, with ±20 % jitter so that receivers that come back are not run over.
+ * Orchest's curve, min(2^n, 3600) seconds, with ±20 % jitter so that receivers that come back are not run over; never more
+ * than an hour.
  * @param failures attempts that failed in a row, from 1.
  * @param random from 0 to 1.
  */
 export function retryDelayMs(failures: number, random: number): number {
   const curve = Math.min(2 ** failures * 1000, longestDelayMs);
-  return Math.round(curve * (1 - jitter + 2 * jitter * random));
+  return Math.min(Math.round(curve * (1 - jitter + 2 * jitter * random)), longestDelayMs);
+}
+
+/**
+ * How long a failed answer asks to be left alone (`Retry-After`), with jitter that only adds, and never more than an hour;
+ * null when it does not ask.
+ */
+export function askedDelayMs({ result, random }: Pick<Circumstances, "result" | "random">): number | null {
+  const asked = result.retryAfterMs;
+  if (result.error === null || asked === null) return null;
+  return Math.min(Math.round(Math.max(asked, 0) * (1 + jitter * random)), longestDelayMs);
 }

@@ -1,6 +1,6 @@
 /** Attempts that a lane's counts lack, found in its rows: it was cut off from its memory behind a checkpoint. */
 import type { DayTables } from "./day-tables";
-import { deliveryStatus } from "./outbox";
+import { deliveryStatus } from "./delivery-state";
 import type { Counted } from "./stats";
 
 /** `tick`: which attempt of the lane it was. */

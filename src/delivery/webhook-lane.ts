@@ -8,6 +8,7 @@ import { archiveWholeFrom } from "../db/archive-retention";
 import { atMostFor } from "../in-time";
 import { log } from "../log";
 import type { FullDelivery, LogPage, LogQuery, LoggedDelivery } from "./delivery-log";
+import { deliveryStatus } from "./delivery-state";
 import { deliveryUuid } from "./delivery-uuid";
 import { Drain } from "./drain";
 import type { AcceptResult, HandedEvent, Handover, LaneConfig } from "./handover";
@@ -19,7 +20,8 @@ import { type LaneStats, laneStats } from "./lane-stats";
 import { LaneStorage, type OpenLane } from "./lane-storage";
 import { Live } from "./live";
 import { countMissing, fetchMissing } from "./missing-events";
-import { deliveryStatus, isWaiting, type Outgoing } from "./outbox";
+import type { PendingDelivery } from "./outbox";
+import { recordSkip } from "./record-attempt";
 import { buildBody } from "./payload";
 import type { ReplayProgress, Replays } from "./replays";
 import { shownHeaders } from "./sender";
@@ -76,27 +78,25 @@ export class WebhookLane extends DurableObject<Env> {
     this.#storage = storage;
     this.#live = new Live(ctx);
     const current = () => this.#storage;
-    const write = <Result>(work: () => Result): Result => {
+    const atomically = (work: () => void): void => {
       try {
-        return work();
+        ctx.storage.transactionSync(work);
       } catch (error) {
         // What was undone on disk may have changed what is in memory: it is read anew.
         if (this.#storage !== null) this.#storage = new LaneStorage(sql);
         throw error;
       }
     };
-    const atomically = (work: () => void) => write(() => ctx.storage.transactionSync(work));
     this.#sender = new LaneSender(env, current);
     this.#open = { env, storage: current, atomically };
     this.#housekeeping = new Housekeeping({ ...this.#open, close: () => this.close() });
     this.#drain = new Drain({
       storage: current,
       send: (message) => this.#sender.send(message),
-      rest: () => this.#rest(),
+      rest: () => this.#sender.rest(),
       fetchPage: (head) => fetchMissing(this.#open, head),
-      write,
       atomically,
-      recorded: () => this.#live.changed(),
+      recorded: () => this.#tellPages(),
     });
   }
 
@@ -176,14 +176,11 @@ export class WebhookLane extends DurableObject<Env> {
   /** Gives a waiting delivery up, at once: the line moves. */
   async skip(sequence: number): Promise<ChangeResult> {
     const storage = this.#storage;
-    const outgoing = storage?.outbox.load(sequence) ?? null;
-    if (storage === null || outgoing === null) return "unknown";
-    if (!isWaiting(outgoing)) return "finished";
-    storage.outbox.bury(sequence);
-    storage.lines.remove(sequence);
-    storage.adjust({ finished: 1, dead: 1 });
-    storage.stats.countSkipped(Date.now());
-    storage.checkpoint({ copiedToD1: false });
+    const before = storage?.outbox.state(sequence) ?? null;
+    if (storage === null || before === null) return "unknown";
+    let isSkipped = false;
+    this.#open.atomically(() => (isSkipped = recordSkip(storage, sequence, before)));
+    if (!isSkipped) return "finished";
     await this.#work();
     return "done";
   }
@@ -191,13 +188,13 @@ export class WebhookLane extends DurableObject<Env> {
   /** Sends a delivery again: the waiting head of a line now, a finished one as soon as there is room. */
   async redeliver(sequence: number): Promise<ChangeResult> {
     const storage = this.#storage;
-    const outgoing = storage?.outbox.load(sequence) ?? null;
-    if (storage === null || outgoing === null) return "unknown";
+    const state = storage?.outbox.state(sequence) ?? null;
+    if (storage === null || state === null) return "unknown";
     if (storage.record.state !== "active") return "inactive";
-    if (outgoing.status === deliveryStatus.pending) {
+    if (state.status === deliveryStatus.pending) {
       storage.lineUpReady(Date.now());
-      if (!storage.lines.hurry(sequence)) return "behind";
-    } else if (outgoing.status === deliveryStatus.replaying) {
+      if (!storage.schedule.makeDue(sequence)) return "behind";
+    } else if (state.status === deliveryStatus.replaying) {
       return "behind";
     } else {
       storage.replays.addOne(sequence, Date.now());
@@ -262,8 +259,8 @@ export class WebhookLane extends DurableObject<Env> {
   /** The first deliveries that failed and hold up what is behind them, at most `limit`. */
   async heldUpBy(limit: number): Promise<LoggedDelivery[]> {
     const storage = this.#storage;
-    if (storage === null || storage.backlog === 0 || storage.lines.ordering === "none") return [];
-    const range = { from: storage.lines.lowWater(), to: storage.record.triedUpTo };
+    if (storage === null || storage.backlog === 0 || storage.schedule.ordering === "none") return [];
+    const range = { from: storage.schedule.lowWater(), to: storage.record.triedUpTo };
     return storage.log.failed(range, limit);
   }
 
@@ -338,7 +335,10 @@ export class WebhookLane extends DurableObject<Env> {
       // What a running drain sends has just brought its configuration along; what waits for a retry may have an old one.
       await this.#housekeeping.run({ heals: this.#isDue() && !this.#drain.isRunning });
       const until = Date.now() + alarmDrainMs;
-      while ((this.#drain.isRunning || this.#isDue()) && Date.now() < until) await this.#drain.run(until);
+      // Calls may keep a drain going for longer than an alarm may run: then the next alarm joins it.
+      while ((this.#drain.isRunning || this.#isDue()) && Date.now() < until) {
+        await atMostFor(until - Date.now(), this.#drain.run(until));
+      }
       // Draining may have changed the state, or given deliveries up.
       if (this.#housekeeping.hasNews) await this.#housekeeping.run();
     } catch (error) {
@@ -352,7 +352,7 @@ export class WebhookLane extends DurableObject<Env> {
   // Sending
 
   /** All of them, or none. @returns of each its delivery, or null when it was not new. */
-  #acceptAll(storage: LaneStorage, events: readonly HandedEvent[], now: number): (Outgoing | null)[] {
+  #acceptAll(storage: LaneStorage, events: readonly HandedEvent[], now: number): (PendingDelivery | null)[] {
     const { outbox, record } = storage;
     try {
       return this.ctx.storage.transactionSync(() => outbox.accept(events, now, record.prunedThrough));
@@ -369,10 +369,14 @@ export class WebhookLane extends DurableObject<Env> {
    *   that anything was taken before the alarm stands.
    */
   async #work({ waitMs = 0 } = {}): Promise<void> {
-    this.#live.changed();
-    if (this.#isDue() && !this.#drain.isRunning) {
+    this.#tellPages();
+    const until = Date.now() + acceptDrainMs;
+    if (this.#drain.isRunning) {
+      // It goes on for as long as one that is started now; whoever started it waits for its end.
+      void this.#drain.run(until);
+    } else if (this.#isDue()) {
       const drained = this.#drain
-        .run(Date.now() + acceptDrainMs)
+        .run(until)
         .then(() => this.#armAlarm())
         .catch((error) =>
           log("error", "drain failed", { webhook: this.#webhookUuid(), error: String(error) }),
@@ -380,14 +384,17 @@ export class WebhookLane extends DurableObject<Env> {
       this.ctx.waitUntil(drained);
       if (waitMs > 0) await atMostFor(waitMs, drained);
     }
-    if (!this.#drain.isRunning) this.#rest();
+    if (!this.#drain.isRunning) this.#sender.rest();
     await this.#armAlarm();
   }
 
-  /** Nothing is sent for now: leaves no timer, and nothing in memory that is not needed. */
-  #rest(): void {
-    this.#sender.rest();
-    this.#storage?.justAccepted.clear();
+  /** What goes wrong there is no failure of the lane's. */
+  #tellPages(): void {
+    try {
+      this.#live.changed();
+    } catch (error) {
+      log("warn", "pages not told", { webhook: this.#webhookUuid(), error: String(error) });
+    }
   }
 
   // Changing

@@ -177,6 +177,37 @@ describe("skipping", () => {
     expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 0, counts });
   });
 
+  it.each([
+    ["is answered 500", 500],
+    ["is delivered, too", 200],
+    ["is refused for good", 400],
+  ])(
+    "one that is under way, which is then redelivered, leaves it delivered and counted once when the first attempt %s",
+    async (_, status) => {
+      const { received, answer } = holdingReceiver();
+      const { uuid } = await makeListener({ ordering: "keyed", retry: { max_attempts: 1 } });
+      await hand(uuid, times(1));
+      await vi.waitFor(() => expect(received).toHaveLength(1));
+      expect(await laneOf(uuid).skip(1)).toBe("done");
+      expect(await laneOf(uuid).redeliver(1)).toBe("done");
+      await vi.waitFor(async () => expect(await delivery(uuid, 1)).toMatchObject({ status: "delivered" }));
+      answer(status);
+      await vi.waitFor(async () => expect(await delivery(uuid, 1)).toMatchObject({ attempts: 2 }));
+      await live(uuid, dayMs);
+      for (const isEvicted of [false, true]) {
+        if (isEvicted) await evictDurableObject(laneOf(uuid));
+        expect(await delivery(uuid, 1)).toMatchObject({ status: "delivered", attempts: 2 });
+        expect(await laneOf(uuid).stats()).toMatchObject({
+          backlog: 0,
+          counts: { pending: 0, delivered: 1, failed: 0, dead: 0 },
+        });
+      }
+      await hand(uuid, times(1));
+      await settle(uuid);
+      expect(sequencesOf(received)).toEqual([1, 1, 2]);
+    },
+  );
+
   it("a finished one is refused, and one that does not exist is unknown", async () => {
     const { uuid } = await begin(() => new Response(), 1);
     expect(await laneOf(uuid).skip(1)).toBe("finished");

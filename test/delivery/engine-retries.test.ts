@@ -231,24 +231,56 @@ describe("after a delivery was given up", () => {
 describe("Retry-After", () => {
   const longAgo = "Sun, 06 Nov 1994 08:49:37 GMT";
 
-  it.each([
-    ["120", 120],
-    ["3600", 3600],
-    ["3601", 3600],
-    ["7200", 3600],
-    ["99999999999999999999", 3600],
-    ["1", 1],
-    // At once is a second: nothing is sent without end.
-    ["0", 1],
-    [longAgo, 1],
-  ])("of %s is obeyed on 429 and 503, with jitter only added", async (value, seconds) => {
-    for (const status of [429, 503]) {
-      for (const random of [0, 1]) {
+  it("is obeyed with jitter only added, when it asks for more than the curve, up to an hour", async () => {
+    for (const [value, withoutJitter, withJitter] of [
+      ["120", 120, 144],
+      ["3600", 3600, 3600],
+      ["7200", 3600, 3600],
+      ["99999999999999999999", 3600, 3600],
+      ["1", 1.6, 2.4],
+      ["0", 1.6, 2.4],
+      [longAgo, 1.6, 2.4],
+    ] as const) {
+      for (const [random, seconds] of [
+        [0, withoutJitter],
+        [1, withJitter],
+      ] as const) {
         vi.spyOn(Math, "random").mockReturnValue(random);
         const headers = { "Retry-After": value };
-        const { uuid } = await begin(() => new Response(null, { status, headers }));
-        expect(await delayS(uuid), `${status}`).toBe(seconds * (1 + 0.2 * random));
+        const { uuid } = await begin(() => new Response(null, { status: 503, headers }));
+        expect(await delayS(uuid), `${value}, ${random}`).toBe(seconds);
       }
+    }
+  });
+
+  it("is obeyed on every failure, and means nothing on a success", async () => {
+    const headers = { "Retry-After": "500" };
+    for (const status of [301, 400, 404, 429, 500, 502, 503]) {
+      const { uuid } = await begin(() => new Response(null, { status, headers }));
+      expect(await delayS(uuid), `${status}`).toBe(550);
+    }
+    const { uuid } = await begin(() => new Response(null, { status: 200, headers }));
+    expect((await alarmOf(uuid)) ?? 0).toBeLessThan(Date.now() + 11_000);
+  });
+
+  it("holds for the whole webhook, in every ordering, over evictions, until its time has come", async () => {
+    for (const ordering of ["strict", "keyed", "none"]) {
+      let isAsking = true;
+      const headers = { "Retry-After": "600" };
+      const { received, uuid } = await begin(
+        () => (isAsking ? new Response(null, { status: 429, headers }) : new Response()),
+        { changes: { ordering } },
+      );
+      isAsking = false;
+      await hand(uuid, ["a", "b", "c"]);
+      await settle(uuid);
+      for (let minute = 0; minute < 10; minute++) {
+        await evictDurableObject(laneOf(uuid));
+        await live(uuid, 60_000);
+      }
+      expect(received, ordering).toHaveLength(1);
+      await live(uuid, 61_000);
+      expect(received, ordering).toHaveLength(5);
     }
   });
 
@@ -272,11 +304,6 @@ describe("Retry-After", () => {
       expect(await delayS(uuid)).toBe(2);
     },
   );
-
-  it.each([200, 400, 404, 500, 502, 301])("means nothing on %i", async (status) => {
-    const { uuid } = await begin(() => new Response(null, { status, headers: { "Retry-After": "500" } }));
-    expect((await alarmOf(uuid)) ?? 0).toBeLessThan(Date.now() + 11_000);
-  });
 
   it("is obeyed by the next delivery, when this one is given up with it", async () => {
     const { uuid, received } = await begin(

@@ -60,6 +60,8 @@ type Delivery = {
 
 type Flight = { delivery: Delivery; again: boolean };
 
+/** How often a lane is looked at before what was not sent counts as standing still: each look gives it a turn. */
+const looksMax = 500;
 const widths: Record<Ordering, number> = { strict: 1, keyed: 5, none: 5 };
 
 export class LaneModel {
@@ -79,6 +81,8 @@ export class LaneModel {
   /** Answered with 410: the lane may not have read it yet. */
   #isDisabling = false;
   #attemptsMax = 100;
+  /** In a row. */
+  #failures = 0;
   #names = 0;
   #gate: PromiseWithResolvers<void> | null = null;
   /** Alarms that run while the receiver holds its requests. */
@@ -154,7 +158,10 @@ export class LaneModel {
         if (this.#state === "active") this.#state = "paused";
         return;
       case "resume":
-        if (this.#state !== "active") this.#forgetBackOff();
+        if (this.#state !== "active") {
+          this.#forgetBackOff();
+          this.#failures = 0;
+        }
         this.#state = "active";
         await lane.resume();
         return;
@@ -300,7 +307,31 @@ export class LaneModel {
   /** Gives the lane time to send what it wants to send. */
   async #look(): Promise<void> {
     for (let times = 0; times < 3; times++) await this.#stats();
+    // Whatever else is under way: while there is room, what may go goes.
+    for (let times = 0; times < looksMax && this.#isIdle(); times++) await this.#stats();
+    this.#demand(
+      !this.#isIdle(),
+      `${this.#mayGo().map(({ sequence }) => sequence)} may go and were not sent`,
+    );
     this.#throwWrongs();
+  }
+
+  /** Whether there is room for something that may go at once. */
+  #isIdle(): boolean {
+    return this.#inFlight.size < widths[this.#ordering] && this.#mayGo().length > 0;
+  }
+
+  /** What was never tried and stands behind nothing, as long as nothing says that the receiver may be down. */
+  #mayGo(): Delivery[] {
+    if (this.#state !== "active" || this.#isDisabling || this.#failures > 0) return [];
+    const busy = new Set([...this.#inFlight].map(({ delivery }) => this.#lineOf(delivery)));
+    return this.deliveries.filter(
+      (delivery) =>
+        delivery.status === "pending" &&
+        delivery.attempts === 0 &&
+        !busy.has(this.#lineOf(delivery)) &&
+        this.#before(delivery).length === 0,
+    );
   }
 
   async #stats(): Promise<LaneStats | null> {
@@ -393,6 +424,7 @@ export class LaneModel {
   #answer({ delivery, again }: Flight): Response {
     delivery.attempts += 1;
     const isWell = this.#silent === null && !this.#failing.has(delivery.key);
+    this.#failures = isWell ? 0 : this.#failures + 1;
     if (isWell) {
       delivery.status = "delivered";
       if (again) this.#resends.shift();

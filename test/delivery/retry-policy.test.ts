@@ -30,7 +30,7 @@ describe("the delay before a retry", () => {
           const middle = Math.min(2 ** failures, 3600) * 1000;
           const delay = retryDelayMs(failures, random);
           expect(delay).toBeGreaterThanOrEqual(middle * 0.8);
-          expect(delay).toBeLessThanOrEqual(middle * 1.2);
+          expect(delay).toBeLessThanOrEqual(Math.min(middle * 1.2, hourMs));
         },
       ),
     );
@@ -121,23 +121,29 @@ describe("a failed attempt", () => {
 });
 
 describe("Retry-After", () => {
-  it("is obeyed, up to an hour, whichever failed answer brings it", () =>
+  it("is obeyed, whatever the failure, when it asks for more than the curve, up to an hour", () =>
     forAll(
       [
         [429, 120_000, 120_000],
         [503, 120_000, 120_000],
         [500, 120_000, 120_000],
         [404, 120_000, 120_000],
-        [503, 0, 1000],
+        [503, 0, 1600],
+        [503, 1000, 1600],
         [503, 24 * hourMs, hourMs],
       ],
       (status, asked, delay) => {
-        expect(after({ result: answered(status, asked), random: 0 })).toEqual({
-          kind: "retry",
-          at: now + delay,
-        });
+        const found = after({ result: answered(status, asked), random: 0 });
+        expect(found).toEqual({ kind: "retry", at: now + delay });
       },
     ));
+
+  it("never makes a wait shorter than the curve, nor one longer than an hour, jitter included", () => {
+    const result = answered(503, 100_000);
+    expect(after({ result, failures: 10, random: 0.5 })).toEqual({ kind: "retry", at: now + 1_024_000 });
+    expect(after({ result: answered(503, 3_500_000), random: 1 })).toEqual({ kind: "retry", at: now + hourMs });
+    expect(after({ failures: 20, random: 1 })).toEqual({ kind: "retry", at: now + hourMs });
+  });
 
   it("is never undercut, whatever the chance", () => {
     const result = answered(429, 100_000);
