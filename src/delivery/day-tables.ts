@@ -87,6 +87,15 @@ export class DayTables {
     return this.#sql.exec<{ sequence: number | null }>(query).one().sequence ?? last.firstSequence - 1;
   }
 
+  /** When the latest delivery was accepted, in ms, as far as tables remember; 0 without any. */
+  lastAcceptedAt(): number {
+    const last = this.#days.at(-1);
+    if (last === undefined) return 0;
+    const query = `SELECT accepted_at FROM ${tableOf(last)} ORDER BY sequence DESC LIMIT 1`;
+    const [row] = this.#sql.exec<{ accepted_at: number }>(query).toArray();
+    return row?.accepted_at ?? 0;
+  }
+
   /** The first delivery that was accepted at a time (ms) or later. By bisection: sequences and times rise together. */
   firstSequenceSince(timeMs: number): number {
     let low = 1;

@@ -14,10 +14,16 @@ import type { ReplayHead } from "./replays";
 import { type Ready, widthOf } from "./schedule";
 import type { Message, SentUnder } from "./sender";
 
-/** How long a partition waits after a failure of our own; the whole lane, when what was sent cannot be written down. */
+/** How long a partition waits after a failure of our own before anything was sent. */
 const ownFailurePauseMs = 60_000;
+/** How long the whole lane waits after its storage refused a write. */
+const unwritablePauseMs = 2000;
+/** How many attempts are started in one run: a Worker's invocation may make 10,000 subrequests, and has its CPU time. */
+export const sendsPerRunMax = 500;
 /** A drain waits itself for the next attempt that a rate limit allows, if it is this near: an alarm costs more. */
 const paceWaitMaxMs = 1000;
+/** A clock that goes back by less is put right by itself. */
+const clockToleranceMs = 1000;
 /** While live deliveries wait, one in so many is one of the replays. */
 const replayEvery = 10;
 
@@ -33,8 +39,10 @@ export type DrainedLane = {
   rest(): void;
   /** Takes the next page of a replay from the archive into the lane. */
   fetchPage(head: ReplayHead & { kind: "fetch" }): Promise<void>;
-  /** Runs `work` as one transaction. After one that failed, `storage` is another one. */
+  /** Runs `work` as one transaction. One that fails ends the object: it starts again from what is on disk. */
   atomically(work: () => void): void;
+  /** The run has started all that it may, and something is still under way: another run is to take over. */
+  spent(): void;
 };
 
 export class Drain {
@@ -43,14 +51,21 @@ export class Drain {
   readonly #underWay = new Set<Promise<void>>();
   #running: Promise<void> | undefined;
   #woken = Promise.withResolvers<void>();
+  #spent = Promise.withResolvers<void>();
   /** Nothing is started from this time on, in ms. */
   #until = 0;
+  #sendsLeft = 0;
   /** What is under way of the replays: one at a time. */
   #replaying: { probe: ProbeKind | null } | null = null;
   #liveSinceReplay = 0;
+  /**
+   * Whether storage has taken a write since the object was started: what cannot be written down would be sent for ever. An
+   * attempt is held back by the platform until what was written before it is on disk.
+   */
+  #isWritable = false;
   #pausedUntil = 0;
-  /** The storage that what is under way was taken from. */
-  #startedFrom: LaneStorage | null = null;
+  /** When the clock was last looked at, in ms. */
+  #lookedAt = 0;
 
   constructor(lane: DrainedLane) {
     this.#lane = lane;
@@ -60,18 +75,47 @@ export class Drain {
     return this.#running !== undefined;
   }
 
-  /**
-   * Sends what is due, until nothing is or the time is over. A second caller joins the run, which then goes on until the
-   * later of both times.
-   */
-  run(until: number): Promise<void> {
+  /** Whether attempts may only be started after the next `allow`. */
+  get isSpent(): boolean {
+    return this.#sendsLeft <= 0;
+  }
+
+  /** Whether storage refused the last write: nothing is sent until it takes one. */
+  get isBlocked(): boolean {
+    return this.#pausedUntil > 0;
+  }
+
+  /** Lets so many attempts be started, until a time in ms: each invocation of the object brings this along. */
+  allow(until: number): void {
     this.#until = Math.max(this.#until, until);
+    this.#sendsLeft = sendsPerRunMax;
+    this.#spent = Promise.withResolvers();
+  }
+
+  /** Storage has taken a write. */
+  noteWritten(): void {
+    this.#isWritable = true;
+    this.#pausedUntil = 0;
+  }
+
+  /** Lets storage be written to again, before the pause after a refused write is over. */
+  tryAgain(): void {
+    this.#pausedUntil = 0;
+  }
+
+  /** Sends what is due, until nothing is or what was allowed is used up. A second caller joins the run. */
+  run(): Promise<void> {
     this.#running ??= this.#sendAll().finally(() => {
       this.#running = undefined;
       this.#lane.rest();
     });
     this.wake();
     return this.#running;
+  }
+
+  /** Resolved when the attempts that were allowed are used up. */
+  get whenSpent(): Promise<void> {
+    return this.#spent.promise;
   }
 
   /** Something may be due that was not: a drain that waits looks again. */
@@ -83,6 +127,7 @@ export class Drain {
   nextAt(now: number): number | null {
     const storage = this.#sendingStorage();
     if (storage === null) return null;
+    this.#watchClock(storage, now);
     const { schedule, hasMore, record } = storage;
     const { receiver: health } = record;
     const live = isToBeRescheduled(storage) ? 0 : schedule.nextAt({ now, health }, hasMore);
@@ -108,7 +153,11 @@ export class Drain {
         this.wake();
       });
       this.#underWay.add(landed);
+      this.#sendsLeft -= 1;
     }
+    if (!this.isSpent) return;
+    this.#spent.resolve();
+    if (this.#underWay.size > 0) this.#lane.spent();
   }
 
   /** Waits until the drain is woken, something lands, or so long. */
@@ -127,7 +176,7 @@ export class Drain {
     const now = Date.now();
     const storage = this.#sendingStorage();
     const at = this.nextAt(now);
-    if (storage === null || at === null || at <= now || now >= this.#until) return null;
+    if (storage === null || at === null || at <= now || now >= this.#until || this.isSpent) return null;
     const waitMs = Math.ceil(at - now);
     if (this.#underWay.size > 0) return waitMs;
     return this.#nextStart(storage) > now && waitMs <= paceWaitMaxMs ? waitMs : null;
@@ -137,18 +186,14 @@ export class Drain {
   #startNext(): Promise<void> | null {
     const now = Date.now();
     const storage = this.#sendingStorage();
-    if (storage === null || now >= this.#until || now < this.#pausedUntil) return null;
-    if (storage !== this.#startedFrom) {
-      // It was read anew and knows nothing of what is under way: that lands first.
-      if (this.#underWay.size > 0) return null;
-      if (this.#startedFrom !== null) storage.reschedule();
-      this.#startedFrom = storage;
-    }
+    if (storage === null || now >= this.#until || this.isSpent || now < this.#pausedUntil) return null;
+    this.#watchClock(storage, now);
     if (isToBeRescheduled(storage)) storage.reschedule();
     const { schedule, record } = storage;
     const busy = schedule.inFlight + (this.#replaying === null ? 0 : 1);
     if (busy >= widthOf[schedule.ordering] || now < this.#nextStart(storage)) return null;
     const replay = this.#dueReplay(storage, now);
+    if (!this.#isWritable && !this.#writes(storage)) return null;
     const isItsTurn = this.#liveSinceReplay >= replayEvery - 1 && record.receiver.down === null;
     if (replay !== null && isItsTurn) return this.#replay(storage, replay);
     storage.lineUpReady(now);
@@ -158,6 +203,30 @@ export class Drain {
       return this.#sendLive(storage, ready);
     }
     return replay === null ? null : this.#replay(storage, replay);
+  }
+
+  /** After a clock that went back, no wait is longer than it was meant to be. */
+  #watchClock(storage: LaneStorage, now: number): void {
+    const backMs = this.#lookedAt - now;
+    this.#lookedAt = now;
+    if (backMs <= clockToleranceMs) return;
+    storage.shiftWaits(backMs, now);
+    this.#pausedUntil = Math.min(this.#pausedUntil, now);
+  }
+
+  /** Whether storage takes a write: what was due when the object was started may be so because it did not. */
+  #writes(storage: LaneStorage): boolean {
+    try {
+      storage.rewrite();
+      this.noteWritten();
+    } catch (error) {
+      this.#pausedUntil = Date.now() + unwritablePauseMs;
+      log("error", "storage takes no writes", {
+        webhook: storage.record.config?.webhook.uuid,
+        error: String(error),
+      });
+    }
+    return this.#isWritable;
   }
 
   /** The head of the replays, if it may go. */
@@ -178,7 +247,7 @@ export class Drain {
   }
 
   #nextStart(storage: LaneStorage): number {
-    return this.#pace.nextStart(rateOf(storage), () => storage.lastStart());
+    return this.#pace.nextStart(rateOf(storage), Date.now(), () => storage.lastStart());
   }
 
   /** Null when nothing may be sent: the webhook is paused, disabled or deleted. */
@@ -207,19 +276,11 @@ export class Drain {
     this.#record({ queue: "live", outgoing, partition, failures, probe }, sent);
   }
 
-  /**
-   * Writes down what came of an attempt. When that fails, nothing is sent for a while: what is under way lands in that
-   * time.
-   */
+  /** Writes down what came of an attempt. When that fails, the object starts again from what is on disk. */
   #record(flight: Flight, sent: SentUnder): void {
     const storage = this.#lane.storage();
     if (storage === null) return;
-    try {
-      this.#lane.atomically(() => recordAttempt(storage, flight, sent));
-    } catch (error) {
-      this.#pausedUntil = Date.now() + ownFailurePauseMs;
-      return logFailure(storage, flight.outgoing.sequence, error);
-    }
+    this.#lane.atomically(() => recordAttempt(storage, flight, sent));
     logAttempt(storage, flight.outgoing, sent);
     this.#lane.recorded();
   }

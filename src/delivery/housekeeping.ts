@@ -4,7 +4,7 @@ import { readStoredWebhook, writeLaneReport } from "../db/lane-state";
 import { publishAnnouncement } from "../events/announce";
 import { log } from "../log";
 import type { OpenLane } from "./lane-storage";
-import { pruneOneDay } from "./retention";
+import { dayToPrune, pruneDay } from "./retention";
 
 /** When housekeeping that failed is tried again. */
 const retryMs = 60_000;
@@ -47,7 +47,6 @@ export class Housekeeping {
       if (heals) await this.#heal();
       await this.#report();
       await this.#announce();
-      this.#prune();
     } catch (error) {
       this.#notBefore = Date.now() + retryMs;
       const webhook = this.#lane.storage()?.record.config?.webhook.uuid;
@@ -97,11 +96,14 @@ export class Housekeeping {
     }
   }
 
-  #prune(): void {
+  /** Forgets one day that is past its time, if any is: behind sending, and only when storage takes writes. */
+  prune(): void {
     const storage = this.#lane.storage();
     if (storage === null) return;
     const { deliveryDays, deadLetterDays } = readConfig(this.#lane.env);
     const retention = { deliveredMs: deliveryDays * dayMs, deadMs: deadLetterDays * dayMs };
-    this.#lane.atomically(() => pruneOneDay(storage, Date.now(), retention));
+    const now = Date.now();
+    const day = dayToPrune(storage, now, retention);
+    if (day !== null) this.#lane.atomically(() => pruneDay(storage, day, { now, retention }));
   }
 }

@@ -9,7 +9,7 @@ import { Outbox, type PendingDelivery } from "./outbox";
 import type { ChatService } from "./payload";
 import { Replays } from "./replays";
 import { type Backoff, Schedule } from "./schedule";
-import { healthy } from "./receiver-health";
+import { healthy, withClockAt } from "./receiver-health";
 import { type Counted, Stats } from "./stats";
 import { uncounted } from "./uncounted";
 
@@ -73,6 +73,8 @@ export class LaneStorage {
     sql.exec("CREATE TABLE IF NOT EXISTS sent_as (version INTEGER PRIMARY KEY, sent_as TEXT NOT NULL)");
     this.#tally = { ...this.record.tally };
     this.#recount();
+    const receiver = withClockAt(this.record.receiver, Date.now());
+    if (receiver !== this.record.receiver) this.setRecord({ receiver });
     this.#schedule = this.#openSchedule({ lowWater: this.record.lowWater });
   }
 
@@ -186,6 +188,11 @@ export class LaneStorage {
     this.#record.set(change);
   }
 
+  /** Writes what is written with an attempt, without changing anything: one row. @throws when storage takes no writes. */
+  rewrite(): void {
+    if (!this.outbox.rewrite(this.#schedule.lowWater())) this.setRecord({});
+  }
+
   /** Remembers how a version of the webhook was sent, so that the log can show its requests. */
   keepSentAs(version: number, sentAs: SentAs): void {
     this.#sql.exec(
@@ -229,6 +236,13 @@ export class LaneStorage {
   release(now: number): void {
     this.#schedule.release();
     this.replays.makeDue(now, 0);
+  }
+
+  /** After a clock that went back by so much: no wait is longer than it was meant to be. */
+  shiftWaits(backMs: number, now: number): void {
+    this.#schedule.shift(backMs);
+    this.replays.shift(backMs, now);
+    this.setRecord({ receiver: withClockAt(this.record.receiver, now) });
   }
 
   #openSchedule({ lowWater, before }: { lowWater: number; before?: Schedule }): Schedule {

@@ -42,6 +42,8 @@ type OutgoingRow = {
   line: string;
   next_attempt_at: number | null;
   attempts: number;
+  started_at: number | null;
+  duration_ms: number | null;
   event_uuid: string;
   event_type: string;
   event: string;
@@ -121,13 +123,15 @@ export class Outbox {
   /** @returns the first of the sequences that they get. */
   #insert(events: readonly HandedEvent[], now: number, status: DeliveryStatus): number {
     const first = this.#lastSequence + 1;
+    // Sequences and acceptance times rise together, also when the clock goes back.
+    const acceptedAt = Math.max(now, this.#days.lastAcceptedAt());
     for (let start = 0; start < events.length; start += eventsPerInsert) {
       const chunk = events.slice(start, start + eventsPerInsert);
       const rows = chunk.map((_, index) => `(?2 + ${index}, ${status}, ?1${", ?".repeat(4)})`);
       this.#sql.exec(
         `INSERT INTO ${this.#days.current(now, first)} (sequence, status, accepted_at, event_uuid, event_type, line, event)
          VALUES ${rows.join(", ")}`,
-        now,
+        acceptedAt,
         first + start,
         ...chunk.flatMap((event) => [event.uuid, event.type, orderingKeyOf(event), event.body]),
       );
@@ -139,15 +143,16 @@ export class Outbox {
 
   /** What waits behind `sequence`, in order. */
   waitingAfter(sequence: number, limit: number): PendingDelivery[] {
+    const now = Date.now();
     const waiting: PendingDelivery[] = [];
     for (const table of this.#days.from(sequence + 1)) {
       const rows = this.#sql.exec<OutgoingRow>(
-        `SELECT sequence, line, next_attempt_at, attempts FROM ${table}
+        `SELECT sequence, line, next_attempt_at, attempts, started_at, duration_ms FROM ${table}
          WHERE sequence > ? AND status = ${deliveryStatus.pending} ORDER BY sequence LIMIT ?`,
         sequence,
         limit - waiting.length,
       );
-      for (const row of rows) waiting.push(waitingOf(row));
+      for (const row of rows) waiting.push(waitingOf(row, now));
       if (waiting.length === limit) break;
     }
     return waiting;
@@ -159,14 +164,14 @@ export class Outbox {
     if (table === null) return null;
     const [row] = this.#sql
       .exec<OutgoingRow>(
-        `SELECT sequence, status, line, next_attempt_at, attempts, aged_from, event_uuid, event_type, event
+        `SELECT sequence, status, line, next_attempt_at, attempts, started_at, duration_ms, aged_from, event_uuid, event_type, event
          FROM ${table} WHERE sequence = ?`,
         sequence,
       )
       .toArray();
     if (row === undefined) return null;
     return {
-      ...waitingOf(row),
+      ...waitingOf(row, Date.now()),
       status: row.status,
       agedFrom: row.aged_from,
       eventUuid: row.event_uuid,
@@ -225,6 +230,14 @@ export class Outbox {
       result.responseBody,
       sequence,
     );
+  }
+
+  /** Writes a delivery's row as it is. @returns false when there is no such row. */
+  rewrite(sequence: number): boolean {
+    const table = this.#days.of(sequence);
+    if (table === null) return false;
+    const query = `UPDATE ${table} SET attempts = attempts WHERE sequence = ?`;
+    return this.#sql.exec(query, sequence).rowsWritten > 0;
   }
 
   /** Makes due what waits for a retry between these sequences. */
@@ -303,11 +316,19 @@ function acceptedAs(event: HandedEvent, sequence: number): PendingDelivery {
   return { sequence, orderingKey: orderingKeyOf(event), nextAttemptAt: null, attempts: 0 };
 }
 
-function waitingOf(row: OutgoingRow): PendingDelivery {
+function waitingOf(row: OutgoingRow, now: number): PendingDelivery {
   return {
     sequence: row.sequence,
     orderingKey: row.line,
-    nextAttemptAt: row.next_attempt_at,
+    nextAttemptAt: retryTimeOf(row, now),
     attempts: row.attempts,
   };
+}
+
+/** After a clock that went back, the wait is as long as it was meant to be. */
+function retryTimeOf(row: OutgoingRow, now: number): number | null {
+  const { next_attempt_at: at, started_at: startedAt, duration_ms: durationMs } = row;
+  if (at === null || startedAt === null || durationMs === null) return at;
+  const failedAt = startedAt + durationMs;
+  return now < failedAt ? now + at - failedAt : at;
 }

@@ -9,12 +9,14 @@ export class Pace {
    * @param ratePerS null: no limit.
    * @param lastStart when the latest attempt began that the disk knows of: asked once, after the lane has woken.
    */
-  nextStart(ratePerS: number | null, lastStart: () => number | null): number {
+  nextStart(ratePerS: number | null, now: number, lastStart: () => number | null): number {
     if (ratePerS === null) return 0;
     if (this.#nextStart === undefined) {
       const last = lastStart();
       this.#nextStart = last === null ? 0 : last + 1000 / ratePerS;
     }
+    // A clock that goes back makes no wait longer.
+    this.#nextStart = Math.min(this.#nextStart, now + 1000 / ratePerS);
     return this.#nextStart;
   }
 

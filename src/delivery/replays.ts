@@ -4,6 +4,7 @@
  */
 import type { DayTables } from "./day-tables";
 import { deliveryStatus } from "./delivery-state";
+import { retryDelayMs } from "./retry-policy";
 
 /**
  * `one` is a single delivery that someone wants sent again; `picked` are dead letters that someone chose; `missing` are
@@ -205,6 +206,17 @@ export class Replays {
     );
   }
 
+  /** After a clock that went back by so much. */
+  shift(backMs: number, now: number): void {
+    this.#head = undefined;
+    this.#sql.exec(
+      `UPDATE replays SET next_attempt_at = max(next_attempt_at - ?1, ?2), head_since = min(head_since, ?2)
+       WHERE done = 0 AND next_attempt_at > ?2`,
+      backMs,
+      now,
+    );
+  }
+
   /** The head was delivered or given up: the line moves on. */
   pass(position: number, sequence: number, now: number): void {
     this.#head = undefined;
@@ -280,7 +292,8 @@ export class Replays {
         position: row.position,
         replay: row.kind === "one" ? null : row.id,
         attempts: row.attempts,
-        nextAttemptAt: row.next_attempt_at,
+        // A clock that went back makes no wait longer than the back-off; `Retry-After` is kept with the receiver's health.
+        nextAttemptAt: Math.min(row.next_attempt_at, now + retryDelayMs(Math.max(row.attempts, 1), 1)),
         since: row.head_since,
       };
       const sequence = this.#firstFrom(row.kind, row.cursor, row.last, row.picked);

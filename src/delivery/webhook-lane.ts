@@ -37,6 +37,11 @@ const aloneWaitMs = 100;
 const aloneAfterMs = 1000;
 /** When the alarm stands while a drain runs: it takes over if the drain is cut. */
 const safetyNetMs = 10_000;
+/** While storage takes no writes, the alarm looks again so often, and then leaves it to the next one. */
+const unwritableWaitMs = 2000;
+const unwritableWaitsMax = 250;
+/** An alarm that stands so long in the past was lost. */
+const lostAlarmMs = 60_000;
 /** How long a closed lane remembers that it is closed: a slow dispatch may still call. */
 const tombstoneMs = 86_400_000;
 const dayMs = 86_400_000;
@@ -82,8 +87,12 @@ export class WebhookLane extends DurableObject<Env> {
       try {
         ctx.storage.transactionSync(work);
       } catch (error) {
-        // What was undone on disk may have changed what is in memory: it is read anew.
-        if (this.#storage !== null) this.#storage = new LaneStorage(sql);
+        log("error", "a transaction failed: the lane starts again from its disk", {
+          webhook: this.#webhookUuid(),
+          error: String(error),
+        });
+        // What was undone on disk may have changed what is in memory.
+        ctx.abort(String(error));
         throw error;
       }
     };
@@ -97,6 +106,7 @@ export class WebhookLane extends DurableObject<Env> {
       fetchPage: (head) => fetchMissing(this.#open, head),
       atomically,
       recorded: () => this.#tellPages(),
+      spent: () => this.ctx.waitUntil(this.#armAlarm()),
     });
   }
 
@@ -114,6 +124,7 @@ export class WebhookLane extends DurableObject<Env> {
     const accepted = this.#acceptAll(storage, events, now);
     const fresh = accepted.filter((delivery) => delivery !== null);
     if (fresh.length > 0) {
+      this.#drain.noteWritten();
       storage.lineUpAccepted(fresh, before);
       if (storage.backlog >= backlogMax || this.ctx.storage.sql.databaseSize >= storageBytesMax) {
         disable(storage, now, "The backlog reached its bound: the receiver takes less than it is sent.");
@@ -137,9 +148,10 @@ export class WebhookLane extends DurableObject<Env> {
   /** Ends everything and frees the storage. What is under way is not recorded any more. */
   async close(): Promise<void> {
     this.#storage = null;
+    this.#drain.wake();
     await this.ctx.storage.deleteAll();
     new LaneRecordStore(this.ctx.storage.sql).set({ closedAt: Date.now() });
-    await this.ctx.storage.setAlarm(Date.now() + tombstoneMs);
+    await this.#armAlarm();
     this.#live.close();
   }
 
@@ -227,7 +239,9 @@ export class WebhookLane extends DurableObject<Env> {
       await this.#work();
       return { outcome: "started", id, queued, isNew: true };
     }
-    const range = { from: days.firstSequenceSince(since), to: days.firstSequenceSince(until) - 1 };
+    // Acceptance times never go back, and the clock may: what is accepted already lies before any later time.
+    const to = until > now ? storage.outbox.lastSequence : days.firstSequenceSince(until) - 1;
+    const range = { from: days.firstSequenceSince(since), to };
     const queued = replays.add(id, kind, range, now);
     await this.#work();
     return { outcome: "started", id, queued, isNew: true };
@@ -325,6 +339,7 @@ export class WebhookLane extends DurableObject<Env> {
   async tend(): Promise<void> {
     await this.#housekeeping.run();
     await this.#work();
+    this.#prune();
   }
 
   /** Sends what is due, then sets the alarm for what is not. Never throws for a receiver's failure. */
@@ -334,12 +349,10 @@ export class WebhookLane extends DurableObject<Env> {
     try {
       // What a running drain sends has just brought its configuration along; what waits for a retry may have an old one.
       await this.#housekeeping.run({ heals: this.#isDue() && !this.#drain.isRunning });
-      const until = Date.now() + alarmDrainMs;
-      // Calls may keep a drain going for longer than an alarm may run: then the next alarm joins it.
-      while ((this.#drain.isRunning || this.#isDue()) && Date.now() < until) {
-        await atMostFor(until - Date.now(), this.#drain.run(until));
-      }
+      await this.#drainInAlarm(Date.now() + alarmDrainMs);
       // Draining may have changed the state, or given deliveries up.
+      if (this.#housekeeping.hasNews) await this.#housekeeping.run();
+      this.#prune();
       if (this.#housekeeping.hasNews) await this.#housekeeping.run();
     } catch (error) {
       log("error", "alarm failed", { webhook: this.#webhookUuid(), error: String(error) });
@@ -347,6 +360,22 @@ export class WebhookLane extends DurableObject<Env> {
       this.#inAlarm = false;
     }
     await this.#armAlarm();
+  }
+
+  /** Sends until nothing is due, or what one alarm may send or the time is used up: then the next one goes on. */
+  async #drainInAlarm(until: number): Promise<void> {
+    this.#drain.allow(until);
+    for (let waits = 0; Date.now() < until && !this.#drain.isSpent;) {
+      if (this.#drain.isRunning || this.#isDue()) {
+        const drained = Promise.race([this.#drain.run(), this.#drain.whenSpent]);
+        await atMostFor(until - Date.now(), drained);
+      } else if (this.#drain.isBlocked && waits < unwritableWaitsMax) {
+        // To set an alarm would be a write, too.
+        waits += 1;
+        await scheduler.wait(unwritableWaitMs);
+        this.#drain.tryAgain();
+      } else return;
+    }
   }
 
   // Sending
@@ -370,13 +399,12 @@ export class WebhookLane extends DurableObject<Env> {
    */
   async #work({ waitMs = 0 } = {}): Promise<void> {
     this.#tellPages();
-    const until = Date.now() + acceptDrainMs;
+    this.#drain.allow(Date.now() + acceptDrainMs);
     if (this.#drain.isRunning) {
-      // It goes on for as long as one that is started now; whoever started it waits for its end.
-      void this.#drain.run(until);
+      this.#drain.wake();
     } else if (this.#isDue()) {
       const drained = this.#drain
-        .run(until)
+        .run()
         .then(() => this.#armAlarm())
         .catch((error) =>
           log("error", "drain failed", { webhook: this.#webhookUuid(), error: String(error) }),
@@ -394,6 +422,14 @@ export class WebhookLane extends DurableObject<Env> {
       this.#live.changed();
     } catch (error) {
       log("warn", "pages not told", { webhook: this.#webhookUuid(), error: String(error) });
+    }
+  }
+
+  #prune(): void {
+    try {
+      if (!this.#drain.isBlocked) this.#housekeeping.prune();
+    } catch (error) {
+      log("error", "pruning failed", { webhook: this.#webhookUuid(), error: String(error) });
     }
   }
 
@@ -416,27 +452,33 @@ export class WebhookLane extends DurableObject<Env> {
   }
 
   /** When the lane must be woken, in ms, or null. While it sends, soon: in case that it is cut. */
-  #wakeAt(): number | null {
-    const now = Date.now();
-    const times = [
-      this.#drain.isRunning ? now + safetyNetMs : this.#drain.nextAt(now),
-      this.#housekeeping.wakeAt,
-    ].filter((time) => time !== null);
+  #wakeAt(now: number): number | null {
+    if (this.#storage === null) {
+      const { closedAt } = new LaneRecordStore(this.ctx.storage.sql).get();
+      return closedAt === null ? null : closedAt + tombstoneMs;
+    }
+    const times = [this.#drainAt(now), this.#housekeeping.wakeAt].filter((time) => time !== null);
     // An alarm set for this very moment from inside an alarm can be lost.
     return times.length === 0 ? null : Math.max(Math.min(...times), now + 1);
   }
 
+  #drainAt(now: number): number | null {
+    if (!this.#drain.isRunning) return this.#drain.nextAt(now);
+    return this.#drain.isSpent ? now : now + safetyNetMs;
+  }
+
   /**
-   * The only place that sets the alarm (but for a tombstone's): computed anew from what waits, and an earlier one
-   * that stands is left alone (each setting is a row written). While the alarm itself runs nothing is set: it does
-   * so at its end, and the platform repeats one that was cut.
+   * The only place that sets the alarm: computed anew from what waits, and an earlier one that stands is left alone
+   * (each setting is a row written). While the alarm itself runs nothing is set: it does so at its end, and the platform
+   * repeats one that was cut.
    */
   async #armAlarm(): Promise<void> {
     if (this.#inAlarm) return;
     const standing = await this.ctx.storage.getAlarm();
-    if (this.#storage === null) return;
-    const at = this.#wakeAt();
-    if (at !== null && (standing === null || standing > at)) await this.ctx.storage.setAlarm(at);
+    const now = Date.now();
+    const at = this.#wakeAt(now);
+    const isStanding = standing !== null && standing > now - lostAlarmMs;
+    if (at !== null && !(isStanding && standing <= at)) await this.ctx.storage.setAlarm(at);
   }
 
   #webhookUuid(): string | undefined {

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { LoggedDelivery } from "../../src/delivery/delivery-log";
 import { passTime, restartClock, stopClock } from "../clock";
 import { makeListener } from "../event";
-import { alarmOf, laneOf, runAlarm } from "../lane";
+import { alarmOf, configOf, laneOf, runAlarm, setAlarmOf } from "../lane";
 import { type Answering, receiver, type Received } from "../receiver";
 import { change, hand, live, runUntil, sequencesOf, settle, times, withoutJitter } from "./lane-traffic";
 
@@ -372,4 +372,41 @@ it("a failed delivery's time is that of its alarm, and a delivered one has none"
   expect(await alarmOf(uuid)).toBe((await delivery(uuid))?.nextAttemptAt);
   await runAlarm(uuid);
   expect(await delivery(uuid)).toMatchObject({ status: "delivered", nextAttemptAt: null });
+});
+
+describe("a clock that goes back a day", () => {
+  it.each([
+    ["", false],
+    [", across an eviction", true],
+  ])("makes no retry wait longer than its back-off%s", async (_, isEvicted) => {
+    for (const ordering of ["strict", "keyed", "none"]) {
+      const { uuid, received } = await begin((__, index) => (index === 0 ? failed() : new Response()), {
+        changes: { ordering },
+      });
+      passTime(-dayMs);
+      if (isEvicted) await evictDurableObject(laneOf(uuid));
+      await live(uuid, 0);
+      await hand(uuid, ["another"]);
+      await live(uuid, 3000);
+      expect(received, ordering).toHaveLength(3);
+      expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 0, counts: { delivered: 2 } });
+    }
+  });
+
+  it("leaves a replay by time everything that was accepted since, before and after it", async () => {
+    const { uuid, received } = await begin(() => new Response(), { events: 3 });
+    passTime(-dayMs);
+    await hand(uuid, times(3));
+    await settle(uuid);
+    await laneOf(uuid).replay({ kind: "all", since: Date.now() - 1, until: Date.now() + 1 });
+    await live(uuid, 1000);
+    expect(sequencesOf(received)).toEqual([1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6]);
+  });
+});
+
+it("an alarm that was lost, and stands in the past, is set anew by the next call", async () => {
+  const { uuid } = await begin(() => failed());
+  await setAlarmOf(uuid, Date.now() - 61_000);
+  await laneOf(uuid).configure(await configOf(uuid));
+  expect(await alarmOf(uuid)).toBe(Date.now() + 2000);
 });

@@ -4,7 +4,8 @@ import { seal } from "../../src/sealing";
 import { readConfig } from "../../src/config";
 import { passTime, restartClock, stopClock } from "../clock";
 import { eventUuidsIn, makeEvent, makeEvents, makeListener, publish } from "../event";
-import { alarmOf, runAlarm, runAlarms } from "../lane";
+import { sendsPerRunMax } from "../../src/delivery/drain";
+import { alarmOf, laneOf, runAlarm, runAlarms } from "../lane";
 import { receiver, type Received } from "../receiver";
 
 beforeEach(stopClock);
@@ -43,6 +44,25 @@ describe("a long backlog", () => {
     await runAlarm(uuid, 10);
     expect(received).toHaveLength(800);
     expect(new Set(received.map(({ headers }) => headers.get("X-Orchest-Delivery"))).size).toBe(800);
+  });
+
+  it("is drained over several runs, each of which starts a bounded number of attempts and sets the next one at once", async () => {
+    const { received } = receiver();
+    const { uuid } = await makeListener();
+    const total = 2 * sendsPerRunMax + 100;
+    for (let batch = 0; batch < total / 100; batch++) await publish(makeEvents(100));
+    await runAlarms(uuid, () => received.length >= total);
+    await vi.waitFor(() => expect(received).toHaveLength(total));
+    await laneOf(uuid).pause();
+    for (let batch = 0; batch < total / 100; batch++) await publish(makeEvents(100));
+    // What a resumption starts is a run, and so is each alarm.
+    await laneOf(uuid).resume();
+    for (const runs of [1, 2]) {
+      await vi.waitFor(() => expect(received).toHaveLength(total + runs * sendsPerRunMax));
+      await vi.waitFor(async () => expect(await alarmOf(uuid)).toBeLessThanOrEqual(Date.now() + 10));
+      await runAlarm(uuid, 10);
+    }
+    expect(received).toHaveLength(2 * total);
   });
 
   it("leaves no alarm behind when it is done", async () => {

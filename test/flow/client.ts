@@ -47,6 +47,7 @@ export async function createWebhook(
     content_type?: string;
     headers?: Record<string, string>;
     name?: string;
+    ordering?: string;
     timeout_s?: number;
     ordering?: string;
     rate_limit_per_s?: number;

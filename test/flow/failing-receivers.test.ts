@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
@@ -119,6 +120,32 @@ describe("a receiver that", () => {
     await eventually("the living one has everything", () => living.arrivals.length >= events.length);
     expect(living.arrivals.map(eventUuid)).toEqual(events.map(({ uuid }) => uuid));
     expect(await listDeliveries(deadWebhook, "delivered")).toEqual([]);
+  });
+
+  test.each(["keyed", "none"])("hangs for one job holds up no other one in %s ordering", async (ordering) => {
+    const ownType = "project:one-off-job:started";
+    const answer = Promise.withResolvers<number>();
+    let hasEnded = false;
+    const receiver = await Receiver.start(({ sequence }, response) => {
+      if (sequence > 1) return 200;
+      response.once("close", () => (hasEnded = true));
+      return answer.promise;
+    });
+    const spec = { url: receiver.url, ordering, timeout_s: 30, eventTypes: [ownType] };
+    const webhook = await createWebhook(gateway, spec);
+    onTestFinished(async () => void (await call(gateway, "DELETE", webhookPath(webhook))));
+    for (let sequence = 1; sequence <= 4; sequence++) {
+      const project = { uuid: randomUUID(), job: { uuid: randomUUID() } };
+      await publish(gateway, { ...makeEvent(ownType), project });
+      await eventually("it arrives", () => receiver.arrivals.length >= sequence);
+    }
+    expect(hasEnded).toBe(false);
+    expect(receiver.arrivals.map((arrival) => arrival.sequence)).toEqual([1, 2, 3, 4]);
+    answer.resolve(200);
+    await eventually(
+      "all are delivered",
+      async () => (await listDeliveries(webhook, "delivered")).length === 4,
+    );
   });
 
   /** Publishes for a webhook that goes with its test: events of another one are none of its business. */
