@@ -2,6 +2,7 @@
  * Deliveries lie in one table per day of acceptance (UTC): dropping a table writes no rows, so that what is
  * past its time costs nothing to remove. `days` says which sequences lie where.
  */
+import { deliveryStatus } from "./delivery-state";
 
 const dayMs = 86_400_000;
 
@@ -23,12 +24,20 @@ export function tableOf(day: Day): string {
   return `deliveries_${day.day}`;
 }
 
+/** The conditions of the partial indexes: a query has to say them in the same words. */
+export const indexed = {
+  failed: `status IN (${deliveryStatus.pending}, ${deliveryStatus.replaying}) AND attempts > 0`,
+  dead: `status = ${deliveryStatus.dead}`,
+};
+
 type Row = { day: number; first_sequence: number; thinned: number };
 
 /** The tables of one lane, oldest first. */
 export class DayTables {
   readonly #sql: SqlStorage;
   #days: Day[];
+  /** The tables that have their partial indexes: thinned ones need none, and those of earlier versions get them later. */
+  readonly #indexed = new Set<string>();
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -36,6 +45,9 @@ export class DayTables {
       day INTEGER PRIMARY KEY, first_sequence INTEGER NOT NULL, thinned INTEGER NOT NULL DEFAULT 0
     )`);
     this.#days = this.#read();
+    const indexes =
+      "SELECT tbl_name AS name FROM sqlite_master WHERE type = 'index' AND name LIKE 'failed_%'";
+    for (const { name } of sql.exec<{ name: string }>(indexes)) this.#indexed.add(name);
   }
 
   /** Reads anew which tables there are, after a transaction was undone. */
@@ -54,9 +66,36 @@ export class DayTables {
     if (last !== undefined && last.day >= dayOf(nowMs)) return tableOf(last);
     const day = { day: dayOf(nowMs), firstSequence: nextSequence, thinned: false };
     this.#sql.exec(createTable(tableOf(day)));
+    this.addIndexes(day);
     this.#sql.exec("INSERT INTO days (day, first_sequence) VALUES (?, ?)", day.day, day.firstSequence);
     this.#days.push(day);
     return tableOf(day);
+  }
+
+  /**
+   * Makes the partial indexes of a day's table, if it has none. They hold what failed and waits, and what is dead: a
+   * first-time success is never in them, and writes no row for them.
+   */
+  addIndexes(day: Day): void {
+    const table = tableOf(day);
+    if (day.thinned || this.#indexed.has(table)) return;
+    for (const kind of ["failed", "dead"] as const) {
+      this.#sql.exec(
+        `CREATE INDEX IF NOT EXISTS ${kind}_${day.day} ON ${table} (sequence) WHERE ${indexed[kind]}`,
+      );
+    }
+    this.#indexed.add(table);
+  }
+
+  /** The first table without indexes that should have them, newest first; null when there is none. */
+  withoutIndexes(): Day | null {
+    return this.#days.findLast((day) => !day.thinned && !this.#indexed.has(tableOf(day))) ?? null;
+  }
+
+  /** What stands behind FROM to read a table by one of its partial indexes. The query's condition must be `indexed[kind]`. */
+  by(kind: keyof typeof indexed, table: string): string {
+    const day = table.slice(table.lastIndexOf("_") + 1);
+    return this.#indexed.has(table) ? `${table} INDEXED BY ${kind}_${day}` : table;
   }
 
   /** The table that holds this sequence, or null when it was dropped or never given. */
@@ -123,6 +162,7 @@ export class DayTables {
     this.#sql.exec(`DROP TABLE ${tableOf(day)}`);
     this.#sql.exec("DELETE FROM days WHERE day = ?", day.day);
     this.#days.splice(this.#days.indexOf(day), 1);
+    this.#indexed.delete(tableOf(day));
   }
 
   /** Leaves only the rows of a status in a day's table: a row written for each of them. */
@@ -134,6 +174,7 @@ export class DayTables {
     this.#sql.exec(`ALTER TABLE ${table}_kept RENAME TO ${table}`);
     this.#sql.exec("UPDATE days SET thinned = 1 WHERE day = ?", day.day);
     day.thinned = true;
+    this.#indexed.delete(table);
   }
 
   #read(): Day[] {

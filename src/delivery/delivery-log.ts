@@ -1,5 +1,5 @@
 /** Reading the log of a lane's deliveries: what the API and the pages show. */
-import type { DayTables } from "./day-tables";
+import { type DayTables, indexed } from "./day-tables";
 import type { ErrorClass } from "./error-class";
 import { deliveryStatus } from "./delivery-state";
 
@@ -88,9 +88,9 @@ const columns = `sequence, status, attempts, accepted_at, next_attempt_at, deliv
 
 const statusConditions: Record<ShownStatus, string> = {
   pending: `status IN (${deliveryStatus.pending}, ${deliveryStatus.replaying}) AND attempts = 0`,
-  failed: `status IN (${deliveryStatus.pending}, ${deliveryStatus.replaying}) AND attempts > 0`,
+  failed: indexed.failed,
   delivered: `status = ${deliveryStatus.delivered}`,
-  dead: `status = ${deliveryStatus.dead}`,
+  dead: indexed.dead,
 };
 
 export class DeliveryLog {
@@ -105,12 +105,15 @@ export class DeliveryLog {
   /** Newest first. A page may hold fewer than `limit` and still have a next one. */
   list(query: LogQuery): LogPage {
     const newest = (query.before ?? (this.#days.lastSequence() ?? 0) + 1) - 1;
-    const lowest = Math.max(newest - scannedMax + 1, 1);
+    const { status } = query;
+    const isIndexed = (status === "failed" || status === "dead") && query.eventType === undefined;
+    const lowest = isIndexed ? 1 : Math.max(newest - scannedMax + 1, 1);
     const { sql, bindings } = conditionsOf(query);
     const found: LoggedDelivery[] = [];
     for (const table of this.#days.downFrom(newest)) {
+      const source = status === "failed" || status === "dead" ? this.#days.by(status, table) : table;
       const rows = this.#sql.exec<Row>(
-        `SELECT ${columns} FROM ${table} WHERE sequence BETWEEN ? AND ? ${sql} ORDER BY sequence DESC LIMIT ?`,
+        `SELECT ${columns} FROM ${source} WHERE sequence BETWEEN ? AND ? ${sql} ORDER BY sequence DESC LIMIT ?`,
         lowest,
         newest,
         ...bindings,
@@ -165,16 +168,14 @@ export class DeliveryLog {
     return row === undefined ? null : deliveryOf(row);
   }
 
-  /** Deliveries that wait for a retry, oldest first: only those between these sequences can. */
-  failed(range: { from: number; to: number }, limit: number): LoggedDelivery[] {
+  /** Deliveries that wait for a retry, oldest first. */
+  failed(limit: number): LoggedDelivery[] {
     const found: LoggedDelivery[] = [];
-    for (const table of this.#days.from(range.from)) {
+    for (const table of this.#days.from(1)) {
       if (found.length === limit) break;
       const rows = this.#sql.exec<Row>(
-        `SELECT ${columns} FROM ${table} WHERE sequence BETWEEN ? AND ? AND ${statusConditions.failed}
+        `SELECT ${columns} FROM ${this.#days.by("failed", table)} WHERE ${indexed.failed}
          ORDER BY sequence LIMIT ?`,
-        range.from,
-        range.to,
         limit - found.length,
       );
       for (const row of rows) found.push(deliveryOf(row));
@@ -197,21 +198,23 @@ export class DeliveryLog {
     return null;
   }
 
-  /** How many deliveries wait for a retry: only those between these sequences can. */
-  countFailed(lowWater: number, triedUpTo: number): number {
-    const counts = this.#days
-      .from(lowWater)
-      .map(
-        (table) =>
-          this.#sql
-            .exec<{ n: number }>(
-              `SELECT count(*) AS n FROM ${table} WHERE sequence BETWEEN ? AND ? AND ${statusConditions.failed}`,
-              lowWater,
-              triedUpTo,
-            )
-            .one().n,
-      );
-    return counts.reduce((sum, count) => sum + count, 0);
+  /** How many deliveries wait for a retry. */
+  countFailed(): number {
+    return this.#count("failed");
+  }
+
+  /** How many dead letters there are. */
+  countDead(): number {
+    return this.#count("dead");
+  }
+
+  #count(kind: keyof typeof indexed): number {
+    let count = 0;
+    for (const table of this.#days.from(1)) {
+      const query = `SELECT count(*) AS n FROM ${this.#days.by(kind, table)} WHERE ${indexed[kind]}`;
+      count += this.#sql.exec<{ n: number }>(query).one().n;
+    }
+    return count;
   }
 }
 

@@ -176,6 +176,8 @@ export class Drain {
     const now = Date.now();
     const storage = this.#sendingStorage();
     const at = this.nextAt(now);
+    // A search for what may go gives others their turn between two looks.
+    if (storage?.isSearching(now) === true && this.#mayStart(storage, now)) return 0;
     if (storage === null || at === null || at <= now || now >= this.#until || this.isSpent) return null;
     const waitMs = Math.ceil(at - now);
     if (this.#underWay.size > 0) return waitMs;
@@ -186,12 +188,11 @@ export class Drain {
   #startNext(): Promise<void> | null {
     const now = Date.now();
     const storage = this.#sendingStorage();
-    if (storage === null || now >= this.#until || this.isSpent || now < this.#pausedUntil) return null;
+    if (storage === null || !this.#isAllowed(now)) return null;
     this.#watchClock(storage, now);
     if (isToBeRescheduled(storage)) storage.reschedule();
     const { schedule, record } = storage;
-    const busy = schedule.inFlight + (this.#replaying === null ? 0 : 1);
-    if (busy >= widthOf[schedule.ordering] || now < this.#nextStart(storage)) return null;
+    if (!this.#mayStart(storage, now)) return null;
     const replay = this.#dueReplay(storage, now);
     if (!this.#isWritable && !this.#writes(storage)) return null;
     const isItsTurn = this.#liveSinceReplay >= replayEvery - 1 && record.receiver.down === null;
@@ -203,6 +204,17 @@ export class Drain {
       return this.#sendLive(storage, ready);
     }
     return replay === null ? null : this.#replay(storage, replay);
+  }
+
+  #isAllowed(now: number): boolean {
+    return now < this.#until && !this.isSpent && now >= this.#pausedUntil;
+  }
+
+  /** Whether there is room for another attempt, and the rate limit lets it begin. */
+  #mayStart(storage: LaneStorage, now: number): boolean {
+    const { inFlight, ordering } = storage.schedule;
+    const busy = inFlight + (this.#replaying === null ? 0 : 1);
+    return this.#isAllowed(now) && busy < widthOf[ordering] && now >= this.#nextStart(storage);
   }
 
   /** After a clock that went back, no wait is longer than it was meant to be. */

@@ -20,12 +20,27 @@ export type LaneRecord = {
   receiver: ReceiverHealth;
   /** Since when there were only failures, on the lane's active clock (`activeClock`). */
   failingSince: number | null;
-  /** Whether a dead letter or the disabling was announced since the last success: a recovery is news then. */
+  /** Whether a dead letter or the disabling was announced since the last recovery: the next one is news then. */
   troubleAnnounced: boolean;
+  /** When trouble was last announced, in ms: once an hour at most. */
+  troubleAt: number;
+  /** When an attempt last failed, in ms, and how many succeeded since: a recovery takes a quiet time. */
+  lastFailureAt: number;
+  successesSince: number;
   /** Every delivery below this sequence is finished. */
   lowWater: number;
-  /** No delivery above this sequence was ever tried. */
-  triedUpTo: number;
+  /**
+   * What waits up to this sequence has failed, or stands behind something of its partition that has: a lane that wakes finds
+   * it by the index of what failed, and looks through the rows only behind here.
+   */
+  frontier: number;
+  /** First-time successes between these sequences may be counted in memory only: they are counted again at a wake-up. */
+  countFrom: number;
+  countTo: number;
+  /** When the latest attempt began that a checkpoint knows of, in ms. */
+  lastStartedAt: number;
+  /** Which shape the tables have: see `lane-upgrade.ts`. */
+  schemaVersion: number;
   /** The last sequence given when the last table was dropped. */
   sequenceBase: number;
   /** Events first accepted before this time (ms) may have been here and are no longer known. */
@@ -35,6 +50,11 @@ export type LaneRecord = {
 
 /** Counts up to the last checkpoint. `finished` deliveries wait no more; `dead` are the dead letters that are kept. */
 export type Tally = { attempts: number; finished: number; delivered: number; dead: number };
+
+/** How many rows a lane that wakes looks at to count what a checkpoint lacks. */
+export const countedAgainMax = 1000;
+/** The shape that a new lane's tables have. */
+export const schemaVersion = 2;
 
 const initial: LaneRecord = {
   config: null,
@@ -47,8 +67,15 @@ const initial: LaneRecord = {
   receiver: healthy,
   failingSince: null,
   troubleAnnounced: false,
+  troubleAt: 0,
+  lastFailureAt: 0,
+  successesSince: 0,
   lowWater: 1,
-  triedUpTo: 10_000,
+  frontier: 0,
+  countFrom: 1,
+  countTo: countedAgainMax,
+  lastStartedAt: 0,
+  schemaVersion,
   sequenceBase: 0,
   prunedThrough: 0,
   tally: { attempts: 0, finished: 0, delivered: 0, dead: 0 },
@@ -63,7 +90,7 @@ export class LaneRecordStore {
     this.#sql = sql;
     sql.exec("CREATE TABLE IF NOT EXISTS lane (id INTEGER PRIMARY KEY CHECK (id = 1), record TEXT NOT NULL)");
     const [row] = sql.exec<{ record: string }>("SELECT record FROM lane").toArray();
-    this.#record = row === undefined ? initial : { ...initial, ...(JSON.parse(row.record) as LaneRecord) };
+    this.#record = row === undefined ? initial : recordOf(JSON.parse(row.record) as StoredRecord);
   }
 
   get(): Readonly<LaneRecord> {
@@ -78,6 +105,22 @@ export class LaneRecordStore {
       JSON.stringify(this.#record),
     );
   }
+}
+
+/** Lanes of schema version 1 had no frontier, and said up to which sequence they had tried anything. */
+type StoredRecord = Partial<LaneRecord> & { lowWater: number; triedUpTo?: number };
+
+function recordOf({ triedUpTo, ...stored }: StoredRecord): LaneRecord {
+  if (stored.schemaVersion !== undefined || triedUpTo === undefined) return { ...initial, ...stored };
+  const { lowWater } = stored;
+  return {
+    ...initial,
+    frontier: lowWater - 1,
+    countFrom: lowWater,
+    countTo: triedUpTo,
+    ...stored,
+    schemaVersion: 1,
+  };
 }
 
 /** Time in which the lane was active, in ms, up to `now`: stands still while it is paused or disabled. */

@@ -21,7 +21,7 @@ export type LaneStats = {
 export function laneStats(storage: LaneStorage, nextAttemptAt: number | null, now: number): LaneStats {
   const { record, tally, backlog, log, stats } = storage;
   const lowWater = storage.schedule.lowWater();
-  const failed = backlog === 0 ? 0 : log.countFailed(lowWater, record.triedUpTo);
+  const failed = backlog === 0 ? 0 : log.countFailed();
   return {
     state: record.state,
     disabledReason: record.disabledReason,

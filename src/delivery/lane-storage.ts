@@ -2,9 +2,11 @@
 import { Announcements } from "./announcements";
 import { DayTables } from "./day-tables";
 import { DeliveryLog } from "./delivery-log";
+import type { CountersChange } from "./delivery-state";
 import type { LaneConfig } from "./handover";
 import { KnownEvents } from "./known-events";
-import { type LaneRecord, LaneRecordStore, type Tally } from "./lane-record";
+import { countedAgainMax, type LaneRecord, LaneRecordStore, type Tally } from "./lane-record";
+import { upgradeStep } from "./lane-upgrade";
 import { Outbox, type PendingDelivery } from "./outbox";
 import type { ChatService } from "./payload";
 import { Replays } from "./replays";
@@ -15,9 +17,8 @@ import { uncounted } from "./uncounted";
 
 /** Attempts between two checkpoints: what came after the last one is counted again when the lane is opened. */
 const attemptsPerCheckpoint = 100;
-/** How far the schedule may look ahead of the last checkpoint. */
-const lookAhead = 10_000;
-const scanChunk = 500;
+/** How many deliveries that failed a lane that wakes reads: each is two rows. */
+const failedMax = 1000;
 /** Waiting deliveries that are lined up as they come, without a look at the disk. */
 const linedUpMax = 1000;
 /** A partition's back-off that ended this long ago says nothing any more. */
@@ -52,8 +53,11 @@ export class LaneStorage {
   readonly #record: LaneRecordStore;
   #tally: Tally;
   #schedule: Schedule;
-  /** Attempts since the last checkpoint that no recount would find. */
+  /** Attempts of replays since the last checkpoint: no recount would find them. */
   #outside = 0;
+  /** Whether the counters have what no recount would find. */
+  #isDirty = false;
+  #lastStartedAt = 0;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -72,10 +76,12 @@ export class LaneStorage {
     ) WITHOUT ROWID`);
     sql.exec("CREATE TABLE IF NOT EXISTS sent_as (version INTEGER PRIMARY KEY, sent_as TEXT NOT NULL)");
     this.#tally = { ...this.record.tally };
+    this.#lastStartedAt = this.record.lastStartedAt;
     this.#recount();
     const receiver = withClockAt(this.record.receiver, Date.now());
     if (receiver !== this.record.receiver) this.setRecord({ receiver });
-    this.#schedule = this.#openSchedule({ lowWater: this.record.lowWater });
+    this.#schedule = this.#wakeSchedule();
+    upgradeStep(this);
   }
 
   get record(): Readonly<LaneRecord> {
@@ -100,11 +106,17 @@ export class LaneStorage {
     return this.#schedule.scannedTo < this.outbox.lastSequence;
   }
 
-  /** When the latest attempt began, in ms, as far as the rows tell that a lane looks at when it wakes; null without any. */
+  /** Whether the search for something that may go is not over: it looks at a bounded number of rows at a time. */
+  isSearching(now: number): boolean {
+    return this.hasMore && this.#schedule.wantsMore({ now, health: this.record.receiver });
+  }
+
+  /** When the latest attempt began, in ms, as far as a checkpoint and the rows behind it tell; null without any. */
   lastStart(): number | null {
     // A replay's attempts lie anywhere: then it may have been just now.
     if (this.replays.head(Date.now()) !== null) return Date.now();
-    return this.outbox.lastStart(this.record.lowWater - 1, this.record.triedUpTo);
+    const { countFrom, countTo, lastStartedAt } = this.record;
+    return Math.max(this.outbox.lastStart(countFrom, countTo) ?? 0, lastStartedAt) || null;
   }
 
   /** Takes a configuration unless the lane has this one or a later one. */
@@ -117,31 +129,54 @@ export class LaneStorage {
   checkpoint(change: Partial<LaneRecord> = {}): void {
     this.stats.flush();
     this.#outside = 0;
+    this.#isDirty = false;
+    const countFrom = this.#schedule.nextUntried();
     this.#record.set({
       tally: { ...this.#tally },
       lowWater: this.#schedule.lowWater(),
-      triedUpTo: Math.max(this.record.triedUpTo, this.#schedule.scannedTo + lookAhead),
+      frontier: this.#schedule.frontier(),
+      countFrom,
+      countTo: countFrom + countedAgainMax - 1,
+      lastStartedAt: this.#lastStartedAt,
       ...change,
     });
   }
 
-  /** Whether counting the next attempt writes a checkpoint. */
-  get isCheckpointDue(): boolean {
-    return this.#tally.attempts + 1 - this.record.tally.attempts >= attemptsPerCheckpoint;
+  /** Writes it if anything was counted that no recount would find. */
+  checkpointIfDirty(): void {
+    if (this.#isDirty) this.checkpoint();
   }
 
-  /** Counts an attempt that was recorded under the tick `tally.attempts + 1`. */
-  countAttempt(attempt: Counted): void {
-    const isLast = this.isCheckpointDue;
+  /** Whether a first-time success of this delivery would be found and counted again at a wake-up. */
+  isCountedAgain(sequence: number): boolean {
+    return sequence >= this.record.countFrom && sequence <= this.record.countTo;
+  }
+
+  /** Counts a first-time success that was recorded under the tick `tally.attempts + 1`. */
+  countSuccess(attempt: Counted): void {
     this.#add(attempt);
-    if (isLast) this.checkpoint();
+    if (this.#tally.attempts - this.record.tally.attempts >= attemptsPerCheckpoint) this.checkpoint();
   }
 
-  /** Counts an attempt that no recount would find: until the next checkpoint the statistics have it in memory only. */
-  countOutside(attempt: Counted): void {
+  /** Counts any other attempt of a partition's head, and what it changed: `checkpointIfDirty` must follow. */
+  countOther(attempt: Counted, change: CountersChange): void {
+    this.#noteStart(attempt);
     this.stats.count(attempt);
+    this.adjust({ attempts: 1, ...change });
+    this.#isDirty = true;
+  }
+
+  /**
+   * Counts an attempt of a replay: until the next checkpoint the statistics have it in memory only, unless it changed
+   * anything, and `checkpointIfDirty` follows.
+   */
+  countOutside(attempt: Counted, change: CountersChange): void {
+    this.#noteStart(attempt);
+    this.stats.count(attempt);
+    this.adjust(change);
     this.#outside += 1;
-    if (this.#outside >= attemptsPerCheckpoint) this.checkpoint();
+    const isChanged = change.finished !== 0 || change.delivered !== 0 || change.dead !== 0;
+    if (isChanged || this.#outside >= attemptsPerCheckpoint) this.#isDirty = true;
   }
 
   /** Changes the counts by so much. A checkpoint must follow at once: no recount would find it. */
@@ -158,28 +193,22 @@ export class LaneStorage {
     this.#addToSchedule(accepted, this.outbox.lastSequence);
   }
 
-  /** Looks one chunk further for deliveries that wait. */
-  lineUp(): void {
-    const found = this.outbox.waitingAfter(this.#schedule.scannedTo, scanChunk);
-    const scannedTo = found.length < scanChunk ? this.outbox.lastSequence : (found.at(-1)?.sequence ?? 0);
-    this.#addToSchedule(found, scannedTo);
-  }
-
   #addToSchedule(found: readonly PendingDelivery[], scannedTo: number): void {
     this.#schedule.add(found, scannedTo);
-    if (scannedTo > this.record.triedUpTo) this.checkpoint();
   }
 
-  /** Looks until something is found that may go, if anything may: an object that was just started has looked at nothing. */
+  /** Looks a bounded number of rows further for something that may go, if nothing is known that may. */
   lineUpReady(now: number): void {
-    while (this.hasMore && this.#schedule.wantsMore({ now, health: this.record.receiver })) this.lineUp();
+    if (!this.isSearching(now)) return;
+    const { found, scannedTo } = this.outbox.waitingAfter(this.#schedule.scannedTo);
+    this.#addToSchedule(found, scannedTo);
   }
 
   /** Divides what waits anew, when the ordering has changed. What is under way stays so, and lands as before. */
   reschedule(): void {
     const before = this.#schedule;
     this.#schedule = this.#openSchedule({ lowWater: before.lowWater(), before });
-    // What was tried in one ordering must be counted before another one looks elsewhere.
+    // What was known of one ordering's partitions says nothing of another's.
     this.checkpoint();
   }
 
@@ -226,7 +255,7 @@ export class LaneStorage {
   /** Lets everything that waits go now: the webhook was resumed. @param inactiveMs what does not count as its age. */
   makeAllDue(now: number, inactiveMs: number): void {
     this.#schedule.makeAllDue();
-    this.outbox.makeDue(this.#schedule.lowWater(), this.record.triedUpTo, now);
+    this.outbox.makeDue(now);
     this.replays.makeDue(now, inactiveMs);
     this.#sql.exec("DELETE FROM carried");
     this.setRecord({ receiver: healthy });
@@ -243,6 +272,17 @@ export class LaneStorage {
     this.#schedule.shift(backMs);
     this.replays.shift(backMs, now);
     this.setRecord({ receiver: withClockAt(this.record.receiver, now) });
+  }
+
+  /** What failed is found by its index; the rest is looked for from the frontier on. */
+  #wakeSchedule(): Schedule {
+    const { lowWater, frontier } = this.record;
+    const failed = this.outbox.failedBetween(lowWater, frontier, failedMax);
+    // More than are looked at: the rest is looked for among the rows, as if there were no index.
+    const isAll = failed.length < failedMax;
+    const schedule = this.#openSchedule({ lowWater: isAll ? frontier + 1 : lowWater });
+    if (isAll) schedule.addFailed(failed);
+    return schedule;
   }
 
   #openSchedule({ lowWater, before }: { lowWater: number; before?: Schedule }): Schedule {
@@ -266,8 +306,8 @@ export class LaneStorage {
 
   /** Counts what was recorded after the last checkpoint: the object was cut off from its memory. */
   #recount(): void {
-    const { lowWater, triedUpTo, tally } = this.record;
-    const range = { from: lowWater, to: triedUpTo, tick: tally.attempts };
+    const { countFrom: from, countTo: to, tally, schemaVersion } = this.record;
+    const range = { from, to, tick: tally.attempts, withEarlier: schemaVersion === 1 };
     for (const attempt of uncounted(this.#sql, this.days, range)) {
       this.#add(attempt);
       this.#tally.attempts = attempt.tick;
@@ -275,10 +315,15 @@ export class LaneStorage {
   }
 
   #add(attempt: Counted): void {
+    this.#noteStart(attempt);
     this.#tally.attempts += 1;
     if (attempt.delivered || attempt.dead) this.#tally.finished += 1;
     if (attempt.delivered) this.#tally.delivered += 1;
     if (attempt.dead) this.#tally.dead += 1;
     this.stats.count(attempt);
+  }
+
+  #noteStart({ startedAt }: Counted): void {
+    this.#lastStartedAt = Math.max(this.#lastStartedAt, startedAt);
   }
 }

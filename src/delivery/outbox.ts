@@ -1,5 +1,5 @@
 /** The lane's deliveries on disk: taking them in, finding what waits, recording what came of each attempt. */
-import { type Day, type DayTables, tableOf } from "./day-tables";
+import { type Day, type DayTables, indexed, tableOf } from "./day-tables";
 import { type DeliveryState, deliveryStatus, type DeliveryStatus } from "./delivery-state";
 import type { HandedEvent } from "./handover";
 import type { KnownEvents } from "./known-events";
@@ -56,6 +56,13 @@ type StateRow = {
   aged_from: number | null;
   tick: number;
 };
+
+const pendingColumns = "sequence, line, next_attempt_at, attempts, started_at, duration_ms";
+/** How many rows a search for what waits looks at, and how many it finds at most, before others have their turn. */
+const rowsPerLook = 1000;
+const foundPerLook = 500;
+/** How many earlier attempts a step of the pruning removes: a row written for each. */
+const droppedPerStep = 1000;
 
 /** How many rows one statement inserts: a lane's takes 100 parameters, and a row four. */
 const eventsPerInsert = 24;
@@ -141,21 +148,45 @@ export class Outbox {
     return first;
   }
 
-  /** What waits behind `sequence`, in order. */
-  waitingAfter(sequence: number, limit: number): PendingDelivery[] {
+  /**
+   * What waits behind `sequence`, in order: one look at a bounded number of rows.
+   * @returns them, and the sequence up to which there are no others.
+   */
+  waitingAfter(sequence: number): { found: PendingDelivery[]; scannedTo: number } {
     const now = Date.now();
-    const waiting: PendingDelivery[] = [];
+    const to = Math.min(sequence + rowsPerLook, this.#lastSequence);
+    const found: PendingDelivery[] = [];
     for (const table of this.#days.from(sequence + 1)) {
       const rows = this.#sql.exec<OutgoingRow>(
-        `SELECT sequence, line, next_attempt_at, attempts, started_at, duration_ms FROM ${table}
-         WHERE sequence > ? AND status = ${deliveryStatus.pending} ORDER BY sequence LIMIT ?`,
-        sequence,
-        limit - waiting.length,
+        `SELECT ${pendingColumns} FROM ${table}
+         WHERE sequence BETWEEN ? AND ? AND status = ${deliveryStatus.pending} ORDER BY sequence LIMIT ?`,
+        sequence + 1,
+        to,
+        foundPerLook - found.length,
       );
-      for (const row of rows) waiting.push(waitingOf(row, now));
-      if (waiting.length === limit) break;
+      for (const row of rows) found.push(waitingOf(row, now));
+      if (found.length === foundPerLook) return { found, scannedTo: found.at(-1)?.sequence ?? to };
     }
-    return waiting;
+    return { found, scannedTo: to };
+  }
+
+  /** What failed and waits for a retry between these sequences, in order. */
+  failedBetween(from: number, to: number, limit: number): PendingDelivery[] {
+    const now = Date.now();
+    const found: PendingDelivery[] = [];
+    for (const table of this.#days.from(from)) {
+      if (found.length === limit) break;
+      const rows = this.#sql.exec<OutgoingRow>(
+        `SELECT ${pendingColumns} FROM ${this.#days.by("failed", table)}
+         WHERE ${indexed.failed} AND sequence BETWEEN ? AND ? AND status = ${deliveryStatus.pending}
+         ORDER BY sequence LIMIT ?`,
+        from,
+        to,
+        limit - found.length,
+      );
+      for (const row of rows) found.push(waitingOf(row, now));
+    }
+    return found;
   }
 
   /** One delivery from disk, or null when it is not there. */
@@ -240,15 +271,13 @@ export class Outbox {
     return this.#sql.exec(query, sequence).rowsWritten > 0;
   }
 
-  /** Makes due what waits for a retry between these sequences. */
-  makeDue(from: number, to: number, now: number): void {
-    for (const table of this.#days.from(from)) {
+  /** Makes due what waits for a retry. */
+  makeDue(now: number): void {
+    for (const table of this.#days.from(1)) {
       this.#sql.exec(
-        `UPDATE ${table} SET next_attempt_at = ?
-         WHERE sequence BETWEEN ? AND ? AND status = ${deliveryStatus.pending} AND next_attempt_at > ?`,
+        `UPDATE ${this.#days.by("failed", table)} SET next_attempt_at = ?
+         WHERE ${indexed.failed} AND next_attempt_at > ?`,
         now,
-        from,
-        to,
         now,
       );
     }
@@ -286,19 +315,43 @@ export class Outbox {
   /** How many dead letters lie in a day's table. */
   countDead(day: Day): number {
     return this.#sql
-      .exec<{ n: number }>(`SELECT count(*) AS n FROM ${tableOf(day)} WHERE status = ${deliveryStatus.dead}`)
+      .exec<{ n: number }>(
+        `SELECT count(*) AS n FROM ${this.#days.by("dead", tableOf(day))} WHERE ${indexed.dead}`,
+      )
       .one().n;
   }
 
-  /** Removes what belonged to deliveries that were pruned. */
-  dropOrphans(): void {
-    const sequences = this.#sql
-      .exec<{ sequence: number }>("SELECT DISTINCT sequence FROM attempts")
-      .toArray();
-    for (const { sequence } of sequences) {
-      if (this.load(sequence) !== null) continue;
-      this.#sql.exec("DELETE FROM attempts WHERE sequence = ?", sequence);
-    }
+  /**
+   * Removes earlier attempts of a day's deliveries that are to be pruned, so many at a time.
+   * @returns whether there may be more.
+   */
+  dropAttempts(day: Day, last: number): boolean {
+    const dropped = this.#sql.exec(
+      `DELETE FROM attempts WHERE (sequence, number) IN (
+         SELECT sequence, number FROM attempts WHERE sequence BETWEEN ? AND ? AND NOT EXISTS (
+           SELECT 1 FROM ${tableOf(day)} AS kept WHERE kept.sequence = attempts.sequence AND ${indexed.dead}
+         ) LIMIT ${droppedPerStep}
+       )`,
+      day.firstSequence,
+      last,
+    );
+    return dropped.rowsWritten >= droppedPerStep;
+  }
+
+  /** The same for its dead letters: all of the day goes. */
+  dropAllAttempts(day: Day, last: number): boolean {
+    const dropped = this.#sql.exec(
+      `DELETE FROM attempts WHERE (sequence, number) IN (
+         SELECT sequence, number FROM attempts WHERE sequence BETWEEN ? AND ? LIMIT ${droppedPerStep}
+       )`,
+      day.firstSequence,
+      last,
+    );
+    return dropped.rowsWritten >= droppedPerStep;
+  }
+
+  /** Forgets what belonged to deliveries that are gone. */
+  forgetPruned(): void {
     const [oldest] = this.#days.all;
     this.#known.forgetBelow(oldest?.firstSequence ?? this.#lastSequence);
   }

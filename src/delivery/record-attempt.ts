@@ -1,5 +1,5 @@
 /** What an attempt changes in its lane: the delivery's row, its partition, the counts, and what follows for the webhook. */
-import { countersChange, deliveryStatus, isWaiting, transition } from "./delivery-state";
+import { type CountersChange, countersChange, deliveryStatus, isWaiting, transition } from "./delivery-state";
 import { disable, noteDeath, noteFailure, noteSuccess } from "./lane-health";
 import { activeClock } from "./lane-record";
 import type { LaneStorage } from "./lane-storage";
@@ -9,6 +9,7 @@ import type { ReplayHead } from "./replays";
 import { askedDelayMs, type Circumstances, type Decision, decide } from "./retry-policy";
 import type { Landing } from "./schedule";
 import type { SentUnder } from "./sender";
+import type { Counted } from "./stats";
 
 /**
  * An attempt that was under way. `live`: of the head of a partition; `failures` in a row, in case that this attempt is
@@ -31,18 +32,23 @@ export function recordAttempt(storage: LaneStorage, flight: Flight, sent: SentUn
   const retry = storage.record.config?.retry ?? { maxAttempts: null, maxAgeS: null };
   const decision = decide({ result: sent.result, retry, now, random, ...age });
   const after = transition(before, { kind: "attempt", queue: flight.queue, decision });
+  const isLive = flight.queue === "live" && before.status === deliveryStatus.pending;
   // What a recount could not derive from the rows is counted on disk at once.
-  const isPlain = flight.queue === "live" && before.status === deliveryStatus.pending;
+  const isPlain =
+    isLive && before.attempts === 0 && decision.kind === "delivered" && storage.isCountedAgain(sequence);
   const tick = isPlain ? storage.tally.attempts + 1 : 0;
   storage.outbox.record(sequence, before, sent, { ...after, agedFrom, tick });
   const isNewlyDead = before.status !== deliveryStatus.dead && after.status === deliveryStatus.dead;
   if (flight.queue === "again") moveReplay(storage, flight, { decision, now });
-  else storage.schedule.land(sequence, isPlain ? landingOf(storage, flight, decision) : { kind: "left" });
+  else storage.schedule.land(sequence, isLive ? landingOf(storage, flight, decision) : { kind: "left" });
   const counted = { ...sent.result, delivered: sent.result.error === null, dead: isNewlyDead };
-  if (isPlain) storage.countAttempt(counted);
-  else countOutside(storage, { before, after, counted, isOneOfMany: isOneOfMany(flight) });
+  const change = countersChange(before.status, after.status);
+  if (isPlain) storage.countSuccess(counted);
+  else if (isLive) storage.countOther(counted, change);
+  else countReplayed(storage, flight, { before, counted, change });
   if (isNewlyDead) noteDeath(storage, now, { ...flight.outgoing, error: sent.result.error });
   judgeReceiver(storage, flight, { decision, sent, failures: age.failures, now, random });
+  storage.checkpointIfDirty();
 }
 
 /** Gives a waiting delivery up for a person. @returns whether it waited. To be run as one transaction. */
@@ -73,8 +79,10 @@ function ageOf(
 
 /** The delivery is gone: the queue that it was the head of moves on. */
 function leaveQueue(storage: LaneStorage, flight: Flight, now: number): void {
-  if (flight.queue === "live") storage.schedule.land(flight.outgoing.sequence, { kind: "left" });
-  else storage.replays.pass(flight.head.position, flight.outgoing.sequence, now);
+  if (flight.queue === "live") {
+    storage.schedule.land(flight.outgoing.sequence, { kind: "left" });
+    storage.checkpoint();
+  } else storage.replays.pass(flight.head.position, flight.outgoing.sequence, now);
 }
 
 function moveReplay(
@@ -108,35 +116,18 @@ function landingOf(
   }
 }
 
-function isOneOfMany(flight: Flight): boolean {
-  return flight.queue === "again" && flight.head.replay !== null;
-}
-
-/**
- * Counts an attempt that no recount finds (its tick is 0): it is written at once, unless it is one of a replay's many
- * that changed nothing.
- */
-function countOutside(
+/** Counts an attempt outside of the partitions: on disk at once, unless it is one of a replay's many that changed nothing. */
+function countReplayed(
   storage: LaneStorage,
-  {
-    before,
-    after,
-    counted,
-    isOneOfMany,
-  }: {
-    before: StoredState;
-    after: Pick<StoredState, "status">;
-    counted: Parameters<LaneStorage["countOutside"]>[0];
-    isOneOfMany: boolean;
-  },
+  flight: Flight,
+  { before, counted, change }: { before: StoredState; counted: Counted; change: CountersChange },
 ): void {
-  storage.countOutside(counted);
-  storage.adjust(countersChange(before.status, after.status));
-  // The row's own tick moves to `attempts`, where a recount would not see that its delivery was finished by it.
+  storage.countOutside(counted, change);
+  const isOneOfMany = flight.queue === "again" && flight.head.replay !== null;
+  // The row's own tick moves to `attempts`, where a recount does not look.
   const isUncounted = before.tick > storage.record.tally.attempts;
-  if (before.status === after.status && isOneOfMany && !isUncounted) return;
-  const isDeadChanged = [before.status, after.status].includes(deliveryStatus.dead);
-  storage.checkpoint(isDeadChanged ? { copiedToD1: false } : {});
+  if (change.dead !== 0) storage.checkpoint({ copiedToD1: false });
+  else if (!isOneOfMany || isUncounted) storage.checkpoint();
 }
 
 /** What the outcome says of the receiver, and what follows for the webhook. */

@@ -2,7 +2,7 @@
  * The lane's second line: what is to be sent again, in the order in which it was asked for. A replay is a range of
  * sequences with a cursor, however many deliveries are in it.
  */
-import type { DayTables } from "./day-tables";
+import { type DayTables, indexed } from "./day-tables";
 import { deliveryStatus } from "./delivery-state";
 import { retryDelayMs } from "./retry-policy";
 
@@ -65,8 +65,8 @@ type RowWithMore = Row & { picked: string | null; given_up: number | null };
 const conditions: Record<ReplayKind, string> = {
   one: `status IN (${deliveryStatus.delivered}, ${deliveryStatus.dead})`,
   all: `status IN (${deliveryStatus.delivered}, ${deliveryStatus.dead})`,
-  dead: `status = ${deliveryStatus.dead}`,
-  picked: `status = ${deliveryStatus.dead}`,
+  dead: indexed.dead,
+  picked: indexed.dead,
   missing: `status = ${deliveryStatus.replaying}`,
 };
 
@@ -316,7 +316,7 @@ export class Replays {
     for (const table of this.#days.from(from)) {
       const [row] = this.#sql
         .exec<{ sequence: number }>(
-          `SELECT sequence FROM ${table} WHERE sequence BETWEEN ? AND ? AND ${conditions[kind]} ${among}
+          `SELECT sequence FROM ${this.#source(kind, table)} WHERE sequence BETWEEN ? AND ? AND ${conditions[kind]} ${among}
            ORDER BY sequence LIMIT 1`,
           from,
           to,
@@ -328,6 +328,10 @@ export class Replays {
     return null;
   }
 
+  #source(kind: ReplayKind, table: string): string {
+    return kind === "dead" || kind === "picked" ? this.#days.by("dead", table) : table;
+  }
+
   #count(kind: ReplayKind, { from, to, max }: { from: number; to: number; max: number }): number {
     let count = 0;
     for (const table of this.#days.from(from)) {
@@ -335,7 +339,7 @@ export class Replays {
       count += this.#sql
         .exec<{ n: number }>(
           `SELECT count(*) AS n FROM (
-             SELECT 1 FROM ${table} WHERE sequence BETWEEN ? AND ? AND ${conditions[kind]} LIMIT ?
+             SELECT 1 FROM ${this.#source(kind, table)} WHERE sequence BETWEEN ? AND ? AND ${conditions[kind]} LIMIT ?
            )`,
           from,
           to,

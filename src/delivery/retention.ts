@@ -10,31 +10,41 @@ export type Retention = { deliveredMs: number; deadMs: number };
 export function dayToPrune(storage: LaneStorage, now: number, retention: Retention): Day | null {
   const isOver = (day: Day): boolean => now >= endOf(day) + keptMs(day, retention);
   if (!storage.days.all.some(isOver)) return null;
-  // A lane that was just opened does not know yet how far it is finished.
-  storage.lineUpReady(now);
   return storage.days.all.find((day) => isOver(day) && isFinished(storage, day)) ?? null;
 }
 
-/** Forgets a day's deliveries, but for dead letters that are to be kept. To be run as one transaction. */
+/**
+ * A step of forgetting a day's deliveries, but for dead letters that are to be kept. To be run as one transaction.
+ * @returns whether the day is done.
+ */
 export function pruneDay(
   storage: LaneStorage,
   day: Day,
   { now, retention }: { now: number; retention: Retention },
-): void {
-  const dead = storage.outbox.countDead(day);
+): boolean {
+  const { outbox, days } = storage;
+  const dead = outbox.countDead(day);
   const keepsDead = dead > 0 && now < endOf(day) + retention.deadMs;
+  const last = lastOf(storage, day);
+  if (keepsDead ? outbox.dropAttempts(day, last) : outbox.dropAllAttempts(day, last)) return false;
   if (keepsDead) {
-    storage.days.thin(day, deliveryStatus.dead);
+    days.thin(day, deliveryStatus.dead);
   } else {
-    storage.days.drop(day);
+    days.drop(day);
     storage.adjust({ dead: -dead });
   }
-  storage.outbox.dropOrphans();
+  outbox.forgetPruned();
   storage.checkpoint({
     prunedThrough: Math.max(storage.record.prunedThrough, endOf(day)),
-    sequenceBase: storage.outbox.lastSequence,
+    sequenceBase: outbox.lastSequence,
     copiedToD1: storage.record.copiedToD1 && (keepsDead || dead === 0),
   });
+  return true;
+}
+
+function lastOf(storage: LaneStorage, day: Day): number {
+  const next = storage.days.all.find((later) => later.day > day.day);
+  return (next?.firstSequence ?? storage.outbox.lastSequence + 1) - 1;
 }
 
 function keptMs({ thinned }: Day, { deliveredMs, deadMs }: Retention): number {
@@ -43,7 +53,6 @@ function keptMs({ thinned }: Day, { deliveredMs, deadMs }: Retention): number {
 
 /** Nothing of a finished day waits: neither to be delivered nor to be sent again. */
 function isFinished(storage: LaneStorage, day: Day): boolean {
-  const next = storage.days.all.find((later) => later.day > day.day);
-  const end = next?.firstSequence ?? storage.outbox.lastSequence + 1;
-  return storage.schedule.lowWater() >= end && !storage.replays.any(day.firstSequence, end - 1);
+  const last = lastOf(storage, day);
+  return storage.schedule.lowWater() > last && !storage.replays.any(day.firstSequence, last);
 }

@@ -27,6 +27,10 @@ type Partition = {
   failures: number;
   /** One at most, but for those that were under way when the ordering changed. */
   inFlight: number;
+  /** Whether the head was tried before: then a lane that wakes finds it by its index. */
+  isHeadTried: boolean;
+  /** Whether all that waits up to `scannedTo` is in the queue: not behind a head that was found by its index. */
+  isComplete: boolean;
 };
 
 type Flight = { key: string; isRetry: boolean; probe: ProbeKind | null };
@@ -93,14 +97,24 @@ export class Schedule {
 
   /** Takes in what was found behind `scannedTo`, in order, up to and including `scannedTo`. */
   add(found: readonly PendingDelivery[], scannedTo: number): void {
-    for (const pending of found) {
-      const partition = this.#partition(this.#keyOf(pending));
-      const { sequence, nextAttemptAt, attempts } = pending;
-      partition.queue.push(sequence);
-      if (attempts > 0) this.#tried.set(sequence, { notBefore: nextAttemptAt ?? 0, failures: attempts });
-      if (partition.queue.length === 1) this.#beginHead(partition);
-    }
+    for (const pending of found) this.#append(pending);
     this.#scannedTo = scannedTo;
+  }
+
+  /** Takes in what failed and lies before `scannedTo`, in order. What waits behind it is looked for when its turn comes. */
+  addFailed(found: readonly PendingDelivery[]): void {
+    for (const pending of found) this.#append(pending).isComplete = this.ordering === "none";
+  }
+
+  #append(pending: PendingDelivery): Partition {
+    const partition = this.#partition(this.#keyOf(pending));
+    const { sequence, nextAttemptAt, attempts } = pending;
+    // A search that began anew finds again what is known.
+    if (sequence <= (partition.queue.at(-1) ?? 0)) return partition;
+    partition.queue.push(sequence);
+    if (attempts > 0) this.#tried.set(sequence, { notBefore: nextAttemptAt ?? 0, failures: attempts });
+    if (partition.queue.length === 1) this.#beginHead(partition);
+    return partition;
   }
 
   /** Whether to look further: nothing that was found may go, and there is room for other partitions. */
@@ -186,7 +200,7 @@ export class Schedule {
       this.#forced.delete(sequence);
       if (index === 0) {
         partition.notBefore = 0;
-        this.#beginHead(partition);
+        this.#nextHead(partition, sequence);
       }
       this.#dropEmpty(key, partition);
       return;
@@ -220,6 +234,29 @@ export class Schedule {
     return lowest;
   }
 
+  /**
+   * The sequence up to which all that waits was tried, or stands behind something of its partition that was: to be kept for
+   * the next wake-up.
+   */
+  frontier(): number {
+    let frontier = this.#scannedTo;
+    for (const { queue, isHeadTried } of this.#partitions.values()) {
+      const [head] = queue;
+      if (head !== undefined && !isHeadTried) frontier = Math.min(frontier, head - 1);
+    }
+    return frontier;
+  }
+
+  /** The lowest sequence that may go next and was never tried, as far as nothing holds it. */
+  nextUntried(): number {
+    let next = this.#scannedTo + 1;
+    for (const { queue, isHeadTried, notBefore } of this.#partitions.values()) {
+      const [head] = queue;
+      if (head !== undefined && !isHeadTried && notBefore === 0) next = Math.min(next, head);
+    }
+    return next;
+  }
+
   #keyOf({ orderingKey, sequence }: { orderingKey: string; sequence: number }): string {
     if (this.ordering === "keyed") return orderingKey;
     return this.ordering === "strict" ? "" : String(sequence);
@@ -229,7 +266,15 @@ export class Schedule {
     const present = this.#partitions.get(key);
     if (present !== undefined) return present;
     const { notBefore, failures } = this.#backoffs.get(key) ?? { notBefore: 0, failures: 0 };
-    const partition = { queue: [], notBefore, carriedFailures: failures, failures, inFlight: 0 };
+    const partition = {
+      queue: [],
+      notBefore,
+      carriedFailures: failures,
+      failures,
+      inFlight: 0,
+      isHeadTried: false,
+      isComplete: true,
+    };
     this.#partitions.set(key, partition);
     return partition;
   }
@@ -238,12 +283,24 @@ export class Schedule {
     if (queue.length === 0 && inFlight === 0) this.#partitions.delete(key);
   }
 
+  /** The head that was `left` is gone: what stands behind it is the next one, and is looked for where it is not known. */
+  #nextHead(partition: Partition, left: number): void {
+    if (!partition.isComplete) {
+      for (const sequence of partition.queue) this.#tried.delete(sequence);
+      partition.queue = [];
+      partition.isComplete = true;
+      this.#scannedTo = Math.min(this.#scannedTo, left);
+    }
+    this.#beginHead(partition);
+  }
+
   /** A new head brings its own retry time along, when it was tried before. */
   #beginHead(partition: Partition): void {
     const [head] = partition.queue;
     const tried = head === undefined ? undefined : this.#tried.get(head);
     partition.notBefore = Math.max(partition.notBefore, tried?.notBefore ?? 0);
     partition.failures = partition.carriedFailures + (tried?.failures ?? 0);
+    partition.isHeadTried = tried !== undefined;
     if (head !== undefined) this.#tried.delete(head);
   }
 
@@ -261,6 +318,7 @@ export class Schedule {
         if (partition.queue[0] === sequence) {
           partition.notBefore = landing.notBefore;
           partition.failures = landing.failures;
+          partition.isHeadTried = true;
         } else this.#tried.set(sequence, landing);
         return;
       case "postponed":
@@ -274,7 +332,7 @@ export class Schedule {
     if (index > 0) return;
     partition.notBefore = next.notBefore;
     partition.carriedFailures = next.failures;
-    this.#beginHead(partition);
+    this.#nextHead(partition, sequence);
   }
 
   #forcedHead(): Candidate | null {

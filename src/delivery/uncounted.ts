@@ -1,4 +1,4 @@
-/** Attempts that a lane's counts lack, found in its rows: it was cut off from its memory behind a checkpoint. */
+/** First-time successes that a lane's counters lack, found in its rows: it was cut off from its memory behind a checkpoint. */
 import type { DayTables } from "./day-tables";
 import { deliveryStatus } from "./delivery-state";
 import type { Counted } from "./stats";
@@ -10,14 +10,16 @@ type Row = { status: number; started_at: number; duration_ms: number; error: str
 
 /**
  * @param after `tick` of the last attempt that was counted; `from` and `to` bound the sequences that may have others.
+ * @param withEarlier whether attempts before the latest one of a delivery count, too: in lanes of schema version 1, where
+ *   failures were not counted on disk at once.
  * @returns them, oldest first.
  */
 export function uncounted(
   sql: SqlStorage,
   days: DayTables,
-  after: { tick: number; from: number; to: number },
+  after: { tick: number; from: number; to: number; withEarlier: boolean },
 ): Uncounted[] {
-  const { tick, from, to } = after;
+  const { tick, from, to, withEarlier } = after;
   const latest = days.from(from).flatMap((table) =>
     sql
       .exec<Row>(
@@ -29,14 +31,16 @@ export function uncounted(
       )
       .toArray(),
   );
-  const earlier = sql
-    .exec<Row>(
-      `SELECT ${deliveryStatus.pending} AS status, started_at, duration_ms, error, tick FROM attempts
-       WHERE sequence >= ? AND tick > ?`,
-      from,
-      tick,
-    )
-    .toArray();
+  const earlier = withEarlier
+    ? sql
+        .exec<Row>(
+          `SELECT ${deliveryStatus.pending} AS status, started_at, duration_ms, error, tick FROM attempts
+           WHERE sequence >= ? AND tick > ?`,
+          from,
+          tick,
+        )
+        .toArray()
+    : [];
   return [...earlier, ...latest]
     .toSorted((a, b) => a.tick - b.tick)
     .map((row) => ({

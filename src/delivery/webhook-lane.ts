@@ -274,8 +274,7 @@ export class WebhookLane extends DurableObject<Env> {
   async heldUpBy(limit: number): Promise<LoggedDelivery[]> {
     const storage = this.#storage;
     if (storage === null || storage.backlog === 0 || storage.schedule.ordering === "none") return [];
-    const range = { from: storage.schedule.lowWater(), to: storage.record.triedUpTo };
-    return storage.log.failed(range, limit);
+    return storage.log.failed(limit);
   }
 
   /** The log, newest first. */
@@ -340,6 +339,7 @@ export class WebhookLane extends DurableObject<Env> {
     await this.#housekeeping.run();
     await this.#work();
     this.#prune();
+    await this.#armAlarm();
   }
 
   /** Sends what is due, then sets the alarm for what is not. Never throws for a receiver's failure. */

@@ -1,0 +1,18 @@
+/**
+ * Bringing an older lane's tables up to the present shape, in bounded steps: one for each wake-up.
+ *
+ * - 1: day tables have no partial indexes, the record has no frontier.
+ * - 2: each day's table has them; what failed is counted on disk at once.
+ */
+import { schemaVersion } from "./lane-record";
+import type { LaneStorage } from "./lane-storage";
+
+/** Makes the indexes of one day's table, newest first; when all have them, the lane has the present version. */
+export function upgradeStep(storage: LaneStorage): void {
+  if (storage.record.schemaVersion === schemaVersion) return;
+  // From now on what a wake-up counts again is what this version leaves uncounted.
+  storage.checkpoint();
+  const day = storage.days.withoutIndexes();
+  if (day !== null) storage.days.addIndexes(day);
+  if (storage.days.withoutIndexes() === null) storage.checkpoint({ schemaVersion });
+}

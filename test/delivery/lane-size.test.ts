@@ -1,0 +1,154 @@
+/** Lanes of 100,000 deliveries, made by SQL: what a look at them reads, in rows. */
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { restartClock, stopClock } from "../clock";
+import { makeListener } from "../event";
+import { configOf, laneOf } from "../lane";
+import { receiver } from "../receiver";
+import { deliveriesTable } from "./lane-rows";
+import { change, hand, live, sequencesOf, settle, withoutJitter } from "./lane-traffic";
+
+const size = 100_000;
+
+beforeEach(() => {
+  stopClock();
+  withoutJitter();
+});
+afterEach(restartClock);
+
+const failed = (): Response => new Response(null, { status: 500 });
+
+/** Writes so many deliveries behind those that a lane has, with columns made by SQL of the sequence `n`. */
+async function fill(
+  uuid: string,
+  columns: { status: string; attempts: string; line: string },
+  finished = 0,
+): Promise<void> {
+  await runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => {
+    const table = deliveriesTable(sql);
+    sql.exec(
+      `INSERT INTO ${table} (sequence, status, attempts, accepted_at, event_uuid, event_type, line, event)
+       WITH RECURSIVE numbers(n) AS (
+         SELECT max(sequence) + 1 FROM ${table} UNION ALL SELECT n + 1 FROM numbers LIMIT ${size}
+       )
+       SELECT n, ${columns.status}, ${columns.attempts}, ?, 'uuid ' || n, 'project:created', ${columns.line}, '{}'
+       FROM numbers`,
+      Date.now(),
+    );
+    sql.exec(
+      "UPDATE lane SET record = json_set(record, '$.tally.finished', json_extract(record, '$.tally.finished') + ?)",
+      finished,
+    );
+  });
+  await evictDurableObject(laneOf(uuid));
+}
+
+/** Counts the rows that a lane reads while it wakes and does something. */
+async function rowsRead(uuid: string, work: () => Promise<unknown>): Promise<number> {
+  const cursors: { rowsRead: number }[] = [];
+  const counting = await runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => {
+    const prototype = Object.getPrototypeOf(sql) as SqlStorage;
+    const { exec } = prototype;
+    return vi.spyOn(prototype, "exec").mockImplementation(function counted(
+      this: SqlStorage,
+      query: string,
+      ...bindings: unknown[]
+    ) {
+      const cursor = exec.call(this, query, ...bindings);
+      cursors.push(cursor);
+      return cursor;
+    });
+  });
+  await evictDurableObject(laneOf(uuid));
+  await work();
+  counting.mockRestore();
+  const read = cursors.reduce((sum, cursor) => sum + cursor.rowsRead, 0);
+  expect(read).toBeGreaterThan(0);
+  return read;
+}
+
+const waiting = { status: "0", attempts: "0", line: "'job ' || (n % 300)" };
+const delivered = { status: "1", attempts: "1", line: "'job ' || (n % 300)" };
+
+describe("a lane that wakes with 100,000 deliveries", () => {
+  it(
+    "that wait reads at most 5,000 rows, in every ordering, and sends on in order",
+    { timeout: 300_000 },
+    async () => {
+      for (const ordering of ["strict", "keyed", "none"]) {
+        let isDown = true;
+        const { received } = receiver(() => (isDown ? failed() : new Response()));
+        const { uuid } = await makeListener({ ordering });
+        await hand(uuid, ["a"]);
+        await settle(uuid);
+        await fill(uuid, waiting);
+        await laneOf(uuid).pause();
+        const read = await rowsRead(uuid, async () => {
+          expect(await laneOf(uuid).stats()).toMatchObject({ backlog: size + 1, counts: { failed: 1 } });
+        });
+        expect(read, ordering).toBeLessThanOrEqual(5000);
+        isDown = false;
+        received.length = 0;
+        await laneOf(uuid).resume();
+        await vi.waitFor(() => expect(received.length).toBeGreaterThan(20));
+        await laneOf(uuid).close();
+        expect(Math.max(...sequencesOf(received).slice(0, 20)), ordering).toBeLessThan(40);
+      }
+    },
+  );
+
+  it(
+    "that were delivered behind one that fails finds that one, and then what stands behind it",
+    { timeout: 300_000 },
+    async () => {
+      let isDown = true;
+      const { received } = receiver(({ headers }) =>
+        isDown && headers.get("X-Orchest-Sequence") === "1" ? failed() : new Response(),
+      );
+      const { uuid } = await makeListener({ ordering: "keyed", retry: { max_attempts: 90 } });
+      await hand(uuid, ["bad"]);
+      await settle(uuid);
+      await fill(uuid, delivered, size);
+      await hand(uuid, ["bad", "well", "bad"]);
+      await vi.waitFor(() => expect(sequencesOf(received)).toContain(size + 3));
+      await settle(uuid);
+      await change(uuid, { name: "Another" });
+      const read = await rowsRead(uuid, async () => {
+        expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 3, counts: { failed: 1, pending: 2 } });
+        expect(await laneOf(uuid).heldUpBy(5)).toMatchObject([{ sequence: 1 }]);
+      });
+      expect(read).toBeLessThanOrEqual(5000);
+      isDown = false;
+      received.length = 0;
+      await live(uuid, 3_600_000, () => received.length === 3);
+      expect(sequencesOf(received)).toEqual([1, size + 2, size + 4]);
+      expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 0, counts: { failed: 0, dead: 0 } });
+    },
+  );
+});
+
+it("dead letters among 100,000 deliveries are listed, counted and replayed by what they are", async () => {
+  let isDown = true;
+  const { received } = receiver(() => (isDown ? failed() : new Response()));
+  const { uuid } = await makeListener({ retry: { max_attempts: 1 } });
+  await hand(uuid, ["a"]);
+  await settle(uuid);
+  await fill(uuid, delivered, size);
+  // As a lane writes it down that has looked through them.
+  await runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => {
+    sql.exec("UPDATE lane SET record = json_set(record, '$.frontier', ?)", size + 1);
+  });
+  isDown = false;
+  received.length = 0;
+  const read = await rowsRead(uuid, async () => {
+    const found = await laneOf(uuid).deadLetters({ limit: 10 });
+    expect(found).toMatchObject({ count: 1, next: null, deliveries: [{ sequence: 1 }] });
+    expect(await laneOf(uuid).deliveries({ status: "dead", limit: 10 })).toMatchObject({
+      deliveries: [{ sequence: 1 }],
+    });
+    await laneOf(uuid).replayDead();
+    await vi.waitFor(() => expect(sequencesOf(received)).toEqual([1]));
+  });
+  expect(read).toBeLessThanOrEqual(5000);
+  await laneOf(uuid).configure(await configOf(uuid));
+});
