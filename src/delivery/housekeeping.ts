@@ -3,12 +3,16 @@ import { readConfig } from "../config";
 import { readStoredWebhook, writeLaneReport } from "../db/lane-state";
 import { publishAnnouncement } from "../events/announce";
 import { log } from "../log";
+import { noteRecovery, recoveryAt } from "./lane-health";
 import type { OpenLane } from "./lane-storage";
 import { dayToPrune, pruneDay } from "./retention";
 
 /** When housekeeping that failed is tried again. */
 const retryMs = 60_000;
 const dayMs = 86_400_000;
+
+/** How many steps of the pruning are done in one wake-up. */
+const pruneStepsMax = 5;
 
 /** What housekeeping needs of its lane. */
 type KeptLane = OpenLane & {
@@ -33,9 +37,11 @@ export class Housekeeping {
     return !storage.record.copiedToD1 || storage.announcements.waiting;
   }
 
-  /** When the lane must be woken for it, in ms (long past: at once); null when there are no news. */
+  /** When the lane must be woken for it, in ms (long past: at once); null when there are no news, and none to come. */
   get wakeAt(): number | null {
-    return this.hasNews ? this.#notBefore : null;
+    if (this.hasNews) return this.#notBefore;
+    const storage = this.#lane.storage();
+    return storage === null ? null : recoveryAt(storage);
   }
 
   /**
@@ -45,6 +51,8 @@ export class Housekeeping {
   async run({ heals = true } = {}): Promise<void> {
     try {
       if (heals) await this.#heal();
+      const storage = this.#lane.storage();
+      if (storage?.record.config) noteRecovery(storage, Date.now());
       await this.#report();
       await this.#announce();
     } catch (error) {
@@ -104,6 +112,10 @@ export class Housekeeping {
     const retention = { deliveredMs: deliveryDays * dayMs, deadMs: deadLetterDays * dayMs };
     const now = Date.now();
     const day = dayToPrune(storage, now, retention);
-    if (day !== null) this.#lane.atomically(() => pruneDay(storage, day, { now, retention }));
+    if (day === null) return;
+    let isDone = false;
+    for (let steps = 0; steps < pruneStepsMax && !isDone; steps++) {
+      this.#lane.atomically(() => (isDone = pruneDay(storage, day, { now, retention })));
+    }
   }
 }

@@ -12,29 +12,51 @@ const failingMaxMs = 5 * 86_400_000;
 export const backlogMax = 1_000_000;
 export const storageBytesMax = 5_000_000_000;
 
+/** Trouble is announced once in so long: a receiver that fails now and then would fill every list. */
+const troubleEveryMs = 3_600_000;
+/** What a recovery takes: so long without a failure, or so many successes in a row. */
+const recoveryQuietMs = 600_000;
+const recoverySuccesses = 20;
 /** A receiver that was down this long has failed what waits for reasons of its own: all of it goes when it is back. */
 const releasedAfterMs = 60_000;
 
-/** After a success: trouble that was announced is over. @param startedAt when the attempt began, in ms. */
+/** After a success. @param startedAt when the attempt began, in ms. */
 export function noteSuccess(storage: LaneStorage, now: number, startedAt: number): void {
-  const { failingSince, troubleAnnounced, receiver } = storage.record;
+  const { failingSince, troubleAnnounced, receiver, successesSince } = storage.record;
   if (failingSince === null && !troubleAnnounced && isHealthy(receiver)) return;
-  if (troubleAnnounced) announce(storage, "webhook:recovered", now, {});
   const { down } = receiver;
   storage.checkpoint({
     failingSince: null,
-    troubleAnnounced: false,
+    successesSince: successesSince + 1,
     receiver: afterSuccess(receiver, startedAt),
   });
+  noteRecovery(storage, now);
   if (down !== null && now - down.since > releasedAfterMs) storage.release(now);
+}
+
+/** Announces that trouble is over, when it was announced and the receiver has been well for long enough. */
+export function noteRecovery(storage: LaneStorage, now: number): void {
+  const { successesSince } = storage.record;
+  const at = recoveryAt(storage);
+  if (at === null || (now < at && successesSince < recoverySuccesses)) return;
+  announce(storage, "webhook:recovered", now, {});
+  storage.checkpoint({ troubleAnnounced: false });
+}
+
+/** When trouble that was announced is over if nothing fails until then, in ms; null without any, or without a success since. */
+export function recoveryAt({ record }: LaneStorage): number | null {
+  const isUnderWay = record.troubleAnnounced && record.state === "active" && record.successesSince > 0;
+  return isUnderWay ? record.lastFailureAt + recoveryQuietMs : null;
 }
 
 /** After a failed attempt. */
 export function noteFailure(storage: LaneStorage, failure: Failure): void {
   const { failingSince, receiver } = storage.record;
   const clock = activeClock(storage.record, failure.now);
-  storage.setRecord({
+  storage.checkpoint({
     receiver: afterFailure(receiver, failure),
+    lastFailureAt: failure.now,
+    successesSince: 0,
     failingSince: failingSince ?? clock,
   });
   if (clock - (failingSince ?? clock) >= failingMaxMs) {
@@ -42,14 +64,16 @@ export function noteFailure(storage: LaneStorage, failure: Failure): void {
   }
 }
 
-/** After a delivery was given up: the first since the last success is announced, and D1 is told the count. */
+/** After a delivery was given up: the first since the last recovery is announced, and D1 is told the count. */
 export function noteDeath(
   storage: LaneStorage,
   now: number,
   dead: Outgoing & { error: string | null },
 ): void {
-  // News of news would never end.
-  const isNews = !storage.record.troubleAnnounced && !dead.eventType.startsWith(gatewayTypePrefix);
+  const { troubleAnnounced, troubleAt, state } = storage.record;
+  const isKnown = troubleAnnounced || now - troubleAt < troubleEveryMs || state === "disabled";
+  // Trouble with an event about a webhook is not announced: two webhooks that watch each other would never end.
+  const isNews = !isKnown && !dead.eventType.startsWith(gatewayTypePrefix);
   if (isNews) {
     announce(storage, "webhook:delivery-dead", now, {
       delivery: {
@@ -61,7 +85,10 @@ export function noteDeath(
       },
     });
   }
-  storage.checkpoint({ copiedToD1: false, ...(isNews && { troubleAnnounced: true }) });
+  storage.checkpoint({
+    copiedToD1: false,
+    ...(isNews && { troubleAnnounced: true, troubleAt: now, successesSince: 0 }),
+  });
 }
 
 /** Disables the webhook: it sends nothing and takes nothing in until it is resumed. What it has it keeps. */
@@ -73,6 +100,8 @@ export function disable(storage: LaneStorage, now: number, reason: string): void
     disabledReason: reason,
     inactiveSince: storage.record.inactiveSince ?? now,
     troubleAnnounced: true,
+    lastFailureAt: now,
+    successesSince: 0,
     copiedToD1: false,
   });
 }

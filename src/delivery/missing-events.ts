@@ -1,6 +1,8 @@
 /** Events that a webhook should have heard and that never reached its lane: counted, and taken from the archive. */
 import { type ArchivePage, readHeardEvents } from "../db/missing-events";
-import type { OpenLane } from "./lane-storage";
+import { gatewayTypePrefix } from "./announcements";
+import type { HandedEvent } from "./handover";
+import type { LaneStorage, OpenLane } from "./lane-storage";
 import { queuedMax, type ReplayHead } from "./replays";
 
 /** Events per page of the archive: their texts (100 KiB at most) must fit in memory together. */
@@ -11,7 +13,8 @@ export async function countMissing(lane: OpenLane, range: { since: number; until
   let count = 0;
   for (let after: number | null = 0; after !== null && count < queuedMax;) {
     const page: ArchivePage = await readHeard(lane, { after, ...range });
-    count += lane.storage()?.known.missingOf(page.events).length ?? 0;
+    const storage = lane.storage();
+    count += storage === null ? 0 : missingOf(storage, page.events).length;
     after = page.next;
   }
   return Math.min(count, queuedMax);
@@ -27,9 +30,22 @@ export async function fetchMissing(lane: OpenLane, head: ReplayHead & { kind: "f
   const storage = lane.storage();
   if (storage === null) return;
   lane.atomically(() => {
-    const taken = storage.outbox.acceptForReplay(storage.known.missingOf(page.events), Date.now());
+    const taken = storage.outbox.acceptForReplay(missingOf(storage, page.events), Date.now());
     storage.replays.fetched(head.position, { ...taken, archiveCursor: page.next });
   });
+}
+
+/** Events about a webhook are not delivered to that webhook, so that a failing webhook cannot trigger itself. */
+function missingOf(storage: LaneStorage, events: readonly HandedEvent[]): HandedEvent[] {
+  const own = storage.record.config?.webhook.uuid;
+  return storage.known
+    .missingOf(events)
+    .filter(({ type, body }) => !type.startsWith(gatewayTypePrefix) || webhookOf(body) !== own);
+}
+
+/** Of an event of the gateway's own, which has the shape that `Announcements.add` gives it. */
+function webhookOf(body: string): string | undefined {
+  return (JSON.parse(body) as { webhook?: { uuid?: string } }).webhook?.uuid;
 }
 
 function readHeard(

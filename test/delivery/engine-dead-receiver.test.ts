@@ -355,6 +355,66 @@ describe("news of a webhook", () => {
     ]);
   });
 
+  it("of a flaky receiver is told once, and its recovery after 20 successes in a row", async () => {
+    let isFlaky = true;
+    const { about, watcher, news } = await watched(
+      (_, index) => (isFlaky && index % 3 === 0 ? failed() : new Response()),
+      { retry: { max_attempts: 1 }, ordering: "none" },
+    );
+    const deliver = async (count: number): Promise<void> => {
+      for (let event = 0; event < count; event++) {
+        await hand(about, times(1));
+        await live(about, 2000);
+      }
+      await settle(watcher);
+    };
+    await deliver(30);
+    expect(news().map(({ type }) => type)).toEqual(["webhook:delivery-dead"]);
+    isFlaky = false;
+    await deliver(18);
+    expect(news().map(({ type }) => type)).toEqual(["webhook:delivery-dead"]);
+    await deliver(4);
+    expect(news().map(({ type }) => type)).toEqual(["webhook:delivery-dead", "webhook:recovered"]);
+    // A second time within the hour is no news.
+    isFlaky = true;
+    await deliver(6);
+    isFlaky = false;
+    await live(about, hourMs / 3);
+    expect(news()).toHaveLength(2);
+  });
+
+  it("of recovering comes 10 minutes after the last failure, from a lane that nobody wakes", async () => {
+    let isDown = true;
+    const { about, watcher, news } = await watched(() => (isDown ? failed() : new Response()), {
+      retry: { max_attempts: 1 },
+    });
+    await hand(about, times(2));
+    await settle(about);
+    isDown = false;
+    await live(about, 10_000);
+    await evictDurableObject(laneOf(about));
+    await live(about, 580_000);
+    await settle(watcher);
+    expect(news().map(({ type }) => type)).toEqual(["webhook:delivery-dead"]);
+    await live(about, 30_000);
+    await settle(watcher);
+    expect(news().map(({ type }) => type)).toEqual(["webhook:delivery-dead", "webhook:recovered"]);
+    expect(await alarmOf(about)).toBeNull();
+  });
+
+  it("is not that a disabled webhook recovers, when an attempt that was under way succeeds", async () => {
+    const held = Promise.withResolvers<Response>();
+    const { about, watcher, news } = await watched((_, index) => (index === 0 ? held.promise : failed(410)), {
+      ordering: "none",
+    });
+    await hand(about, times(2));
+    await vi.waitFor(async () => expect((await laneOf(about).stats())?.state).toBe("disabled"));
+    held.resolve(new Response());
+    await live(about, hourMs);
+    await settle(watcher);
+    expect(news().map(({ type }) => type)).toEqual(["webhook:disabled"]);
+  });
+
   it("a failure that no delivery died of is no news, nor is its end", async () => {
     const { about, watcher, news } = await watched((_, index) => (index < 5 ? failed() : new Response()));
     await hand(about, times(3));

@@ -83,6 +83,8 @@ export class LaneModel {
   #attemptsMax = 100;
   /** In a row. */
   #failures = 0;
+  /** After a crash, until the alarm has run: nothing else wakes the lane. */
+  #isCut = false;
   #names = 0;
   #gate: PromiseWithResolvers<void> | null = null;
   /** Alarms that run while the receiver holds its requests. */
@@ -219,6 +221,7 @@ export class LaneModel {
 
   async #runAlarm(aheadMs: number): Promise<void> {
     passTime(aheadMs);
+    this.#isCut = false;
     const alarm = runDurableObjectAlarm(laneOf(this.#webhook));
     if (this.#gate === null) await alarm;
     // It waits for requests that are held, and ends with its object in a crash.
@@ -276,6 +279,7 @@ export class LaneModel {
   async #crash(): Promise<void> {
     if (this.#gate === null) await this.#settle();
     this.#inFlight.clear();
+    this.#isCut = true;
     await abortAllDurableObjects();
     if (this.#alarms.length > 0) await setAlarmOf(this.#webhook, Date.now() + 1);
   }
@@ -298,6 +302,7 @@ export class LaneModel {
 
   /** Lets the lane do all that is due now. */
   async #settle(): Promise<void> {
+    this.#isCut = false;
     await runDurableObjectAlarm(laneOf(this.#webhook));
     if (this.#isDisabling) this.#state = "disabled";
     this.#isDisabling = false;
@@ -323,7 +328,7 @@ export class LaneModel {
 
   /** What was never tried and stands behind nothing, as long as nothing says that the receiver may be down. */
   #mayGo(): Delivery[] {
-    if (this.#state !== "active" || this.#isDisabling || this.#failures > 0) return [];
+    if (this.#state !== "active" || this.#isDisabling || this.#isCut || this.#failures > 0) return [];
     const busy = new Set([...this.#inFlight].map(({ delivery }) => this.#lineOf(delivery)));
     return this.deliveries.filter(
       (delivery) =>
