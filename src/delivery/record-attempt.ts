@@ -149,7 +149,7 @@ function judgeReceiver(
         partition: flight.queue === "live" ? flight.partition : "(replays)",
         partitionFailures: failures,
         probe: flight.probe,
-        askedDelayMs: askedDelayMs({ result, now, random }),
+        askedDelayMs: askedDelayMs({ result, random }),
         lastSequence: storage.outbox.lastSequence,
         now,
         random,

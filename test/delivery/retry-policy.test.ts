@@ -141,7 +141,10 @@ describe("Retry-After", () => {
   it("never makes a wait shorter than the curve, nor one longer than an hour, jitter included", () => {
     const result = answered(503, 100_000);
     expect(after({ result, failures: 10, random: 0.5 })).toEqual({ kind: "retry", at: now + 1_024_000 });
-    expect(after({ result: answered(503, 3_500_000), random: 1 })).toEqual({ kind: "retry", at: now + hourMs });
+    expect(after({ result: answered(503, 3_500_000), random: 1 })).toEqual({
+      kind: "retry",
+      at: now + hourMs,
+    });
     expect(after({ failures: 20, random: 1 })).toEqual({ kind: "retry", at: now + hourMs });
   });
 
