@@ -9,15 +9,13 @@ import { expect, onTestFinished, test } from "vitest";
 import { curlCommand } from "../../src/pages/webhooks/curl";
 import { type Arrival, Receiver } from "./receiver.ts";
 
-/** Shells as scripts have them, and as people do: with a history that `!` and `^` look into. */
+/** A plain one, and those that people type into: with a history that `!` and `^` look into, and a line editor. */
 const shells: [name: string, command: string, options: string[]][] = [
   ["sh", "sh", []],
-  ["bash", "bash", ["--norc"]],
-  ["bash, interactive", "bash", ["--norc", "--noprofile", "-i"]],
-  ["bash as sh, interactive", "bash", ["--norc", "--noprofile", "--posix", "-i"]],
-  ["zsh", "zsh", ["-f"]],
-  ["zsh, interactive", "zsh", ["-f", "-i"]],
-  ["zsh with other quotes, interactive", "zsh", ["-f", "-i", "-o", "rcquotes", "-o", "cshjunkiequotes"]],
+  ["bash", "bash", ["--norc", "--noprofile", "-i"]],
+  ["bash as sh", "bash", ["--norc", "--noprofile", "--posix", "-i"]],
+  ["zsh", "zsh", ["-f", "-i"]],
+  ["zsh with other quotes", "zsh", ["-f", "-i", "-o", "rcquotes", "-o", "cshjunkiequotes"]],
 ];
 
 /** Each leaves a file behind if any of it is run. */
@@ -91,7 +89,7 @@ for (const [name, command, options] of shells) {
       const receiver = await Receiver.start();
       const url = new URL(`${receiver.url}/hook/'{a,b}[1-2]*$(touch$IFS'ran')?x=\`touch$IFS'ran'\`!!`).href;
       const shell = { command, options, url };
-      const bodies = [...code, JSON.stringify(code), code.join(""), `${"'!".repeat(20_000)}ü`, ""];
+      const bodies = [...code, JSON.stringify(code), code.join(""), `${"'!".repeat(1000)}ü`, ""];
       const requests = bodies.map((body) => ({ headers: shown, body }));
       const arrivals = await paste(shell, receiver, [...requests, { headers: evilHeaders, body: "x" }]);
       expect(arrivals.map(({ path }) => new URL(path, url).href)).toEqual(arrivals.map(() => url));
