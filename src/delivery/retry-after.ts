@@ -5,7 +5,7 @@ const longestMs = 24 * 3_600_000;
 
 /** Two proxies' values come joined by a comma. A comma before a day and a month is a date's own. */
 const separator = /,(?!\s*\d{1,2}[\s-]+[a-z]{3})/i;
-const seconds = /^[+-]?\d+(\.\d*)?\s*s?$/i;
+const seconds = /^\+?\d+(\.\d*)?\s*s?$/i;
 /** The three forms of a date begin with the day of the week (RFC 9110, 5.6.7); some servers leave it out. */
 const httpDate = /^((mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s+)?(\d{1,2}[\s-]+)?[a-z]{3}[\s-]/i;
 const isoDate = /^\d{4}-\d\d-\d\dT\d\d:\d\d/i;

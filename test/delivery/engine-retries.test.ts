@@ -234,6 +234,7 @@ describe("Retry-After", () => {
   it("is obeyed with jitter only added, when it asks for more than the curve, up to an hour", async () => {
     for (const [value, withoutJitter, withJitter] of [
       ["120", 120, 144],
+      ["12, 13", 13, 15.6],
       ["3600", 3600, 3600],
       ["7200", 3600, 3600],
       ["99999999999999999999", 3600, 3600],
@@ -295,7 +296,7 @@ describe("Retry-After", () => {
     expect(await delayS(uuid)).toBeCloseTo(99);
   });
 
-  it.each(["soon", "", "-5", "1.5", "1e3", "in 5 minutes", "2 hours", "0x10", "12, 13"])(
+  it.each(["soon", "", "-5", "1e3", "in 5 minutes", "2 hours", "0x10"])(
     "of %j means nothing: the curve holds",
     async (value) => {
       const { uuid } = await begin(

@@ -52,7 +52,6 @@ describe("Retry-After", () => {
   it("is nothing to wait for when it lies in the past", () =>
     forAll(
       [
-        ["-5", 0],
         ["Sat, 31 Dec 2039 23:59:59 GMT", 0],
         ["1999-01-01T00:00:00Z", 0],
       ],
@@ -97,6 +96,7 @@ describe("Retry-After", () => {
         [null, null],
         ["", null],
         ["soon", null],
+        ["-5", null],
         ["NaN", null],
         ["Infinity", null],
         ["1e3", null],

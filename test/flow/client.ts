@@ -49,7 +49,6 @@ export async function createWebhook(
     name?: string;
     ordering?: string;
     timeout_s?: number;
-    ordering?: string;
     rate_limit_per_s?: number;
     eventTypes: string[];
   },
