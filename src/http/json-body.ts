@@ -1,14 +1,14 @@
 /** The checks of a request that is to carry JSON, before a schema looks at it. */
 import type { MiddlewareHandler } from "hono";
 import { RequestError } from "../errors";
+import { mediaTypeOf } from "./media-type";
 
 /**
  * Middleware of endpoints that take JSON as it is.
  * @throws {RequestError} 415 for a body of another type, or of none.
  */
 export const jsonType: MiddlewareHandler<{ Bindings: Env }> = async (c, next) => {
-  const mediaType = c.req.header("Content-Type")?.split(";")[0]?.trim().toLowerCase();
-  if (mediaType !== "application/json") {
+  if (mediaTypeOf(c) !== "application/json") {
     throw new RequestError(415, "The body must be JSON, sent with Content-Type: application/json.");
   }
   await next();

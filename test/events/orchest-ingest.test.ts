@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { type Answer, api } from "../api";
 import {
@@ -12,7 +13,7 @@ import {
 import { receiver } from "../receiver";
 import { hmacHex } from "../sign";
 
-const secret = "ingest-secret";
+const secret = env.ORCHEST_INGEST_SECRET;
 const path = "/api/events/orchest";
 const form = "application/x-www-form-urlencoded";
 const deliveredFor = JSON.stringify({ name: "gateway", uuid: crypto.randomUUID(), type: "webhook" });
@@ -131,4 +132,116 @@ it("a wrong signature is refused before the body is looked at", async () => {
 
 it("an API token is no substitute for the signature", async () => {
   expect((await api("POST", path, asJson(JSON.stringify(makeEvent())))).status).toBe(401);
+});
+
+describe("what a signed body says", () => {
+  const json = "application/json";
+
+  it("does not depend on the header, which is not signed: what begins with { is JSON", async () => {
+    const [meant, hidden] = [makeEvent(), makeEvent()];
+    const smuggled = `{"event": ${JSON.stringify(meant)}, "x": "&event=${encodeURIComponent(JSON.stringify(hidden))}"}`;
+    for (const begin of ["", " ", "\r\n\t ", "\uFEFF", "\uFEFF\n"]) {
+      for (const type of [
+        form,
+        "APPLICATION/X-WWW-FORM-URLENCODED",
+        `${form}; charset=utf-8`,
+        json,
+        "text/plain",
+        "",
+      ]) {
+        const { status, body } = await send(begin + smuggled, type);
+        expect({ begin, type, status, uuid: body.accepted[0]?.uuid }).toEqual({
+          begin,
+          type,
+          status: 202,
+          uuid: meant.uuid,
+        });
+      }
+    }
+    expect(await archived()).toHaveLength(1);
+  });
+
+  it("is no event when it is neither JSON nor a form, whatever the header says", async () => {
+    const event = encodeURIComponent(JSON.stringify(makeEvent()));
+    for (const [body, type] of [
+      [`{"a": 1}&event=${event}`, form],
+      [`{&event=${event}`, form],
+      [`delivered_for={}&event=${event}`, json],
+      [`delivered_for={}&event=${event}`, `${form}2`],
+      [`delivered_for={}&event=${event}`, "text/plain"],
+    ] as const) {
+      const { status } = await send(body, type);
+      expect({ body, type, status }).toEqual({ body, type, status: 400 });
+    }
+    expect(await archived()).toEqual([]);
+  });
+
+  it("may be a form by any spelling of the media type", async () => {
+    for (const type of [form.toUpperCase(), "Application/X-WWW-Form-urlencoded", ` ${form} ;charset=UTF-8`]) {
+      expect((await send(asForm(JSON.stringify(makeEvent())), type)).status).toBe(202);
+    }
+  });
+});
+
+describe("a signed body that is sent again by somebody who saw it", () => {
+  const dayMs = 86_400_000;
+  const wholeFrom = Date.parse("2026-10-01T12:00:00Z");
+
+  /** The archive forgets what was accepted before `wholeFrom`. */
+  async function forget(): Promise<void> {
+    await env.DB.prepare("INSERT INTO archive_size VALUES (1, 0, 0, ?)").bind(wholeFrom).run();
+  }
+
+  function at(ms: number): string {
+    return new Date(ms).toISOString().replace("T", " ").replace("Z", "000+00:00");
+  }
+
+  it.each(kinds)("is a duplicate while the archive knows its uuid, in %s", async (_, contentType, wrap) => {
+    await forget();
+    const body = wrap(JSON.stringify(makeEvent({ timestamp: at(wholeFrom) })));
+    expect((await send(body, contentType)).body.accepted[0]?.duplicate).toBe(false);
+    expect((await send(body, contentType)).body.accepted[0]?.duplicate).toBe(true);
+  });
+
+  it.each(kinds)(
+    "is refused, and why, once the archive may have forgotten it, in %s",
+    async (_, contentType, wrap) => {
+      await forget();
+      for (const timestamp of [
+        at(wholeFrom - 1),
+        at(wholeFrom - 40 * dayMs),
+        "2026-10-01T13:59:59.999+02:00",
+      ]) {
+        const { status, body } = await send(wrap(JSON.stringify(makeEvent({ timestamp }))), contentType);
+        expect(status).toBe(400);
+        expect(body.message).toBe(
+          "timestamp: lies before 2026-10-01T12:00:00.000Z, up to which the archive has forgotten events: this one may have been published already.",
+        );
+      }
+      expect(await archived()).toEqual([]);
+    },
+  );
+
+  it("is refused also as one of several", async () => {
+    await forget();
+    const events = [makeEvent({ timestamp: at(wholeFrom) }), makeEvent({ timestamp: at(wholeFrom - 1) })];
+    expect((await send(asJson(JSON.stringify(events)), "application/json")).status).toBe(400);
+    expect(await archived()).toEqual([]);
+  });
+
+  it("is nothing that a publisher with a token is suspected of", async () => {
+    await forget();
+    expect((await publish(makeEvent({ timestamp: at(wholeFrom - dayMs) }))).status).toBe(202);
+  });
+
+  it("is looked up for late events only: one that comes at once costs D1 nothing more", async () => {
+    const statements = vi.spyOn(env.DB, "prepare");
+    const cost = async (timestamp: string): Promise<number> => {
+      const before = statements.mock.calls.length;
+      await send(asJson(JSON.stringify(makeEvent({ timestamp }))), "application/json");
+      return statements.mock.calls.length - before;
+    };
+    const atOnce = await cost(at(Date.now() - 30_000));
+    expect(await cost(at(Date.now() - dayMs))).toBe(atOnce + 1);
+  });
 });

@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { RequestError } from "../../errors";
 import { type Accepted, dispatch } from "../../events/dispatch";
-import { parseEvents } from "../../events/parse-events";
+import { type Event, parseEvents } from "../../events/parse-events";
 import type { Publisher } from "../../events/publisher";
 
 /** What became of each event, in the order in which they came. */
@@ -21,16 +21,19 @@ export const acceptedSchema = z
   .openapi("AcceptedEvents");
 
 /**
- * Accepts one event or an array of 1 to 100. @param publisher from whom it comes.
+ * Accepts one event or an array of 1 to 100.
+ * @param options.publisher from whom they come.
+ * @param options.refuse looks at the events before any of them is accepted, and throws when they must not be.
  * @throws {RequestError} 400 when any event is not as it must be, 409 when a uuid is known with another text.
  */
 export async function accept(
   env: Env,
   text: string,
-  publisher: Publisher,
+  { publisher, refuse }: { publisher: Publisher; refuse?: (events: readonly Event[]) => Promise<void> },
 ): Promise<{ accepted: Accepted[] }> {
   const parsed = parseEvents(text);
   if ("refusal" in parsed) throw new RequestError(400, parsed.refusal);
+  await refuse?.(parsed.events);
   const dispatched = await dispatch(env, parsed.events, { publisher });
   if ("accepted" in dispatched) return dispatched;
   const uuids = dispatched.conflicts.join(", ");

@@ -45,6 +45,6 @@ export function publishEvents(router: Router): void {
   router.openAPIRegistry.register("Event", eventSchema);
   router.openapi(route, async (c) => {
     const text = decodeUtf8(await c.req.arrayBuffer());
-    return c.json(await accept(c.env, text, c.var.caller.id), 202);
+    return c.json(await accept(c.env, text, { publisher: c.var.caller.id }), 202);
   });
 }

@@ -1,12 +1,19 @@
 /** `POST /api/events/orchest`: a webhook of Orchest's own, so that an unmodified Orchest feeds the gateway. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { readConfig } from "../../config";
+import { archiveWholeFrom } from "../../db/archive-retention";
 import { verifyHubSignature } from "../../delivery/signature";
 import { RequestError } from "../../errors";
 import { objectMember } from "../../events/json-text";
+import type { Event } from "../../events/parse-events";
+import { mediaTypeOf } from "../media-type";
 import { messageAnswer } from "../message";
 import type { Router } from "../router";
+import { isoTime } from "../time";
 import { accept, acceptedSchema, decodeUtf8 } from "./accept";
+
+/** An event this young is not looked up in the archive's reach. */
+const surelyKnownMs = 60_000;
 
 const route = createRoute({
   method: "post",
@@ -43,17 +50,39 @@ export function publishFromOrchest(router: Router): void {
     if (!(await verifyHubSignature(readConfig(c.env).orchestIngestSecret, body, signature))) {
       throw new RequestError(401, "X-Hub-Signature is missing or does not fit the body.");
     }
-    const event = eventText(decodeUtf8(body), c.req.header("Content-Type"));
+    const event = eventText(decodeUtf8(body).trim(), mediaTypeOf(c));
     if (isPing(event)) return c.json({ message: "success" }, 200);
-    return c.json(await accept(c.env, event, "orchest"), 202);
+    const refuse = (events: readonly Event[]) => refuseForgotten(c.env, events);
+    return c.json(await accept(c.env, event, { publisher: "orchest", refuse }), 202);
   });
 }
 
-/** The event's own text in Orchest's body. */
-function eventText(text: string, contentType: string | undefined): string {
-  const event = contentType?.startsWith("application/x-www-form-urlencoded")
-    ? formField(text, "event")
-    : isJsonObject(text) && objectMember(text, "event");
+/**
+ * Whoever saw a signed body can send it again. While the archive knows its event's uuid, that is a duplicate; what is
+ * older may have been published and forgotten.
+ * @throws {RequestError} 400 for an event from before what the archive still knows.
+ */
+async function refuseForgotten(env: Env, events: readonly Event[]): Promise<void> {
+  const oldestMs = Math.min(...events.map(({ timestampUs }) => timestampUs)) / 1000;
+  // Nothing is forgotten so soon, and most events come at once.
+  if (oldestMs > Date.now() - surelyKnownMs) return;
+  const wholeFrom = await archiveWholeFrom(env.DB);
+  if (oldestMs >= wholeFrom) return;
+  throw new RequestError(
+    400,
+    `timestamp: lies before ${isoTime(wholeFrom)}, up to which the archive has forgotten events: this one may have been published already.`,
+  );
+}
+
+/**
+ * The event's own text in Orchest's body. The header is not signed, the body is: what may be JSON is nothing else.
+ * @param text without white space around it, and without a byte order mark.
+ */
+function eventText(text: string, mediaType: string | undefined): string {
+  const event =
+    mediaType === "application/x-www-form-urlencoded" && !text.startsWith("{")
+      ? formField(text, "event")
+      : isJsonObject(text) && objectMember(text, "event");
   if (event) return event;
   throw new RequestError(400, "event: is required, beside delivered_for, as Orchest's webhooks send it.");
 }

@@ -45,7 +45,7 @@ async function publish(env: Env, rejected: Rejected, publisher: Publisher): Retu
     throw new RequestError(400, `It was not kept exactly, and cannot be published: ${rejected.reason}`);
   }
   try {
-    return await accept(env, rejected.body, publisher);
+    return await accept(env, rejected.body, { publisher });
   } catch (error) {
     if (error instanceof RequestError) await changeReason(env.DB, rejected.id, error.message);
     throw error;

@@ -42,7 +42,7 @@ export function newEvent(router: Router): void {
     const text = typeof event === "string" ? event.replaceAll("\r\n", "\n").trim() : "";
     try {
       if (text === "") throw new RequestError(400, "There is no event. Fill in a sample, or write one.");
-      const { accepted } = await accept(c.env, text, c.var.caller.id);
+      const { accepted } = await accept(c.env, text, { publisher: c.var.caller.id });
       await auditPublished(c, accepted, text);
       const [only] = accepted;
       const path = accepted.length === 1 && only !== undefined ? eventPath(only.uuid) : "/events";
