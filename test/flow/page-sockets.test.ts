@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { BorrowedGateway } from "./borrowed-gateway.ts";
 import { createWebhook, makeEvent, publish, type Webhook } from "./client.ts";
 import { eventually } from "./eventually.ts";
-import { Gateway } from "./gateway.ts";
 import { frame, RawWebSocket } from "./raw-websocket.ts";
 import { eventUuid, Receiver } from "./receiver.ts";
 
@@ -10,19 +10,22 @@ const floodersMax = 20;
 /** What lies in the buffers of the systems between, and a few frames. Before a flooder is cut it could write without end. */
 const bytesTakenMax = 100e6;
 
-let gateway: Gateway;
+let gateway: BorrowedGateway;
 let receiver: Receiver;
 let webhook: Webhook;
 beforeAll(async () => {
-  gateway = await Gateway.start();
-  receiver = await Receiver.start();
+  gateway = await BorrowedGateway.borrow();
+  receiver = await Receiver.open();
   webhook = await createWebhook(gateway, { url: receiver.url, eventTypes: [type] });
 });
-afterAll(() => gateway.remove());
+afterAll(async () => {
+  await gateway.giveBack();
+  await receiver.stop();
+});
 
 /** Opens a page's socket in a session of its own. */
 async function openPage(): Promise<RawWebSocket> {
-  const { url, port, token } = gateway;
+  const { url, token } = gateway;
   const signedIn = await fetch(`${url}/sign-in`, {
     method: "POST",
     redirect: "manual",
@@ -31,7 +34,7 @@ async function openPage(): Promise<RawWebSocket> {
   });
   const cookie = signedIn.headers.get("Set-Cookie")?.split(";")[0];
   const headers = [`Origin: ${url}`, `Cookie: ${cookie}`];
-  return RawWebSocket.open(port, `/webhooks/${webhook.uuid}/live`, headers);
+  return RawWebSocket.open(url, `/webhooks/${webhook.uuid}/live`, headers);
 }
 
 test.each<[what: string, frames: Buffer]>([
@@ -47,10 +50,11 @@ test.each<[what: string, frames: Buffer]>([
     for (const flooder of flooders) flooder.flood(frames);
 
     const events = Array.from({ length: 5 }, () => makeEvent(type));
-    const arrivedBefore = receiver.arrivals.length;
     for (const event of events) await publish(gateway, event);
-    const arrived = () => receiver.arrivals.slice(arrivedBefore).map(eventUuid);
-    await eventually("all events arrive", () => arrived().length === events.length);
+    // One that takes longer than the gateway waits for it comes again.
+    const arrived = () => [...new Set(receiver.arrivals.map(eventUuid))].slice(-events.length);
+    const last = events.at(-1)?.uuid;
+    await eventually("the last event arrives", () => arrived().at(-1) === last);
     expect(arrived()).toEqual(events.map(({ uuid }) => uuid));
 
     await eventually("every flooder is cut off", () => flooders.every(({ isCut }) => isCut));

@@ -19,12 +19,13 @@ export class RawWebSocket {
     socket.on("error", () => undefined);
   }
 
-  /** Asks for one at `path`. @param headers beside those of the protocol, as lines. */
-  static async open(port: number, path: string, headers: string[]): Promise<RawWebSocket> {
-    const socket = connect(port, "127.0.0.1");
+  /** Asks `url`, which has a port, for one at `path`. @param headers beside those of the protocol, as lines. */
+  static async open(url: string, path: string, headers: string[]): Promise<RawWebSocket> {
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
     const request = [
       `GET ${path} HTTP/1.1`,
-      `Host: 127.0.0.1:${port}`,
+      `Host: ${hostname}:${port}`,
       "Upgrade: websocket",
       "Connection: Upgrade",
       "Sec-WebSocket-Version: 13",
