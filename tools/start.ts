@@ -17,7 +17,8 @@ const usage = `Runs the gateway on this machine.
   --help                        this text`;
 
 const host = "127.0.0.1";
-const stopTimeoutMs = 10_000;
+/** A machine that is busy takes its time to stop; a second Ctrl-C does not wait. */
+const stopTimeoutMs = 60_000;
 
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, stop);
