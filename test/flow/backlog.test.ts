@@ -19,7 +19,7 @@ test("a backlog of 40 events for a slow receiver is drained to its end with nobo
     answered += 1;
     return 200;
   });
-  await createWebhook(gateway, { url: receiver.url, timeout_s: 30, eventTypes: [type] });
+  await createWebhook(gateway, { url: receiver.url, eventTypes: [type] });
   await publish(
     gateway,
     Array.from({ length: eventCount }, () => makeEvent(type)),

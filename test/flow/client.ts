@@ -59,6 +59,8 @@ export async function createWebhook(
   const { status, json } = await call(gateway, "POST", path, {
     name: "flow",
     verify_ssl: false,
+    // The longest that there is: nothing ends by time which is not meant to, however slow the machine is.
+    timeout_s: 30,
     ...rest,
     subscriptions,
   });

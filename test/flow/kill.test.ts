@@ -145,7 +145,7 @@ async function receive(
 ): Promise<Receiver> {
   const receiver: Receiver = await Receiver.open();
   receiver.answer = kill.answer(() => receiver.arrivals.length > slowFrom, answerAfterMs);
-  const spec = { url: receiver.url, timeout_s: 30, eventTypes: [type], ...limit };
+  const spec = { url: receiver.url, eventTypes: [type], ...limit };
   await createWebhook(kill.gateway, spec);
   return receiver;
 }

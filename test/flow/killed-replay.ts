@@ -35,7 +35,7 @@ export async function killReplay(kill: OneKill): Promise<KilledReplay> {
   // The replay keeps step with the publisher, however slow that is, and waits for the kill before its end.
   const isAhead = () => replayed() > Math.min(replayedBeforeKillMax, (accepted + 1) * (oldCount / liveCount));
   receiver.answer = kill.answer((arrival) => isReplayed(arrival) && isAhead());
-  const webhook = await createWebhook(gateway, { url: receiver.url, timeout_s: 30, eventTypes: [type] });
+  const webhook = await createWebhook(gateway, { url: receiver.url, eventTypes: [type] });
   const since = new Date().toISOString();
   for (let from = 0; from < oldCount; from += 100) await publish(gateway, old.slice(from, from + 100));
   await eventually("everything arrives once", () => receiver.arrivals.length >= oldCount);

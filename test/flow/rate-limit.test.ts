@@ -20,7 +20,6 @@ describe("a webhook with a limit of 20 per second that gets a burst of 60 events
     const webhook = await createWebhook(gateway, {
       url: receiver.url,
       rate_limit_per_s: ratePerS,
-      timeout_s: 30,
       eventTypes: [type],
     });
     const events = Array.from({ length: eventCount }, () => makeEvent(type));

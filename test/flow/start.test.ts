@@ -86,7 +86,7 @@ describe("npm start", () => {
   test("ends with exit code 0 on SIGTERM, leaves no process behind, and has webhooks and undelivered events after the next start", async () => {
     const type = "project:updated";
     const receiver = await Receiver.start();
-    const webhook = await createWebhook(gateway, { url: receiver.url, timeout_s: 30, eventTypes: [type] });
+    const webhook = await createWebhook(gateway, { url: receiver.url, eventTypes: [type] });
     await receiver.stop();
     const events = Array.from({ length: 5 }, () => makeEvent(type));
     for (const event of events) await publish(gateway, event);
