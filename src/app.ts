@@ -43,9 +43,9 @@ export function createApp(): Router {
 
   app.use(logRequests());
   app.use(uncached);
-  app.use(auditRefusals);
   app.use(pageHeaders);
   app.use(localHostsOnly);
+  app.use(auditRefusals);
   app.use(ownFormsOnly);
   app.use("/api/*", guardApi(routeNeeds(endpoints)));
   app.use(
