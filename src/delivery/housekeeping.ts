@@ -113,9 +113,10 @@ export class Housekeeping {
     const now = Date.now();
     const day = dayToPrune(storage, now, retention);
     if (day === null) return;
-    let isDone = false;
-    for (let steps = 0; steps < pruneStepsMax && !isDone; steps++) {
+    for (let steps = 0; steps < pruneStepsMax; steps++) {
+      let isDone = false;
       this.#lane.atomically(() => (isDone = pruneDay(storage, day, { now, retention })));
+      if (isDone) return;
     }
   }
 }

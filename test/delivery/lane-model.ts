@@ -316,7 +316,9 @@ export class LaneModel {
     for (let times = 0; times < looksMax && this.#isIdle(); times++) await this.#stats();
     this.#demand(
       !this.#isIdle(),
-      `${this.#mayGo().map(({ sequence }) => sequence)} may go and were not sent`,
+      `${this.#mayGo()
+        .map(({ sequence }) => sequence)
+        .join(", ")} may go and were not sent`,
     );
     this.#throwWrongs();
   }

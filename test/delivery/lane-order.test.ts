@@ -149,7 +149,9 @@ describe("a lane that is evicted", () => {
     const { received } = receiver((_, index) => (index === 250 && !open ? failed() : new Response()));
     const { uuid } = await makeListener();
     for (let batch = 0; batch < 3; batch++) await publish(makeEvents(100));
-    await vi.waitFor(() => expect(received).toHaveLength(251));
+    // An answer of the lane's waits until what was written before it is on disk.
+    await vi.waitFor(async () => expect((await laneOf(uuid).stats())?.counts.failed).toBe(1));
+    expect(received).toHaveLength(251);
     await evictDurableObject(laneOf(uuid));
     open = true;
     received.length = 0;

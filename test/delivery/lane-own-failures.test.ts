@@ -167,7 +167,8 @@ describe("an attempt that cannot be written down", () => {
     const { uuid } = await makeListener();
     // With the hundredth attempt the counts are written down: behind the move of the partition, in the same transaction.
     await publish(makeEvents(99));
-    await vi.waitFor(() => expect(received).toHaveLength(99));
+    await vi.waitFor(async () => expect((await laneOf(uuid).stats())?.counts.delivered).toBe(99));
+    expect(received).toHaveLength(99);
     await runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => void sql.exec("DROP TABLE buckets"));
     await publish(makeEvents(3));
     await vi.waitFor(() => expect(logged()).toContain("a transaction failed"));

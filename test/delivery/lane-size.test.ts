@@ -48,7 +48,7 @@ async function rowsRead(uuid: string, work: () => Promise<unknown>): Promise<num
   const cursors: { rowsRead: number }[] = [];
   const counting = await runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => {
     const prototype = Object.getPrototypeOf(sql) as SqlStorage;
-    const { exec } = prototype;
+    const exec = Reflect.get(prototype, "exec");
     return vi.spyOn(prototype, "exec").mockImplementation(function counted(
       this: SqlStorage,
       query: string,

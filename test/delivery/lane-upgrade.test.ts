@@ -94,10 +94,24 @@ async function writeVersionOne(uuid: string): Promise<void> {
            event_uuid, event_type, line, started_at, duration_ms, response_status, error, config_version,
            request_headers, response_headers, response_body, event)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'project:created', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-        ...[sequence, status, attempts, tick, now - 86_400_000, next, isTried ? now - 10_000 : null],
-        ...[crypto.randomUUID(), line, isTried ? now - 10_000 : null, isTried ? 20 : null],
-        ...[isTried ? 200 : null, status === 1 ? null : isTried ? "http_5xx" : null, isTried ? 1 : null],
-        ...[isTried ? "{}" : null, isTried ? "{}" : null, isTried ? "" : null, '{"type":"project:created"}'],
+        sequence,
+        status,
+        attempts,
+        tick,
+        now - 86_400_000,
+        next,
+        isTried ? now - 10_000 : null,
+        crypto.randomUUID(),
+        line,
+        isTried ? now - 10_000 : null,
+        isTried ? 20 : null,
+        isTried ? 200 : null,
+        isTried && status !== 1 ? "http_5xx" : null,
+        isTried ? 1 : null,
+        isTried ? "{}" : null,
+        isTried ? "{}" : null,
+        isTried ? "" : null,
+        '{"type":"project:created"}',
       );
     }
     sql.exec("INSERT INTO attempts VALUES (2, 1, 2, ?, 20, 500, 'http_5xx', '{}', '')", now - 20_000);
@@ -139,8 +153,8 @@ it.each(["strict", "keyed", "none"])(
     await laneOf(uuid).configure(await configOf(uuid));
     await live(uuid, 10_000, () => received.length === 4);
     expect(sequencesOf(received).toSorted((a, b) => a - b)).toEqual([3, 4, 6, 7]);
-    if (ordering !== "none")
-      expect(sequencesOf(received).filter((one) => one !== 7 && one !== 4)).toEqual([3, 6]);
+    const ofJobA = sequencesOf(received).filter((one) => one === 3 || one === 6);
+    expect(ordering === "none" ? [3, 6] : ofJobA).toEqual([3, 6]);
     expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 0, counts: { delivered: 6, dead: 1 } });
     await evictDurableObject(laneOf(uuid));
     expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 0, counts: { delivered: 6, dead: 1 } });

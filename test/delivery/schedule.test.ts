@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Ordering } from "../../src/delivery/handover";
+import type { PendingDelivery } from "../../src/delivery/outbox";
 import {
   afterFailure,
   afterSuccess,
@@ -18,11 +19,13 @@ const random = 0.5;
 type Arrival = { at: number; key: string };
 type Sent = Arrival & { sequence: number; sentAt: number };
 
+type Answer = { isOk: boolean; tookMs?: number; askedMs?: number };
+
 type World = {
   ordering: Ordering;
   arrivals: Arrival[];
   /** How a request that begins at `at` ends, and how long it takes. */
-  answer: (key: string, at: number) => { isOk: boolean; tookMs?: number; askedMs?: number };
+  answer: (key: string, at: number) => Answer;
   untilMs: number;
   /** Whether the lane forgets all that is only in memory, as often as it rests. */
   evicts?: boolean;
@@ -82,7 +85,12 @@ function simulate({ ordering, arrivals, answer, untilMs, evicts = false }: World
     }
     if (evicts && landings.length === 0) {
       schedule = new Schedule({ ordering, lowWater: 1, backoffs });
-      const found = [...rows].map(([sequence, { key, ...row }]) => ({ sequence, orderingKey: key, ...row }));
+      const found = [...rows].map(([sequence, { key, attempts, nextAttemptAt }]) => ({
+        sequence,
+        orderingKey: key,
+        attempts,
+        nextAttemptAt,
+      }));
       schedule.add(found, last);
     }
     const times = [
@@ -100,6 +108,18 @@ const keys = (count: number, prefix: string): string[] =>
 const atOnce = (all: string[], at = 0): Arrival[] => all.map((key) => ({ at, key }));
 const everySecond = (count: number, from: number, key: (index: number) => string): Arrival[] =>
   Array.from({ length: count }, (_, index) => ({ at: from + index * 1000, key: key(index) }));
+
+const backAfter100s = (_: string, at: number): Answer => ({ isOk: at > 100_000 });
+const answer = (key: string): Answer => ({ isOk: key.startsWith("well") });
+const hanging = (key: string): Answer => ({ ...answer(key), tookMs: key.startsWith("well") ? 10 : 15_000 });
+const asking = (): Answer => ({ isOk: false, askedMs: 600_000 });
+const failing = (count: number): Arrival[] => atOnce(keys(count, "bad"));
+const found = (sequence: number, orderingKey: string): PendingDelivery => ({
+  sequence,
+  orderingKey,
+  attempts: 0,
+  nextAttemptAt: null,
+});
 
 describe("a receiver that is down", () => {
   it("gets the same few requests in every ordering, however many wait, whatever is forgotten", () => {
@@ -134,8 +154,7 @@ describe("a receiver that is down", () => {
   it("that comes back gets all that waits, soon after the next probe", () => {
     for (const ordering of orderings) {
       const arrivals = atOnce(keys(100, "job"));
-      const answer = (_: string, at: number) => ({ isOk: at > 100_000 });
-      const sent = simulate({ ordering, arrivals, answer, untilMs: 300_000 });
+      const sent = simulate({ ordering, arrivals, answer: backAfter100s, untilMs: 300_000 });
       const delivered = sent.filter(({ sentAt }) => sentAt > 100_000);
       expect(delivered, ordering).toHaveLength(100);
       const [first, lastOne] = [delivered[0]?.sentAt ?? 0, delivered.at(-1)?.sentAt ?? Infinity];
@@ -154,9 +173,6 @@ function healthyWaits(sent: Sent[]): { count: number; longestMs: number } {
 }
 
 describe("keys that fail", () => {
-  const answer = (key: string): { isOk: boolean } => ({ isOk: key.startsWith("well") });
-  const failing = (count: number): Arrival[] => atOnce(keys(count, "bad"));
-
   it.each([
     ["10 of them, and 90 healthy events of a key of their own each, from 3 s on", 10, 3000, false],
     ["3 of them", 3, 3000, false],
@@ -199,10 +215,6 @@ describe("keys that fail", () => {
   });
 
   it("by hanging leave room for others", () => {
-    const hanging = (key: string) => ({
-      isOk: key.startsWith("well"),
-      tookMs: key.startsWith("well") ? 10 : 15_000,
-    });
     const arrivals = [...failing(4), ...everySecond(90, 1000, (index) => `well ${index}`)];
     for (const ordering of ["keyed", "none"] as const) {
       const sent = simulate({ ordering, arrivals, answer: hanging, untilMs: 120_000 });
@@ -216,8 +228,7 @@ describe("Retry-After", () => {
     for (const ordering of orderings) {
       for (const evicts of [false, true]) {
         const arrivals = everySecond(100, 0, (index) => `job ${index}`);
-        const answer = () => ({ isOk: false, askedMs: 600_000 });
-        const sent = simulate({ ordering, arrivals, answer, evicts, untilMs: 599_000 });
+        const sent = simulate({ ordering, arrivals, answer: asking, evicts, untilMs: 599_000 });
         expect(sent, ordering).toHaveLength(1);
       }
     }
@@ -254,12 +265,6 @@ describe("a clock that goes back", () => {
 });
 
 describe("a schedule", () => {
-  const found = (sequence: number, orderingKey: string) => ({
-    sequence,
-    orderingKey,
-    attempts: 0,
-    nextAttemptAt: null,
-  });
   const now = { now: 1000, health: healthy, random };
 
   it("has one of each key under way at a time, and as many as its ordering allows", () => {
