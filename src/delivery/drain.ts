@@ -80,6 +80,11 @@ export class Drain {
     return this.#sendsLeft <= 0;
   }
 
+  /** How many attempts may be started before the next `allow`. */
+  get sendsLeft(): number {
+    return this.#sendsLeft;
+  }
+
   /** Whether storage refused the last write: nothing is sent until it takes one. */
   get isBlocked(): boolean {
     return this.#pausedUntil > 0;

@@ -121,8 +121,7 @@ export class Schedule {
   wantsMore({ now, health }: Now): boolean {
     if (this.ordering === "strict") return this.#partitions.size === 0;
     if (this.#partitions.size >= partitionsMax || isAskedToWait(health, now)) return false;
-    const { down } = health;
-    if (down !== null && down.retry.notBefore > now && down.fresh.notBefore > now) return false;
+    if (searchableAt(health) > now) return false;
     for (const head of this.#heads(now)) if (this.#mayGo(head, { now, health })) return false;
     return true;
   }
@@ -214,7 +213,7 @@ export class Schedule {
    */
   nextAt({ now, health }: Now, hasMore: boolean): number | null {
     if (hasMore && this.wantsMore({ now, health })) return 0;
-    let earliest = hasMore && this.#partitions.size === 0 ? 0 : Number.POSITIVE_INFINITY;
+    let earliest = hasMore && this.#partitions.size === 0 ? searchableAt(health) : Number.POSITIVE_INFINITY;
     for (const partition of this.#partitions.values()) {
       const [head] = partition.queue;
       if (head === undefined || partition.inFlight > 0) continue;
@@ -404,6 +403,11 @@ type Candidate = { key: string; partition: Partition; sequence: number; probe: P
 /** `fresh`: accepted since the latest failure, in a partition that has not failed. */
 function probeKindOf({ queue: [head], failures }: Partition, health: ReceiverHealth): ProbeKind {
   return head !== undefined && failures === 0 && head > health.seenUpTo ? "fresh" : "retry";
+}
+
+/** When it makes sense to look for what waits, in ms: while the receiver is down, at its next probe. */
+function searchableAt({ down }: ReceiverHealth): number {
+  return down === null ? 0 : Math.min(down.retry.notBefore, down.fresh.notBefore);
 }
 
 function isAskedToWait({ asked }: ReceiverHealth, now: number): boolean {

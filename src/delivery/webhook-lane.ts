@@ -367,8 +367,11 @@ export class WebhookLane extends DurableObject<Env> {
     this.#drain.allow(until);
     for (let waits = 0; Date.now() < until && !this.#drain.isSpent;) {
       if (this.#drain.isRunning || this.#isDue()) {
+        const { sendsLeft } = this.#drain;
         const drained = Promise.race([this.#drain.run(), this.#drain.whenSpent]);
         await atMostFor(until - Date.now(), drained);
+        // What is due and was not sent must not keep the object from everything else.
+        if (!this.#drain.isRunning && !this.#drain.isBlocked && this.#drain.sendsLeft === sendsLeft) return;
       } else if (this.#drain.isBlocked && waits < unwritableWaitsMax) {
         // To set an alarm would be a write, too.
         waits += 1;

@@ -265,6 +265,32 @@ describe("a clock that goes back", () => {
 });
 
 describe("a schedule", () => {
+  it("that has looked at nothing yet is due when its receiver may be probed, and not before", () => {
+    let health: ReceiverHealth = healthy;
+    const failure = {
+      partitionFailures: 3,
+      probe: null,
+      askedDelayMs: null,
+      lastSequence: 9,
+      now: 1000,
+      random,
+    };
+    for (const partition of ["a", "b", "c", "d", "e"]) {
+      health = afterFailure(health, { ...failure, partition });
+    }
+    // A fresh one may go at once, so that it is looked for; after one that failed, too, nothing is.
+    for (const probe of ["fresh", "retry"] as const) {
+      health = afterFailure(health, { ...failure, partition: "f", probe });
+    }
+    for (const ordering of ["keyed", "none"] as const) {
+      const schedule = new Schedule({ ordering, lowWater: 1, backoffs: new Map() });
+      const at = schedule.nextAt({ now: 1000, health }, true) ?? 0;
+      expect(at, ordering).toBe(3000);
+      expect(schedule.wantsMore({ now: at - 1, health }), ordering).toBe(false);
+      expect(schedule.wantsMore({ now: at, health }), ordering).toBe(true);
+    }
+  });
+
   const now = { now: 1000, health: healthy, random };
 
   it("has one of each key under way at a time, and as many as its ordering allows", () => {
