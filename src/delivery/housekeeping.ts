@@ -104,6 +104,14 @@ export class Housekeeping {
     }
   }
 
+  /** Puts the counters right, where rows say otherwise. */
+  checkCounters(): void {
+    const storage = this.#lane.storage();
+    const mended = storage?.mendCounters(Date.now()) ?? null;
+    if (mended === null) return;
+    log("error", "counters were wrong", { webhook: storage?.record.config?.webhook.uuid, ...mended });
+  }
+
   /** Forgets one day that is past its time, if any is: behind sending, and only when storage takes writes. */
   prune(): void {
     const storage = this.#lane.storage();

@@ -179,6 +179,17 @@ export class LaneStorage {
     if (isChanged || this.#outside >= attemptsPerCheckpoint) this.#isDirty = true;
   }
 
+  /** Puts counters right that the rows contradict. @returns by how much they were wrong, or null when they were not. */
+  mendCounters(now: number): Pick<Tally, "dead" | "finished"> | null {
+    const dead = this.log.countDead() - this.#tally.dead;
+    const isIdle = !this.hasMore && this.#schedule.isEmpty && this.replays.head(now) === null;
+    const finished = isIdle ? this.outbox.lastSequence - this.#tally.finished : 0;
+    if (dead === 0 && finished === 0) return null;
+    this.adjust({ dead, finished });
+    this.checkpoint({ copiedToD1: false });
+    return { dead, finished };
+  }
+
   /** Changes the counts by so much. A checkpoint must follow at once: no recount would find it. */
   adjust(change: Partial<Tally>): void {
     this.#tally.attempts += change.attempts ?? 0;

@@ -91,6 +91,11 @@ export class Schedule {
     return this.#scannedTo;
   }
 
+  /** Whether nothing waits, as far as it was looked at. */
+  get isEmpty(): boolean {
+    return this.#partitions.size === 0;
+  }
+
   get inFlight(): number {
     return this.#flights.size;
   }

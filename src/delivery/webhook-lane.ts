@@ -336,6 +336,7 @@ export class WebhookLane extends DurableObject<Env> {
 
   /** Once a day, called by cron: forgets what is past its time, and lets a lane that sleeps see its row. */
   async tend(): Promise<void> {
+    this.#housekeeping.checkCounters();
     await this.#housekeeping.run();
     await this.#work();
     this.#prune();

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { restartClock, stopClock } from "../clock";
 import { makeEvent, makeListener } from "../event";
 import { alarmOf, configOf, handedEvent, laneOf, runAlarms } from "../lane";
-import { type Answering, receiver, type Received } from "../receiver";
+import { type Answering, captureLog, receiver, type Received } from "../receiver";
 import { hand, live, range, sequencesOf, settle, times, withoutJitter } from "./lane-traffic";
 
 const dayMs = 86_400_000;
@@ -263,6 +263,22 @@ describe("after a pruning", () => {
     await runAlarms(uuid);
     expect(await alarmOf(uuid)).toBeNull();
   });
+});
+
+it("counters that the rows contradict are put right once a day, with a line in the log", async () => {
+  const { uuid } = await twoDead();
+  const { logged } = captureLog();
+  await runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => {
+    sql.exec("UPDATE lane SET record = json_set(record, '$.tally.dead', 7, '$.tally.finished', 6)");
+  });
+  await evictDurableObject(laneOf(uuid));
+  expect(await laneOf(uuid).stats()).toMatchObject({ backlog: -1, counts: { dead: 7 } });
+  await laneOf(uuid).tend();
+  expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 0, counts: { delivered: 3, dead: 2 } });
+  expect(await inD1()).toBe(2);
+  expect(logged()).toContain("counters were wrong");
+  await laneOf(uuid).tend();
+  expect(logged().match(/counters were wrong/g)).toHaveLength(1);
 });
 
 it("a deleted webhook's storage is freed, whatever it had", async () => {
