@@ -251,16 +251,19 @@ export class Drain {
     const at = this.#nextReplayAt(storage, now);
     const head = storage.replays.head(now);
     if (at === null || at > now || head === null) return null;
-    const isHeld =
-      !isAskedForNow(head) && !storage.schedule.mayProbe({ now, health: storage.record.receiver });
-    return isHeld ? null : head;
+    if (isAskedForNow(head)) return head;
+    const { receiver } = storage.record;
+    // Whoever starts a replay has a reason to believe that the receiver is back: its first attempt is a probe at once.
+    const health = head.isFirst ? { ...receiver, down: null } : receiver;
+    return storage.schedule.mayProbe({ now, health }) ? head : null;
   }
 
   #nextReplayAt(storage: LaneStorage, now: number): number | null {
     const head = this.#replaying === null ? storage.replays.head(now) : null;
     if (head === null || isAskedForNow(head)) return head?.nextAttemptAt ?? null;
     const { down, asked } = storage.record.receiver;
-    return Math.max(head.nextAttemptAt, down?.retry.notBefore ?? 0, asked?.until ?? 0);
+    const probeAt = head.isFirst ? 0 : (down?.retry.notBefore ?? 0);
+    return Math.max(head.nextAttemptAt, probeAt, asked?.until ?? 0);
   }
 
   #nextStart(storage: LaneStorage): number {

@@ -37,6 +37,8 @@ export type ReplayHead = {
   nextAttemptAt: number;
   /** When the head came to be it, in ms. */
   since: number;
+  /** Whether nothing of this replay was tried yet. */
+  isFirst: boolean;
 } & (
   | { kind: "send"; sequence: number }
   | { kind: "fetch"; archiveCursor: number; archiveSince: number; archiveUntil: number }
@@ -295,6 +297,7 @@ export class Replays {
         // A clock that went back makes no wait longer than the back-off; `Retry-After` is kept with the receiver's health.
         nextAttemptAt: Math.min(row.next_attempt_at, now + retryDelayMs(Math.max(row.attempts, 1), 1)),
         since: row.head_since,
+        isFirst: row.sent === 0 && row.attempts === 0,
       };
       const sequence = this.#firstFrom(row.kind, row.cursor, row.last, row.picked);
       if (sequence !== null) return { ...common, kind: "send", sequence };

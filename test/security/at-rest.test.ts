@@ -2,7 +2,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { api, notifications } from "../api";
-import { restartClock, stopClock } from "../clock";
+import { passTime, restartClock, stopClock } from "../clock";
 import { makeEvent, makeListener, publish } from "../event";
 import { laneOf, runAlarm } from "../lane";
 import { receiver } from "../receiver";
@@ -67,6 +67,7 @@ describe("the disk", () => {
     await runAlarm(uuid);
     await publish(makeEvent());
     await vi.waitFor(() => expect(received).toHaveLength(3));
+    passTime(1);
     await api("POST", `${notifications}/subscribers/${uuid}/replay`, {
       since: "2040-01-01T00:00:00Z",
       status: "all",

@@ -57,6 +57,7 @@ describe("the form that sends again", () => {
     const { uuid } = await makeListener({ name: "Alerts" });
     await deliver(uuid, "delivered");
     await deliver(uuid, "delivered");
+    passTime(1);
     const cookie = await writer();
     const { html } = await get(`/webhooks/${uuid}/replay?kind=all`, cookie);
     const fields = Object.fromEntries(await fieldsOf(html, "replay-form"));
@@ -221,6 +222,7 @@ describe("the progress of a replay", () => {
     const { uuid } = await makeListener();
     await deliver(uuid, "delivered");
     await deliver(uuid, "delivered");
+    passTime(1);
     status = 503;
     const cookie = await writer();
     const path = await start(uuid, { kind: "all", since }, cookie);
