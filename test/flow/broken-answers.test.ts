@@ -122,6 +122,8 @@ const endless: Record<string, RawAnswer & { error: string | null }> = {
 const takenBytesMax = 16_000_000;
 const residentGrowthMax = 150_000_000;
 const closingCount = 200;
+/** Long enough for a head to arrive on a busy machine. */
+const hangingTimeoutS = 8;
 
 describe("a receiver whose answer", () => {
   let gateway: Gateway;
@@ -210,7 +212,8 @@ describe("a receiver whose answer", () => {
   ): Promise<Record<string, Webhook>> {
     const webhooks: Record<string, Webhook> = {};
     for (const path of paths) {
-      const spec = { url: receiver.url(path), timeout_s: 1, eventTypes: [type], ...settings };
+      const timeout_s = path.startsWith("hanging") ? hangingTimeoutS : 30;
+      const spec = { url: receiver.url(path), timeout_s, eventTypes: [type], ...settings };
       webhooks[path] = await createWebhook(gateway, spec);
     }
     onTestFinished(async () => {
