@@ -1,21 +1,29 @@
 /** The local secrets: `.dev.vars`, which wrangler reads and git ignores. */
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { projectDirectory } from "./project-directory.ts";
 
 /**
  * Makes `.dev.vars` from `.dev.vars.example` where it is missing, readable by its owner only and with a new
- * ENCRYPTION_KEY. Never changes one that exists: what is stored could no longer be decrypted.
+ * ENCRYPTION_KEY. Never changes one that exists: what is stored could no longer be decrypted. Gateways that start at
+ * the same time get the same file: it appears as a whole, and the first one stays.
  */
 export function ensureDevVars(directory = projectDirectory): void {
   const path = join(directory, ".dev.vars");
-  if (existsSync(path)) return;
   const example = readFileSync(`${path}.example`, "utf8");
   const key = randomBytes(32).toString("base64");
   const text = example.replace(/^ENCRYPTION_KEY=""$/m, `ENCRYPTION_KEY="${key}"`);
-  writeFileSync(path, text, { flag: "wx", mode: 0o600 });
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, text, { mode: 0o600 });
+  try {
+    linkSync(draft, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  } finally {
+    rmSync(draft);
+  }
 }
 
 /** The value of `name` in `.dev.vars`; empty where it is not set. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -14,6 +14,7 @@ describe("ensureDevVars", () => {
     const key = readDevVar("ENCRYPTION_KEY", first);
     expect(Buffer.from(key, "base64")).toHaveLength(32);
     expect(readDevVar("ENCRYPTION_KEY", second)).not.toBe(key);
+    expect(readdirSync(first).toSorted()).toEqual([".dev.vars", ".dev.vars.example"]);
   });
 
   test("leaves a .dev.vars that exists as it is", () => {
