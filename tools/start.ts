@@ -5,8 +5,9 @@ import { fail, messageOf, readOptions, wholeNumber } from "./command-line.ts";
 import { ensureDevVars, readDevVar } from "./dev-vars.ts";
 import { firstSteps } from "./first-steps.ts";
 import { keepCron } from "./local-cron.ts";
+import { applyMigrations } from "./migrate.ts";
 import { projectDirectory } from "./project-directory.ts";
-import { runWrangler, runWranglerDev } from "./wrangler.ts";
+import { runWranglerDev } from "./wrangler.ts";
 
 const usage = `Runs the gateway on this machine.
 
@@ -29,7 +30,7 @@ async function run({ port, stateDirectory }: { port: number; stateDirectory: str
   await refuseTakenPort(port);
   ensureDevVars();
   const state = ["--persist-to", stateDirectory];
-  await runWrangler(["d1", "migrations", "apply", "DB", "--local", ...state], stopping.signal);
+  await applyMigrations(stateDirectory, stopping.signal);
   const address = ["--ip", host, "--port", String(port)];
   const url = `http://${host}:${port}`;
   await runWranglerDev(

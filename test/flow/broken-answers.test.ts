@@ -1,10 +1,10 @@
 /** Answers that are broken, or have no end, written by raw sockets: to deliveries and to test pings. */
 import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { BorrowedGateway } from "./borrowed-gateway.ts";
 import { call, createWebhook, makeEvent, publish, type Webhook, webhookPath } from "./client.ts";
 import { eventually } from "./eventually.ts";
-import { Gateway } from "./gateway.ts";
 import { chunk, type RawAnswer, RawReceiver } from "./raw-receiver.ts";
 
 const type = "project:created";
@@ -126,11 +126,11 @@ const closingCount = 200;
 const hangingTimeoutS = 8;
 
 describe("a receiver whose answer", () => {
-  let gateway: Gateway;
+  let gateway: BorrowedGateway;
   beforeAll(async () => {
-    gateway = await Gateway.start();
+    gateway = await BorrowedGateway.borrow();
+    return () => gateway.giveBack();
   });
-  afterAll(() => gateway.remove());
 
   test("is broken behind its head is judged by its status, and the log keeps what came", async () => {
     const receiver = await RawReceiver.start(broken);
@@ -185,7 +185,7 @@ describe("a receiver whose answer", () => {
       const receiver = await RawReceiver.start({
         closing: { head: "HTTP/1.1 204 No Content\r\n\r\n", next: "close" },
       });
-      const { closing } = await listen(receiver, ["closing"], { ordering });
+      const { closing } = await listen(receiver, ["closing"], { ordering, timeout_s: 30 });
       for (let left = closingCount; left > 0; left -= 100) {
         await publish(
           gateway,
@@ -204,11 +204,11 @@ describe("a receiver whose answer", () => {
     },
   );
 
-  /** A webhook for each path, which goes with its test. */
+  /** A webhook for each path, which goes with its test. Some answers end by time alone. */
   async function listen(
     receiver: RawReceiver,
     paths: string[],
-    settings: { ordering?: string } = {},
+    settings: { ordering?: string; timeout_s?: number } = {},
   ): Promise<Record<string, Webhook>> {
     const webhooks: Record<string, Webhook> = {};
     for (const path of paths) {

@@ -47,7 +47,6 @@ export async function createWebhook(
     content_type?: string;
     headers?: Record<string, string>;
     name?: string;
-    ordering?: string;
     timeout_s?: number;
     rate_limit_per_s?: number;
     eventTypes: string[];

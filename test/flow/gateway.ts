@@ -2,12 +2,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { projectDirectory } from "../../tools/project-directory.ts";
 import { eventually } from "./eventually.ts";
+import { freshState } from "./pool-client.ts";
+import { hasLivingProcess, isSignalled } from "./process-group.ts";
 
 const ready = /Local API token: (\S+)[\s\S]*Ctrl-C stops the gateway/;
 
@@ -26,11 +28,12 @@ export class Gateway implements GatewayAddress {
     this.port = port;
   }
 
-  /** Starts one. Whoever does ends it with `remove()`. */
-  static async start(): Promise<Gateway> {
+  /** Starts one. Whoever does ends it with `remove()`. @param state a directory with its tables, which it copies. */
+  static async start(state?: string): Promise<Gateway> {
     const gateway = new Gateway(await freePort());
     running.add(gateway);
     try {
+      cpSync(state ?? (await freshState()), stateIn(gateway.#directory), { recursive: true });
       await gateway.start();
     } catch (error) {
       await gateway.remove();
@@ -95,11 +98,9 @@ export class Gateway implements GatewayAddress {
     if (pid !== undefined) isSignalled(-pid, "SIGKILL");
   }
 
-  /** Memory that all its processes hold, in bytes. Linux only. */
-  residentBytes(): number {
-    const group = this.#process?.pid;
-    const pids = readdirSync("/proc").filter((entry) => group !== undefined && isLivingIn(entry, group));
-    return pids.reduce((sum, pid) => sum + residentBytesOf(pid), 0);
+  /** All its processes; undefined while it does not run. */
+  get group(): number | undefined {
+    return this.#process?.pid;
   }
 
   /** Ends it, whatever state it is in, and removes its state. */
@@ -128,13 +129,17 @@ process.once("exit", () => {
  * files in `directory`: who is killed does not tidy up.
  */
 export function startProcess(port: number, directory: string): ChildProcess {
-  const state = join(directory, "state");
-  return spawn(process.execPath, ["tools/start.ts", "--port", `${port}`, "--persist-to", state], {
+  const options = ["--port", `${port}`, "--persist-to", stateIn(directory)];
+  return spawn(process.execPath, ["tools/start.ts", ...options], {
     cwd: projectDirectory,
     env: { ...process.env, TMPDIR: directory },
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
   });
+}
+
+function stateIn(directory: string): string {
+  return join(directory, "state");
 }
 
 /**
@@ -159,43 +164,4 @@ async function isFree(port: number): Promise<boolean> {
   probe.close();
   await once(probe, "close");
   return true;
-}
-
-/** Zombies do not count: a container's init may take its time to bury them, or never do it. */
-function hasLivingProcess(group: number): boolean {
-  if (process.platform === "linux") return readdirSync("/proc").some((entry) => isLivingIn(entry, group));
-  return isSignalled(-group, 0);
-}
-
-/** `entry` is a process of /proc; its `stat` reads `pid (command) state parent group …`. */
-function isLivingIn(entry: string, group: number): boolean {
-  if (!/^\d+$/.test(entry)) return false;
-  try {
-    const stat = readFileSync(`/proc/${entry}/stat`, "utf8");
-    const [state, , processGroup] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return state !== "Z" && Number(processGroup) === group;
-  } catch {
-    // It ended while it was looked at.
-    return false;
-  }
-}
-
-/** 0 for a process that has ended meanwhile. */
-function residentBytesOf(pid: string): number {
-  try {
-    const [, kilobytes = "0"] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-    return Number(kilobytes) * 1024;
-  } catch {
-    return 0;
-  }
-}
-
-/** False when there is no such process or group. */
-function isSignalled(pid: number, signal: NodeJS.Signals | 0): boolean {
-  try {
-    return process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
-    throw error;
-  }
 }
