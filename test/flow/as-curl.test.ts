@@ -53,6 +53,7 @@ describe("the curl command of a delivery", () => {
       expect(again.path).toBe(delivery.path);
       expect(again.body.equals(delivery.body)).toBe(true);
       expect(again.headers["x-hub-signature"]).toBe(hubSignature(secret, again.body));
+      expect(Object.keys(delivery.headers)).toEqual(expect.arrayContaining(sent));
       for (const name of sent) expect(again.headers[name]).toBe(delivery.headers[name]);
     },
   );

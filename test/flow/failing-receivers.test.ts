@@ -71,8 +71,7 @@ describe("a receiver that", () => {
       return "answered";
     });
     const { webhook } = await publishTo(receiver);
-    await failedHead(webhook);
-
+    expect(await failedHead(webhook)).toMatchObject({ last_error: "redirect", last_status: 302 });
     expect(elsewhere.arrivals).toEqual([]);
   });
 
@@ -119,6 +118,7 @@ describe("a receiver that", () => {
 
     await eventually("the living one has everything", () => living.arrivals.length >= events.length);
     expect(living.arrivals.map(eventUuid)).toEqual(events.map(({ uuid }) => uuid));
+    await eventually("the dead one is called", () => dead.arrivals.length > 0);
     expect(await listDeliveries(deadWebhook, "delivered")).toEqual([]);
   });
 

@@ -8,6 +8,7 @@ import { type Arrival, eventUuid, firstSequences, mostInOneSecond, Receiver } fr
 
 const answerAfterMs = 5;
 const ratePerS = 20;
+const scenarioCount = 4;
 
 type Outcome = { events: { uuid: string }[]; arrivals: Arrival[]; arrivedAtKill: number };
 
@@ -19,7 +20,7 @@ let replay: KilledReplay;
 
 beforeAll(async () => {
   const gateway = await Gateway.start();
-  const kill = new OneKill(gateway, 4);
+  const kill = new OneKill(gateway, scenarioCount);
   [backlog, repeating, paced, replay] = await Promise.all([
     killBacklog(kill),
     killPublisher(kill),
@@ -106,6 +107,8 @@ describe("a replay of 1,200 deliveries, during which 120 live events are publish
 
 /** Nobody calls for it after the start. */
 async function killBacklog(kill: OneKill): Promise<Outcome> {
+  // The replay takes its time until it is under way.
+  await kill.onlyLeft(scenarioCount - 1);
   const type = "project:created";
   const events = Array.from({ length: 300 }, () => makeEvent(type));
   const receiver = await receive(kill, { type, slowFrom: 250 });
@@ -116,6 +119,7 @@ async function killBacklog(kill: OneKill): Promise<Outcome> {
 
 /** Publishes one after the other, over the kill. */
 async function killPublisher(kill: OneKill): Promise<Outcome> {
+  await kill.onlyLeft(scenarioCount - 1);
   const type = "project:updated";
   const events = Array.from({ length: 150 }, () => makeEvent(type));
   const receiver = await receive(kill, { type, slowFrom: Infinity });
@@ -130,9 +134,11 @@ async function killPublisher(kill: OneKill): Promise<Outcome> {
 
 /** A burst for a webhook with a limit; one more event after the start wakes it. */
 async function killPaced(kill: OneKill): Promise<Outcome> {
+  // Last of all: what is left of its burst, slowed down, keeps it in its middle for minutes.
+  await kill.onlyLeft(1);
   const type = "project:environment:created";
   const events = Array.from({ length: 61 }, () => makeEvent(type));
-  const receiver = await receive(kill, { type, slowFrom: 50, limit: { rate_limit_per_s: ratePerS } });
+  const receiver = await receive(kill, { type, slowFrom: 30, limit: { rate_limit_per_s: ratePerS } });
   await publish(kill.gateway, events.slice(0, -1));
   const afterStart = () => publish(kill.gateway, events.at(-1));
   return outcome(kill, { receiver, events, middle: 20, afterStart });

@@ -1,5 +1,6 @@
 /** One kill for several scenarios at once, each in its middle: every start of a gateway takes seconds. */
 import { setTimeout as wait } from "node:timers/promises";
+import { eventually } from "./eventually.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Answer } from "./receiver.ts";
 
@@ -36,6 +37,11 @@ export class OneKill {
     this.#awaited -= 1;
     if (this.#awaited === 0) this.#run().catch(this.#restarted.reject);
     return this.#restarted.promise;
+  }
+
+  /** Waits until no more than so many scenarios, the caller among them, are still on their way to their middle. */
+  async onlyLeft(count: number): Promise<void> {
+    await eventually("the other scenarios are in their middle", () => this.#awaited <= count);
   }
 
   /** Answers 200 after `answerAfterMs`, and slowly for as long as `isTooFar` and the kill is still to come. */
