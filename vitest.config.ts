@@ -9,9 +9,9 @@ const patienceMs = 20 * 60_000;
 
 /** The secrets of the tests: none is one. The key is the numbers from 0 to 31. */
 const secrets = {
-  API_TOKENS: "test-token,second-token",
+  API_TOKENS: "test-token-of-the-suite,second-token-of-the-suite",
   ENCRYPTION_KEY: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
-  ORCHEST_INGEST_SECRET: "ingest-secret",
+  ORCHEST_INGEST_SECRET: "ingest-secret-of-the-suite",
 };
 
 // Wrangler warns of secrets that are missing in the environment, where there is no .dev.vars.

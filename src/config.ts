@@ -23,14 +23,18 @@ export type Config = TargetRules & {
 };
 
 const encryptionKeyBytes = 32;
+/** What is random and this long is out of reach of guesses over the network. */
+const secretCharactersMin = 16;
 
 /** @throws {ConfigurationError} naming the setting that is missing or malformed. */
 export function readConfig(env: Env): Config {
   const deliveryDays = positive("DELIVERY_DAYS", env.DELIVERY_DAYS);
   return {
-    apiTokens: commaSeparated("API_TOKENS", env.API_TOKENS),
+    apiTokens: hardToGuess("API_TOKENS", commaSeparated("API_TOKENS", env.API_TOKENS)),
     encryptionKeys: commaSeparated("ENCRYPTION_KEY", env.ENCRYPTION_KEY).map(parseKey),
-    orchestIngestSecret: commaSeparated("ORCHEST_INGEST_SECRET", env.ORCHEST_INGEST_SECRET).join(","),
+    orchestIngestSecret: hardToGuess("ORCHEST_INGEST_SECRET", [
+      commaSeparated("ORCHEST_INGEST_SECRET", env.ORCHEST_INGEST_SECRET).join(","),
+    ]).join(","),
     allowPrivateTargets: env.ALLOW_PRIVATE_TARGETS === "true",
     allowHttpTargets: (env.ALLOW_HTTP_TARGETS ?? "true") === "true",
     gatewayHosts: hostNames(env.GATEWAY_HOSTS),
@@ -69,6 +73,15 @@ function commaSeparated(name: string, value: string | undefined): string[] {
     throw new ConfigurationError(`${name} is not set. Set it with: wrangler secret put ${name}`);
   }
   return present;
+}
+
+/** No limit keeps short ones from being guessed in the end. */
+function hardToGuess(name: string, secrets: string[]): string[] {
+  if (secrets.every((secret) => [...secret].length >= secretCharactersMin)) return secrets;
+  const each = name.endsWith("S") ? "each token must have" : "must have";
+  throw new ConfigurationError(
+    `${name}: ${each} at least ${secretCharactersMin} characters. Make one with: openssl rand -hex 32`,
+  );
 }
 
 /** As URLs have them: in lower case and in ASCII. */

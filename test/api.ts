@@ -28,7 +28,7 @@ export async function api<Body = { message: string }>(
   body?: unknown,
   options: { token?: string | null; headers?: Record<string, string> } = {},
 ): Promise<Answer<Body>> {
-  const { token = "test-token", headers = {} } = options;
+  const { token = "test-token-of-the-suite", headers = {} } = options;
   const response = await exports.default.fetch(
     new Request(`http://gateway.test${path}`, {
       method,

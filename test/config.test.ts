@@ -9,15 +9,16 @@ const key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 describe("the configuration", () => {
   it("is read from the environment", () => {
     const config = readConfig(env);
-    expect(config.apiTokens).toEqual(["test-token", "second-token"]);
+    expect(config.apiTokens).toEqual(["test-token-of-the-suite", "second-token-of-the-suite"]);
     expect(config.encryptionKeys.map((bytes) => bytes.length)).toEqual([32]);
-    expect(config.orchestIngestSecret).toBe("ingest-secret");
+    expect(config.orchestIngestSecret).toBe("ingest-secret-of-the-suite");
     expect(config.allowPrivateTargets).toBe(false);
   });
 
   it("takes several tokens and keys, with spaces and empty parts around them", () => {
-    const config = readConfig({ ...env, API_TOKENS: " a , b,,", ENCRYPTION_KEY: `${key}, ${key}` });
-    expect(config.apiTokens).toEqual(["a", "b"]);
+    const [a, b] = ["a".repeat(16), "b".repeat(16)];
+    const config = readConfig({ ...env, API_TOKENS: ` ${a} , ${b},,`, ENCRYPTION_KEY: `${key}, ${key}` });
+    expect(config.apiTokens).toEqual([a, b]);
     expect(config.encryptionKeys).toHaveLength(2);
   });
 
@@ -32,6 +33,28 @@ describe("the configuration", () => {
     forAll(["API_TOKENS", "ENCRYPTION_KEY", "ORCHEST_INGEST_SECRET"], (name) => {
       expect(() => readConfig({ ...env, [name]: undefined })).toThrow(name);
     }));
+
+  it("refuses a token or an ingest secret of fewer than 16 characters, without showing it", () =>
+    forAll<[name: string, value: string, message: string | null]>(
+      [
+        ["API_TOKENS", "a".repeat(15), "API_TOKENS: each token must have at least 16 characters."],
+        ["API_TOKENS", `${"a".repeat(16)},${"b".repeat(15)}`, "API_TOKENS: each token must have"],
+        ["API_TOKENS", `${"b".repeat(14)} , ${"a".repeat(16)}`, "API_TOKENS: each token must have"],
+        ["API_TOKENS", "😀".repeat(8), "API_TOKENS: each token must have"],
+        ["API_TOKENS", `${"a".repeat(16)}, ${"b".repeat(16)}`, null],
+        ["ORCHEST_INGEST_SECRET", "a".repeat(15), "ORCHEST_INGEST_SECRET: must have at least 16 characters."],
+        ["ORCHEST_INGEST_SECRET", ` ${"a".repeat(15)} `, "ORCHEST_INGEST_SECRET: must have"],
+        ["ORCHEST_INGEST_SECRET", "a".repeat(16), null],
+      ],
+      (name, value, message) => {
+        const read = () => readConfig({ ...env, [name]: value });
+        if (message === null) return read();
+        expect(read).toThrow(ConfigurationError);
+        expect(read).toThrow(message);
+        expect(read).not.toThrow(value.trim());
+        return expect(read).toThrow("openssl rand -hex 32");
+      },
+    ));
 
   it("refuses an encryption key that is not 32 bytes, without showing it", () =>
     forAll(

@@ -28,7 +28,7 @@ export function publish(body: unknown): Promise<Answer<AcceptedAnswer & { messag
 export function publishRequest(body: unknown): Request {
   return new Request("http://gateway.test/api/events", {
     method: "POST",
-    headers: { Authorization: "Bearer test-token", "Content-Type": "application/json" },
+    headers: { Authorization: "Bearer test-token-of-the-suite", "Content-Type": "application/json" },
     body: body instanceof Uint8Array ? body : JSON.stringify(body),
   });
 }

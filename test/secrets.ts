@@ -5,7 +5,13 @@ import { env } from "cloudflare:workers";
 export const webhookSecret = "a-secret-of-the-webhook";
 export const secretPath = "path-is-secret";
 
-const secrets = [webhookSecret, secretPath, env.ENCRYPTION_KEY, env.ORCHEST_INGEST_SECRET, "second-token"];
+const secrets = [
+  webhookSecret,
+  secretPath,
+  env.ENCRYPTION_KEY,
+  env.ORCHEST_INGEST_SECRET,
+  "second-token-of-the-suite",
+];
 const found: string[] = [];
 
 // Here and not in setup.ts, which runs again for each file.

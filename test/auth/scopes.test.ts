@@ -164,7 +164,7 @@ describe("a route that is forgotten", () => {
   it("and has no contract at all does not exist", async () => {
     const app = createApp();
     app.get("/api/without-contract", (c) => c.text("open to all"));
-    const headers = { Authorization: "Bearer test-token" };
+    const headers = { Authorization: "Bearer test-token-of-the-suite" };
     expect((await app.request("/api/without-contract", {}, env)).status).toBe(401);
     expect((await app.request("/api/without-contract", { headers }, env)).status).toBe(404);
   });

@@ -57,7 +57,7 @@ describe("the body", () => {
 
   it("is bounded also where its length is not announced", async () => {
     const body = new Blob([padded(bodyBytesMax + 1)]).stream();
-    const headers = { Authorization: "Bearer test-token", "Content-Type": "application/json" };
+    const headers = { Authorization: "Bearer test-token-of-the-suite", "Content-Type": "application/json" };
     const request = new Request(`http://gateway.test${path}`, { method: "POST", headers, body });
     expect((await createApp().fetch(request, env)).status).toBe(413);
   });
@@ -117,6 +117,22 @@ describe("GET /health", () => {
     },
   );
 
+  it("answers 503 for a token that is easily guessed, as the first request says with 500", async () => {
+    vi.spyOn(console, "error").mockReturnValue();
+    const settings = { ...env, API_TOKENS: "hunter2" };
+    const headers = { Authorization: "Bearer hunter2" };
+    const health = await createApp().request("/health", {}, settings);
+    const first = await createApp().request(`${notifications}/subscribers`, { headers }, settings);
+    expect([health.status, first.status]).toEqual([503, 500]);
+    for (const { message } of [
+      await health.json<{ message: string }>(),
+      await first.json<{ message: string }>(),
+    ]) {
+      expect(message).toMatch(/^API_TOKENS: each token must have at least 16 characters\./);
+      expect(message).not.toContain("hunter2");
+    }
+  });
+
   it("answers 503 when the database cannot be reached, without its error", async () => {
     vi.spyOn(console, "error").mockReturnValue();
     vi.spyOn(env.DB, "prepare").mockImplementation(() => {
@@ -134,7 +150,7 @@ describe("an error of ours", () => {
     vi.spyOn(env.DB, "prepare").mockImplementation(() => {
       throw new Error("D1_ERROR: internal detail");
     });
-    const headers = { Authorization: "Bearer test-token" };
+    const headers = { Authorization: "Bearer test-token-of-the-suite" };
     const response = await createApp().request(`${notifications}/subscribers`, { headers }, env);
     expect(response.status).toBe(500);
     expect(await response.text()).not.toMatch(/internal detail|at /);

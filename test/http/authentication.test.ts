@@ -24,11 +24,11 @@ const wrongHeaders: [what: string, header: Record<string, string>][] = [
   ["without a token", {}],
   ["with an empty header", { Authorization: "" }],
   ["with a wrong token", { Authorization: "Bearer wrong-token" }],
-  ["with a token that only begins right", { Authorization: "Bearer test-token2" }],
-  ["with the beginning of a token", { Authorization: "Bearer test-toke" }],
-  ["with all tokens at once", { Authorization: "Bearer test-token,second-token" }],
+  ["with a token that only begins right", { Authorization: "Bearer test-token-of-the-suite2" }],
+  ["with the beginning of a token", { Authorization: "Bearer test-token-of-the-suite-of-the-suit" }],
+  ["with all tokens at once", { Authorization: "Bearer test-token-of-the-suite,second-token-of-the-suite" }],
   ["with another scheme", { Authorization: "Basic dGVzdC10b2tlbg==" }],
-  ["with the token alone", { Authorization: "test-token" }],
+  ["with the token alone", { Authorization: "test-token-of-the-suite" }],
   ["with the scheme alone", { Authorization: "Bearer" }],
   ["with characters that no token has", { Authorization: "Bearer test token" }],
 ];
@@ -42,17 +42,20 @@ it("every path but the public ones answers 401, and says so, to all but a token"
     expect(answer.status).toBe(401);
     expect(answer.headers.get("WWW-Authenticate")).toMatch(/^Bearer /);
     expect(answer.body).toEqual({ message: expect.stringMatching(/token|Authorization/) });
-    expect(answer.text).not.toContain("test-token");
+    expect(answer.text).not.toContain("test-token-of-the-suite");
   });
 });
 
 describe("the token", () => {
-  it.each(["test-token", "second-token"])("may be any of those configured: %s", async (token) => {
-    expect((await api("GET", `${notifications}/subscribers`, undefined, { token })).status).toBe(200);
-  });
+  it.each(["test-token-of-the-suite", "second-token-of-the-suite"])(
+    "may be any of those configured: %s",
+    async (token) => {
+      expect((await api("GET", `${notifications}/subscribers`, undefined, { token })).status).toBe(200);
+    },
+  );
 
   it("may follow the scheme in any case", async () => {
-    const headers = { Authorization: "bearer test-token" };
+    const headers = { Authorization: "bearer test-token-of-the-suite" };
     const answer = await api("GET", `${notifications}/subscribers`, undefined, { token: null, headers });
     expect(answer.status).toBe(200);
   });

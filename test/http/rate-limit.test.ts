@@ -4,7 +4,7 @@ import { createApp } from "../../src/app";
 import { api, makeWebhook, notifications, spec } from "../api";
 import { receiver } from "../receiver";
 
-const headers = { Authorization: "Bearer test-token", "Content-Type": "application/json" };
+const headers = { Authorization: "Bearer test-token-of-the-suite", "Content-Type": "application/json" };
 const subscribers = `${notifications}/subscribers`;
 
 /** Has `limiter` refuse everything. */

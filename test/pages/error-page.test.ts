@@ -21,7 +21,7 @@ describe("an error", () => {
   });
 
   it("of ours says nothing about it", async () => {
-    const cookie = await signIn("test-token");
+    const cookie = await signIn("test-token-of-the-suite");
     vi.spyOn(console, "error").mockReturnValue();
     vi.spyOn(env.DB, "prepare").mockImplementation(() => {
       throw new Error("D1_ERROR: internal detail");

@@ -86,7 +86,7 @@ describe("what changes something outside the API", () => {
   });
 
   it("is a matter of the token in the API, which takes no cookie", async () => {
-    const headers = { Authorization: "Bearer test-token", Origin: "https://evil.test" };
+    const headers = { Authorization: "Bearer test-token-of-the-suite", Origin: "https://evil.test" };
     expect(await statusOf({ method: "DELETE", path: "/api/tokens/x" }, headers)).toBe(404);
     const { token } = await makeUsedToken(["admin"]);
     const Cookie = await signIn(token);

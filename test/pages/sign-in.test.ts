@@ -59,7 +59,10 @@ describe("GET /sign-in", () => {
   });
 
   it("leads on who is signed in already", async () => {
-    const { status, headers } = await get("/sign-in?next=/webhooks/1", await signIn("test-token"));
+    const { status, headers } = await get(
+      "/sign-in?next=/webhooks/1",
+      await signIn("test-token-of-the-suite"),
+    );
     expect(status).toBe(303);
     expect(headers.get("Location")).toBe("/webhooks/1");
   });
@@ -67,7 +70,7 @@ describe("GET /sign-in", () => {
 
 describe("POST /sign-in", () => {
   it("sets a cookie that scripts, other sites and plain connections do not get, for 12 hours", async () => {
-    const { status, headers } = await post("/sign-in", { token: "test-token" });
+    const { status, headers } = await post("/sign-in", { token: "test-token-of-the-suite" });
     expect(status).toBe(303);
     expect(headers.get("Location")).toBe("/");
     const [value, ...attributes] = headers.get("Set-Cookie")?.split("; ") ?? [];
@@ -79,7 +82,7 @@ describe("POST /sign-in", () => {
       "SameSite=Strict",
       "Secure",
     ]);
-    expect(decodeURIComponent(value ?? "")).not.toContain("test-token");
+    expect(decodeURIComponent(value ?? "")).not.toContain("test-token-of-the-suite");
   });
 
   it("does so on this machine, too, where there is no https", async () => {
@@ -88,7 +91,7 @@ describe("POST /sign-in", () => {
       {
         method: "POST",
         headers: { Origin: "http://127.0.0.1:8787" },
-        body: new URLSearchParams({ token: "test-token" }),
+        body: new URLSearchParams({ token: "test-token-of-the-suite" }),
       },
       env,
     );
@@ -100,15 +103,15 @@ describe("POST /sign-in", () => {
     ["//evil.test", "/"],
     ["https://evil.test/", "/"],
   ])("leads on to %s as %s", async (next, location) => {
-    const { headers } = await post("/sign-in", { token: "test-token", next });
+    const { headers } = await post("/sign-in", { token: "test-token-of-the-suite", next });
     expect(headers.get("Location")).toBe(location);
   });
 
   it("takes a token with blanks around it, as they come from copying", async () => {
-    expect((await post("/sign-in", { token: " test-token\n" })).status).toBe(303);
+    expect((await post("/sign-in", { token: " test-token-of-the-suite\n" })).status).toBe(303);
   });
 
-  it.each(["", "wrong", "test-token2", "owh_", `owh_${"a".repeat(43)}`])(
+  it.each(["", "wrong", "test-token-of-the-suite2", "owh_", `owh_${"a".repeat(43)}`])(
     "refuses %j, says so and shows the form again",
     async (token) => {
       quiet();
@@ -148,7 +151,7 @@ describe("POST /sign-in", () => {
     const request = {
       method: "POST",
       headers: { Origin: "http://localhost", "CF-Connecting-IP": "192.0.2.1" },
-      body: new URLSearchParams({ token: "test-token" }),
+      body: new URLSearchParams({ token: "test-token-of-the-suite" }),
     };
     const response = await createApp().request("/sign-in", request, env);
     expect(response.status).toBe(429);
@@ -161,7 +164,7 @@ describe("POST /sign-in", () => {
   it("takes 60 a minute from an address", async () => {
     const headers = { "CF-Connecting-IP": "192.0.2.2" };
     for (let i = 0; i < 60; i++) {
-      expect((await post("/sign-in", { token: "test-token" }, { headers })).status).toBe(303);
+      expect((await post("/sign-in", { token: "test-token-of-the-suite" }, { headers })).status).toBe(303);
     }
   });
 
@@ -170,7 +173,7 @@ describe("POST /sign-in", () => {
     ["a neighbouring site", { Origin: "https://other.gateway.test", "Sec-Fetch-Site": "same-site" }],
     ["nowhere", { Origin: "null", "Sec-Fetch-Site": "none" }],
   ])("refuses a form of %s", async (_, headers) => {
-    const { status, html } = await post("/sign-in", { token: "test-token" }, { headers });
+    const { status, html } = await post("/sign-in", { token: "test-token-of-the-suite" }, { headers });
     expect(status).toBe(403);
     expect(html).toContain("Forms are taken from this site&#39;s own pages only.");
   });
@@ -180,7 +183,7 @@ describe("a session", () => {
   it("ends after 12 hours", async () => {
     const now = Date.parse("2026-11-05T12:00:00Z");
     at(now);
-    const cookie = await signIn("test-token");
+    const cookie = await signIn("test-token-of-the-suite");
     at(now + 12 * hourMs - 1);
     expect(await isSignedIn(cookie)).toBe(true);
     at(now + 12 * hourMs);
@@ -205,16 +208,16 @@ describe("a session", () => {
   });
 
   it("ends when its token is taken out of the setting", async () => {
-    const cookie = await signIn("second-token");
+    const cookie = await signIn("second-token-of-the-suite");
     const request = { headers: { Cookie: cookie } };
     const url = `${origin}/sign-in`;
     expect((await createApp().request(url, request, env)).status).toBe(303);
-    const changed = { ...env, API_TOKENS: "test-token" };
+    const changed = { ...env, API_TOKENS: "test-token-of-the-suite" };
     expect((await createApp().request(url, request, changed)).status).toBe(200);
   });
 
   it("outlives a rotation of ENCRYPTION_KEY, and no more than that", async () => {
-    const cookie = await signIn("test-token");
+    const cookie = await signIn("test-token-of-the-suite");
     const newKey = btoa(String.fromCharCode(...new Uint8Array(32).fill(7)));
     const ask = async (ENCRYPTION_KEY: string): Promise<number> =>
       (
@@ -239,19 +242,19 @@ describe("a session", () => {
     ["that is empty", () => "__Host-session="],
     ["under the name that is used without https", (value) => value.replace("__Host-", "")],
   ])("is none with a cookie %s", async (_, change) => {
-    const cookie = await signIn("test-token");
+    const cookie = await signIn("test-token-of-the-suite");
     const changed = change(cookie);
     expect(changed).not.toBe(cookie);
     expect(await isSignedIn(changed)).toBe(false);
   });
 
   it("says nothing to the API, which wants a token", async () => {
-    const headers = { Cookie: await signIn("test-token") };
+    const headers = { Cookie: await signIn("test-token-of-the-suite") };
     expect((await api("GET", "/api/audit", undefined, { token: null, headers })).status).toBe(401);
   });
 
   it("is in the audit log from its beginning to its end", async () => {
-    const cookie = await signIn("test-token");
+    const cookie = await signIn("test-token-of-the-suite");
     await post("/sign-out", {}, { cookie });
     const { body } = await api<{ entries: { action: string; actor: string }[] }>("GET", "/api/audit");
     expect(body.entries.map(({ action }) => action)).toEqual(["session.ended", "session.started"]);
@@ -261,7 +264,11 @@ describe("a session", () => {
 
 describe("POST /sign-out", () => {
   it("takes the cookie away and leads to the sign-in", async () => {
-    const { status, headers } = await post("/sign-out", {}, { cookie: await signIn("test-token") });
+    const { status, headers } = await post(
+      "/sign-out",
+      {},
+      { cookie: await signIn("test-token-of-the-suite") },
+    );
     expect(status).toBe(303);
     expect(headers.get("Location")).toBe("/sign-in");
     expect(headers.get("Set-Cookie")).toMatch(/^__Host-session=; Max-Age=0; Path=\/;/);
@@ -275,7 +282,7 @@ describe("POST /sign-out", () => {
   });
 
   it("is not done by another site", async () => {
-    const cookie = await signIn("test-token");
+    const cookie = await signIn("test-token-of-the-suite");
     const headers = { Origin: "https://evil.test", "Sec-Fetch-Site": "cross-site" };
     expect((await post("/sign-out", {}, { cookie, headers })).status).toBe(403);
   });

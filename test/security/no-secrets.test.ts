@@ -11,7 +11,7 @@ import { hmacHex } from "../sign";
 
 /** Everything that nobody may read: markers that nothing else contains. */
 const secrets = {
-  token: "test-token",
+  token: "test-token-of-the-suite",
   encryptionKey: env.ENCRYPTION_KEY,
   ingestSecret: env.ORCHEST_INGEST_SECRET,
   path: "path-of-the-url",

@@ -20,7 +20,7 @@ type Progress = { reencrypted: number; left: number; unreadable: number };
 
 /** Calls the gateway as it is deployed with these settings. */
 function call(settings: Env, method: string, path: string): Promise<Response> {
-  const headers = { Authorization: "Bearer test-token" };
+  const headers = { Authorization: "Bearer test-token-of-the-suite" };
   return Promise.resolve(createApp().request(path, { method, headers }, settings));
 }
 

@@ -21,7 +21,7 @@ async function call(
   path: string,
   body: unknown,
 ): Promise<{ status: number; message: string }> {
-  const headers = { Authorization: "Bearer test-token", "Content-Type": "application/json" };
+  const headers = { Authorization: "Bearer test-token-of-the-suite", "Content-Type": "application/json" };
   const request = new Request(`${origin}${path}`, { method, headers, body: JSON.stringify(body) });
   const response = await createApp().fetch(request, { ...env, ...settings });
   const { message = "" } = await response.json<{ message?: string }>();

@@ -6,14 +6,14 @@ import { eventType, projectUuid } from "./sample-event.ts";
 import { startWorker, type WorkerServer } from "./worker-server.ts";
 
 const bindings = {
-  API_TOKENS: "bench-token",
+  API_TOKENS: "bench-token-of-the-gateway",
   ENCRYPTION_KEY: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
   ORCHEST_INGEST_SECRET: "bench-ingest-secret",
   ALLOW_PRIVATE_TARGETS: "true",
 };
 
 /** What every request to the gateway carries. */
-export const headers = { Authorization: "Bearer bench-token" };
+export const headers = { Authorization: "Bearer bench-token-of-the-gateway" };
 
 const webhooksPath = "/api/notifications/subscribers/webhooks";
 const migrations = join(projectDirectory, "migrations");

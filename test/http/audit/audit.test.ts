@@ -86,7 +86,7 @@ describe("the audit log", () => {
   it("tells the tokens of the setting apart, without showing them", async () => {
     await makeWebhook();
     const one = await latest();
-    await api("POST", `${subscribers}/webhooks`, spec, { token: "second-token" });
+    await api("POST", `${subscribers}/webhooks`, spec, { token: "second-token-of-the-suite" });
     const two = await latest();
     expect(one?.actor).toMatch(/^bootstrap:[0-9a-f]{16}$/);
     expect(one?.actor_name).toMatch(/^API_TOKENS [0-9a-f]{4}$/);
@@ -164,7 +164,7 @@ describe("the audit log", () => {
     await makeWebhook();
     const newKey = new Uint8Array(32).fill(7).toBase64();
     const settings = { ...env, ENCRYPTION_KEY: `${newKey},${env.ENCRYPTION_KEY}` };
-    const request = { method: "POST", headers: { Authorization: "Bearer test-token" } };
+    const request = { method: "POST", headers: { Authorization: "Bearer test-token-of-the-suite" } };
     for (let i = 0; i < 2; i++) await createApp().request("/api/reencrypt", request, settings);
     const { entries } = await readAudit();
     expect(entries.filter(({ action }) => action === "webhooks.reencrypted")).toMatchObject([
@@ -252,7 +252,7 @@ describe("the audit log", () => {
     const rows = await env.DB.prepare("SELECT * FROM audit_entries").all();
     expect(rows.results).toHaveLength(3);
     expect(JSON.stringify(rows)).not.toMatch(
-      /secret-of-the|path-is-secret|of-a-header|hidden|x-secret|y-secret|test-token/,
+      /secret-of-the|path-is-secret|of-a-header|hidden|x-secret|y-secret|test-token-of-the-suite/,
     );
   });
 

@@ -24,7 +24,7 @@ describe("a form that cannot be read", () => {
   ])("is a 400 that says so, and changes nothing: POST %s", async (path) => {
     const { received } = receiver();
     const { uuid } = await makeWebhook();
-    const cookie = await signIn("test-token");
+    const cookie = await signIn("test-token-of-the-suite");
     const answer = await post(path.replace(":uuid", uuid), {}, { cookie, headers: boundless });
     expect(answer.status).toBe(400);
     expect(answer.html).toContain("<p>The form could not be read.</p>");
@@ -37,7 +37,7 @@ describe("a form that cannot be read", () => {
     const { received } = receiver(() => new Response("", { status: 503 }));
     const { uuid } = await makeListener();
     const delivery = await deliver(uuid, "failed");
-    const cookie = await signIn("test-token");
+    const cookie = await signIn("test-token-of-the-suite");
     const path = `/webhooks/${uuid}/deliveries/${delivery.uuid}/${what}`;
     const { status, html } = await post(path, {}, { cookie, headers: boundless });
     expect(status).toBe(400);
@@ -49,7 +49,7 @@ describe("a form that cannot be read", () => {
 
   it("is one of another kind, such as JSON", async () => {
     const { uuid } = await makeWebhook();
-    const cookie = await signIn("test-token");
+    const cookie = await signIn("test-token-of-the-suite");
     const headers = { "Content-Type": "application/json" };
     const { status } = await post(`/webhooks/${uuid}/rotate-secret`, {}, { cookie, headers });
     expect(status).toBe(400);
