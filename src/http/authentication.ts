@@ -5,6 +5,7 @@ import { HTTPException } from "hono/http-exception";
 import { matchedRoutes } from "hono/route";
 import { callerByToken } from "../auth/caller";
 import { allows, type Scope } from "../auth/scopes";
+import { limitGuesses } from "./guesses";
 import type { RouteNeeds } from "./needs";
 import { limitRate } from "./rate-limit";
 import type { AppEnv } from "./router";
@@ -12,7 +13,8 @@ import type { AppEnv } from "./router";
 const authenticate = bearerAuth<AppEnv>({
   verifyToken: async (token, c) => {
     const caller = await callerByToken(c.env, token, (work) => c.executionCtx.waitUntil(work));
-    if (caller !== null) c.set("caller", caller);
+    if (caller === null) await limitGuesses(c, "tokens");
+    else c.set("caller", caller);
     return caller !== null;
   },
   noAuthenticationHeader: {
@@ -33,7 +35,7 @@ const authenticate = bearerAuth<AppEnv>({
  * Middleware of everything under `/api`. What follows has the caller in `c.var.caller`.
  * @param needs what the routes need: one that is not in it does not exist.
  * @throws {HTTPException} 401 with a challenge, when the token is missing, malformed, unknown, expired or revoked;
- * 403 when it lacks the scope; 429 when it calls too often.
+ * 403 when it lacks the scope; 429 when it calls too often, or when too many wrong tokens came from its address.
  */
 export function guardApi(needs: RouteNeeds): MiddlewareHandler<AppEnv> {
   return async (c, next) => {

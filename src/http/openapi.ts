@@ -21,7 +21,10 @@ export function describeRefusals(router: Router): void {
     responses[401] ??= messageAnswer("The token is missing, malformed or not valid.");
     responses[403] ??= messageAnswer("The token lacks the scope.");
     const isLimited = !security?.some(({ token }) => token?.includes("events:publish"));
-    if (isLimited) responses[429] ??= messageAnswer("Too many requests in this minute.");
+    const guesses = "Too many wrong tokens came from this address in this minute; right ones are taken.";
+    responses[429] ??= messageAnswer(
+      isLimited ? `Too many requests in this minute. Or: ${guesses}` : guesses,
+    );
   }
 }
 

@@ -4,7 +4,8 @@ import { callerByToken } from "../auth/caller";
 import { allows } from "../auth/scopes";
 import { startSession } from "../auth/session";
 import { auditAs, clientAddress } from "../http/audit/audit";
-import { isTooMany, retryAfterSeconds } from "../http/rate-limit";
+import { isGuessing } from "../http/guesses";
+import { retryAfterSeconds } from "../http/rate-limit";
 import type { AppEnv, Router } from "../http/router";
 import { log } from "../log";
 import { currentUser } from "./current-user";
@@ -25,7 +26,7 @@ const refusals = {
   },
   tooMany: {
     status: 429,
-    message: `Too many sign-ins from your address. Try again in ${retryAfterSeconds} seconds.`,
+    message: `Too many wrong tokens from your address. Try again in ${retryAfterSeconds} seconds.`,
   },
 } as const satisfies Record<string, Refusal>;
 
@@ -53,11 +54,10 @@ export function signIn(router: Router): void {
 
 /** Begins a session. @returns why not, or null. */
 async function tryToken(c: Context<AppEnv>, token: string): Promise<Refusal | null> {
-  if (await isTooMany(c.env.SIGN_IN_LIMIT, clientAddress(c) ?? "")) return refusals.tooMany;
   const caller = await callerByToken(c.env, token, (work) => c.executionCtx.waitUntil(work));
   if (caller === null) {
     await scheduler.wait(failureDelayMs);
-    return refusals.unknown;
+    return (await isGuessing(c)) ? refusals.tooMany : refusals.unknown;
   }
   if (!allows(caller.scopes, "webhooks:read")) {
     // For the audit log.

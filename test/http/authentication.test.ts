@@ -38,7 +38,8 @@ it("every path but the public ones answers 401, and says so, to all but a token"
     wrongHeaders.map(([what, headers]) => [`${path[0]} ${path[1]} ${what}`, path, headers] as const),
   );
   return forAll(cases, async (_, [method, path, body], headers) => {
-    const answer = await api(method, path, body, { token: null, headers });
+    const address = { "CF-Connecting-IP": crypto.randomUUID() };
+    const answer = await api(method, path, body, { token: null, headers: { ...headers, ...address } });
     expect(answer.status).toBe(401);
     expect(answer.headers.get("WWW-Authenticate")).toMatch(/^Bearer /);
     expect(answer.body).toEqual({ message: expect.stringMatching(/token|Authorization/) });

@@ -145,27 +145,20 @@ describe("POST /sign-in", () => {
     expect(html).toContain("webhooks:read");
   });
 
-  it("answers 429 with Retry-After when there are too many from an address, even to a right token", async () => {
+  it("says so in its form when too many wrong tokens came from an address", async () => {
     quiet();
-    const limit = vi.spyOn(env.SIGN_IN_LIMIT, "limit").mockResolvedValue({ success: false });
-    const request = {
-      method: "POST",
-      headers: { Origin: "http://localhost", "CF-Connecting-IP": "192.0.2.1" },
-      body: new URLSearchParams({ token: "test-token-of-the-suite" }),
-    };
-    const response = await createApp().request("/sign-in", request, env);
-    expect(response.status).toBe(429);
-    expect(response.headers.get("Retry-After")).toBe("60");
-    expect(response.headers.get("Set-Cookie")).toBeNull();
-    expect(await response.json()).toEqual({ message: expect.stringMatching(/^Too many sign-ins/) });
-    expect(limit).toHaveBeenCalledWith({ key: "192.0.2.1" });
+    vi.spyOn(env.GUESS_LIMIT, "limit").mockResolvedValue({ success: false });
+    const { status, headers, html } = await post("/sign-in", { token: "wrong" });
+    expect(status).toBe(429);
+    expect(headers.get("Retry-After")).toBe("60");
+    expect(headers.get("Set-Cookie")).toBeNull();
+    expect(html).toContain("Too many wrong tokens from your address. Try again in 60 seconds.");
   });
 
-  it("takes 60 a minute from an address", async () => {
-    const headers = { "CF-Connecting-IP": "192.0.2.2" };
-    for (let i = 0; i < 60; i++) {
-      expect((await post("/sign-in", { token: "test-token-of-the-suite" }, { headers })).status).toBe(303);
-    }
+  it("takes any number of right tokens from an address", async () => {
+    const limit = vi.spyOn(env.GUESS_LIMIT, "limit");
+    for (let i = 0; i < 3; i++) await signIn("test-token-of-the-suite");
+    expect(limit).not.toHaveBeenCalled();
   });
 
   it.each<[what: string, headers: Record<string, string>]>([
@@ -234,7 +227,8 @@ describe("a session", () => {
   it.each<[what: string, change: (value: string) => string]>([
     [
       "whose signature was changed",
-      (value) => value.replace(/.%3D$/, (end) => (end.startsWith("A") ? "B%3D" : "A%3D")),
+      // Its first character: some bits of the last one say nothing.
+      (value) => value.replace(/\..(?=[^.]*$)/, (first) => (first === ".A" ? ".B" : ".A")),
     ],
     ["whose time was changed", (value) => value.replace(/%20\d/, "%209")],
     ["of someone else", (value) => value.replace(/bootstrap%3A./, (id) => `${id.slice(0, -1)}g`)],

@@ -6,6 +6,7 @@ import { verifyHubSignature } from "../../delivery/signature";
 import { RequestError } from "../../errors";
 import { objectMember } from "../../events/json-text";
 import type { Event } from "../../events/parse-events";
+import { limitGuesses } from "../guesses";
 import { mediaTypeOf } from "../media-type";
 import { messageAnswer } from "../message";
 import type { Router } from "../router";
@@ -39,6 +40,7 @@ const route = createRoute({
     400: messageAnswer("The body is not as Orchest sends it."),
     401: messageAnswer("The signature is missing or wrong."),
     409: messageAnswer("The uuid is known with another text."),
+    429: messageAnswer("Too many wrong signatures came from this address in this minute."),
   },
 });
 
@@ -48,6 +50,7 @@ export function publishFromOrchest(router: Router): void {
     const body = new Uint8Array(await c.req.arrayBuffer());
     const signature = c.req.valid("header")["x-hub-signature"] ?? "";
     if (!(await verifyHubSignature(readConfig(c.env).orchestIngestSecret, body, signature))) {
+      if (signature !== "") await limitGuesses(c, "signatures");
       throw new RequestError(401, "X-Hub-Signature is missing or does not fit the body.");
     }
     const event = eventText(decodeUtf8(body).trim(), mediaTypeOf(c));
