@@ -5,6 +5,7 @@
 import { findToken, findTokenByHashStart, noteTokenUse, type StoredToken } from "../db/tokens";
 import { log } from "../log";
 import { isSameHash, type TokenHash } from "./token";
+import { mayBeToken } from "./token-starts";
 
 /** What shall run behind the answer. */
 export type Background = (work: Promise<void>) => void;
@@ -25,7 +26,9 @@ export async function storedTokenByHash(
   hash: TokenHash,
   background: Background,
 ): Promise<StoredToken | null> {
-  const token = await lookUp(hash.start, () => findTokenByHashStart(env, hash.start));
+  const token = await lookUp(hash.start, async () =>
+    (await mayBeToken(env, hash.start)) ? findTokenByHashStart(env, hash.start) : null,
+  );
   if (token === null || !isSameHash({ start: token.hashStart, hash: token.hash }, hash)) return null;
   return use(env, token, background);
 }

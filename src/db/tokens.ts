@@ -29,6 +29,12 @@ export async function findTokenByHashStart(env: Env, hashStart: string): Promise
   return found ?? null;
 }
 
+/** @returns what the hashes of all tokens begin with, whatever their state: at most `limit`. */
+export async function listTokenHashStarts(env: Env, limit: number): Promise<string[]> {
+  const rows = await database(env).select({ start: tokens.hashStart }).from(tokens).limit(limit);
+  return rows.map(({ start }) => start);
+}
+
 /** @returns the token, whatever its state, or null. */
 export async function findToken(env: Env, uuid: string): Promise<StoredToken | null> {
   const [found] = await database(env).select().from(tokens).where(eq(tokens.uuid, uuid));

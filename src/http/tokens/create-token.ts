@@ -1,6 +1,7 @@
 /** `POST /api/tokens`: makes a token. */
 import { createRoute } from "@hono/zod-openapi";
 import { hashToken, newToken } from "../../auth/token";
+import { noteNewToken } from "../../auth/token-starts";
 import { insertToken } from "../../db/tokens";
 import { audit } from "../audit/audit";
 import { jsonBody } from "../json-body";
@@ -30,7 +31,9 @@ export function createToken(router: Router): void {
   router.openapi(route, async (c) => {
     const { name, scopes, expires_at: expiresAt = null } = c.req.valid("json");
     const token = newToken();
-    const stored = await insertToken(c.env, { name, scopes, expiresAt }, await hashToken(token));
+    const hash = await hashToken(token);
+    const stored = await insertToken(c.env, { name, scopes, expiresAt }, hash);
+    noteNewToken(hash.start);
     await audit(c, { action: "token.created", target: stored.uuid, detail: scopes.join(", ") });
     return c.json({ ...tokenAnswer(stored), token }, 201);
   });
