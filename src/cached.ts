@@ -15,10 +15,11 @@ export function cached<Read>(keptMs: number, read: (env: Env) => Promise<Read>):
   let latest: { value: Read; at: number } | null = null;
   let startedAt: number | null = null;
 
+  const isBeingRead = () => startedAt !== null;
   const fresh = () => (latest !== null && isWithin(keptMs, latest.at) ? latest : null);
 
   return async (env) => {
-    for (let ms = 0; fresh() === null && startedAt !== null && ms < patienceMs; ms += pollMs) {
+    for (let ms = 0; fresh() === null && isBeingRead() && ms < patienceMs; ms += pollMs) {
       await scheduler.wait(pollMs);
     }
     const known = fresh();

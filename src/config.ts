@@ -77,7 +77,7 @@ function commaSeparated(name: string, value: string | undefined): string[] {
 
 /** No limit keeps short ones from being guessed in the end. */
 function hardToGuess(name: string, secrets: string[]): string[] {
-  if (secrets.every((secret) => [...secret].length >= secretCharactersMin)) return secrets;
+  if (secrets.every((secret) => Array.from(secret).length >= secretCharactersMin)) return secrets;
   const each = name.endsWith("S") ? "each token must have" : "must have";
   throw new ConfigurationError(
     `${name}: ${each} at least ${secretCharactersMin} characters. Make one with: openssl rand -hex 32`,

@@ -18,7 +18,7 @@ export async function countRows(uuid: string): Promise<() => number> {
   let rows = 0;
   const spies = await runInDurableObject(laneOf(uuid), (_, { storage }) => {
     const sql = Object.getPrototypeOf(storage.sql) as SqlStorage;
-    const { exec } = sql;
+    const exec: SqlStorage["exec"] = Reflect.get(sql, "exec");
     const execSpy = vi.spyOn(sql, "exec").mockImplementation(function (
       this: SqlStorage,
       query: string,
@@ -29,7 +29,7 @@ export async function countRows(uuid: string): Promise<() => number> {
       return cursor;
     });
     const alarms = Object.getPrototypeOf(storage) as DurableObjectStorage;
-    const { setAlarm } = alarms;
+    const setAlarm: DurableObjectStorage["setAlarm"] = Reflect.get(alarms, "setAlarm");
     const alarmSpy = vi.spyOn(alarms, "setAlarm").mockImplementation(function (
       this: DurableObjectStorage,
       time,
@@ -37,7 +37,8 @@ export async function countRows(uuid: string): Promise<() => number> {
       rows += 1;
       return setAlarm.call(this, time);
     });
-    const areThere = () => sql.exec === execSpy && alarms.setAlarm === alarmSpy;
+    const areThere = () =>
+      Reflect.get(sql, "exec") === execSpy && Reflect.get(alarms, "setAlarm") === alarmSpy;
     return { areThere };
   });
   return () => {

@@ -155,16 +155,16 @@ describe("a page's socket", () => {
   });
 });
 
+/** A lane's pages: one of them, and what it has heard. */
+function pages(): { live: Live; heard: string[] } {
+  const heard: string[] = [];
+  const socket = { readyState: WebSocket.OPEN, send: (text: string) => void heard.push(text) };
+  const ctx = { getWebSockets: () => [socket] } as unknown as DurableObjectState;
+  return { live: new Live(ctx), heard };
+}
+
 describe("what a page hears of many changes", () => {
   const pauseMs = 250;
-
-  /** A lane's pages: one of them, and what it has heard. */
-  function pages(): { live: Live; heard: string[] } {
-    const heard: string[] = [];
-    const socket = { readyState: WebSocket.OPEN, send: (text: string) => void heard.push(text) };
-    const ctx = { getWebSockets: () => [socket] } as unknown as DurableObjectState;
-    return { live: new Live(ctx), heard };
-  }
 
   beforeEach(() => void vi.useFakeTimers({ toFake: ["Date", "setTimeout"] }));
 

@@ -183,6 +183,10 @@ describe("what a signed body says", () => {
   });
 });
 
+function at(ms: number): string {
+  return new Date(ms).toISOString().replace("T", " ").replace("Z", "000+00:00");
+}
+
 describe("a signed body that is sent again by somebody who saw it", () => {
   const dayMs = 86_400_000;
   const wholeFrom = Date.parse("2026-10-01T12:00:00Z");
@@ -190,10 +194,6 @@ describe("a signed body that is sent again by somebody who saw it", () => {
   /** The archive forgets what was accepted before `wholeFrom`. */
   async function forget(): Promise<void> {
     await env.DB.prepare("INSERT INTO archive_size VALUES (1, 0, 0, ?)").bind(wholeFrom).run();
-  }
-
-  function at(ms: number): string {
-    return new Date(ms).toISOString().replace("T", " ").replace("Z", "000+00:00");
   }
 
   it.each(kinds)("is a duplicate while the archive knows its uuid, in %s", async (_, contentType, wrap) => {

@@ -159,20 +159,20 @@ describe("wrong tokens and signatures", () => {
   });
 });
 
+/** Counts the statements that D1 is asked to run. */
+function statements(): () => number {
+  const prepare = vi.spyOn(env.DB, "prepare");
+  return () => prepare.mock.calls.length;
+}
+
+function reads(token: string): Promise<number> {
+  return api("GET", subscribers, undefined, {
+    token,
+    headers: { "CF-Connecting-IP": crypto.randomUUID() },
+  }).then(({ status }) => status);
+}
+
 describe("an unknown token", () => {
-  /** Counts the statements that D1 is asked to run. */
-  function statements(): () => number {
-    const prepare = vi.spyOn(env.DB, "prepare");
-    return () => prepare.mock.calls.length;
-  }
-
-  function reads(token: string): Promise<number> {
-    return api("GET", subscribers, undefined, {
-      token,
-      headers: { "CF-Connecting-IP": crypto.randomUUID() },
-    }).then(({ status }) => status);
-  }
-
   it("costs no query of its own, be it the same one or another each time", async () => {
     const count = statements();
     const token = newToken();

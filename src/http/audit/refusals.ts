@@ -7,7 +7,7 @@ import { auditRefusal } from "./audit";
 
 const signInPath = "/sign-in";
 /** A form that cannot be read is no sign-in. */
-const refusedSignIns = [401, 403, 429];
+const refusedSignIns = new Set([401, 403, 429]);
 
 /**
  * Writes down every 403 and every sign-in that fails. A wrong token of the API (401) is not among them: looking for one
@@ -18,7 +18,7 @@ export const auditRefusals: MiddlewareHandler<AppEnv> = async (c, next) => {
   const { status } = c.res;
   const { method } = c.req;
   const isSignIn = c.req.path === signInPath && method === "POST";
-  if (status !== 403 && !(isSignIn && refusedSignIns.includes(status))) return;
+  if (status !== 403 && !(isSignIn && refusedSignIns.has(status))) return;
   // Set where one was recognised.
   const caller: Caller | undefined = c.var.caller;
   await auditRefusal(c, caller ?? null, {

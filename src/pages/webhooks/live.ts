@@ -17,7 +17,8 @@ export function liveSocket(router: Router): void {
       throw new RequestError(403, "WebSockets are opened by this site's own pages only.");
     }
     const { uuid } = await webhookInPath(c);
-    const address = `https://lane/?${new URLSearchParams({ session: await sessionTag(c) })}`;
+    const address = new URL("https://lane/");
+    address.searchParams.set("session", await sessionTag(c));
     const lane = c.env.LANES.getByName(uuid);
     const { body, status, webSocket } = await lane.fetch(address, { headers: { Upgrade: "websocket" } });
     // Its headers are yet to be set, which the lane's own answer does not allow.
