@@ -1,5 +1,5 @@
 /** The names that a local gateway answers to. */
-import type { MiddlewareHandler } from "hono";
+import type { HonoRequest, MiddlewareHandler } from "hono";
 import { RequestError } from "../errors";
 import type { AppEnv } from "./router";
 
@@ -15,7 +15,7 @@ export const localHostsOnly: MiddlewareHandler<AppEnv> = async (c, next) => {
   // Not by `readConfig`, which throws where another setting is missing.
   if (c.env.ALLOW_PRIVATE_TARGETS !== "true") return next();
   const host = c.req.header("Host");
-  const origin = c.req.header("Origin");
+  const origin = originOf(c.req);
   // Wrangler takes the URL from a header of its own where a client sends one, and may take `Host` from that.
   const named = [c.req.url, host && `http://${host}`, origin];
   if (named.every((url) => url === undefined || isLocal(url))) return next();
@@ -24,6 +24,13 @@ export const localHostsOnly: MiddlewareHandler<AppEnv> = async (c, next) => {
     "With ALLOW_PRIVATE_TARGETS the gateway answers only at 127.0.0.1, localhost and [::1], and only pages from there.",
   );
 };
+
+/** Browsers write "null" for a form of the gateway's own pages, because of their referrer policy: the host then says all. */
+function originOf(request: HonoRequest): string | undefined {
+  const origin = request.header("Origin");
+  const isOwnForm = origin === "null" && request.header("Sec-Fetch-Site") === "same-origin";
+  return isOwnForm ? undefined : origin;
+}
 
 function isLocal(url: string): boolean {
   return localHosts.has(URL.parse(url)?.hostname ?? "");

@@ -95,6 +95,23 @@ describe("a gateway that lets webhooks reach private targets", () => {
     }
   });
 
+  it("takes the forms of its own pages, whose referrer policy makes browsers call their origin null", async () => {
+    const path = "/sign-out";
+    for (const [site, status] of [
+      ["same-origin", 303],
+      ["same-site", 403],
+      ["cross-site", 403],
+      ["none", 403],
+    ] as const) {
+      const headers = { Origin: "null", "Sec-Fetch-Site": site };
+      for (const host of ["127.0.0.1:8787", "localhost"]) {
+        const answer = await call(host, { method: "POST", path, headers });
+        expect({ site, status: answer.status }).toEqual({ site, status });
+      }
+      expect((await call("evil.example", { method: "POST", path, headers })).status).toBe(403);
+    }
+  });
+
   it("believes no header in which proxies name another host", async () => {
     const headers = {
       "X-Forwarded-Host": "127.0.0.1",
