@@ -47,6 +47,7 @@ const shown: Shown[] = [
   },
   { name: "webhooks", path: () => "/" },
   { name: "webhooks-of-a-reader", path: () => "/", as: () => here.reader },
+  { name: "job-failures-confirm", path: () => "/job-failures?to=off" },
   { name: "new-webhook", path: () => "/webhooks/new" },
   {
     name: "new-webhook-refused",
@@ -69,6 +70,7 @@ const shown: Shown[] = [
   { name: "delivery-failed", path: () => delivery("failing", "failed") },
   { name: "delivery-pending", path: () => delivery("failing", "pending") },
   { name: "delivery-dead", path: () => delivery("failing", "dead") },
+  { name: "delivery-of-a-reader", path: () => delivery("failing", "failed"), as: () => here.reader },
   { name: "rotate-secret", path: () => webhook("failing", "/rotate-secret") },
   { name: "replay", path: () => webhook("failing", "/replay") },
   { name: "replay-done", path: () => webhook("busy", `/replays/${here.replays.done}`) },
