@@ -328,7 +328,10 @@ export class LaneModel {
     return this.#inFlight.size < widths[this.#ordering] && this.#mayGo().length > 0;
   }
 
-  /** What was never tried and stands behind nothing, as long as nothing says that the receiver may be down. */
+  /**
+   * What was never tried and stands behind nothing, as long as nothing says that the receiver may be down, and no head
+   * that was given up has left its back-off to the next one.
+   */
   #mayGo(): Delivery[] {
     if (this.#state !== "active" || this.#isDisabling || this.#isCut || this.#failures > 0) return [];
     const busy = new Set([...this.#inFlight].map(({ delivery }) => this.#lineOf(delivery)));
@@ -337,7 +340,16 @@ export class LaneModel {
         delivery.status === "pending" &&
         delivery.attempts === 0 &&
         !busy.has(this.#lineOf(delivery)) &&
-        this.#before(delivery).length === 0,
+        this.#before(delivery).length === 0 &&
+        this.#finishedBefore(delivery)?.status !== "dead",
+    );
+  }
+
+  /** What its line finished before it. */
+  #finishedBefore({ sequence, ...rest }: Delivery): Delivery | undefined {
+    const line = this.#lineOf({ sequence, ...rest });
+    return this.deliveries.findLast(
+      (other) => other.sequence < sequence && other.status !== "pending" && this.#lineOf(other) === line,
     );
   }
 
