@@ -30,6 +30,13 @@ const globalV6 = range("2000::/3");
 /** What is special inside of it: protocol assignments (Teredo is one), documentation, 6to4. */
 const specialV6 = ["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"].map(range);
 
+/**
+ * ISATAP's interface identifiers (RFC 5214, 6.1): `0:5efe` and an IPv4 address, to which the last router sends the packet.
+ * The bits for "universal" and "group" say nothing about it.
+ */
+const isatap = 0x00_00_5e_fen;
+const isatapMask = 0xfc_ff_ff_ffn;
+
 const v4Bits = 32;
 const v6Bits = 128;
 
@@ -39,10 +46,19 @@ const v6Bits = 128;
  */
 export function isGloballyReachable(text: string): boolean {
   const v4 = parseV4(text);
-  if (v4 !== null) return !specialV4.some((range) => contains(range, v4, v4Bits));
+  if (v4 !== null) return isGlobalV4(v4);
   const v6 = parseV6(text);
   if (v6 === null) return false;
-  return contains(globalV6, v6, v6Bits) && !specialV6.some((range) => contains(range, v6, v6Bits));
+  const isGlobal = contains(globalV6, v6, v6Bits) && !specialV6.some((range) => contains(range, v6, v6Bits));
+  return isGlobal && (!isIsatap(v6) || isGlobalV4(BigInt.asUintN(v4Bits, v6)));
+}
+
+function isGlobalV4(address: bigint): boolean {
+  return !specialV4.some((range) => contains(range, address, v4Bits));
+}
+
+function isIsatap(address: bigint): boolean {
+  return ((address >> BigInt(v4Bits)) & isatapMask) === isatap;
 }
 
 function range(text: string): Range {

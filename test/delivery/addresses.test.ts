@@ -109,4 +109,20 @@ describe("an address", () => {
       }),
     );
   });
+
+  it("of ISATAP inside a public network is where its IPv4 address is", () => {
+    const networks = ["2606:4700:1:2:", "2a00:1450:0:0:", "2001:4860:4860:8888:"];
+    const identifiers = ["0:5efe:", "200:5efe:", "100:5efe:", "300:5efe:"];
+    const prefixes = networks.flatMap((network) => identifiers.map((identifier) => network + identifier));
+    return forAll(prefixes, (prefix) => {
+      const inside = rangesV4.flatMap(([, first, last]) => [prefix + first, prefix + last]);
+      expect(inside.filter(isGloballyReachable)).toEqual([]);
+      expect([`${prefix}808:808`, `${prefix}1.1.1.1`].map(isGloballyReachable)).toEqual([true, true]);
+    });
+  });
+
+  it("that only looks like ISATAP is what its network is", () =>
+    forAll(["2606:4700::5efe:1:a00:1", "2606:4700::400:5efe:a00:1", "2606:4700::1:5efe:a00:1"], (address) => {
+      expect(isGloballyReachable(address)).toBe(true);
+    }));
 });
