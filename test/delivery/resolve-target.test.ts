@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { refuseResolvedTarget } from "../../src/delivery/resolve-target";
 import { restartClock } from "../clock";
+import { forAll } from "../for-all";
 import { addresses, hanging, receiver, type Resolving } from "../receiver";
 
 const strictly = { allowPrivateTargets: false, allowHttpTargets: true, gatewayHosts: [] };
@@ -84,29 +85,120 @@ describe("a name", () => {
   });
 });
 
-describe("a resolver that", () => {
-  const broken: [what: string, resolving: Resolving][] = [
-    ["cannot be reached", () => Promise.reject(new Error("Network connection lost."))],
-    ["answers 500", () => new Response("no", { status: 500 })],
-    ["redirects", () => new Response(null, { status: 302, headers: { Location: "https://example.com/" } })],
-    ["answers no JSON", () => new Response("<html>")],
-    ["answers other JSON", () => Response.json({ answer: 42 })],
-    ["answers with records that are none", () => Response.json({ Status: 0, Answer: ["10.0.0.1"] })],
-    ["answers null", () => new Response("null")],
-    ["answers more than is read", () => new Response(`{"Status":0,"Comment":"${"x".repeat(100_000)}"}`)],
-    ["fails to find out", () => Response.json({ Status: 2 })],
+function answer(more: object): Resolving {
+  return () => Response.json({ Status: 0, ...more });
+}
+
+function record(type: number, data: string, name = "hooks.example.com"): object {
+  return { name, type, TTL: 60, data };
+}
+
+const lost: Resolving = () => Promise.reject(new Error("Network connection lost."));
+
+describe("a resolver's answer", () => {
+  const unreadable: [what: string, resolving: Resolving][] = [
+    ...[400, 404, 429, 500, 502, 503, 504].map((status): [string, Resolving] => [
+      `with the HTTP status ${status}`,
+      () => Response.json({ Status: 0 }, { status }),
+    ]),
+    [
+      "that redirects",
+      () => new Response(null, { status: 302, headers: { Location: "https://example.com/" } }),
+    ],
+    ["without a body", () => new Response(null)],
+    ["that is no JSON", () => new Response("<html>")],
+    ["that is DNS's own format", () => new Response(new Uint8Array([0, 0, 129, 128, 0, 1]))],
+    ["that is other JSON", () => Response.json({ answer: 42 })],
+    ["that is null", () => new Response("null")],
+    ["without a status", () => Response.json({ Answer: [record(1, "1.1.1.1")] })],
+    ["with a status that is a text", answer({ Status: "0" })],
+    ["with records that are none", answer({ Answer: ["1.1.1.1"] })],
+    ["with a record without data", answer({ Answer: [{ name: "hooks.example.com", type: 1 }] })],
+    ["that is too long", () => new Response(`{"Status":0,"Comment":"${"x".repeat(100_000)}"}`)],
+    ["that breaks off", () => new Response('{"Status":0,"Answer":[')],
+    [
+      "whose body breaks",
+      () => new Response(new ReadableStream({ start: (body) => body.error(new Error("lost")) })),
+    ],
+    ["that was truncated", answer({ TC: true, Answer: [record(1, "1.1.1.1")] })],
+    // FORMERR, SERVFAIL, NOTIMP, REFUSED, and what is rare.
+    ...[1, 2, 4, 5, 6, 9, 16, 23, -1].map((Status): [string, Resolving] => [
+      `with the DNS status ${Status}`,
+      answer({ Status }),
+    ]),
+    ["about another name", answer({ Question: [{ name: "example.org", type: 1 }] })],
+    ["about another kind of record", answer({ Question: [{ name: "hooks.example.com", type: 16 }] })],
+    [
+      "about several names",
+      answer({ Question: [1, 28].map((type) => ({ name: "hooks.example.com", type })) }),
+    ],
   ];
 
-  it.each(broken)("%s is logged, and is no refusal", async (_, resolving) => {
-    const { logged } = receiver(undefined, resolving);
+  it("that came and cannot be read refuses the target, and is logged", () =>
+    forAll(unreadable, async (_, resolving) => {
+      const { logged } = receiver(undefined, resolving);
+      expect(await refuseResolvedTarget(url, strictly)).toMatch(/could not be found out/);
+      expect(logged()).toContain('"message":"target not resolved","host":"hooks.example.com","type":"A"');
+      expect(logged()).not.toContain("secret");
+    }));
+
+  it("that came and cannot be read refuses the target for one kind of address, too", () =>
+    forAll(unreadable, async (_, resolving) => {
+      for (const broken of ["A", "AAAA"]) {
+        receiver(undefined, (name, type) => (type === broken ? resolving(name, type) : addresses("1.1.1.1")));
+        expect(await refuseResolvedTarget(url, strictly)).not.toBeNull();
+      }
+    }));
+
+  it("with an address that is not public or not readable, anywhere in it, refuses the target", () =>
+    forAll(
+      [
+        [record(1, "1.1.1.1.1")],
+        [record(1, "")],
+        [record(28, "2606::1::2")],
+        [record(28, "2606:4700::5efe:10.0.0.1")],
+        [record(5, "elsewhere.example.net."), record(28, "fd00::1", "elsewhere.example.net")],
+        [record(1, "1.1.1.1"), record(1, "10.0.0.1", "another.example.org")],
+        [record(5, "metadata.google.internal.")],
+        [record(5, "localhost.")],
+        [record(5, "10.0.0.1")],
+        [record(5, "")],
+      ].map((Answer) => [Answer] as const),
+      async (Answer) => {
+        receiver(undefined, answer({ Answer }));
+        expect(await refuseResolvedTarget(url, strictly)).not.toBeNull();
+        receiver(undefined, answer({ Status: 3, Answer }));
+        expect(await refuseResolvedTarget(url, strictly)).not.toBeNull();
+      },
+    ));
+
+  it("about the name that was asked for is read, with its aliases, signatures and what else it holds", async () => {
+    const { logged } = receiver(undefined, (_, type) =>
+      Response.json({
+        Status: 0,
+        TC: false,
+        RD: true,
+        Question: [{ name: "Hooks.Example.com.", type: type === "A" ? 1 : 28 }],
+        Answer: [record(5, "Elsewhere.example.net."), record(46, "a 8 2 300 …"), record(1, "1.1.1.1")],
+        Comment: ["from a cache"],
+      }),
+    );
+    expect(await refuseResolvedTarget(url, strictly)).toBeNull();
+    expect(logged()).toBe("");
+  });
+});
+
+describe("a resolver that cannot be reached", () => {
+  it("is logged, and is no refusal", async () => {
+    const { logged } = receiver(undefined, lost);
     expect(await refuseResolvedTarget(url, strictly)).toBeNull();
     expect(logged()).toContain('"message":"target not resolved","host":"hooks.example.com","type":"A"');
     expect(logged()).not.toContain("secret");
   });
 
-  it.each(broken)("%s for one kind of address does not hide the other", async (_, resolving) => {
-    receiver(undefined, (name, type) => (type === "A" ? resolving(name, type) : addresses("fd00::1")));
-    expect(await refuseResolvedTarget(url, strictly)).not.toBeNull();
+  it("for one kind of address only can be reached: the target is refused", async () => {
+    receiver(undefined, (name, type) => (type === "AAAA" ? lost(name, type) : addresses("1.1.1.1")));
+    expect(await refuseResolvedTarget(url, strictly)).toMatch(/could not be found out/);
   });
 });
 
