@@ -44,7 +44,7 @@ export function explainFailure(
     case "tls":
       return "the host's certificate is not valid";
     case "connection":
-      return "the connection failed: nothing listens there, or the host's name or its certificate is wrong";
+      return "the connection failed: nothing listens there, what listens there does not answer in HTTP, or the host's name or its certificate is wrong";
     case "blocked":
       return "the host may not be reached";
     case "redirect":

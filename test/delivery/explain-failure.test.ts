@@ -15,7 +15,7 @@ describe("the reason of a failed attempt", () => {
     [
       "connection",
       null,
-      "the connection failed: nothing listens there, or the host's name or its certificate is wrong",
+      "the connection failed: nothing listens there, what listens there does not answer in HTTP, or the host's name or its certificate is wrong",
     ],
     ["blocked", null, "the host may not be reached"],
     ["redirect", 302, "the receiver answered with a redirect (302), and those are not followed"],
