@@ -62,7 +62,7 @@ class GatewayPool {
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.all(this.#all.map((gateway) => gateway.remove()));
-    rmSync(this.#directory, { recursive: true });
+    rmSync(this.#directory, { recursive: true, force: true });
   }
 
   async #lend(): Promise<Gateway> {
