@@ -45,7 +45,7 @@ describe.skipIf(missing !== null)("a page brings itself up to date", () => {
     await row.getByText("project:one-off-job:pipeline-run:failed").waitFor({ state: "detached" });
     await row.getByText(type).waitFor();
     await page.getByRole("button", { name: "Undo" }).click();
-    await page.getByText("have back what was taken").waitFor();
+    await page.getByText("back what was taken").waitFor();
     await page.getByRole("switch", { checked: true }).waitFor();
     await row.getByText("project:one-off-job:pipeline-run:failed").waitFor();
     expect(await isMarked(page)).toBe(true);
