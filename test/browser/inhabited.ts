@@ -11,6 +11,9 @@ const eventCount = 30;
 /** As long as a name may be, of the widest letter, without a place to break: a hyphen would be one. */
 const longName = "W".repeat(100);
 
+/** From this delivery on the failing receiver asks for an hour: a retry that comes while a page is looked at changes it. */
+const stillFrom = 3;
+
 /** What was made. `deliveries`: the uuid of one in each status. `replays`: of one that is done, and one that is not. */
 export type Inhabited = {
   busy: Webhook;
@@ -27,7 +30,12 @@ export type Inhabited = {
 type Listed = { deliveries: { uuid: string; status: string; sequence: number }[] };
 
 export async function inhabit({ gateway, receiver }: Site): Promise<Inhabited> {
-  receiver.answer = ({ path }) => (path === "/fails" ? 500 : path === "/gone" ? 410 : 200);
+  receiver.answer = ({ path, sequence }, response) => {
+    if (path !== "/fails" || sequence < stillFrom)
+      return path === "/fails" ? 500 : path === "/gone" ? 410 : 200;
+    response.writeHead(500, { "Retry-After": "3600" }).end();
+    return "answered";
+  };
   const make = (name: string, path: string) =>
     createWebhook(gateway, { url: `${receiver.url}${path}`, name, eventTypes: [type, "project:**"] });
   const busy = await make("Team channel", "/works");
