@@ -2,10 +2,10 @@
 import { createApp } from "./app";
 import { consumeDeadLetters } from "./events/dead-letter-consumer";
 import { consume } from "./events/queue-consumer";
-import { log } from "./log";
+import { log } from "./platform/log";
 import { runScheduled } from "./scheduled";
 
-export { WebhookLane } from "./delivery/webhook-lane";
+export { WebhookLane } from "./lane/webhook-lane";
 
 const app = createApp();
 

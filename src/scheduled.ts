@@ -1,14 +1,14 @@
 /** What cron does, every minute. Each task is tried, whatever became of the one before it. */
-import { readConfig } from "./config";
-import { pruneArchive } from "./db/archive-retention";
+import { readConfig } from "./platform/config";
+import { pruneArchive } from "./events/archive-retention";
 import { pruneAudit, pruneRefusals } from "./db/audit";
-import { pruneTurns } from "./db/job-failure-undo";
-import { pruneFailures } from "./db/queue-failures";
-import { tendLanes } from "./delivery/tend-lanes";
+import { pruneTurns } from "./webhooks/job-failure-undo";
+import { pruneFailures } from "./events/queue-failures";
+import { tendLanes } from "./lane/maintain-lanes";
 import { handOverAll } from "./events/hand-over-waiting";
-import { dropOldSecrets } from "./http/subscribers/change-webhook";
-import { finishDeletions } from "./http/subscribers/deletion";
-import { log } from "./log";
+import { dropOldSecrets } from "./webhooks/change-webhook";
+import { finishDeletions } from "./webhooks/delete-webhook";
+import { log } from "./platform/log";
 
 const dayMs = 86_400_000;
 /** A queue message is retried for hours at most: a note that is older is of none. */

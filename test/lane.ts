@@ -2,9 +2,9 @@
 import { env } from "cloudflare:workers";
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { vi } from "vitest";
-import { readLaneConfig } from "../src/db/lane-configs";
-import type { AcceptResult, HandedEvent, Handover, LaneConfig } from "../src/delivery/handover";
-import type { WebhookLane } from "../src/delivery/webhook-lane";
+import { readLaneConfig } from "../src/lane/lane-configs";
+import type { AcceptResult, HandedEvent, Handover, LaneConfig } from "../src/lane/handover";
+import type { WebhookLane } from "../src/lane/webhook-lane";
 import { passTime } from "./clock";
 
 /** The lane of a webhook. */

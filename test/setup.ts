@@ -5,7 +5,7 @@
 import { applyD1Migrations, reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, vi } from "vitest";
-import { forgetConnections } from "../src/delivery/kept-connections";
+import { forgetConnections } from "../src/send/kept-connections";
 import { leaks } from "./secrets";
 import { waitFor } from "./wait-for";
 

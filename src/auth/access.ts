@@ -6,9 +6,9 @@
  */
 import { z } from "@hono/zod-openapi";
 import { decodeHeader, verifyWithJwks } from "hono/utils/jwt/jwt";
-import { readConfig } from "../config";
-import { readWholeText } from "../delivery/bounded-text";
-import { log } from "../log";
+import { readConfig } from "../platform/config";
+import { readWholeText } from "../send/bounded-text";
+import { log } from "../platform/log";
 import { accessCaller, type Caller } from "./caller";
 
 const certsPath = "/cdn-cgi/access/certs";

@@ -1,6 +1,6 @@
 /** Who calls: a token or a person, once that is known. */
-import { readConfig } from "../config";
-import { findToken, type StoredToken } from "../db/tokens";
+import { readConfig } from "../platform/config";
+import { findToken, type StoredToken } from "./tokens";
 import { type Scope, scopes } from "./scopes";
 import { type Background, storedTokenByHash, storedTokenByUuid } from "./stored-tokens";
 import { hashToken, isOfTokenForm, isSameHash, type TokenHash } from "./token";

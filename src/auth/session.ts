@@ -4,8 +4,8 @@
  */
 import type { Context } from "hono";
 import { deleteCookie, getSignedCookie, setSignedCookie } from "hono/cookie";
-import { readConfig } from "../config";
-import { ownCookie } from "../http/own-cookie";
+import { readConfig } from "../platform/config";
+import { ownCookie } from "./own-cookie";
 import type { AppEnv } from "../http/router";
 import { type Caller, callerById } from "./caller";
 

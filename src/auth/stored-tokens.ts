@@ -2,8 +2,8 @@
  * Tokens in D1, each looked up at most once a minute per isolate. So a token that is revoked through another
  * isolate may live a minute longer here.
  */
-import { findToken, findTokenByHashStart, noteTokenUse, type StoredToken } from "../db/tokens";
-import { log } from "../log";
+import { findToken, findTokenByHashStart, noteTokenUse, type StoredToken } from "./tokens";
+import { log } from "../platform/log";
 import { isSameHash, type TokenHash } from "./token";
 import { mayBeToken } from "./token-starts";
 

@@ -2,8 +2,8 @@
  * Which tokens there may be: guesses, however many, cost the database no query each. A token that another isolate makes
  * while somebody guesses here works a few seconds later; without guesses at once.
  */
-import { cached } from "../cached";
-import { listTokenHashStarts } from "../db/tokens";
+import { cached } from "../platform/cached";
+import { listTokenHashStarts } from "./tokens";
 
 const keptMs = 5000;
 /** From so many tokens on, each guess is looked up. */

@@ -1,6 +1,6 @@
 /** The consumer of the queue `events-dlq`: what the main consumer could not settle in all its retries is kept. */
-import { keepRejected } from "../db/rejected";
-import { log } from "../log";
+import { keepRejected } from "./rejected";
+import { log } from "../platform/log";
 import { dropFailures, latestFailures } from "./failure-notes";
 import { isHandover, keptText } from "./queue-message";
 

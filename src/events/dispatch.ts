@@ -1,9 +1,9 @@
 /** From accepted events to their webhooks' lanes: archive, match, hand over. */
-import { appendWideHandovers } from "../db/handovers";
-import { type MatchedWebhook, matchesMax } from "../db/matching";
-import type { HandedEvent } from "../delivery/handover";
-import { log } from "../log";
-import { atMost } from "./at-most";
+import { appendWideHandovers } from "./handovers";
+import { type MatchedWebhook, matchesMax } from "./matching";
+import type { HandedEvent } from "../lane/handover";
+import { log } from "../platform/log";
+import { atMost } from "../platform/concurrency";
 import { handToLane } from "./hand-to-lane";
 import { type LookedUp, lookUp } from "./look-up";
 import type { Event } from "./parse-events";

@@ -2,8 +2,8 @@
  * Writing down why queue messages fail, for the consumer of the dead-letter queue. Only as well as can be: a
  * note that cannot be written or removed is logged and changes nothing for the messages.
  */
-import { readFailures, removeFailures, writeFailures } from "../db/queue-failures";
-import { log } from "../log";
+import { readFailures, removeFailures, writeFailures } from "./queue-failures";
+import { log } from "../platform/log";
 import { isHandover, messageKey } from "./queue-message";
 
 const reasonCharactersMax = 1000;

@@ -6,10 +6,10 @@ import {
   nextWideHandover,
   removeHandovers,
   webhooksWithHandovers,
-} from "../db/handovers";
-import { laneConfigOf, readLaneConfigRow } from "../db/lane-configs";
-import { matchesMax, matchPage } from "../db/matching";
-import { atMost } from "./at-most";
+} from "./handovers";
+import { laneConfigOf, readLaneConfigRow } from "../lane/lane-configs";
+import { matchesMax, matchPage } from "./matching";
+import { atMost } from "../platform/concurrency";
 import { callLane, handToLane } from "./hand-to-lane";
 import { lanesAtOnce } from "./dispatch";
 

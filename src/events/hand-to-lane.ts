@@ -1,10 +1,10 @@
 /** Giving events to one lane: a call, one more, and else the table `handovers`. */
-import { appendHandovers } from "../db/handovers";
-import { laneConfigOf, readLaneConfigRow } from "../db/lane-configs";
-import type { MatchedWebhook } from "../db/matching";
-import type { AcceptResult, HandedEvent, Handover } from "../delivery/handover";
-import { inTime } from "../in-time";
-import { log } from "../log";
+import { appendHandovers } from "./handovers";
+import { laneConfigOf, readLaneConfigRow } from "../lane/lane-configs";
+import type { MatchedWebhook } from "./matching";
+import type { AcceptResult, HandedEvent, Handover } from "../lane/handover";
+import { inTime } from "../platform/timeouts";
+import { log } from "../platform/log";
 
 /**
  * On return, every event is on disk in the lane or in `handovers`, or the webhook is deleted or disabled. Events that

@@ -1,15 +1,9 @@
 /**
  * What D1 says of incoming events, mostly in one round trip that archives them, too: are they known, and who hears them.
  */
-import { keepNew, readKnownEvents } from "../db/archive";
-import {
-  type FoundWebhook,
-  type Heard,
-  type MatchedWebhook,
-  matchStatement,
-  type Topic,
-} from "../db/matching";
-import { log } from "../log";
+import { keepNew, readKnownEvents } from "./archive";
+import { type FoundWebhook, type Heard, type MatchedWebhook, matchStatement, type Topic } from "./matching";
+import { log } from "../platform/log";
 import type { Event } from "./parse-events";
 import type { Publisher } from "./publisher";
 

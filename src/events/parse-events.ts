@@ -1,6 +1,6 @@
 /** The door: text becomes events, once. From here on their types are trusted. */
 import { z } from "zod";
-import { describeIssues } from "../describe-issues";
+import { describeIssues } from "../platform/validation-errors";
 import { closeTypes } from "./close-types";
 import { arrayElements, type Members, repeatedMember } from "./json-text";
 import { parseTimestampUs } from "./timestamp";

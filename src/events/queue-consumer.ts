@@ -1,6 +1,6 @@
 /** The consumer of the queue `events`: the same events as over HTTPS, in messages. */
-import { keepRejected } from "../db/rejected";
-import { log } from "../log";
+import { keepRejected } from "./rejected";
+import { log } from "../platform/log";
 import { dispatch } from "./dispatch";
 import { forgetFailures, noteFailure } from "./failure-notes";
 import { handOverTo, handOverWide } from "./hand-over-waiting";

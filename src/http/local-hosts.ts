@@ -1,6 +1,6 @@
 /** The names that a local gateway answers to. */
 import type { HonoRequest, MiddlewareHandler } from "hono";
-import { RequestError } from "../errors";
+import { RequestError } from "../platform/errors";
 import type { AppEnv } from "./router";
 
 const localHosts = new Set(["127.0.0.1", "localhost", "[::1]"]);

@@ -1,8 +1,8 @@
 /** One line in the log for each request: what was asked, never with what. */
 import type { MiddlewareHandler } from "hono";
 import type { Caller } from "../auth/caller";
-import { log } from "../log";
-import { routePattern } from "../route-pattern";
+import { log } from "../platform/log";
+import { routePattern } from "./route-pattern";
 import type { AppEnv } from "./router";
 
 /**

@@ -1,7 +1,7 @@
 /** `GET /docs`: the API's description, to be read by people. Made from the OpenAPI document, without any script. */
 import type { Child } from "hono/jsx";
 import type { Router } from "../http/router";
-import { openApiConfig } from "../http/openapi";
+import { openApiConfig } from "../api/openapi";
 import { currentUser } from "./current-user";
 import { renderPage } from "./layout";
 

@@ -1,7 +1,7 @@
 /** What keeps pages and their forms from being used against the people who look at them. */
 import type { HonoRequest, MiddlewareHandler } from "hono";
 import { secureHeaders } from "hono/secure-headers";
-import { RequestError } from "../errors";
+import { RequestError } from "../platform/errors";
 import type { AppEnv } from "../http/router";
 
 /** Middleware of every answer: nothing but what this site serves is run, shown, framed or sent to. */

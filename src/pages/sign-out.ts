@@ -1,6 +1,6 @@
 /** `POST /sign-out`: ends the session on this browser. */
 import { endSession } from "../auth/session";
-import { auditAs } from "../http/audit/audit";
+import { auditAs } from "../auth/audit";
 import type { Router } from "../http/router";
 import { currentUser } from "./current-user";
 

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { createApp } from "../../src/app";
 import { allows, type Scope, scopes } from "../../src/auth/scopes";
-import { needs, routeNeeds } from "../../src/http/needs";
+import { needs, routeNeeds } from "../../src/api/needs";
 import { createRouter } from "../../src/http/router";
 import { type Answer, api, notifications } from "../api";
 import { forAll } from "../for-all";

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { archiveSlots, emptySlot } from "../../src/db/archive-slots";
+import { archiveSlots, emptySlot } from "../../src/events/archive-slots";
 import { restartClock, passTime, stopClock } from "../clock";
 import { archived, archiveOnly, eventUuidsIn, makeEvent, makeEvents, makeListener, publish } from "../event";
 import { configOf, handedEvent, laneOf } from "../lane";

@@ -1,10 +1,10 @@
 import { createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { readConfig } from "../../src/config";
-import { matchesMax } from "../../src/db/matching";
+import { readConfig } from "../../src/platform/config";
+import { matchesMax } from "../../src/events/matching";
 import gateway from "../../src/index";
-import { seal } from "../../src/sealing";
+import { seal } from "../../src/platform/encryption";
 import { restartClock, stopClock } from "../clock";
 import { archiveOnly, eventUuidsIn, makeEvent, makeListener, publish } from "../event";
 import { consume } from "../queue";

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { readConfig } from "../../src/config";
-import { seal, unseal } from "../../src/sealing";
+import { readConfig } from "../../src/platform/config";
+import { seal, unseal } from "../../src/platform/encryption";
 import { type Answer, api, makeWebhook, notifications, readWebhook, spec } from "../api";
 import { deliver, writer } from "../pages/webhooks/people";
 import { fieldsOf } from "../pages/form";

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { readConfig } from "../../src/config";
-import { findWebhook, type Webhook } from "../../src/db/webhooks";
-import { type SealedSettings, unseal } from "../../src/sealing";
+import { readConfig } from "../../src/platform/config";
+import { findWebhook, type Webhook } from "../../src/webhooks/webhooks";
+import { type SealedSettings, unseal } from "../../src/platform/encryption";
 import { type Answer, api, makeWebhook, notifications, spec } from "../api";
 import { fieldsOf } from "../pages/form";
 import { get, type Page, post } from "../pages/page";

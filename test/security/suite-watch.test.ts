@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { log } from "../../src/log";
+import { log } from "../../src/platform/log";
 import { leaks, secretPath, watch, webhookSecret } from "../secrets";
 
 it("the watch over all tests finds a secret in an answer and in a log line", () => {

@@ -1,7 +1,7 @@
 /** The dead letters of one webhook: a page of them, each of which can be ticked or sent again. */
-import type { WebhookWithDead } from "../../db/dead-letters";
-import type { LogPage, LoggedDelivery } from "../../delivery/delivery-log";
-import { deliveryUuid } from "../../delivery/delivery-uuid";
+import type { WebhookWithDead } from "../../webhooks/dead-letters";
+import type { LogPage, LoggedDelivery } from "../../lane/delivery-log";
+import { deliveryUuid } from "../../send/delivery-uuid";
 import { count } from "../parts/figures";
 import { Cell, Table } from "../parts/table";
 import { Time } from "../parts/time";

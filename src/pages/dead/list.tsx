@@ -1,8 +1,8 @@
 /** `GET /dead`: dead letters of all webhooks, or of one. */
 import type { Context } from "hono";
 import { allows } from "../../auth/scopes";
-import { readConfig } from "../../config";
-import { countDead, listWithDead } from "../../db/dead-letters";
+import { readConfig } from "../../platform/config";
+import { countDead, listWithDead } from "../../webhooks/dead-letters";
 import { cursorParamSchema } from "../../http/list-params";
 import type { AppEnv, Router } from "../../http/router";
 import { signedIn } from "../current-user";

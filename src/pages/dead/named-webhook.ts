@@ -1,7 +1,7 @@
 /** The webhook whose dead letters a page or a form is about. */
 import type { Context } from "hono";
-import { listAmong, type WebhookWithDead } from "../../db/dead-letters";
-import { RequestError } from "../../errors";
+import { listAmong, type WebhookWithDead } from "../../webhooks/dead-letters";
+import { RequestError } from "../../platform/errors";
 import type { AppEnv } from "../../http/router";
 
 /** @throws {RequestError} 404 when there is no such webhook (any more). */

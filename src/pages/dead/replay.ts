@@ -1,9 +1,9 @@
 /** `POST /dead/replay`: sends dead letters again: one, those that were ticked, all of a webhook, or all. */
 import type { Context } from "hono";
-import { listAmong, listWithDead, type WebhookWithDead } from "../../db/dead-letters";
-import { RequestError } from "../../errors";
-import { atMost } from "../../events/at-most";
-import { audit } from "../../http/audit/audit";
+import { listAmong, listWithDead, type WebhookWithDead } from "../../webhooks/dead-letters";
+import { RequestError } from "../../platform/errors";
+import { atMost } from "../../platform/concurrency";
+import { audit } from "../../auth/audit";
 import { cursorParamSchema } from "../../http/list-params";
 import type { AppEnv, Router } from "../../http/router";
 import { signedIn } from "../current-user";

@@ -1,8 +1,8 @@
 /** `GET /dead/replays?of={webhook}:{replay}&of=…`: how far the replays of dead letters have come. */
 import type { Context } from "hono";
 import { allows } from "../../auth/scopes";
-import { listAmong, type WebhookWithDead } from "../../db/dead-letters";
-import type { ReplayProgress } from "../../delivery/replays";
+import { listAmong, type WebhookWithDead } from "../../webhooks/dead-letters";
+import type { ReplayProgress } from "../../lane/replays";
 import { cursorParamSchema } from "../../http/list-params";
 import type { AppEnv, Router } from "../../http/router";
 import { signedIn } from "../current-user";

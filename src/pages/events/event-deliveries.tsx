@@ -1,7 +1,7 @@
 /** What became of an event: its delivery to each webhook. */
-import type { ArchivedEvent } from "../../db/archive-list";
-import { deliveryUuid } from "../../delivery/delivery-uuid";
-import type { DeliveryOfWebhook } from "../../http/events/deliveries-of";
+import type { ArchivedEvent } from "../../events/archive-list";
+import { deliveryUuid } from "../../send/delivery-uuid";
+import type { DeliveryOfWebhook } from "../../events/deliveries-of-event";
 import { StatusBadge } from "../parts/badges";
 import { count } from "../parts/figures";
 import { Cell, Table } from "../parts/table";

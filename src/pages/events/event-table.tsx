@@ -1,5 +1,5 @@
 /** The archive's events: a page of them, newest first. */
-import type { ArchivedEvent, EventNames } from "../../db/archive-list";
+import type { ArchivedEvent, EventNames } from "../../events/archive-list";
 import { Cell, Table } from "../parts/table";
 import { Time } from "../parts/time";
 import { archivePath, eventPath } from "./paths";

@@ -1,11 +1,16 @@
 /** `GET /events/{uuid}`: one event, its text, and what became of it at each webhook. */
 import { allows, mayReadTexts } from "../../auth/scopes";
-import { type EventNames, findArchived, type FullArchivedEvent, readEventNames } from "../../db/archive-list";
-import { indentJson } from "../../delivery/indent-json";
-import { RequestError } from "../../errors";
+import {
+  type EventNames,
+  findArchived,
+  type FullArchivedEvent,
+  readEventNames,
+} from "../../events/archive-list";
+import { indentJson } from "../../send/indent-json";
+import { RequestError } from "../../platform/errors";
 import { isPublishable } from "../../events/types";
-import { deliveriesOf } from "../../http/events/deliveries-of";
-import { publisherName } from "../../http/events/publisher-name";
+import { deliveriesOf } from "../../events/deliveries-of-event";
+import { publisherName } from "../../auth/publisher-name";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";

@@ -1,6 +1,6 @@
 /** The archive's filters: what of them stands in the address, and the form that sets them. */
 import { z } from "zod";
-import type { ArchiveQuery } from "../../db/archive-list";
+import type { ArchiveQuery } from "../../events/archive-list";
 import { closeTypes } from "../../events/close-types";
 import { subscribableEventTypes } from "../../events/types";
 import { AcceptedFields } from "../parts/accepted-fields";

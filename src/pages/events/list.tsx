@@ -1,7 +1,7 @@
 /** `GET /events`: the archive of events, with filters, in pages. */
 import type { Context } from "hono";
 import { allows, mayReadTexts } from "../../auth/scopes";
-import { type ArchivePage, listArchive, readEventNames } from "../../db/archive-list";
+import { type ArchivePage, listArchive, readEventNames } from "../../events/archive-list";
 import { cursorParamSchema } from "../../http/list-params";
 import type { AppEnv, Router } from "../../http/router";
 import { signedIn } from "../current-user";

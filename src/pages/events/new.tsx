@@ -2,12 +2,12 @@
 import type { Context } from "hono";
 import { z } from "zod";
 import { allows, mayReadTexts } from "../../auth/scopes";
-import { RequestError } from "../../errors";
+import { RequestError } from "../../platform/errors";
 import { closeTypes } from "../../events/close-types";
 import type { Accepted } from "../../events/dispatch";
 import { isPublishable } from "../../events/types";
-import { audit } from "../../http/audit/audit";
-import { accept } from "../../http/events/accept";
+import { audit } from "../../auth/audit";
+import { accept } from "../../api/events/accept";
 import type { AppEnv, Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderForbidden } from "../forbidden";

@@ -1,6 +1,6 @@
 /** What the form that publishes begins with: a sample, or a copy of an event of the archive. */
-import { findArchived } from "../../db/archive-list";
-import { indentJson } from "../../delivery/indent-json";
+import { findArchived } from "../../events/archive-list";
+import { indentJson } from "../../send/indent-json";
 import { orchestTime, sampleEvent } from "../../events/sample-event";
 
 /** @returns a sample's text, laid out. @param type one of Orchest's. */

@@ -1,7 +1,7 @@
 /** Asking a lane for what a page shows: a page stands even where a lane does not answer. */
-import { inTime } from "../../in-time";
-import type { WebhookLane } from "../../delivery/webhook-lane";
-import { log } from "../../log";
+import { inTime } from "../../platform/timeouts";
+import type { WebhookLane } from "../../lane/webhook-lane";
+import { log } from "../../platform/log";
 
 /** @returns what the lane says, or null when it fails, is too slow or is closed. */
 export async function askLane<Answer>(

@@ -1,6 +1,6 @@
 /** States as coloured words. */
-import type { ShownStatus } from "../../delivery/delivery-log";
-import type { LaneState } from "../../delivery/lane-record";
+import type { ShownStatus } from "../../lane/delivery-log";
+import type { LaneState } from "../../lane/lane-record";
 
 type Look = { tone: "good" | "warn" | "bad" | "info"; label: string };
 

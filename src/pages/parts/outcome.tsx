@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { z } from "zod";
-import { ownCookie } from "../../http/own-cookie";
+import { ownCookie } from "../../auth/own-cookie";
 
 const cookieName = "outcome";
 /** Long enough for a redirect. */

@@ -1,6 +1,6 @@
 /** A form as it was sent to a page. */
 import type { Context } from "hono";
-import { RequestError } from "../../errors";
+import { RequestError } from "../../platform/errors";
 import type { AppEnv } from "../../http/router";
 
 /** @returns the request's form. @throws {RequestError} 400 when its body is none, or is cut off. */

@@ -1,5 +1,5 @@
 /** Times for people: how long ago, and exactly on hover. */
-import { isoTime } from "../../http/time";
+import { isoTime } from "../../platform/time";
 
 const units = [
   ["day", 86_400_000],

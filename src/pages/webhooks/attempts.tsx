@@ -1,5 +1,5 @@
 /** The attempts of a delivery: what was answered, when, how long it took, and why it failed. */
-import type { ShownAttempt } from "../../http/deliveries/shown-delivery";
+import type { ShownAttempt } from "../../lane/shown-delivery";
 import { count, duration } from "../parts/figures";
 import { HeaderList } from "../parts/header-list";
 import { TextsWithheld } from "../parts/texts-withheld";

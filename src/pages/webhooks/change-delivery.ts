@@ -3,8 +3,8 @@
  * `back=webhook`, to the webhook's page.
  */
 import type { Context } from "hono";
-import type { ChangeResult } from "../../delivery/webhook-lane";
-import { audit } from "../../http/audit/audit";
+import type { ChangeResult } from "../../lane/webhook-lane";
+import { audit } from "../../auth/audit";
 import type { AppEnv, Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { backTo, type Outcome } from "../parts/outcome";

@@ -1,6 +1,6 @@
 /** `POST /webhooks/{uuid}/pause` and `/resume`. */
-import { audit } from "../../http/audit/audit";
-import { changeState } from "../../http/lanes/change-state";
+import { audit } from "../../auth/audit";
+import { changeState } from "../../webhooks/change-state";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { backTo, type Outcome } from "../parts/outcome";

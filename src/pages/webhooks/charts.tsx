@@ -1,7 +1,7 @@
 /** Charts of a webhook's deliveries and latencies, drawn as SVG, with a table for those who cannot see them. */
 import type { Child } from "hono/jsx";
-import type { Bucket } from "../../delivery/stats";
-import { isoTime } from "../../http/time";
+import type { Bucket } from "../../lane/stats";
+import { isoTime } from "../../platform/time";
 import { count, duration } from "../parts/figures";
 import { Cell, Table } from "../parts/table";
 import { type Period, periodsOf, type Range, ranges, rowsOf } from "./periods";

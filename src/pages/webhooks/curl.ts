@@ -6,7 +6,7 @@
  * in a line that began inside a quote) or that would end or alter the quote. All else is written as `\0ooo`, for
  * printf's %b (POSIX, "printf"). So no byte of theirs is a key that a line editor acts on, either.
  */
-import { maskedValue } from "../../masked-value";
+import { maskedValue } from "../../platform/masked-value";
 
 /** A command, and the variables that are to be set before it is run: the URL and hidden headers are secrets. */
 export type CurlCommand = { command: string; variables: string[] };

@@ -1,9 +1,9 @@
 /** `GET` and `POST /webhooks/{uuid}/delete`: says what is lost, and wants the webhook's name typed. */
 import type { Context } from "hono";
-import type { Webhook } from "../../db/webhooks";
-import type { LaneStats } from "../../delivery/lane-stats";
+import type { Webhook } from "../../webhooks/webhooks";
+import type { LaneStats } from "../../lane/lane-stats";
 import type { AppEnv, Router } from "../../http/router";
-import { deleteWebhook } from "../../http/subscribers/deletion";
+import { deleteWebhook } from "../../webhooks/delete-webhook";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
 import { letters } from "../parts/amounts";

@@ -1,5 +1,5 @@
 /** What can be done to a delivery: send it again and, while it waits, give it up. */
-import type { ShownStatus } from "../../delivery/delivery-log";
+import type { ShownStatus } from "../../lane/delivery-log";
 
 /** What of a delivery's page a change may change. */
 const changedParts =

@@ -1,8 +1,8 @@
 /** The delivery log's place on a webhook's page: filters, a page of it, and the way to older ones. */
-import type { Subscription } from "../../db/subscriptions";
-import type { Webhook } from "../../db/webhooks";
-import type { LogPage } from "../../delivery/delivery-log";
-import { deliveryStatusSchema } from "../../http/deliveries/schemas";
+import type { Subscription } from "../../webhooks/subscriptions";
+import type { Webhook } from "../../webhooks/webhooks";
+import type { LogPage } from "../../lane/delivery-log";
+import { deliveryStatusSchema } from "../../api/deliveries/schemas";
 import { statusLabel } from "../parts/badges";
 import { AcceptedFields } from "../parts/accepted-fields";
 import { SelectField, TextField } from "../parts/field";

@@ -1,6 +1,6 @@
 /** `GET /webhooks/{uuid}/deliveries/{delivery}`: one delivery, its event, what was sent and what came back. */
 import { allows, mayReadTexts } from "../../auth/scopes";
-import { type ShownDelivery, withoutTexts } from "../../http/deliveries/shown-delivery";
+import { type ShownDelivery, withoutTexts } from "../../lane/shown-delivery";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";

@@ -1,8 +1,8 @@
 /** How a webhook fares: what waits, what arrived, how fast, and all that over time. */
 import type { PropsWithChildren } from "hono/jsx";
-import type { Webhook } from "../../db/webhooks";
-import type { Bucket } from "../../delivery/stats";
-import type { LaneStats } from "../../delivery/lane-stats";
+import type { Webhook } from "../../webhooks/webhooks";
+import type { Bucket } from "../../lane/stats";
+import type { LaneStats } from "../../lane/lane-stats";
 import { count, duration, successRate } from "../parts/figures";
 import { Cell, Table } from "../parts/table";
 import { Time } from "../parts/time";

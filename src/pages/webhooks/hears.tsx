@@ -1,5 +1,5 @@
 /** What a webhook hears: all of its subscriptions. */
-import type { Subscription } from "../../db/subscriptions";
+import type { Subscription } from "../../webhooks/subscriptions";
 
 export function Hears({ subscriptions }: { subscriptions: Subscription[] }) {
   return (

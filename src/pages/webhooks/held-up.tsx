@@ -1,8 +1,8 @@
 /** What stands on a webhook's page while deliveries fail and hold up what is behind them. */
-import type { Webhook } from "../../db/webhooks";
-import type { LoggedDelivery } from "../../delivery/delivery-log";
-import { deliveryUuid } from "../../delivery/delivery-uuid";
-import type { LaneStats } from "../../delivery/lane-stats";
+import type { Webhook } from "../../webhooks/webhooks";
+import type { LoggedDelivery } from "../../lane/delivery-log";
+import { deliveryUuid } from "../../send/delivery-uuid";
+import type { LaneStats } from "../../lane/lane-stats";
 import { times } from "../parts/amounts";
 import { count } from "../parts/figures";
 import { Time } from "../parts/time";

@@ -1,8 +1,8 @@
 /** The webhook and the delivery that a page's path names. */
 import type { Context } from "hono";
-import { findWebhook, type Webhook } from "../../db/webhooks";
-import { sequenceOf } from "../../delivery/delivery-uuid";
-import { RequestError } from "../../errors";
+import { findWebhook, type Webhook } from "../../webhooks/webhooks";
+import { sequenceOf } from "../../send/delivery-uuid";
+import { RequestError } from "../../platform/errors";
 import type { AppEnv } from "../../http/router";
 
 /** @throws {RequestError} 404 when there is none (any more). */

@@ -1,8 +1,8 @@
 /** `GET /`: the webhooks, and how each fares. */
 import { allows } from "../../auth/scopes";
-import { latestTurn } from "../../db/job-failure-undo";
-import { countSubscribed, listFirstSubscriptions } from "../../db/subscriptions";
-import { listWebhooksAfter } from "../../db/webhooks";
+import { latestTurn } from "../../webhooks/job-failure-undo";
+import { countSubscribed, listFirstSubscriptions } from "../../webhooks/subscriptions";
+import { listWebhooksAfter } from "../../webhooks/webhooks";
 import { cursorParamSchema } from "../../http/list-params";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";

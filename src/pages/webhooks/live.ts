@@ -1,6 +1,6 @@
 /** `GET /webhooks/{uuid}/live`: a WebSocket to the webhook's lane that says when something changed. */
 import { sessionTag } from "../../auth/session";
-import { RequestError } from "../../errors";
+import { RequestError } from "../../platform/errors";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { webhookInPath } from "./in-path";

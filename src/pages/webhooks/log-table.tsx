@@ -1,7 +1,7 @@
 /** The delivery log: a page of it, newest first. */
-import type { LoggedDelivery } from "../../delivery/delivery-log";
-import type { Webhook } from "../../db/webhooks";
-import { deliveryUuid } from "../../delivery/delivery-uuid";
+import type { LoggedDelivery } from "../../lane/delivery-log";
+import type { Webhook } from "../../webhooks/webhooks";
+import { deliveryUuid } from "../../send/delivery-uuid";
 import { StatusBadge } from "../parts/badges";
 import { count } from "../parts/figures";
 import { Cell, Table } from "../parts/table";

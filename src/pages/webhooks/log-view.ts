@@ -1,7 +1,7 @@
 /** Which part of a webhook's log is looked at, and over which time its charts are drawn: what an address says of it. */
-import type { Webhook } from "../../db/webhooks";
-import type { LogQuery, ShownStatus } from "../../delivery/delivery-log";
-import { deliveryStatusSchema } from "../../http/deliveries/schemas";
+import type { Webhook } from "../../webhooks/webhooks";
+import type { LogQuery, ShownStatus } from "../../lane/delivery-log";
+import { deliveryStatusSchema } from "../../api/deliveries/schemas";
 import { cursorParamSchema } from "../../http/list-params";
 import { parseUtc, utcText } from "../parts/utc-time";
 import { noTime, quoted, wrongEnd } from "../parts/wrong-filter";

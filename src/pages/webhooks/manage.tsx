@@ -1,5 +1,5 @@
 /** What is rarely done with a webhook, and is to be done with care. */
-import type { Webhook } from "../../db/webhooks";
+import type { Webhook } from "../../webhooks/webhooks";
 import { pathOf } from "./names";
 
 export function Manage({ webhook }: { webhook: Webhook }) {

@@ -1,5 +1,5 @@
 /** What a webhook is called, and where its pages are. Of its URL only the host is ever shown. */
-import type { Webhook } from "../../db/webhooks";
+import type { Webhook } from "../../webhooks/webhooks";
 import { cursorParamSchema } from "../../http/list-params";
 
 /** @returns the host, with the port where it is not the scheme's own. */

@@ -1,8 +1,8 @@
 /** Who else was told of a delivery's event, and what became of that. */
-import { findArchived } from "../../db/archive-list";
-import type { Webhook } from "../../db/webhooks";
-import { deliveryUuid } from "../../delivery/delivery-uuid";
-import { deliveriesOf, type DeliveryOfWebhook } from "../../http/events/deliveries-of";
+import { findArchived } from "../../events/archive-list";
+import type { Webhook } from "../../webhooks/webhooks";
+import { deliveryUuid } from "../../send/delivery-uuid";
+import { deliveriesOf, type DeliveryOfWebhook } from "../../events/deliveries-of-event";
 import { answerOrNull } from "../parts/ask-lane";
 import { StatusBadge } from "../parts/badges";
 import { deliveryPath } from "./names";

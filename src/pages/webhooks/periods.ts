@@ -1,5 +1,5 @@
 /** A lane's history, put together for charts: equal periods up to now, oldest first. */
-import { type Bucket, type Window, windowOf } from "../../delivery/stats";
+import { type Bucket, type Window, windowOf } from "../../lane/stats";
 
 const minuteMs = 60_000;
 

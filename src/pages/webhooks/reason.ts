@@ -1,7 +1,7 @@
 /** Why an attempt failed, as a sentence. */
-import type { LoggedDelivery } from "../../delivery/delivery-log";
-import { explainFailure } from "../../delivery/explain-failure";
-import type { ShownAttempt } from "../../http/deliveries/shown-delivery";
+import type { LoggedDelivery } from "../../lane/delivery-log";
+import { explainFailure } from "../../send/explain-failure";
+import type { ShownAttempt } from "../../lane/shown-delivery";
 
 /** @returns null for an attempt that did not fail. */
 export function reasonOfAttempt(attempt: ShownAttempt): string | null {

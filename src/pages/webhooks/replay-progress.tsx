@@ -1,8 +1,8 @@
 /** `GET /webhooks/{uuid}/replays/{replay}`: how far a replay has come, while it runs, and what came of it. */
-import type { Webhook } from "../../db/webhooks";
-import type { LaneState } from "../../delivery/lane-record";
-import type { ReplayProgress } from "../../delivery/replays";
-import { RequestError } from "../../errors";
+import type { Webhook } from "../../webhooks/webhooks";
+import type { LaneState } from "../../lane/lane-record";
+import type { ReplayProgress } from "../../lane/replays";
+import { RequestError } from "../../platform/errors";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";

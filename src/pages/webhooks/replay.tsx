@@ -1,9 +1,9 @@
 /** `GET` and `POST /webhooks/{uuid}/replay`: sends again what was accepted in a time, and leads to the progress. */
 import type { Context } from "hono";
 import { z } from "zod";
-import type { Webhook } from "../../db/webhooks";
-import type { ReplayRequest } from "../../delivery/webhook-lane";
-import { beginReplay } from "../../http/replays/begin-replay";
+import type { Webhook } from "../../webhooks/webhooks";
+import type { ReplayRequest } from "../../lane/webhook-lane";
+import { beginReplay } from "../../webhooks/start-replay";
 import type { AppEnv, Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";

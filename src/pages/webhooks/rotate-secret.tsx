@@ -1,12 +1,12 @@
 /** `GET` and `POST /webhooks/{uuid}/rotate-secret`: a new secret, while the old one signs too for a while. */
 import type { Context } from "hono";
-import { readConfig } from "../../config";
-import type { Webhook } from "../../db/webhooks";
-import { audit } from "../../http/audit/audit";
+import { readConfig } from "../../platform/config";
+import type { Webhook } from "../../webhooks/webhooks";
+import { audit } from "../../auth/audit";
 import type { AppEnv, Router } from "../../http/router";
-import { rotateSecret } from "../../http/subscribers/change-webhook";
-import { newSecret } from "../../http/subscribers/new-webhook";
-import { rotationSchema } from "../../http/subscribers/schemas";
+import { rotateSecret } from "../../webhooks/change-webhook";
+import { newSecret } from "../../webhooks/create-webhook";
+import { rotationSchema } from "../../webhooks/schemas";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
 import { CopyButton } from "../parts/copy";

@@ -1,5 +1,5 @@
 /** The exact request that the latest attempt sent: its headers, its body, laid out and as it was, and as a command. */
-import { indentJson } from "../../delivery/indent-json";
+import { indentJson } from "../../send/indent-json";
 import { CopiedText } from "../parts/copy";
 import { HeaderList } from "../parts/header-list";
 import { TextsWithheld } from "../parts/texts-withheld";

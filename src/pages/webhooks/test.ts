@@ -2,10 +2,10 @@
 import { HTTPException } from "hono/http-exception";
 import { mayReadTexts } from "../../auth/scopes";
 import type { Caller } from "../../auth/caller";
-import { explainFailure } from "../../delivery/explain-failure";
-import type { PingResult } from "../../delivery/ping";
+import { explainFailure } from "../../send/explain-failure";
+import type { PingResult } from "../../send/ping";
 import type { Router } from "../../http/router";
-import { pingWebhook } from "../../http/subscribers/ping-webhook";
+import { pingWebhook } from "../../webhooks/ping-webhook";
 import { signedIn } from "../current-user";
 import { backTo, type Outcome } from "../parts/outcome";
 import { readForm } from "../parts/read-form";

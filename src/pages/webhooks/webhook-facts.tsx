@@ -1,5 +1,5 @@
 /** What a webhook is set to: of its URL only the origin, of its headers only the names, of its secret nothing. */
-import type { Webhook } from "../../db/webhooks";
+import type { Webhook } from "../../webhooks/webhooks";
 import { Fact } from "../parts/fact";
 import { Time } from "../parts/time";
 

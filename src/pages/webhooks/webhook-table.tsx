@@ -1,7 +1,7 @@
 /** The table of webhooks: who is told of what, and how that goes. */
-import type { SubscriptionsStart } from "../../db/subscriptions";
-import type { Webhook } from "../../db/webhooks";
-import type { LaneStats } from "../../delivery/lane-stats";
+import type { SubscriptionsStart } from "../../webhooks/subscriptions";
+import type { Webhook } from "../../webhooks/webhooks";
+import type { LaneStats } from "../../lane/lane-stats";
 import { StateBadge } from "../parts/badges";
 import { count, successRate } from "../parts/figures";
 import type { Outcome } from "../parts/outcome";

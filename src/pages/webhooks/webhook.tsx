@@ -1,8 +1,8 @@
 /** `GET /webhooks/{uuid}`: one webhook, how it fares, its delivery log, and what can be done with it. */
 import { allows } from "../../auth/scopes";
-import { listSubscriptions } from "../../db/subscriptions";
-import type { Webhook } from "../../db/webhooks";
-import type { LaneState } from "../../delivery/lane-record";
+import { listSubscriptions } from "../../webhooks/subscriptions";
+import type { Webhook } from "../../webhooks/webhooks";
+import type { LaneState } from "../../lane/lane-record";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Bucket } from "../../../src/delivery/stats";
+import type { Bucket } from "../../../src/lane/stats";
 import { Charts } from "../../../src/pages/webhooks/charts";
 import { periodsOf, rowsOf } from "../../../src/pages/webhooks/periods";
 import { passTime, restartClock, stopClock } from "../../clock";

@@ -5,7 +5,7 @@ import { restartClock, stopClock } from "../../clock";
 import { deliveriesOf } from "../../deliveries";
 import { makeEvents, makeListener, publish } from "../../event";
 import { receiver } from "../../receiver";
-import { hand } from "../../delivery/lane-traffic";
+import { hand } from "../../lane/lane-traffic";
 import { follow, get, missingParts, post } from "../page";
 import { audited, deliver, reader, writer } from "./people";
 

@@ -1,12 +1,12 @@
 /** What the form for a new webhook and the one for a stored webhook have in common: what its buttons do. */
 import type { Context } from "hono";
 import { mayReadTexts } from "../../../auth/scopes";
-import { listKnownProjects } from "../../../db/known-projects";
-import { RequestError } from "../../../errors";
-import type { PingResult } from "../../../delivery/ping";
+import { listKnownProjects } from "../../../events/known-projects";
+import { RequestError } from "../../../platform/errors";
+import type { PingResult } from "../../../send/ping";
 import type { AppEnv } from "../../../http/router";
-import { newSecret } from "../../../http/subscribers/new-webhook";
-import { configOf, parseTarget } from "../../../http/subscribers/webhook-target";
+import { newSecret } from "../../../webhooks/create-webhook";
+import { configOf, parseTarget } from "../../../webhooks/webhook-target";
 import type { Outcome } from "../../parts/outcome";
 import { pingOutcome } from "../test";
 import { picks } from "./event-picks";

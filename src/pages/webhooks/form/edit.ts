@@ -1,15 +1,15 @@
 /** `GET` and `POST /webhooks/{uuid}/edit`: changes a webhook. */
 import type { Context } from "hono";
-import { listSubscriptions, type Subscription } from "../../../db/subscriptions";
-import type { Webhook } from "../../../db/webhooks";
-import { RequestError } from "../../../errors";
-import type { PingResult } from "../../../delivery/ping";
+import { listSubscriptions, type Subscription } from "../../../webhooks/subscriptions";
+import type { Webhook } from "../../../webhooks/webhooks";
+import { RequestError } from "../../../platform/errors";
+import type { PingResult } from "../../../send/ping";
 import type { AppEnv, Router } from "../../../http/router";
-import { changedMeanwhile, changeWebhook, tryChange } from "../../../http/subscribers/change-webhook";
-import { pingWebhook } from "../../../http/subscribers/ping-webhook";
-import { webhookChangesSchema } from "../../../http/subscribers/schemas";
-import { configOf } from "../../../http/subscribers/webhook-target";
-import { unseal } from "../../../sealing";
+import { changedMeanwhile, changeWebhook, tryChange } from "../../../webhooks/change-webhook";
+import { pingWebhook } from "../../../webhooks/ping-webhook";
+import { webhookChangesSchema } from "../../../webhooks/schemas";
+import { configOf } from "../../../webhooks/webhook-target";
+import { unseal } from "../../../platform/encryption";
 import { signedIn } from "../../current-user";
 import { backTo, type Outcome } from "../../parts/outcome";
 import { readForm } from "../../parts/read-form";

@@ -1,5 +1,5 @@
 /** The events of the form: groups of ticked event types, each limited to a project, to a job or to nothing. */
-import type { Known } from "../../../db/known-projects";
+import type { Known } from "../../../events/known-projects";
 import { chosen, Choices, Tree } from "./event-choices";
 import { Picks } from "./event-picks";
 import { type FormErrors, groupField } from "./form-errors";

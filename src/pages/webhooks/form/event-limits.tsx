@@ -1,5 +1,5 @@
 /** What a group of events is limited to: a project, a job or nothing, and what is known of them. */
-import type { Known } from "../../../db/known-projects";
+import type { Known } from "../../../events/known-projects";
 import type { Limit } from "./event-tree";
 import type { Group } from "./typed";
 

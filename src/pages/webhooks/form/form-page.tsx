@@ -1,7 +1,7 @@
 /** The page with the form for a new or a stored webhook. */
 import type { Context } from "hono";
-import type { Known } from "../../../db/known-projects";
-import type { Webhook } from "../../../db/webhooks";
+import type { Known } from "../../../events/known-projects";
+import type { Webhook } from "../../../webhooks/webhooks";
 import type { AppEnv } from "../../../http/router";
 import { renderPage } from "../../layout";
 import { FormFoot } from "../../parts/form-foot";

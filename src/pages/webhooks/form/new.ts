@@ -1,11 +1,11 @@
 /** `GET` and `POST /webhooks/new`: makes a webhook. */
 import type { Context } from "hono";
-import { findWebhook } from "../../../db/webhooks";
-import { RequestError } from "../../../errors";
+import { findWebhook } from "../../../webhooks/webhooks";
+import { RequestError } from "../../../platform/errors";
 import type { AppEnv, Router } from "../../../http/router";
-import { makeWebhook, newSecret } from "../../../http/subscribers/new-webhook";
-import { pingNewWebhook } from "../../../http/subscribers/ping-webhook";
-import { pingSpecSchema, webhookSpecSchema } from "../../../http/subscribers/schemas";
+import { makeWebhook, newSecret } from "../../../webhooks/create-webhook";
+import { pingNewWebhook } from "../../../webhooks/ping-webhook";
+import { pingSpecSchema, webhookSpecSchema } from "../../../webhooks/schemas";
 import { signedIn } from "../../current-user";
 import { askLane } from "../../parts/ask-lane";
 import { backTo } from "../../parts/outcome";

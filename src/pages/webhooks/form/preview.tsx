@@ -1,6 +1,6 @@
 /** What a receiver is going to get: made as deliveries are, of a sample event. */
-import { indentJson } from "../../../delivery/indent-json";
-import { buildBody, type ChatService, chatServiceOf } from "../../../delivery/payload";
+import { indentJson } from "../../../send/indent-json";
+import { buildBody, type ChatService, chatServiceOf } from "../../../send/payload";
 import { typesHeardBy } from "../../../events/patterns";
 import { sampleEvent } from "../../../events/sample-event";
 import { isPublishable } from "../../../events/types";

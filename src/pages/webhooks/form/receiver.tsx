@@ -1,5 +1,5 @@
 /** The form's first part: where events go, and how they are sent there. */
-import type { Webhook } from "../../../db/webhooks";
+import type { Webhook } from "../../../webhooks/webhooks";
 import { described, Field, SelectField, TextField } from "../../parts/field";
 import { hostOf } from "../names";
 import type { FormErrors } from "./form-errors";

@@ -1,8 +1,8 @@
 /** From what was typed to what the API takes. The API's own schemas and rules then say whether it can be. */
-import type { Subscription } from "../../../db/subscriptions";
-import type { Webhook } from "../../../db/webhooks";
-import { FieldError } from "../../../errors";
-import type { Resettable } from "../../../http/subscribers/change-webhook";
+import type { Subscription } from "../../../webhooks/subscriptions";
+import type { Webhook } from "../../../webhooks/webhooks";
+import { FieldError } from "../../../platform/errors";
+import type { Resettable } from "../../../webhooks/change-webhook";
 import { groupField } from "./form-errors";
 import { parseHeaderLines, subscriptionsOf, type TextField, type Typed, typedForStored } from "./typed";
 

@@ -1,7 +1,7 @@
 /** What was typed into the form, as it was typed: whether it can be used is the API's to say. */
-import type { Subscription } from "../../../db/subscriptions";
-import type { Webhook } from "../../../db/webhooks";
-import { maskHeaders } from "../../../http/subscribers/custom-headers";
+import type { Subscription } from "../../../webhooks/subscriptions";
+import type { Webhook } from "../../../webhooks/webhooks";
+import { maskHeaders } from "../../../webhooks/custom-headers";
 import type { Limit } from "./event-tree";
 
 /** The lines of text and the choices, by the API's names for them. */

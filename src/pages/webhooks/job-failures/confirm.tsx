@@ -1,6 +1,6 @@
 /** `GET /job-failures`: asks whether the switch is to be turned for many webhooks, and names them. */
-import { type Plan, planTurn, type SwitchedWebhook, type Turn } from "../../../db/job-failure-switch";
-import { FieldError } from "../../../errors";
+import { type Plan, planTurn, type SwitchedWebhook, type Turn } from "../../../webhooks/job-failure-switch";
+import { FieldError } from "../../../platform/errors";
 import { cursorParamSchema } from "../../../http/list-params";
 import type { Router } from "../../../http/router";
 import { signedIn } from "../../current-user";

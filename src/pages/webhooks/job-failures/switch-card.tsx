@@ -1,6 +1,6 @@
 /** The switch on the list of webhooks, with the way back from its latest turn. */
-import type { PastTurn } from "../../../db/job-failure-undo";
-import type { Spread } from "../../../db/subscriptions";
+import type { PastTurn } from "../../../webhooks/job-failure-undo";
+import type { Spread } from "../../../webhooks/subscriptions";
 import { webhooks } from "../../parts/amounts";
 import { count } from "../../parts/figures";
 import type { Outcome } from "../../parts/outcome";

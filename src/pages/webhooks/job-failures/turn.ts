@@ -1,10 +1,10 @@
 /** `POST /job-failures`: turns the switch. Where it would change many webhooks it asks first. */
 import type { Context } from "hono";
-import { type Plan, planTurn, type Turn, turnSwitch } from "../../../db/job-failure-switch";
-import { countHearing } from "../../../db/subscriptions";
-import { FieldError } from "../../../errors";
+import { type Plan, planTurn, type Turn, turnSwitch } from "../../../webhooks/job-failure-switch";
+import { countHearing } from "../../../webhooks/subscriptions";
+import { FieldError } from "../../../platform/errors";
 import { patternsFor } from "../../../events/patterns";
-import { audit } from "../../../http/audit/audit";
+import { audit } from "../../../auth/audit";
 import { cursorParamSchema } from "../../../http/list-params";
 import type { AppEnv, Router } from "../../../http/router";
 import { signedIn } from "../../current-user";

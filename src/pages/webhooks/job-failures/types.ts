@@ -2,8 +2,8 @@
  * The switch "Notify me when a job run fails", as Orchest's settings page has it: it stands for two subscriptions of
  * every webhook, and leaves all others alone.
  */
-import type { SwitchedWebhook, Turn } from "../../../db/job-failure-switch";
-import { subscriptionsMax } from "../../../http/subscribers/schemas";
+import type { SwitchedWebhook, Turn } from "../../../webhooks/job-failure-switch";
+import { subscriptionsMax } from "../../../webhooks/schemas";
 import { count } from "../../parts/figures";
 import type { Outcome } from "../../parts/outcome";
 import { nameOf } from "../names";

@@ -1,8 +1,8 @@
 /** `POST /job-failures/undo`: takes back a turn of the switch, within an hour. */
-import { type Undone, undoTurn } from "../../../db/job-failure-undo";
-import { audit } from "../../../http/audit/audit";
+import { type Undone, undoTurn } from "../../../webhooks/job-failure-undo";
+import { audit } from "../../../auth/audit";
 import type { Router } from "../../../http/router";
-import { subscriptionsMax } from "../../../http/subscribers/schemas";
+import { subscriptionsMax } from "../../../webhooks/schemas";
 import { signedIn } from "../../current-user";
 import { webhooks } from "../../parts/amounts";
 import { backTo, type Outcome } from "../../parts/outcome";

@@ -1,0 +1,80 @@
+/** Who may call the API: whoever has a token with the scope that the route needs. */
+import type { Context, MiddlewareHandler } from "hono";
+import { bearerAuth } from "hono/bearer-auth";
+import { HTTPException } from "hono/http-exception";
+import { matchedRoutes } from "hono/route";
+import { callerByToken } from "../auth/caller";
+import { allows, type Scope } from "../auth/scopes";
+import { limitGuesses } from "../auth/guesses";
+import type { RouteNeeds } from "./needs";
+import { limitRate } from "../platform/rate-limit";
+import type { AppEnv } from "../http/router";
+
+const authenticate = bearerAuth<AppEnv>({
+  verifyToken: async (token, c) => {
+    const caller = await callerByToken(c.env, token, (work) => c.executionCtx.waitUntil(work));
+    if (caller === null) await limitGuesses(c, "tokens");
+    else c.set("caller", caller);
+    return caller !== null;
+  },
+  noAuthenticationHeader: {
+    message: refusal('Bearer realm="api"', "A token is required. Send it as Authorization: Bearer <token>."),
+  },
+  invalidAuthenticationHeader: {
+    message: refusal(
+      'Bearer realm="api", error="invalid_request"',
+      "The Authorization header is malformed. Send Authorization: Bearer <token>.",
+    ),
+  },
+  invalidToken: {
+    message: refusal('Bearer realm="api", error="invalid_token"', "The token is not valid."),
+  },
+});
+
+/**
+ * Middleware of everything under `/api`. What follows has the caller in `c.var.caller`.
+ * @param needs what the routes need: one that is not in it does not exist.
+ * @throws {HTTPException} 401 with a challenge, when the token is missing, malformed, unknown, expired or revoked;
+ * 403 when it lacks the scope; 429 when it calls too often, or when too many wrong tokens came from its address.
+ */
+export function guardApi(needs: RouteNeeds): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    const needed = neededScope(c, needs);
+    if (needed === null) return next();
+    return authenticate(c, async () => {
+      if (needed === undefined) {
+        c.res = await c.notFound();
+        return;
+      }
+      // A publisher that is held up loses order or events; what it may do is bounded by its lanes.
+      if (needed !== "events:publish") await limitRate(c.env.API_LIMIT, c.var.caller.id, "requests");
+      requireScope(c, needed);
+      await next();
+    });
+  };
+}
+
+/** @returns null for a route that needs no token, undefined when there is no route. */
+function neededScope(c: Context<AppEnv>, needs: RouteNeeds): Scope | null | undefined {
+  const route = matchedRoutes(c).find(({ method, path }) => needs.has(`${method} ${path}`));
+  return route && needs.get(`${route.method} ${route.path}`);
+}
+
+function requireScope(c: Context<AppEnv>, needed: Scope): void {
+  const held = c.var.caller.scopes;
+  if (allows(held, needed)) return;
+  const challenge = `Bearer realm="api", error="insufficient_scope", scope="${needed}"`;
+  throw refuse(403, challenge, `This needs the scope ${needed}. The token has ${held.join(", ")}.`);
+}
+
+/** hono answers a malformed header with 400 and all of them with text: this makes both a 401 for `onError`. */
+function refusal(challenge: string, message: string): () => never {
+  return () => {
+    throw refuse(401, challenge, message);
+  };
+}
+
+function refuse(status: 401 | 403, challenge: string, message: string): HTTPException {
+  const res = new Response(null, { status, headers: { "WWW-Authenticate": challenge } });
+  return new HTTPException(status, { message, res });
+}

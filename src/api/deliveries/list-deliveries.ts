@@ -1,0 +1,63 @@
+/** `GET /subscribers/{uuid}/deliveries`: the log of a webhook. */
+import { createRoute, z } from "@hono/zod-openapi";
+import {
+  cursorParamSchema,
+  limitParamSchema,
+  nextCursor,
+  queryParam,
+  textParamSchema,
+  timeParamSchema,
+} from "../../http/list-params";
+import { messageAnswer } from "../message";
+import { needs } from "../needs";
+import type { Router } from "../../http/router";
+import { existingWebhook } from "../../webhooks/existing-webhook";
+import { uuidParamSchema } from "../../webhooks/schemas";
+import { deliveryAnswer } from "./delivery-answer";
+import { deliveriesSchema, deliveryStatusSchema } from "./schemas";
+
+const statusParamSchema = queryParam(
+  (text) => deliveryStatusSchema.safeParse(text).data ?? null,
+  "must be pending, delivered, failed or dead",
+).openapi({ type: "string", enum: deliveryStatusSchema.options });
+
+const route = createRoute({
+  method: "get",
+  path: "/api/notifications/subscribers/{uuid}/deliveries",
+  security: needs("webhooks:read"),
+  tags: ["Deliveries"],
+  summary: "The deliveries of a webhook",
+  description:
+    "Newest first. A page may have few entries, or none, and still a next_cursor: follow it until it is null.",
+  request: {
+    params: uuidParamSchema,
+    query: z.object({
+      status: statusParamSchema,
+      event_type: textParamSchema,
+      since: timeParamSchema,
+      until: timeParamSchema,
+      limit: limitParamSchema,
+      cursor: cursorParamSchema,
+    }),
+  },
+  responses: {
+    200: {
+      description: "A page. since is inclusive and until exclusive; both are about accepted_at.",
+      content: { "application/json": { schema: deliveriesSchema } },
+    },
+    400: messageAnswer("What is wrong with the query."),
+    404: messageAnswer("There is no such webhook."),
+  },
+});
+
+/** Adds the endpoint to `router`. */
+export function listDeliveries(router: Router): void {
+  router.openapi(route, async (c) => {
+    const { uuid } = await existingWebhook(c.env, c.req.valid("param").uuid);
+    const { status, event_type: eventType, since, until, limit, cursor: before } = c.req.valid("query");
+    const query = { status, eventType, since, until, limit, before };
+    const page = await c.env.LANES.getByName(uuid).deliveries(query);
+    const deliveries = page.deliveries.map((delivery) => deliveryAnswer(uuid, delivery));
+    return c.json({ deliveries, next_cursor: nextCursor(page.next) }, 200);
+  });
+}

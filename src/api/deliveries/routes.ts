@@ -1,0 +1,16 @@
+/** The log of a webhook's deliveries, and the way out for one that is stuck. */
+import { createRouter, type Router } from "../../http/router";
+import { getDelivery } from "./get-delivery";
+import { listDeliveries } from "./list-deliveries";
+import { redeliverDelivery } from "./redeliver-delivery";
+import { skipDelivery } from "./skip-delivery";
+
+/** @returns a router with full paths, to be mounted at the root. */
+export function deliveriesRoutes(): Router {
+  const router = createRouter();
+  listDeliveries(router);
+  getDelivery(router);
+  redeliverDelivery(router);
+  skipDelivery(router);
+  return router;
+}

@@ -1,0 +1,36 @@
+/** `POST /subscribers/{uuid}/deliveries/{delivery}/skip`: gives a waiting delivery up. */
+import { createRoute } from "@hono/zod-openapi";
+import { audit } from "../../auth/audit";
+import { messageAnswer } from "../message";
+import { needs } from "../needs";
+import type { Router } from "../../http/router";
+import { deliveryInPath, refusedChange } from "./delivery-in-path";
+import { deliveryParamsSchema } from "./schemas";
+
+const route = createRoute({
+  method: "post",
+  path: "/api/notifications/subscribers/{uuid}/deliveries/{delivery}/skip",
+  security: needs("webhooks:write"),
+  tags: ["Deliveries"],
+  summary: "Give a delivery up",
+  description:
+    "It is dead at once and the line moves on. It stays in the log, and can be sent again with redeliver.",
+  request: { params: deliveryParamsSchema },
+  responses: {
+    202: messageAnswer("It is dead."),
+    404: messageAnswer("There is no such webhook or delivery."),
+    409: messageAnswer("It is delivered or dead already."),
+  },
+});
+
+/** Adds the endpoint to `router`. */
+export function skipDelivery(router: Router): void {
+  router.openapi(route, async (c) => {
+    const params = c.req.valid("param");
+    const { webhookUuid, lane, sequence } = await deliveryInPath(c.env, params);
+    const result = await lane.skip(sequence);
+    if (result !== "done") throw refusedChange(result, params.delivery);
+    await audit(c, { action: "delivery.skipped", target: webhookUuid, detail: params.delivery });
+    return c.json({ message: `Delivery ${params.delivery} is given up.` }, 202);
+  });
+}

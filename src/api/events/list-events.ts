@@ -1,0 +1,79 @@
+/** `GET /api/events`: the archive. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { listArchive } from "../../events/archive-list";
+import {
+  cursorParamSchema,
+  limitParamSchema,
+  nextCursor,
+  nextCursorSchema,
+  textParamSchema,
+  timeParamSchema,
+  uuidParamFilterSchema,
+} from "../../http/list-params";
+import { messageAnswer } from "../message";
+import { needs } from "../needs";
+import type { Router } from "../../http/router";
+import { isoTimeOrNull, timeSchema } from "../../platform/time";
+import { archivedEventAnswer, archivedEventSchema } from "./archived-event";
+
+const eventsSchema = z
+  .object({
+    events: z.array(archivedEventSchema),
+    next_cursor: nextCursorSchema,
+    reaches_back_to: timeSchema.nullable().openapi({
+      description: "When the oldest event of the archive was accepted; null when it is empty.",
+    }),
+  })
+  .openapi("ArchivedEvents");
+
+const route = createRoute({
+  method: "get",
+  path: "/api/events",
+  security: needs("webhooks:read"),
+  tags: ["Events"],
+  summary: "The events that were accepted",
+  description:
+    "Newest first. A page may have few entries, or none, and still a next_cursor: follow it until it is null.",
+  request: {
+    query: z.object({
+      type: textParamSchema,
+      project_uuid: uuidParamFilterSchema,
+      job_uuid: uuidParamFilterSchema,
+      since: timeParamSchema,
+      until: timeParamSchema,
+      limit: limitParamSchema,
+      cursor: cursorParamSchema,
+    }),
+  },
+  responses: {
+    200: {
+      description: "A page. since is inclusive and until exclusive; both are about accepted_at.",
+      content: { "application/json": { schema: eventsSchema } },
+    },
+    400: messageAnswer("What is wrong with the query."),
+  },
+});
+
+/** Adds the endpoint. */
+export function listEvents(router: Router): void {
+  router.openapi(route, async (c) => {
+    const { type, project_uuid, job_uuid, since, until, limit, cursor } = c.req.valid("query");
+    const page = await listArchive(c.env.DB, {
+      type,
+      projectUuid: project_uuid,
+      jobUuid: job_uuid,
+      since,
+      until,
+      limit,
+      before: cursor,
+    });
+    return c.json(
+      {
+        events: page.events.map(archivedEventAnswer),
+        next_cursor: nextCursor(page.next),
+        reaches_back_to: isoTimeOrNull(page.reachesBackTo),
+      },
+      200,
+    );
+  });
+}

@@ -1,0 +1,50 @@
+/** `POST /api/events`: publishing over HTTPS. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { jsonType } from "../json-body";
+import { messageAnswer } from "../message";
+import { needs } from "../needs";
+import type { Router } from "../../http/router";
+import { accept, acceptedSchema, decodeUtf8 } from "./accept";
+
+const eventSchema = z
+  .looseObject({
+    uuid: z.guid(),
+    type: z.string().openapi({ example: "project:cron-job:run:pipeline-run:failed" }),
+    timestamp: z.string().openapi({ example: "2022-06-02 16:12:25.242592+00:00" }),
+  })
+  .openapi("Event", { description: "Passed on unchanged, character for character." });
+
+const route = createRoute({
+  method: "post",
+  path: "/api/events",
+  security: needs("events:publish"),
+  tags: ["Events"],
+  summary: "Publish one event, or up to 100",
+  description:
+    "202 means that every delivery is on disk, in order. Repeat after any 5xx, with the same uuid: an event is never delivered twice for it.",
+  middleware: jsonType,
+  request: {},
+  responses: {
+    202: {
+      description: "Accepted",
+      content: { "application/json": { schema: acceptedSchema } },
+    },
+    400: messageAnswer("An event is not as it must be. Nothing was accepted."),
+    409: messageAnswer("A uuid is known with another text. Nothing was accepted."),
+  },
+});
+
+/** Adds the endpoint. The body is read as bytes, not by a schema: an event's text must stay as it is. */
+export function publishEvents(router: Router): void {
+  router.openAPIRegistry.registerComponent("schemas", "Events", {
+    oneOf: [
+      { $ref: "#/components/schemas/Event" },
+      { type: "array", minItems: 1, maxItems: 100, items: { $ref: "#/components/schemas/Event" } },
+    ],
+  });
+  router.openAPIRegistry.register("Event", eventSchema);
+  router.openapi(route, async (c) => {
+    const text = decodeUtf8(await c.req.arrayBuffer());
+    return c.json(await accept(c.env, text, { publisher: c.var.caller.id }), 202);
+  });
+}

@@ -1,0 +1,74 @@
+/** `GET /health`: whether this deployment can do its work, for monitors. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { cached } from "../../platform/cached";
+import { readConfig } from "../../platform/config";
+import { type Sealed, sealedSamples } from "../../webhooks/encrypted-settings";
+import { ConfigurationError } from "../../platform/errors";
+import { log } from "../../platform/log";
+import { unseal } from "../../platform/encryption";
+import type { Router } from "../../http/router";
+
+/** Anyone may ask, however often. */
+const keptMs = 5000;
+
+const route = createRoute({
+  method: "get",
+  path: "/health",
+  tags: ["Operation"],
+  summary: "Whether the gateway can work",
+  description:
+    "Checks the configuration, the database, and that the keys open what is stored: the latter two at most every five seconds. Needs no token.",
+  security: [],
+  responses: {
+    200: {
+      description: "It can.",
+      content: { "application/json": { schema: z.object({ status: z.literal("ok") }) } },
+    },
+    503: {
+      description: "It cannot, and why.",
+      content: {
+        "application/json": { schema: z.object({ status: z.literal("error"), message: z.string() }) },
+      },
+    },
+  },
+});
+
+/** Adds the endpoint to `router`. */
+export function getHealth(router: Router): void {
+  const storageProblem = cached(keptMs, findStorageProblem);
+  router.openapi(route, async (c) => {
+    const problem = configurationProblem(c.env) ?? (await storageProblem(c.env));
+    if (problem === null) return c.json({ status: "ok" } as const, 200);
+    log("error", "unhealthy", { error: problem });
+    return c.json({ status: "error", message: problem } as const, 503);
+  });
+}
+
+/** @returns a sentence without secrets, or null when all is well. */
+function configurationProblem(env: Env): string | null {
+  try {
+    readConfig(env);
+    return null;
+  } catch (error) {
+    return error instanceof ConfigurationError ? error.message : "The configuration cannot be read.";
+  }
+}
+
+/** The same, of what is stored. */
+async function findStorageProblem(env: Env): Promise<string | null> {
+  const keys = readConfig(env).encryptionKeys;
+  let samples: Sealed[];
+  try {
+    samples = await sealedSamples(env);
+  } catch (error) {
+    log("error", "database unreachable", { error: String(error) });
+    return "The database cannot be reached.";
+  }
+  try {
+    for (const { uuid, sealed } of samples) await unseal(keys, uuid, sealed);
+  } catch (error) {
+    log("error", "settings not opened", { error: String(error) });
+    return "ENCRYPTION_KEY does not open what is stored. Put the key that sealed it behind the new one, after a comma.";
+  }
+  return null;
+}

@@ -1,0 +1,71 @@
+/** `GET /subscribers/{uuid}/stats`: how a webhook fares. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { messageAnswer } from "../message";
+import { needs } from "../needs";
+import type { Router } from "../../http/router";
+import { existingWebhook, unknownSubscriber } from "../../webhooks/existing-webhook";
+import { uuidParamSchema, webhookSchema } from "../../webhooks/schemas";
+import { isoTimeOrNull, timeSchema } from "../../platform/time";
+
+const windowSchema = z
+  .object({
+    attempts: z.int(),
+    success_rate: z.number().nullable().openapi({ description: "From 0 to 1; null without an attempt." }),
+    p50_ms: z.number().nullable(),
+    p95_ms: z.number().nullable(),
+    p99_ms: z.number().nullable(),
+  })
+  .openapi("StatsWindow");
+
+const statsSchema = z
+  .object({
+    state: webhookSchema.shape.state,
+    disabled_reason: webhookSchema.shape.disabled_reason,
+    counts: z
+      .object({ pending: z.int(), delivered: z.int(), failed: z.int(), dead: z.int() })
+      .openapi({ description: "delivered: ever. The others: now." }),
+    backlog: z.int().openapi({ description: "What waits: pending and failed." }),
+    oldest_pending_at: timeSchema.nullable(),
+    next_attempt_at: timeSchema.nullable().openapi({
+      description: "Null when nothing waits, when all that may go is under way, and while nothing is sent.",
+    }),
+    last_hour: windowSchema,
+    last_day: windowSchema,
+  })
+  .openapi("Stats");
+
+const route = createRoute({
+  method: "get",
+  path: "/api/notifications/subscribers/{uuid}/stats",
+  security: needs("webhooks:read"),
+  tags: ["Deliveries"],
+  summary: "How a webhook fares",
+  request: { params: uuidParamSchema },
+  responses: {
+    200: { description: "Counts and latencies.", content: { "application/json": { schema: statsSchema } } },
+    404: messageAnswer("There is no such webhook."),
+  },
+});
+
+/** Adds the endpoint to `router`. */
+export function getStats(router: Router): void {
+  router.openapi(route, async (c) => {
+    const { uuid } = await existingWebhook(c.env, c.req.valid("param").uuid);
+    const stats = await c.env.LANES.getByName(uuid).stats();
+    if (stats === null) throw unknownSubscriber(uuid);
+    const { state, disabledReason, counts, backlog, lastHour, lastDay } = stats;
+    return c.json(
+      {
+        state,
+        disabled_reason: disabledReason,
+        counts,
+        backlog,
+        oldest_pending_at: isoTimeOrNull(stats.oldestPendingAt),
+        next_attempt_at: isoTimeOrNull(stats.nextAttemptAt),
+        last_hour: lastHour,
+        last_day: lastDay,
+      },
+      200,
+    );
+  });
+}

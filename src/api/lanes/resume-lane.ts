@@ -1,0 +1,31 @@
+/** `POST /subscribers/{uuid}/resume`: sends again what a paused or disabled webhook has kept. */
+import { createRoute } from "@hono/zod-openapi";
+import { audit } from "../../auth/audit";
+import { messageAnswer } from "../message";
+import { needs } from "../needs";
+import type { Router } from "../../http/router";
+import { uuidParamSchema, webhookSchema } from "../../webhooks/schemas";
+import { changeState } from "../../webhooks/change-state";
+
+const route = createRoute({
+  method: "post",
+  path: "/api/notifications/subscribers/{uuid}/resume",
+  security: needs("webhooks:write"),
+  tags: ["Deliveries"],
+  summary: "Send again",
+  description: "At once and in order. A disabled webhook is enabled again.",
+  request: { params: uuidParamSchema },
+  responses: {
+    200: { description: "The webhook.", content: { "application/json": { schema: webhookSchema } } },
+    404: messageAnswer("There is no such webhook."),
+  },
+});
+
+/** Adds the endpoint to `router`. */
+export function resumeLane(router: Router): void {
+  router.openapi(route, async (c) => {
+    const webhook = await changeState(c.env, c.req.valid("param").uuid, (lane) => lane.resume());
+    await audit(c, { action: "webhook.resumed", target: webhook.uuid });
+    return c.json(webhook, 200);
+  });
+}

@@ -1,0 +1,59 @@
+/** `GET /api/rejected`: queue messages that could not be used. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { mayReadTexts } from "../../auth/scopes";
+import { listRejected as listRows } from "../../events/rejected";
+import { cursorParamSchema, limitParamSchema, nextCursor, nextCursorSchema } from "../../http/list-params";
+import { messageAnswer } from "../message";
+import { needs } from "../needs";
+import type { Router } from "../../http/router";
+import { isoTime, timeSchema } from "../../platform/time";
+
+const rejectedSchema = z
+  .object({
+    rejected: z.array(
+      z.object({
+        id: z.int(),
+        reason: z.string(),
+        body: z.string().nullable().openapi({
+          description:
+            "The message's text; a structured one as JSON. Null without the scope deliveries:read.",
+        }),
+        received_at: timeSchema,
+        message_id: z.string().openapi({ description: "The queue's id of it." }),
+      }),
+    ),
+    next_cursor: nextCursorSchema,
+  })
+  .openapi("Rejected");
+
+const route = createRoute({
+  method: "get",
+  path: "/api/rejected",
+  security: needs("webhooks:read"),
+  tags: ["Events"],
+  summary: "Queue messages that could not be used",
+  description:
+    "Newest first, with the reason. They are kept until they are redriven. Their texts take the scope deliveries:read.",
+  request: { query: z.object({ limit: limitParamSchema, cursor: cursorParamSchema }) },
+  responses: {
+    200: { description: "A page.", content: { "application/json": { schema: rejectedSchema } } },
+    400: messageAnswer("What is wrong with the query."),
+  },
+});
+
+/** Adds the endpoint. */
+export function listRejected(router: Router): void {
+  router.openapi(route, async (c) => {
+    const { limit, cursor } = c.req.valid("query");
+    const { rows, next } = await listRows(c.env.DB, { limit, before: cursor });
+    const isShown = mayReadTexts(c.var.caller);
+    const rejected = rows.map(({ id, reason, body, received_at, message_id }) => ({
+      id,
+      reason,
+      body: isShown ? body : null,
+      received_at: isoTime(received_at),
+      message_id,
+    }));
+    return c.json({ rejected, next_cursor: nextCursor(next) }, 200);
+  });
+}

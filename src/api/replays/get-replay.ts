@@ -1,0 +1,43 @@
+/** `GET /subscribers/{uuid}/replays/{replay}`: how far a replay has come. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { RequestError } from "../../platform/errors";
+import { messageAnswer } from "../message";
+import { needs } from "../needs";
+import type { Router } from "../../http/router";
+import { existingWebhook } from "../../webhooks/existing-webhook";
+
+const route = createRoute({
+  method: "get",
+  path: "/api/notifications/subscribers/{uuid}/replays/{replay}",
+  security: needs("webhooks:read"),
+  tags: ["Deliveries"],
+  summary: "How far a replay has come",
+  request: { params: z.object({ uuid: z.string().toLowerCase(), replay: z.string().toLowerCase() }) },
+  responses: {
+    200: {
+      description: "Its progress.",
+      content: {
+        "application/json": {
+          schema: z.object({
+            queued: z.int(),
+            sent: z.int().openapi({ description: "Delivered or given up." }),
+            done: z.boolean(),
+          }),
+        },
+      },
+    },
+    404: messageAnswer("There is no such webhook or replay."),
+  },
+});
+
+/** Adds the endpoint to `router`. */
+export function getReplay(router: Router): void {
+  router.openapi(route, async (c) => {
+    const { uuid, replay } = c.req.valid("param");
+    const webhook = await existingWebhook(c.env, uuid);
+    const progress = await c.env.LANES.getByName(webhook.uuid).replayProgress(replay);
+    if (progress === null) throw new RequestError(404, `Replay ${replay} does not exist, or is long done.`);
+    const { queued, sent, done } = progress;
+    return c.json({ queued, sent, done }, 200);
+  });
+}

@@ -1,0 +1,37 @@
+/** `GET /subscribable-events`: what a webhook can hear, and by what that can be limited. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { listEventTypes } from "../../events/event-types";
+import { optionalFilters } from "../../events/types";
+import { needs } from "../needs";
+import type { Router } from "../../http/router";
+
+/** An event type with the combinations of filters that a subscription to it may have. */
+const subscribableEventSchema = z
+  .object({
+    name: z.string().openapi({ example: "project:one-off-job:pipeline-run:failed" }),
+    optional_filters: z.array(z.array(z.enum(["project_uuid", "job_uuid"]))),
+  })
+  .openapi("SubscribableEvent");
+
+const route = createRoute({
+  method: "get",
+  path: "/api/notifications/subscribable-events",
+  security: needs("webhooks:read"),
+  tags: ["Subscribers"],
+  summary: "What can be subscribed to",
+  responses: {
+    200: {
+      description: "Every event type.",
+      content: { "application/json": { schema: z.object({ events: z.array(subscribableEventSchema) }) } },
+    },
+  },
+});
+
+/** Adds the endpoint to `router`. */
+export function listSubscribableEvents(router: Router): void {
+  router.openapi(route, async (c) => {
+    const names = await listEventTypes(c.env);
+    const events = names.map((name) => ({ name, optional_filters: optionalFilters(name) }));
+    return c.json({ events }, 200);
+  });
+}

@@ -1,0 +1,31 @@
+/** `POST /subscribers/webhooks`: makes a webhook. */
+import { createRoute } from "@hono/zod-openapi";
+import { jsonBody } from "../json-body";
+import { messageAnswer } from "../message";
+import { needs } from "../needs";
+import type { Router } from "../../http/router";
+import { makeWebhook } from "../../webhooks/create-webhook";
+import { webhookSchema, webhookSpecSchema } from "../../webhooks/schemas";
+import { webhookAnswer } from "./webhook-answer";
+
+const route = createRoute({
+  method: "post",
+  path: "/api/notifications/subscribers/webhooks",
+  security: needs("webhooks:write"),
+  tags: ["Subscribers"],
+  summary: "Make a webhook",
+  middleware: jsonBody,
+  request: { body: { required: true, content: { "application/json": { schema: webhookSpecSchema } } } },
+  responses: {
+    201: { description: "The webhook.", content: { "application/json": { schema: webhookSchema } } },
+    400: messageAnswer("What is wrong with the spec."),
+  },
+});
+
+/** Adds the endpoint to `router`. */
+export function createWebhook(router: Router): void {
+  router.openapi(route, async (c) => {
+    const { stored, subscriptions } = await makeWebhook(c, c.req.valid("json"));
+    return c.json(webhookAnswer(stored, subscriptions), 201);
+  });
+}

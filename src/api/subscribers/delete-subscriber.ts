@@ -1,0 +1,26 @@
+/** `DELETE /subscribers/{uuid}`: ends a webhook and its deliveries. */
+import { createRoute } from "@hono/zod-openapi";
+import { messageAnswer } from "../message";
+import { needs } from "../needs";
+import type { Router } from "../../http/router";
+import { deleteWebhook } from "../../webhooks/delete-webhook";
+import { uuidParamSchema } from "../../webhooks/schemas";
+
+const route = createRoute({
+  method: "delete",
+  path: "/api/notifications/subscribers/{uuid}",
+  security: needs("webhooks:write"),
+  tags: ["Subscribers"],
+  summary: "Delete a webhook",
+  request: { params: uuidParamSchema },
+  responses: { 201: messageAnswer("It does not exist (any more). The message is empty.") },
+});
+
+/** Adds the endpoint to `router`. */
+export function deleteSubscriber(router: Router): void {
+  router.openapi(route, async (c) => {
+    const { uuid } = c.req.valid("param");
+    await deleteWebhook(c, uuid);
+    return c.json({ message: "" }, 201);
+  });
+}

@@ -1,0 +1,33 @@
+/** `POST /subscribers/webhooks/pre-creation-test-ping-delivery`: tries out a webhook that does not exist yet. */
+import { createRoute } from "@hono/zod-openapi";
+import { jsonBody } from "../json-body";
+import { messageAnswer } from "../message";
+import { needs } from "../needs";
+import type { Router } from "../../http/router";
+import { pingNewWebhook } from "../../webhooks/ping-webhook";
+import { pingSpecSchema } from "../../webhooks/schemas";
+
+const route = createRoute({
+  method: "post",
+  path: "/api/notifications/subscribers/webhooks/pre-creation-test-ping-delivery",
+  security: needs("webhooks:write"),
+  tags: ["Subscribers"],
+  summary: "Try out a webhook before making it",
+  description: "Sends a ping and stores nothing.",
+  middleware: jsonBody,
+  request: { body: { required: true, content: { "application/json": { schema: pingSpecSchema } } } },
+  responses: {
+    200: messageAnswer("The receiver answered 2xx."),
+    400: messageAnswer("What is wrong with the spec."),
+    429: messageAnswer("Too many test pings in this minute."),
+    500: messageAnswer("The receiver did not answer 2xx."),
+  },
+});
+
+/** Adds the endpoint to `router`. */
+export function testPingBeforeCreation(router: Router): void {
+  router.openapi(route, async (c) => {
+    const { delivered } = await pingNewWebhook(c, c.req.valid("json"));
+    return delivered ? c.json({ message: "success" }, 200) : c.json({ message: "failure" }, 500);
+  });
+}

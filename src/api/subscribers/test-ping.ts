@@ -1,0 +1,32 @@
+/** `GET /subscribers/test-ping-delivery/{uuid}`: sends a ping to a webhook. */
+import { createRoute } from "@hono/zod-openapi";
+import { findWebhook } from "../../webhooks/webhooks";
+import { messageAnswer } from "../message";
+import { needs } from "../needs";
+import type { Router } from "../../http/router";
+import { pingWebhook } from "../../webhooks/ping-webhook";
+import { uuidParamSchema } from "../../webhooks/schemas";
+
+const route = createRoute({
+  method: "get",
+  path: "/api/notifications/subscribers/test-ping-delivery/{uuid}",
+  security: needs("webhooks:write"),
+  tags: ["Subscribers"],
+  summary: "Try out a webhook",
+  request: { params: uuidParamSchema },
+  responses: {
+    200: messageAnswer("The receiver answered 2xx."),
+    429: messageAnswer("Too many test pings in this minute."),
+    500: messageAnswer("It did not, or there is no such webhook."),
+  },
+});
+
+/** Adds the endpoint to `router`. */
+export function testPing(router: Router): void {
+  router.openapi(route, async (c) => {
+    const row = await findWebhook(c.env, c.req.valid("param").uuid);
+    if (row === null) return c.json({ message: "failure" }, 500);
+    const { delivered } = await pingWebhook(c, row);
+    return delivered ? c.json({ message: "success" }, 200) : c.json({ message: "failure" }, 500);
+  });
+}

@@ -1,0 +1,38 @@
+/** How webhooks are given back. */
+import type { z } from "@hono/zod-openapi";
+import type { Subscription } from "../../webhooks/subscriptions";
+import type { Webhook } from "../../webhooks/webhooks";
+import { maskHeaders } from "../../webhooks/custom-headers";
+import type { webhookSchema } from "../../webhooks/schemas";
+
+/**
+ * @param subscriptions The webhook's, or none where they are not loaded.
+ * @returns exactly what may be shown: no secret, and of the URL only its origin.
+ */
+export function webhookAnswer(
+  webhook: Webhook,
+  subscriptions: Subscription[],
+): z.output<typeof webhookSchema> {
+  return {
+    uuid: webhook.uuid,
+    type: "webhook",
+    url: webhook.origin,
+    name: webhook.name,
+    verify_ssl: webhook.verifySsl,
+    content_type: webhook.contentType,
+    subscriptions: subscriptions.map((subscription) => ({
+      uuid: subscription.uuid,
+      subscriber_uuid: webhook.uuid,
+      event_type: subscription.eventType,
+      project_uuid: subscription.projectUuid || null,
+      job_uuid: subscription.jobUuid || null,
+    })),
+    ordering: webhook.ordering,
+    retry: { max_attempts: webhook.retryMaxAttempts, max_age_s: webhook.retryMaxAgeS },
+    timeout_s: webhook.timeoutS,
+    headers: maskHeaders(webhook.headerNames),
+    rate_limit_per_s: webhook.rateLimitPerS,
+    state: webhook.state,
+    disabled_reason: webhook.disabledReason,
+  };
+}

@@ -1,0 +1,40 @@
+/** `POST /api/tokens`: makes a token. */
+import { createRoute } from "@hono/zod-openapi";
+import { hashToken, newToken } from "../../auth/token";
+import { noteNewToken } from "../../auth/token-starts";
+import { insertToken } from "../../auth/tokens";
+import { audit } from "../../auth/audit";
+import { jsonBody } from "../json-body";
+import { messageAnswer } from "../message";
+import { needs } from "../needs";
+import type { Router } from "../../http/router";
+import { newTokenSchema, tokenSpecSchema } from "./schemas";
+import { tokenAnswer } from "./token-answer";
+
+const route = createRoute({
+  method: "post",
+  path: "/api/tokens",
+  security: needs("admin"),
+  tags: ["Access"],
+  summary: "Make a token",
+  description: "The answer is the only place where it is ever shown: only its SHA-256 is kept.",
+  middleware: jsonBody,
+  request: { body: { required: true, content: { "application/json": { schema: tokenSpecSchema } } } },
+  responses: {
+    201: { description: "The token.", content: { "application/json": { schema: newTokenSchema } } },
+    400: messageAnswer("What is wrong with the request."),
+  },
+});
+
+/** Adds the endpoint to `router`. */
+export function createToken(router: Router): void {
+  router.openapi(route, async (c) => {
+    const { name, scopes, expires_at: expiresAt = null } = c.req.valid("json");
+    const token = newToken();
+    const hash = await hashToken(token);
+    const stored = await insertToken(c.env, { name, scopes, expiresAt }, hash);
+    noteNewToken(hash.start);
+    await audit(c, { action: "token.created", target: stored.uuid, detail: scopes.join(", ") });
+    return c.json({ ...tokenAnswer(stored), token }, 201);
+  });
+}

@@ -1,0 +1,36 @@
+/** `DELETE /api/tokens/{id}`: ends a token. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { forgetToken } from "../../auth/stored-tokens";
+import { findToken, revokeToken as revoke } from "../../auth/tokens";
+import { RequestError } from "../../platform/errors";
+import { audit } from "../../auth/audit";
+import { messageAnswer } from "../message";
+import { needs } from "../needs";
+import type { Router } from "../../http/router";
+
+const route = createRoute({
+  method: "delete",
+  path: "/api/tokens/{id}",
+  security: needs("admin"),
+  tags: ["Access"],
+  summary: "Revoke a token",
+  description: "For good, and with all sessions begun with it. It may still work for up to a minute.",
+  request: { params: z.object({ id: z.string().toLowerCase() }) },
+  responses: {
+    200: messageAnswer("It is revoked."),
+    404: messageAnswer("There is no such token."),
+  },
+});
+
+/** Adds the endpoint to `router`. */
+export function revokeToken(router: Router): void {
+  router.openapi(route, async (c) => {
+    const { id } = c.req.valid("param");
+    const isChanged = await revoke(c.env, id);
+    forgetToken(id);
+    if (isChanged) await audit(c, { action: "token.revoked", target: id });
+    else if ((await findToken(c.env, id)) === null)
+      throw new RequestError(404, `Token ${id} does not exist.`);
+    return c.json({ message: `Token ${id} is revoked.` }, 200);
+  });
+}

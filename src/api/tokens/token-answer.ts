@@ -1,0 +1,18 @@
+/** How tokens are given back. */
+import type { z } from "@hono/zod-openapi";
+import type { StoredToken } from "../../auth/tokens";
+import { isoTime, isoTimeOrNull } from "../../platform/time";
+import type { tokenSchema } from "./schemas";
+
+/** @returns exactly what may be shown: not the token, and not its hash. */
+export function tokenAnswer(token: StoredToken): z.output<typeof tokenSchema> {
+  return {
+    id: token.uuid,
+    name: token.name,
+    scopes: token.scopes,
+    created_at: isoTime(token.createdAt),
+    expires_at: isoTimeOrNull(token.expiresAt),
+    last_used_at: isoTimeOrNull(token.lastUsedAt),
+    revoked_at: isoTimeOrNull(token.revokedAt),
+  };
+}

@@ -1,9 +1,0 @@
-/** Queries on the table of event types. */
-import { database } from "./database";
-import { eventTypes } from "./schema";
-
-/** @returns the names of what can be subscribed to, in the order of the migrations that added them. */
-export async function listEventTypes(env: Env): Promise<string[]> {
-  const rows = await database(env).select({ name: eventTypes.name }).from(eventTypes).orderBy(eventTypes.id);
-  return rows.map((row) => row.name);
-}

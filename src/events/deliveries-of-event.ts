@@ -1,0 +1,39 @@
+/** What became of one event: its deliveries, asked of the lanes. */
+import type { ArchivedEvent } from "./archive-list";
+import { listPossibleReceivers, type PossibleReceiver } from "./event-receivers";
+import type { LoggedDelivery } from "../lane/delivery-log";
+import { inTime } from "../platform/timeouts";
+import { atMost } from "../platform/concurrency";
+import { log } from "../platform/log";
+
+/** Lanes that one question is put to, and how many at once. */
+const lanesMax = 200;
+const lanesAtOnce = 50;
+
+/** A delivery, and whose it is. */
+export type DeliveryOfWebhook = { webhook: PossibleReceiver; delivery: LoggedDelivery };
+
+/** @returns `complete`: whether every lane that may have the event was asked, and answered. */
+export async function deliveriesOf(
+  env: Env,
+  event: ArchivedEvent,
+): Promise<{ deliveries: DeliveryOfWebhook[]; complete: boolean }> {
+  const { webhooks, complete } = await listPossibleReceivers(env.DB, event, lanesMax);
+  const found = new Map<string, LoggedDelivery>();
+  let allAnswered = true;
+  await atMost(lanesAtOnce, webhooks, async ({ uuid }) => {
+    try {
+      const lane = env.LANES.getByName(uuid);
+      const delivery = await inTime(lane.deliveryOf(event.uuid, event.accepted_at));
+      if (delivery !== null) found.set(uuid, delivery);
+    } catch (error) {
+      allAnswered = false;
+      log("warn", "lane did not say what became of an event", { webhook: uuid, error: String(error) });
+    }
+  });
+  const deliveries = webhooks.flatMap((webhook) => {
+    const delivery = found.get(webhook.uuid);
+    return delivery === undefined ? [] : [{ webhook, delivery }];
+  });
+  return { deliveries, complete: complete && allAnswered };
+}

@@ -1,0 +1,279 @@
+/** Reading the log of a lane's deliveries: what the API and the pages show. */
+import { type DayTables, indexed } from "./day-tables";
+import type { ErrorClass } from "../send/error-class";
+import { deliveryStatus } from "./delivery-state";
+
+/** How a delivery is shown. `failed` is one that waits for a retry. */
+export type ShownStatus = "pending" | "delivered" | "failed" | "dead";
+
+/** A delivery in a list; times in ms. */
+export type LoggedDelivery = {
+  sequence: number;
+  eventUuid: string;
+  eventType: string;
+  status: ShownStatus;
+  acceptedAt: number;
+  nextAttemptAt: number | null;
+  deliveredAt: number | null;
+  /** When the latest attempt began; null before the first. */
+  lastAttemptAt: number | null;
+  attempts: number;
+  lastStatus: number | null;
+  lastError: ErrorClass | null;
+};
+
+export type LoggedAttempt = {
+  number: number;
+  startedAt: number;
+  durationMs: number;
+  status: number | null;
+  error: ErrorClass | null;
+  responseHeaders: Record<string, string>;
+  responseBody: string;
+};
+
+/** A delivery in full. `sent`: of its latest attempt, with the headers that only that one had; null before the first. */
+export type FullDelivery = LoggedDelivery & {
+  event: string;
+  sent: { configVersion: number; headers: Record<string, string> } | null;
+  history: LoggedAttempt[];
+};
+
+/** What a list is limited to; times in ms, `until` excluded. */
+export type LogQuery = {
+  status?: ShownStatus;
+  eventType?: string;
+  since?: number;
+  until?: number;
+  limit: number;
+  /** Only deliveries below this sequence. */
+  before?: number;
+};
+
+/** `next`: pass it as `before` for the next page; null at the end. */
+export type LogPage = { deliveries: LoggedDelivery[]; next: number | null };
+
+/** How many deliveries one call looks at: a rare filter must not hold up the lane. */
+const scannedMax = 50_000;
+
+type Row = {
+  sequence: number;
+  status: number;
+  attempts: number;
+  accepted_at: number;
+  next_attempt_at: number | null;
+  delivered_at: number | null;
+  started_at: number | null;
+  event_uuid: string;
+  event_type: string;
+  response_status: number | null;
+  error: ErrorClass | null;
+};
+
+type AttemptRow = {
+  number: number;
+  started_at: number;
+  duration_ms: number;
+  response_status: number | null;
+  error: ErrorClass | null;
+  response_headers: string;
+  response_body: string;
+};
+
+type FullRow = Row &
+  Omit<AttemptRow, "number"> & { event: string; config_version: number; request_headers: string };
+
+const columns = `sequence, status, attempts, accepted_at, next_attempt_at, delivered_at, started_at, event_uuid, event_type,
+  response_status, error`;
+
+const statusConditions: Record<ShownStatus, string> = {
+  pending: `status IN (${deliveryStatus.pending}, ${deliveryStatus.replaying}) AND attempts = 0`,
+  failed: indexed.failed,
+  delivered: `status = ${deliveryStatus.delivered}`,
+  dead: indexed.dead,
+};
+
+export class DeliveryLog {
+  readonly #sql: SqlStorage;
+  readonly #days: DayTables;
+
+  constructor(sql: SqlStorage, days: DayTables) {
+    this.#sql = sql;
+    this.#days = days;
+  }
+
+  /** Newest first. A page may hold fewer than `limit` and still have a next one. */
+  list(query: LogQuery): LogPage {
+    const newest = (query.before ?? (this.#days.lastSequence() ?? 0) + 1) - 1;
+    const { status } = query;
+    const isIndexed = (status === "failed" || status === "dead") && query.eventType === undefined;
+    const lowest = isIndexed ? 1 : Math.max(newest - scannedMax + 1, 1);
+    const { sql, bindings } = conditionsOf(query);
+    const found: LoggedDelivery[] = [];
+    for (const table of this.#days.downFrom(newest)) {
+      const source = status === "failed" || status === "dead" ? this.#days.by(status, table) : table;
+      const rows = this.#sql.exec<Row>(
+        `SELECT ${columns} FROM ${source} WHERE sequence BETWEEN ? AND ? ${sql} ORDER BY sequence DESC LIMIT ?`,
+        lowest,
+        newest,
+        ...bindings,
+        query.limit - found.length,
+      );
+      for (const row of rows) found.push(deliveryOf(row));
+      if (found.length === query.limit) break;
+    }
+    const reached = found.length === query.limit ? (found.at(-1)?.sequence ?? lowest) : lowest;
+    return { deliveries: found, next: this.#endsBefore(reached, query.since) ? null : reached };
+  }
+
+  /** Whether nothing below a sequence is left, or as young as `since`: sequences and times rise together. */
+  #endsBefore(sequence: number, since = 0): boolean {
+    for (const table of this.#days.downFrom(sequence - 1)) {
+      const [next] = this.#sql
+        .exec<{ accepted_at: number }>(
+          `SELECT accepted_at FROM ${table} WHERE sequence < ? ORDER BY sequence DESC LIMIT 1`,
+          sequence,
+        )
+        .toArray();
+      if (next !== undefined) return next.accepted_at < since;
+    }
+    return true;
+  }
+
+  /** One delivery, or null when there is none (any more). */
+  full(sequence: number): FullDelivery | null {
+    const table = this.#days.of(sequence);
+    if (table === null) return null;
+    const [row] = this.#sql.exec<FullRow>(`SELECT * FROM ${table} WHERE sequence = ?`, sequence).toArray();
+    if (row === undefined) return null;
+    const delivery = { ...deliveryOf(row), event: row.event };
+    if (row.attempts === 0) return { ...delivery, sent: null, history: [] };
+    const earlier = this.#sql
+      .exec<AttemptRow>("SELECT * FROM attempts WHERE sequence = ? ORDER BY number", sequence)
+      .toArray();
+    return {
+      ...delivery,
+      sent: { configVersion: row.config_version, headers: headersOf(row.request_headers) },
+      history: [...earlier, { ...row, number: row.attempts }].map(attemptOf),
+    };
+  }
+
+  /** One delivery as in a list, or null. */
+  one(sequence: number): LoggedDelivery | null {
+    const table = this.#days.of(sequence);
+    if (table === null) return null;
+    const [row] = this.#sql
+      .exec<Row>(`SELECT ${columns} FROM ${table} WHERE sequence = ?`, sequence)
+      .toArray();
+    return row === undefined ? null : deliveryOf(row);
+  }
+
+  /** Deliveries that wait for a retry, oldest first. */
+  failed(limit: number): LoggedDelivery[] {
+    const found: LoggedDelivery[] = [];
+    for (const table of this.#days.from(1)) {
+      if (found.length === limit) break;
+      const rows = this.#sql.exec<Row>(
+        `SELECT ${columns} FROM ${this.#days.by("failed", table)} WHERE ${indexed.failed}
+         ORDER BY sequence LIMIT ?`,
+        limit - found.length,
+      );
+      for (const row of rows) found.push(deliveryOf(row));
+    }
+    return found;
+  }
+
+  /** When the oldest delivery that waits was accepted, in ms; null when none waits. */
+  oldestPendingAt(lowWater: number): number | null {
+    for (const table of this.#days.from(lowWater)) {
+      const [row] = this.#sql
+        .exec<{ accepted_at: number }>(
+          `SELECT accepted_at FROM ${table} WHERE sequence >= ? AND status = ${deliveryStatus.pending}
+           ORDER BY sequence LIMIT 1`,
+          lowWater,
+        )
+        .toArray();
+      if (row !== undefined) return row.accepted_at;
+    }
+    return null;
+  }
+
+  /** How many deliveries wait for a retry. */
+  countFailed(): number {
+    return this.#count("failed");
+  }
+
+  /** How many dead letters there are. */
+  countDead(): number {
+    return this.#count("dead");
+  }
+
+  #count(kind: keyof typeof indexed): number {
+    let count = 0;
+    for (const table of this.#days.from(1)) {
+      const query = `SELECT count(*) AS n FROM ${this.#days.by(kind, table)} WHERE ${indexed[kind]}`;
+      count += this.#sql.exec<{ n: number }>(query).one().n;
+    }
+    return count;
+  }
+}
+
+function conditionsOf({ status, eventType, since, until }: LogQuery): {
+  sql: string;
+  bindings: (string | number)[];
+} {
+  let sql = status === undefined ? "" : `AND ${statusConditions[status]}`;
+  const bindings: (string | number)[] = [];
+  if (eventType !== undefined) {
+    sql += " AND event_type = ?";
+    bindings.push(eventType);
+  }
+  if (since !== undefined) {
+    sql += " AND accepted_at >= ?";
+    bindings.push(since);
+  }
+  if (until !== undefined) {
+    sql += " AND accepted_at < ?";
+    bindings.push(until);
+  }
+  return { sql, bindings };
+}
+
+function deliveryOf(row: Row): LoggedDelivery {
+  return {
+    sequence: row.sequence,
+    eventUuid: row.event_uuid,
+    eventType: row.event_type,
+    status: shownStatus(row),
+    acceptedAt: row.accepted_at,
+    nextAttemptAt: row.next_attempt_at,
+    deliveredAt: row.delivered_at,
+    lastAttemptAt: row.started_at,
+    attempts: row.attempts,
+    lastStatus: row.response_status,
+    lastError: row.error,
+  };
+}
+
+function shownStatus({ status, attempts }: Row): ShownStatus {
+  if (status === deliveryStatus.delivered) return "delivered";
+  if (status === deliveryStatus.dead) return "dead";
+  return attempts === 0 ? "pending" : "failed";
+}
+
+function attemptOf(row: AttemptRow): LoggedAttempt {
+  return {
+    number: row.number,
+    startedAt: row.started_at,
+    durationMs: row.duration_ms,
+    status: row.response_status,
+    error: row.error,
+    responseHeaders: headersOf(row.response_headers),
+    responseBody: row.response_body,
+  };
+}
+
+/** Written by `Outbox.record`. */
+function headersOf(json: string): Record<string, string> {
+  return JSON.parse(json) as Record<string, string>;
+}

@@ -1,0 +1,390 @@
+/**
+ * Sending what is due: one drain at a time. It is woken by whatever may have changed what is due, and looks at the lane's
+ * storage anew after every wait.
+ */
+import { log } from "../platform/log";
+import { deliveryStatus } from "./delivery-state";
+import { deliveryUuid } from "../send/delivery-uuid";
+import type { LaneStorage } from "./lane-storage";
+import type { Outgoing } from "./outbox";
+import { Pace } from "./rate-limit";
+import type { ProbeKind } from "./receiver-health";
+import { type Flight, recordAttempt } from "./record-attempt";
+import type { ReplayHead } from "./replays";
+import { type Ready, widthOf } from "./schedule";
+import type { Message, SentUnder } from "../send/sender";
+
+/** How long a partition waits after a failure of our own before anything was sent. */
+const ownFailurePauseMs = 60_000;
+/** How long the whole lane waits after its storage refused a write. */
+const unwritablePauseMs = 2000;
+/** How many attempts are started in one run: a Worker's invocation may make 10,000 subrequests, and has its CPU time. */
+export const sendsPerRunMax = 500;
+/** A drain waits itself for the next attempt that a rate limit allows, if it is this near: an alarm costs more. */
+const paceWaitMaxMs = 1000;
+/** A clock that goes back by less is put right by itself. */
+const clockToleranceMs = 1000;
+/** While live deliveries wait, one in so many is one of the replays. */
+const replayEvery = 10;
+
+/** What a drain needs of its lane. */
+export type DrainedLane = {
+  /** Null once the webhook was deleted: asked again after every wait. */
+  storage(): LaneStorage | null;
+  /** @throws for failures of ours, before anything was sent. */
+  send(message: Message): Promise<SentUnder>;
+  /** An attempt was written down. */
+  recorded(): void;
+  /** Nothing more is sent for now. */
+  rest(): void;
+  /** Takes the next page of a replay from the archive into the lane. */
+  fetchPage(head: ReplayHead & { kind: "fetch" }): Promise<void>;
+  /** Runs `work` as one transaction. One that fails ends the object: it starts again from what is on disk. */
+  atomically(work: () => void): void;
+  /** The run has started all that it may, and something is still under way: another run is to take over. */
+  spent(): void;
+};
+
+export class Drain {
+  readonly #lane: DrainedLane;
+  readonly #pace = new Pace();
+  readonly #underWay = new Set<Promise<void>>();
+  #running: Promise<void> | undefined;
+  #woken = Promise.withResolvers<void>();
+  #spent = Promise.withResolvers<void>();
+  /** Nothing is started from this time on, in ms. */
+  #until = 0;
+  #sendsLeft = 0;
+  /** What is under way of the replays: one at a time. */
+  #replaying: { probe: ProbeKind | null } | null = null;
+  #liveSinceReplay = 0;
+  /**
+   * Whether storage has taken a write since the object was started: what cannot be written down would be sent for ever. An
+   * attempt is held back by the platform until what was written before it is on disk.
+   */
+  #isWritable = false;
+  #pausedUntil = 0;
+  /** When the clock was last looked at, in ms. */
+  #lookedAt = 0;
+
+  constructor(lane: DrainedLane) {
+    this.#lane = lane;
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** Whether attempts may only be started after the next `allow`. */
+  get isSpent(): boolean {
+    return this.#sendsLeft <= 0;
+  }
+
+  /** How many attempts may be started before the next `allow`. */
+  get sendsLeft(): number {
+    return this.#sendsLeft;
+  }
+
+  /** Whether storage refused the last write: nothing is sent until it takes one. */
+  get isBlocked(): boolean {
+    return this.#pausedUntil > 0;
+  }
+
+  /** Lets so many attempts be started, until a time in ms: each invocation of the object brings this along. */
+  allow(until: number): void {
+    this.#until = Math.max(this.#until, until);
+    this.#sendsLeft = sendsPerRunMax;
+    this.#spent = Promise.withResolvers();
+  }
+
+  /** Storage has taken a write. */
+  noteWritten(): void {
+    this.#isWritable = true;
+    this.#pausedUntil = 0;
+  }
+
+  /** Lets storage be written to again, before the pause after a refused write is over. */
+  tryAgain(): void {
+    this.#pausedUntil = 0;
+  }
+
+  /** Sends what is due, until nothing is or what was allowed is used up. A second caller joins the run. */
+  run(): Promise<void> {
+    this.#running ??= this.#sendAll().finally(() => {
+      this.#running = undefined;
+      this.#lane.rest();
+    });
+    this.wake();
+    return this.#running;
+  }
+
+  /** Resolved when the attempts that were allowed are used up. */
+  get whenSpent(): Promise<void> {
+    return this.#spent.promise;
+  }
+
+  /** Something may be due that was not: a drain that waits looks again. */
+  wake(): void {
+    this.#woken.resolve();
+  }
+
+  /** When something is to be sent next, in ms (long past: at once); null when nothing waits. */
+  nextAt(now: number): number | null {
+    const storage = this.#sendingStorage();
+    if (storage === null) return null;
+    this.#watchClock(storage, now);
+    const { schedule, hasMore, record } = storage;
+    const { receiver: health } = record;
+    const live = isToBeRescheduled(storage) ? 0 : schedule.nextAt({ now, health }, hasMore);
+    const again = this.#nextReplayAt(storage, now);
+    const at = live === null || again === null ? (live ?? again) : Math.min(live, again);
+    return at === null ? null : Math.max(at, this.#nextStart(storage), this.#pausedUntil);
+  }
+
+  async #sendAll(): Promise<void> {
+    for (;;) {
+      this.#woken = Promise.withResolvers();
+      this.#startAllDue();
+      const waitMs = this.#waitMs();
+      if (this.#underWay.size === 0 && waitMs === null) return;
+      await this.#nextChange(waitMs);
+    }
+  }
+
+  #startAllDue(): void {
+    for (let next = this.#startNext(); next !== null; next = this.#startNext()) {
+      const landed = next.finally(() => {
+        this.#underWay.delete(landed);
+        this.wake();
+      });
+      this.#underWay.add(landed);
+      this.#sendsLeft -= 1;
+    }
+    if (!this.isSpent) return;
+    this.#spent.resolve();
+    if (this.#underWay.size > 0) this.#lane.spent();
+  }
+
+  /** Waits until the drain is woken, something lands, or so long. */
+  async #nextChange(waitMs: number | null): Promise<void> {
+    const { resolve, promise } = this.#woken;
+    const timer = waitMs === null ? undefined : setTimeout(resolve, waitMs);
+    await promise;
+    if (timer !== undefined) clearTimeout(timer);
+  }
+
+  /**
+   * How long to wait for what is due next, in ms, or null to wait for none of it: while something is under way the object
+   * is awake anyway, and else only a rate limit is waited for.
+   */
+  #waitMs(): number | null {
+    const now = Date.now();
+    const storage = this.#sendingStorage();
+    const at = this.nextAt(now);
+    // A search for what may go gives others their turn between two looks.
+    if (storage?.isSearching(now) === true && this.#mayStart(storage, now)) return 0;
+    if (storage === null || at === null || at <= now || now >= this.#until || this.isSpent) return null;
+    const waitMs = Math.ceil(at - now);
+    if (this.#underWay.size > 0) return waitMs;
+    return this.#nextStart(storage) > now && waitMs <= paceWaitMaxMs ? waitMs : null;
+  }
+
+  /** Starts what may go next, or null when nothing may. */
+  #startNext(): Promise<void> | null {
+    const now = Date.now();
+    const storage = this.#sendingStorage();
+    if (storage === null || !this.#isAllowed(now)) return null;
+    this.#watchClock(storage, now);
+    if (isToBeRescheduled(storage)) storage.reschedule();
+    const { schedule, record } = storage;
+    if (!this.#mayStart(storage, now)) return null;
+    const replay = this.#dueReplay(storage, now);
+    if (!this.#isWritable && !this.#writes(storage)) return null;
+    const isItsTurn = this.#liveSinceReplay >= replayEvery - 1 && record.receiver.down === null;
+    if (replay !== null && isItsTurn) return this.#replay(storage, replay);
+    storage.lineUpReady(now);
+    const ready = schedule.take({ now, health: record.receiver, random: Math.random() });
+    if (ready !== null) {
+      this.#liveSinceReplay += 1;
+      return this.#sendLive(storage, ready);
+    }
+    return replay === null ? null : this.#replay(storage, replay);
+  }
+
+  #isAllowed(now: number): boolean {
+    return now < this.#until && !this.isSpent && now >= this.#pausedUntil;
+  }
+
+  /** Whether there is room for another attempt, and the rate limit lets it begin. */
+  #mayStart(storage: LaneStorage, now: number): boolean {
+    const { inFlight, ordering } = storage.schedule;
+    const busy = inFlight + (this.#replaying === null ? 0 : 1);
+    return this.#isAllowed(now) && busy < widthOf[ordering] && now >= this.#nextStart(storage);
+  }
+
+  /** After a clock that went back, no wait is longer than it was meant to be. */
+  #watchClock(storage: LaneStorage, now: number): void {
+    const backMs = this.#lookedAt - now;
+    this.#lookedAt = now;
+    if (backMs <= clockToleranceMs) return;
+    storage.shiftWaits(backMs, now);
+    this.#pausedUntil = Math.min(this.#pausedUntil, now);
+  }
+
+  /** Whether storage takes a write: what was due when the object was started may be so because it did not. */
+  #writes(storage: LaneStorage): boolean {
+    try {
+      storage.rewrite();
+      this.noteWritten();
+    } catch (error) {
+      this.#pausedUntil = Date.now() + unwritablePauseMs;
+      log("error", "storage takes no writes", {
+        webhook: storage.record.config?.webhook.uuid,
+        error: String(error),
+      });
+    }
+    return this.#isWritable;
+  }
+
+  /** The head of the replays, if it may go. */
+  #dueReplay(storage: LaneStorage, now: number): ReplayHead | null {
+    const at = this.#nextReplayAt(storage, now);
+    const head = storage.replays.head(now);
+    if (at === null || at > now || head === null) return null;
+    if (isAskedForNow(head)) return head;
+    const { receiver } = storage.record;
+    // Whoever starts a replay has a reason to believe that the receiver is back: its first attempt is a probe at once.
+    const health = head.isFirst ? { ...receiver, down: null } : receiver;
+    return storage.schedule.mayProbe({ now, health }) ? head : null;
+  }
+
+  #nextReplayAt(storage: LaneStorage, now: number): number | null {
+    const head = this.#replaying === null ? storage.replays.head(now) : null;
+    if (head === null || isAskedForNow(head)) return head?.nextAttemptAt ?? null;
+    const { down, asked } = storage.record.receiver;
+    const probeAt = head.isFirst ? 0 : (down?.retry.notBefore ?? 0);
+    return Math.max(head.nextAttemptAt, probeAt, asked?.until ?? 0);
+  }
+
+  #nextStart(storage: LaneStorage): number {
+    return this.#pace.nextStart(rateOf(storage), Date.now(), () => storage.lastStart());
+  }
+
+  /** Null when nothing may be sent: the webhook is paused, disabled or deleted. */
+  #sendingStorage(): LaneStorage | null {
+    const storage = this.#lane.storage();
+    return storage?.record.state === "active" ? storage : null;
+  }
+
+  async #sendLive(storage: LaneStorage, ready: Ready): Promise<void> {
+    const { sequence, partition, carriedFailures, probe } = ready;
+    let outgoing: Outgoing | null = null;
+    let sent: SentUnder;
+    try {
+      outgoing = storage.outbox.load(sequence);
+      if (outgoing?.status !== deliveryStatus.pending) {
+        return storage.schedule.land(sequence, { kind: "left" });
+      }
+      sent = await this.#send(storage, outgoing);
+    } catch (error) {
+      logFailure(storage, sequence, error);
+      const notBefore = Date.now() + ownFailurePauseMs;
+      this.#lane.storage()?.schedule.land(sequence, { kind: "postponed", notBefore });
+      return;
+    }
+    const failures = carriedFailures + outgoing.attempts + 1;
+    this.#record({ queue: "live", outgoing, partition, failures, probe }, sent);
+  }
+
+  /** Writes down what came of an attempt. When that fails, the object starts again from what is on disk. */
+  #record(flight: Flight, sent: SentUnder): void {
+    const storage = this.#lane.storage();
+    if (storage === null) return;
+    this.#lane.atomically(() => recordAttempt(storage, flight, sent));
+    logAttempt(storage, flight.outgoing, sent);
+    this.#lane.recorded();
+  }
+
+  async #replay(storage: LaneStorage, head: ReplayHead): Promise<void> {
+    const probe = storage.record.receiver.down === null || head.kind === "fetch" ? null : "retry";
+    this.#replaying = { probe };
+    this.#liveSinceReplay = 0;
+    try {
+      if (head.kind === "fetch") await this.#lane.fetchPage(head);
+      else await this.#sendAgain(storage, head, probe);
+    } catch (error) {
+      log("error", "replay failed on our side", {
+        webhook: storage.record.config?.webhook.uuid,
+        error: String(error),
+      });
+      this.#lane.storage()?.replays.delay(head.position, Date.now() + ownFailurePauseMs);
+    } finally {
+      this.#replaying = null;
+    }
+  }
+
+  async #sendAgain(
+    storage: LaneStorage,
+    head: ReplayHead & { kind: "send" },
+    probe: ProbeKind | null,
+  ): Promise<void> {
+    const outgoing = storage.outbox.load(head.sequence);
+    if (outgoing === null) return storage.replays.pass(head.position, head.sequence, Date.now());
+    const sent = await this.#send(storage, outgoing, head.replay);
+    this.#record({ queue: "again", outgoing, head, probe }, sent);
+  }
+
+  #send(storage: LaneStorage, outgoing: Outgoing, replay: string | null = null): Promise<SentUnder> {
+    this.#pace.started(rateOf(storage), Date.now());
+    return this.#lane.send({
+      deliveryUuid: deliveryUuid(webhookUuid(storage), outgoing.sequence),
+      eventType: outgoing.eventType,
+      event: outgoing.event,
+      place: { sequence: outgoing.sequence, attempt: outgoing.attempts + 1 },
+      ...(replay !== null && { replay }),
+    });
+  }
+}
+
+/** What a person wants sent again, one delivery, is tried once at once: nothing that is known of the receiver holds it. */
+function isAskedForNow(head: ReplayHead): boolean {
+  return head.kind === "fetch" || (head.replay === null && head.attempts === 0);
+}
+
+function rateOf(storage: LaneStorage): number | null {
+  return storage.record.config?.rateLimitPerS ?? null;
+}
+
+/** Whether the schedule is still in an ordering that was given up: in the new one something may go that waits in it. */
+function isToBeRescheduled({ schedule, record }: LaneStorage): boolean {
+  // Without a configuration nothing was ever taken in.
+  return record.config !== null && schedule.ordering !== record.config.ordering;
+}
+
+function webhookUuid(storage: LaneStorage): string {
+  const { config } = storage.record;
+  if (config === null) throw new Error("The lane has deliveries and no configuration.");
+  return config.webhook.uuid;
+}
+
+function logAttempt(storage: LaneStorage, outgoing: Outgoing, { result }: SentUnder): void {
+  log(result.error === null ? "info" : "warn", "attempt", {
+    webhook: webhookUuid(storage),
+    sequence: outgoing.sequence,
+    event: outgoing.eventUuid,
+    type: outgoing.eventType,
+    attempt: outgoing.attempts + 1,
+    status: result.status,
+    error: result.error,
+    duration_ms: result.durationMs,
+  });
+}
+
+/** A failure of ours: the receiver's would be a result. Nothing counts, and nothing is sent again at once. */
+function logFailure(storage: LaneStorage, sequence: number, error: unknown): void {
+  log("error", "delivery failed on our side", {
+    webhook: storage.record.config?.webhook.uuid,
+    sequence,
+    error: String(error),
+  });
+}

@@ -1,0 +1,54 @@
+/** A webhook's row as its lane needs it. */
+import type { LaneConfig } from "./handover";
+import type { Webhook } from "../webhooks/webhooks";
+
+/** The columns of `webhooks` that make a `LaneConfig`, for `SELECT`, under the names that the schema has for them. */
+export const laneConfigColumns = `w.uuid, w.name, w.verify_ssl AS verifySsl, w.content_type AS contentType, w.version, w.sealed,
+  w.ordering, w.retry_max_attempts AS retryMaxAttempts, w.retry_max_age_s AS retryMaxAgeS, w.timeout_s AS timeoutS,
+  w.rate_limit_per_s AS rateLimitPerS`;
+
+/** A row of `laneConfigColumns`, or one that drizzle read. `verifySsl`: as SQLite has it, or as drizzle tells it. */
+export type LaneConfigRow = Pick<
+  Webhook,
+  | "uuid"
+  | "name"
+  | "contentType"
+  | "version"
+  | "sealed"
+  | "ordering"
+  | "retryMaxAttempts"
+  | "retryMaxAgeS"
+  | "timeoutS"
+  | "rateLimitPerS"
+> & { verifySsl: number | boolean };
+
+/** From a row to what the lane keeps. */
+export function laneConfigOf(row: LaneConfigRow): LaneConfig {
+  const { uuid, name, contentType, version, sealed, ordering, timeoutS, rateLimitPerS } = row;
+  return {
+    webhook: { uuid, name, verifySsl: Boolean(row.verifySsl), contentType },
+    version,
+    sealed,
+    ordering,
+    retry: { maxAttempts: row.retryMaxAttempts, maxAgeS: row.retryMaxAgeS },
+    timeoutS,
+    rateLimitPerS,
+  };
+}
+
+/** A webhook by its id, or null when it does not exist (any more). */
+export function readLaneConfigRow(db: D1Database, webhookId: number): Promise<LaneConfigRow | null> {
+  return db
+    .prepare(`SELECT ${laneConfigColumns} FROM webhooks w WHERE w.id = ? AND w.deleted_at IS NULL`)
+    .bind(webhookId)
+    .first<LaneConfigRow>();
+}
+
+/** The current configuration of a webhook, or null when it does not exist (any more). */
+export async function readLaneConfig(db: D1Database, webhookUuid: string): Promise<LaneConfig | null> {
+  const row = await db
+    .prepare(`SELECT ${laneConfigColumns} FROM webhooks w WHERE w.uuid = ? AND w.deleted_at IS NULL`)
+    .bind(webhookUuid)
+    .first<LaneConfigRow>();
+  return row === null ? null : laneConfigOf(row);
+}

@@ -1,0 +1,28 @@
+/** The lane's own row in D1: what the lane reads there, and what it writes back. */
+import type { LaneConfig } from "./handover";
+import type { LaneState } from "./lane-record";
+import { laneConfigColumns, laneConfigOf, type LaneConfigRow } from "./lane-configs";
+
+/** What D1 says of a webhook. `deleted`: its lane is to be closed. */
+export type StoredWebhook = { config: LaneConfig; state: LaneState; deleted: boolean };
+
+/** What a lane tells D1 of itself. */
+export type LaneReport = { state: LaneState; disabledReason: string | null; deadLetters: number };
+
+/** The webhook's row, or null when there is none. */
+export async function readStoredWebhook(db: D1Database, uuid: string): Promise<StoredWebhook | null> {
+  const row = await db
+    .prepare(`SELECT ${laneConfigColumns}, w.state, w.deleted_at FROM webhooks w WHERE w.uuid = ?`)
+    .bind(uuid)
+    .first<LaneConfigRow & { state: LaneState; deleted_at: number | null }>();
+  if (row === null) return null;
+  return { config: laneConfigOf(row), state: row.state, deleted: row.deleted_at !== null };
+}
+
+/** Copies a lane's state to its row. */
+export async function writeLaneReport(db: D1Database, uuid: string, report: LaneReport): Promise<void> {
+  await db
+    .prepare("UPDATE webhooks SET state = ?, disabled_reason = ?, dead_letters = ? WHERE uuid = ?")
+    .bind(report.state, report.disabledReason, report.deadLetters, uuid)
+    .run();
+}

@@ -1,0 +1,340 @@
+/** All that a lane keeps, opened together: its record, its deliveries, its statistics and what waits to be sent. */
+import { Announcements } from "./announcements";
+import { DayTables } from "./day-tables";
+import { DeliveryLog } from "./delivery-log";
+import type { CountersChange } from "./delivery-state";
+import type { LaneConfig } from "./handover";
+import { KnownEvents } from "./seen-events";
+import { countedAgainMax, type LaneRecord, LaneRecordStore, type Tally } from "./lane-record";
+import { upgradeStep } from "./lane-upgrade";
+import { Outbox, type PendingDelivery } from "./outbox";
+import type { ChatService } from "../send/payload";
+import { Replays } from "./replays";
+import { type Backoff, Schedule } from "./schedule";
+import { healthy, withClockAt } from "./receiver-health";
+import { type Counted, Stats } from "./stats";
+import { uncounted } from "./recover-counters";
+
+/** Attempts between two checkpoints: what came after the last one is counted again when the lane is opened. */
+const attemptsPerCheckpoint = 100;
+/** How many deliveries that failed a lane that wakes reads: each is two rows. */
+const failedMax = 1000;
+/** Waiting deliveries that are lined up as they come, without a look at the disk. */
+const linedUpMax = 1000;
+/** A partition's back-off that ended this long ago says nothing any more. */
+const backoffKeptMs = 86_400_000;
+
+/** What of a webhook's configuration shapes its requests, as the log shows them; no secrets. */
+export type SentAs = {
+  webhook: LaneConfig["webhook"];
+  chat: ChatService | null;
+  /** Of the custom headers. */
+  headerNames: string[];
+};
+
+/** What those need of a lane who pass something between it and D1. */
+export type OpenLane = {
+  env: Env;
+  /** Null once the webhook was deleted: asked again after every wait. */
+  storage(): LaneStorage | null;
+  /** Runs `work` as one transaction. After one that failed, `storage` is another one. */
+  atomically(work: () => void): void;
+};
+
+export class LaneStorage {
+  readonly days: DayTables;
+  readonly known: KnownEvents;
+  readonly outbox: Outbox;
+  readonly replays: Replays;
+  readonly announcements: Announcements;
+  readonly stats: Stats;
+  readonly log: DeliveryLog;
+  readonly #sql: SqlStorage;
+  readonly #record: LaneRecordStore;
+  #tally: Tally;
+  #schedule: Schedule;
+  /** Attempts of replays since the last checkpoint: no recount would find them. */
+  #outside = 0;
+  /** Whether the counters have what no recount would find. */
+  #isDirty = false;
+  #lastStartedAt = 0;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+    this.#record = new LaneRecordStore(sql);
+    this.days = new DayTables(sql);
+    this.known = new KnownEvents(sql, this.days);
+    const { sequenceBase } = this.record;
+    this.outbox = new Outbox(sql, { days: this.days, known: this.known, sequenceBase });
+    this.replays = new Replays(sql, this.days);
+    this.announcements = new Announcements(sql);
+    this.stats = new Stats(sql);
+    this.log = new DeliveryLog(sql, this.days);
+    // The back-off of partitions whose head was given up (`Backoff`).
+    sql.exec(`CREATE TABLE IF NOT EXISTS carried (
+      line TEXT PRIMARY KEY, not_before INTEGER NOT NULL, failures INTEGER NOT NULL
+    ) WITHOUT ROWID`);
+    sql.exec("CREATE TABLE IF NOT EXISTS sent_as (version INTEGER PRIMARY KEY, sent_as TEXT NOT NULL)");
+    this.#tally = { ...this.record.tally };
+    this.#lastStartedAt = this.record.lastStartedAt;
+    this.#recount();
+    const receiver = withClockAt(this.record.receiver, Date.now());
+    if (receiver !== this.record.receiver) this.setRecord({ receiver });
+    this.#schedule = this.#wakeSchedule();
+    upgradeStep(this);
+  }
+
+  get record(): Readonly<LaneRecord> {
+    return this.#record.get();
+  }
+
+  get tally(): Readonly<Tally> {
+    return this.#tally;
+  }
+
+  get schedule(): Schedule {
+    return this.#schedule;
+  }
+
+  /** How many deliveries wait. */
+  get backlog(): number {
+    return this.outbox.lastSequence - this.#tally.finished;
+  }
+
+  /** Whether deliveries wait that are not lined up yet. */
+  get hasMore(): boolean {
+    return this.#schedule.scannedTo < this.outbox.lastSequence;
+  }
+
+  /** Whether the search for something that may go is not over: it looks at a bounded number of rows at a time. */
+  isSearching(now: number): boolean {
+    return this.hasMore && this.#schedule.wantsMore({ now, health: this.record.receiver });
+  }
+
+  /** When the latest attempt began, in ms, as far as a checkpoint and the rows behind it tell; null without any. */
+  lastStart(): number | null {
+    // A replay's attempts lie anywhere: then it may have been just now.
+    if (this.replays.head(Date.now()) !== null) return Date.now();
+    const { countFrom, countTo, lastStartedAt } = this.record;
+    return Math.max(this.outbox.lastStart(countFrom, countTo) ?? 0, lastStartedAt) || null;
+  }
+
+  /** Takes a configuration unless the lane has this one or a later one. */
+  adopt(config: LaneConfig): void {
+    const current = this.record.config;
+    if (current === null || config.version > current.version) this.checkpoint({ config });
+  }
+
+  /** Writes the record with all counts: two rows, or one when no attempt was made since the last time. */
+  checkpoint(change: Partial<LaneRecord> = {}): void {
+    this.stats.flush();
+    this.#outside = 0;
+    this.#isDirty = false;
+    const countFrom = this.#schedule.nextUntried();
+    this.#record.set({
+      tally: { ...this.#tally },
+      lowWater: this.#schedule.lowWater(),
+      frontier: this.#schedule.frontier(),
+      countFrom,
+      countTo: countFrom + countedAgainMax - 1,
+      lastStartedAt: this.#lastStartedAt,
+      ...change,
+    });
+  }
+
+  /** Writes it if anything was counted that no recount would find. */
+  checkpointIfDirty(): void {
+    if (this.#isDirty) this.checkpoint();
+  }
+
+  /** Whether a first-time success of this delivery would be found and counted again at a wake-up. */
+  isCountedAgain(sequence: number): boolean {
+    return sequence >= this.record.countFrom && sequence <= this.record.countTo;
+  }
+
+  /** Counts a first-time success that was recorded under the tick `tally.attempts + 1`. */
+  countSuccess(attempt: Counted): void {
+    this.#add(attempt);
+    if (this.#tally.attempts - this.record.tally.attempts >= attemptsPerCheckpoint) this.checkpoint();
+  }
+
+  /** Counts any other attempt of a partition's head, and what it changed: `checkpointIfDirty` must follow. */
+  countOther(attempt: Counted, change: CountersChange): void {
+    this.#noteStart(attempt);
+    this.stats.count(attempt);
+    this.adjust({ attempts: 1, ...change });
+    this.#isDirty = true;
+  }
+
+  /**
+   * Counts an attempt of a replay: until the next checkpoint the statistics have it in memory only, unless it changed
+   * anything, and `checkpointIfDirty` follows.
+   */
+  countOutside(attempt: Counted, change: CountersChange): void {
+    this.#noteStart(attempt);
+    this.stats.count(attempt);
+    this.adjust(change);
+    this.#outside += 1;
+    const isChanged = change.finished !== 0 || change.delivered !== 0 || change.dead !== 0;
+    if (isChanged || this.#outside >= attemptsPerCheckpoint) this.#isDirty = true;
+  }
+
+  /** Puts counters right that the rows contradict. @returns by how much they were wrong, or null when they were not. */
+  mendCounters(now: number): Pick<Tally, "dead" | "finished"> | null {
+    const dead = this.log.countDead() - this.#tally.dead;
+    const isIdle = !this.hasMore && this.#schedule.isEmpty && this.replays.head(now) === null;
+    const finished = isIdle ? this.outbox.lastSequence - this.#tally.finished : 0;
+    if (dead === 0 && finished === 0) return null;
+    this.adjust({ dead, finished });
+    this.checkpoint({ copiedToD1: false });
+    return { dead, finished };
+  }
+
+  /** Changes the counts by so much. A checkpoint must follow at once: no recount would find it. */
+  adjust(change: Partial<Tally>): void {
+    this.#tally.attempts += change.attempts ?? 0;
+    this.#tally.finished += change.finished ?? 0;
+    this.#tally.delivered += change.delivered ?? 0;
+    this.#tally.dead += change.dead ?? 0;
+  }
+
+  /** Lines up what was just accepted, all that there is behind `before`, if all before it is lined up and there is room. */
+  lineUpAccepted(accepted: readonly PendingDelivery[], before: number): void {
+    if (this.#schedule.scannedTo !== before || this.backlog > linedUpMax) return;
+    this.#addToSchedule(accepted, this.outbox.lastSequence);
+  }
+
+  #addToSchedule(found: readonly PendingDelivery[], scannedTo: number): void {
+    this.#schedule.add(found, scannedTo);
+  }
+
+  /** Looks a bounded number of rows further for something that may go, if nothing is known that may. */
+  lineUpReady(now: number): void {
+    if (!this.isSearching(now)) return;
+    const { found, scannedTo } = this.outbox.waitingAfter(this.#schedule.scannedTo);
+    this.#addToSchedule(found, scannedTo);
+  }
+
+  /** Divides what waits anew, when the ordering has changed. What is under way stays so, and lands as before. */
+  reschedule(): void {
+    const before = this.#schedule;
+    this.#schedule = this.#openSchedule({ lowWater: before.lowWater(), before });
+    // What was known of one ordering's partitions says nothing of another's.
+    this.checkpoint();
+  }
+
+  /** Writes the record without the counts: one row. */
+  setRecord(change: Partial<Omit<LaneRecord, "tally">>): void {
+    this.#record.set(change);
+  }
+
+  /** Writes what is written with an attempt, without changing anything: one row. @throws when storage takes no writes. */
+  rewrite(): void {
+    if (!this.outbox.rewrite(this.#schedule.lowWater())) this.setRecord({});
+  }
+
+  /** Remembers how a version of the webhook was sent, so that the log can show its requests. */
+  keepSentAs(version: number, sentAs: SentAs): void {
+    this.#sql.exec(
+      `INSERT INTO sent_as VALUES (?, ?) ON CONFLICT (version) DO UPDATE SET sent_as = excluded.sent_as
+       WHERE sent_as IS NOT excluded.sent_as`,
+      version,
+      JSON.stringify(sentAs),
+    );
+  }
+
+  /** How a version of the webhook was sent, or null when nothing ever was. */
+  sentAs(version: number): SentAs | null {
+    const [row] = this.#sql
+      .exec<{ sent_as: string }>("SELECT sent_as FROM sent_as WHERE version = ?", version)
+      .toArray();
+    if (row === undefined) return null;
+    const kept = JSON.parse(row.sent_as) as Omit<SentAs, "headerNames"> & { headerNames?: string[] };
+    // Earlier versions of the gateway kept no names here, but all headers with each attempt.
+    return { ...kept, headerNames: kept.headerNames ?? [] };
+  }
+
+  /** Keeps the back-off of a partition whose head was given up. */
+  keepBackoff(partition: string, { notBefore, failures }: Backoff): void {
+    this.#sql.exec("INSERT OR REPLACE INTO carried VALUES (?, ?, ?)", partition, notBefore, failures);
+  }
+
+  dropBackoff(partition: string): void {
+    this.#sql.exec("DELETE FROM carried WHERE line = ?", partition);
+  }
+
+  /** Lets everything that waits go now: the webhook was resumed. @param inactiveMs what does not count as its age. */
+  makeAllDue(now: number, inactiveMs: number): void {
+    this.#schedule.makeAllDue();
+    this.outbox.makeDue(now);
+    this.replays.makeDue(now, inactiveMs);
+    this.#sql.exec("DELETE FROM carried");
+    this.setRecord({ receiver: healthy });
+  }
+
+  /** Lets what waits go now as far as it is known: the receiver is back. */
+  release(now: number): void {
+    this.#schedule.release();
+    this.replays.makeDue(now, 0);
+  }
+
+  /** After a clock that went back by so much: no wait is longer than it was meant to be. */
+  shiftWaits(backMs: number, now: number): void {
+    this.#schedule.shift(backMs);
+    this.replays.shift(backMs, now);
+    this.setRecord({ receiver: withClockAt(this.record.receiver, now) });
+  }
+
+  /** What failed is found by its index; the rest is looked for from the frontier on. */
+  #wakeSchedule(): Schedule {
+    const { lowWater, frontier } = this.record;
+    const failed = this.outbox.failedBetween(lowWater, frontier, failedMax);
+    // More than are looked at: the rest is looked for among the rows, as if there were no index.
+    const isAll = failed.length < failedMax;
+    const schedule = this.#openSchedule({ lowWater: isAll ? frontier + 1 : lowWater });
+    if (isAll) schedule.addFailed(failed);
+    return schedule;
+  }
+
+  #openSchedule({ lowWater, before }: { lowWater: number; before?: Schedule }): Schedule {
+    this.#sql.exec("DELETE FROM carried WHERE not_before < ?", Date.now() - backoffKeptMs);
+    const backoffs = this.#sql
+      .exec<{ line: string; not_before: number; failures: number }>("SELECT * FROM carried")
+      .toArray()
+      .map((row): [string, Backoff] => [row.line, { notBefore: row.not_before, failures: row.failures }]);
+    return new Schedule({
+      ordering: this.record.config?.ordering ?? "strict",
+      lowWater,
+      backoffs: new Map(backoffs),
+      ...(before && {
+        before: {
+          schedule: before,
+          orderingKeyOf: (sequence) => this.outbox.load(sequence)?.orderingKey ?? "",
+        },
+      }),
+    });
+  }
+
+  /** Counts what was recorded after the last checkpoint: the object was cut off from its memory. */
+  #recount(): void {
+    const { countFrom: from, countTo: to, tally, schemaVersion } = this.record;
+    const range = { from, to, tick: tally.attempts, withEarlier: schemaVersion === 1 };
+    for (const attempt of uncounted(this.#sql, this.days, range)) {
+      this.#add(attempt);
+      this.#tally.attempts = attempt.tick;
+    }
+  }
+
+  #add(attempt: Counted): void {
+    this.#noteStart(attempt);
+    this.#tally.attempts += 1;
+    if (attempt.delivered || attempt.dead) this.#tally.finished += 1;
+    if (attempt.delivered) this.#tally.delivered += 1;
+    if (attempt.dead) this.#tally.dead += 1;
+    this.stats.count(attempt);
+  }
+
+  #noteStart({ startedAt }: Counted): void {
+    this.#lastStartedAt = Math.max(this.#lastStartedAt, startedAt);
+  }
+}

@@ -1,0 +1,130 @@
+/** Everything between a lane and D1: hearing of changes, telling of its own, and forgetting what is past its time. */
+import { readConfig } from "../platform/config";
+import { readStoredWebhook, writeLaneReport } from "./lane-state";
+import { publishAnnouncement } from "../events/announce";
+import { log } from "../platform/log";
+import { noteRecovery, recoveryAt } from "./lane-health";
+import type { OpenLane } from "./lane-storage";
+import { dayToPrune, pruneDay } from "./retention";
+
+/** When housekeeping that failed is tried again. */
+const retryMs = 60_000;
+const dayMs = 86_400_000;
+
+/** How many steps of the pruning are done in one wake-up. */
+const pruneStepsMax = 5;
+
+/** What housekeeping needs of its lane. */
+type KeptLane = OpenLane & {
+  /** Ends everything: the webhook was deleted. */
+  close(): Promise<void>;
+};
+
+export class Housekeeping {
+  readonly #lane: KeptLane;
+  #notBefore = 0;
+  /** The latest report to D1, and all before it. */
+  #reported: Promise<void> = Promise.resolve();
+
+  constructor(lane: KeptLane) {
+    this.#lane = lane;
+  }
+
+  /** A lane that was never handed anything does not know whose it is, and has nobody to tell. */
+  get hasNews(): boolean {
+    const storage = this.#lane.storage();
+    if (!storage?.record.config) return false;
+    return !storage.record.copiedToD1 || storage.announcements.waiting;
+  }
+
+  /** When the lane must be woken for it, in ms (long past: at once); null when there are no news, and none to come. */
+  get wakeAt(): number | null {
+    if (this.hasNews) return this.#notBefore;
+    const storage = this.#lane.storage();
+    return storage === null ? null : recoveryAt(storage);
+  }
+
+  /**
+   * Never throws: what fails is tried again by the alarm.
+   * @param options.heals false where D1 need not be asked whether the webhook is still as the lane knows it.
+   */
+  async run({ heals = true } = {}): Promise<void> {
+    try {
+      if (heals) await this.#heal();
+      const storage = this.#lane.storage();
+      if (storage?.record.config) noteRecovery(storage, Date.now());
+      await this.#report();
+      await this.#announce();
+    } catch (error) {
+      this.#notBefore = Date.now() + retryMs;
+      const webhook = this.#lane.storage()?.record.config?.webhook.uuid;
+      log("error", "housekeeping failed", { webhook, error: String(error) });
+    }
+  }
+
+  /** Reads the webhook's row: a change or a deletion that reached D1 and not the lane arrives here. */
+  async #heal(): Promise<void> {
+    const config = this.#lane.storage()?.record.config;
+    if (!config) return;
+    const stored = await readStoredWebhook(this.#lane.env.DB, config.webhook.uuid);
+    const storage = this.#lane.storage();
+    if (stored === null || storage === null) return;
+    if (stored.deleted) return this.#lane.close();
+    storage.adopt(stored.config);
+    if (stored.state !== storage.record.state) storage.checkpoint({ copiedToD1: false });
+  }
+
+  /** One at a time: of two under way at once, the older one could reach D1 last, and nobody would notice. */
+  #report(): Promise<void> {
+    const report = this.#reported.then(() => this.#reportOnce());
+    // Whoever asked for this one hears of its failure.
+    this.#reported = report.catch(() => undefined);
+    return report;
+  }
+
+  async #reportOnce(): Promise<void> {
+    const storage = this.#lane.storage();
+    if (!storage?.record.config || storage.record.copiedToD1) return;
+    const { state, disabledReason, config } = storage.record;
+    const deadLetters = storage.tally.dead;
+    await writeLaneReport(this.#lane.env.DB, config.webhook.uuid, { state, disabledReason, deadLetters });
+    const isSame = storage.record.state === state && storage.tally.dead === deadLetters;
+    if (isSame && this.#lane.storage() !== null) storage.checkpoint({ copiedToD1: true });
+  }
+
+  async #announce(): Promise<void> {
+    for (;;) {
+      const storage = this.#lane.storage();
+      const announcement = storage?.announcements.first();
+      const config = storage?.record.config;
+      if (!storage || !announcement || !config) return;
+      await publishAnnouncement(this.#lane.env, announcement, config.webhook.uuid);
+      if (this.#lane.storage() === null) return;
+      storage.announcements.published(announcement.id);
+    }
+  }
+
+  /** Puts the counters right, where rows say otherwise. */
+  checkCounters(): void {
+    const storage = this.#lane.storage();
+    const mended = storage?.mendCounters(Date.now()) ?? null;
+    if (mended === null) return;
+    log("error", "counters were wrong", { webhook: storage?.record.config?.webhook.uuid, ...mended });
+  }
+
+  /** Forgets one day that is past its time, if any is: behind sending, and only when storage takes writes. */
+  prune(): void {
+    const storage = this.#lane.storage();
+    if (storage === null) return;
+    const { deliveryDays, deadLetterDays } = readConfig(this.#lane.env);
+    const retention = { deliveredMs: deliveryDays * dayMs, deadMs: deadLetterDays * dayMs };
+    const now = Date.now();
+    const day = dayToPrune(storage, now, retention);
+    if (day === null) return;
+    for (let steps = 0; steps < pruneStepsMax; steps++) {
+      let isDone = false;
+      this.#lane.atomically(() => (isDone = pruneDay(storage, day, { now, retention })));
+      if (isDone) return;
+    }
+  }
+}

@@ -1,0 +1,72 @@
+/** Events of the archive that a webhook's subscriptions hear. */
+import { inEverySlot, requestEventsMax } from "../events/archive-slots";
+import { handedEventOf, type WaitingEvent } from "../events/handovers";
+import type { HandedEvent } from "./handover";
+
+/** Whether an event `e` is one that a subscription `s` hears: its type, a wildcard over it, and its limits. */
+const isHeard = `(
+    s.event_type = e.type OR s.event_type = '**'
+    OR (s.event_type GLOB '*:[*][*]' AND e.type GLOB rtrim(s.event_type, '*') || '*')
+    OR (s.event_type GLOB '*:[*]' AND e.type GLOB rtrim(s.event_type, '*') || '*'
+      AND e.type NOT GLOB rtrim(s.event_type, '*') || '*:*')
+  )
+  AND (s.project_uuid = '' OR s.project_uuid = e.project_uuid)
+  AND (s.job_uuid = '' OR s.job_uuid = e.job_uuid)`;
+
+/** A page of the archive, and where the next one begins; null at the end. */
+export type ArchivePage = { events: HandedEvent[]; next: number | null };
+
+/** How many rows of the archive one page looks at. */
+const requestsAtOnce = 300;
+
+/**
+ * The events of one page that the webhook hears today: there may be none, and a next page. What is still being handed
+ * over is left out.
+ * @param page `after`: the cursor; `since`, `until`: times of acceptance in ms, `until` excluded.
+ */
+export async function readHeardEvents(
+  db: D1Database,
+  webhookUuid: string,
+  page: { after: number; since: number; until: number; limit: number },
+): Promise<ArchivePage> {
+  const { after, since, until, limit } = page;
+  const stretch = await readStretch(db, { after, since, until });
+  if (stretch === null) return { events: [], next: null };
+  const { results } = await db
+    .prepare(
+      `SELECT e.id AS handover_id, 0 AS cursor, e.uuid, e.type, e.project_uuid, e.job_uuid, e.body, e.accepted_at
+       FROM webhooks w CROSS JOIN events e
+       WHERE w.uuid = ?1 AND e.request BETWEEN ?2 AND ?3 AND e.id > ?4 AND e.accepted_at >= ?5 AND e.accepted_at < ?6
+         AND EXISTS (SELECT 1 FROM subscriptions s WHERE s.webhook_id = w.id AND ${isHeard})
+         AND NOT EXISTS (
+           SELECT 1 FROM handovers h WHERE h.event_id = e.id AND (h.webhook_id = w.id OR h.webhook_id IS NULL)
+         )
+       ORDER BY e.id LIMIT ?7`,
+    )
+    .bind(webhookUuid, stretch.first, stretch.newest, after, since, until, limit)
+    .all<WaitingEvent>();
+  const last = results.at(-1);
+  const reached = results.length < limit || last === undefined ? stretch.last : last.handover_id;
+  return { events: results.map(handedEventOf), next: reached };
+}
+
+/** The next rows of the archive: the keys of the first and the newest of them, and the id of their last event. */
+async function readStretch(
+  db: D1Database,
+  { after, since, until }: { after: number; since: number; until: number },
+): Promise<{ first: number; newest: number; last: number } | null> {
+  const next = inEverySlot(
+    (slot) => `SELECT * FROM (
+      SELECT id, last FROM archive_${slot} WHERE id > ?1 - ${requestEventsMax} AND last > ?1
+        AND accepted_at >= ?2 AND accepted_at < ?3 ORDER BY id LIMIT ${requestsAtOnce}
+    )`,
+  );
+  const stretch = await db
+    .prepare(
+      `SELECT min(id) AS first, max(id) AS newest, max(last) AS last
+       FROM (SELECT * FROM (${next}) ORDER BY id LIMIT ${requestsAtOnce})`,
+    )
+    .bind(after, since, until)
+    .first<{ first: number | null; newest: number; last: number }>();
+  return stretch === null || stretch.first === null ? null : { ...stretch, first: stretch.first };
+}

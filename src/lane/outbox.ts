@@ -1,0 +1,387 @@
+/** The lane's deliveries on disk: taking them in, finding what waits, recording what came of each attempt. */
+import { type Day, type DayTables, indexed, tableOf } from "./day-tables";
+import { type DeliveryState, deliveryStatus, type DeliveryStatus } from "./delivery-state";
+import type { HandedEvent } from "./handover";
+import type { KnownEvents } from "./seen-events";
+import type { SentUnder } from "../send/sender";
+
+/** A delivery that waits, as the schedule needs it. */
+export type PendingDelivery = {
+  sequence: number;
+  /** Deliveries with the same key go one after another (in `keyed` ordering). */
+  orderingKey: string;
+  /** Not to be tried before, in ms; null for one that was never tried. */
+  nextAttemptAt: number | null;
+  attempts: number;
+};
+
+/** A delivery with all that its next attempt needs. */
+export type Outgoing = PendingDelivery & {
+  status: DeliveryStatus;
+  /** The lane's active clock at its first attempt: its age counts from there. Null before. */
+  agedFrom: number | null;
+  eventUuid: string;
+  eventType: string;
+  event: string;
+};
+
+/** A delivery as it is on disk when an outcome is to be recorded. `tick`: see `RecordedAttempt`. */
+export type StoredState = DeliveryState & { attempts: number; agedFrom: number | null; tick: number };
+
+/** What is written down with an attempt. */
+export type RecordedAttempt = DeliveryState & {
+  agedFrom: number;
+  /** The lane's count of attempts, this one included: tells which ones a checkpoint has counted. 0: never recounted. */
+  tick: number;
+};
+
+type OutgoingRow = {
+  sequence: number;
+  status: DeliveryStatus;
+  aged_from: number | null;
+  line: string;
+  next_attempt_at: number | null;
+  attempts: number;
+  started_at: number | null;
+  duration_ms: number | null;
+  event_uuid: string;
+  event_type: string;
+  event: string;
+};
+
+type StateRow = {
+  status: DeliveryStatus;
+  attempts: number;
+  next_attempt_at: number | null;
+  aged_from: number | null;
+  tick: number;
+};
+
+const pendingColumns = "sequence, line, next_attempt_at, attempts, started_at, duration_ms";
+/** How many rows a search for what waits looks at, and how many it finds at most, before others have their turn. */
+const rowsPerLook = 1000;
+const foundPerLook = 500;
+/** How many earlier attempts a step of the pruning removes: a row written for each. */
+const droppedPerStep = 1000;
+
+/** How many rows one statement inserts: a lane's takes 100 parameters, and a row four. */
+const eventsPerInsert = 24;
+
+const latestAttemptColumns =
+  "tick, started_at, duration_ms, response_status, error, response_headers, response_body";
+
+export class Outbox {
+  readonly #sql: SqlStorage;
+  readonly #days: DayTables;
+  readonly #known: KnownEvents;
+  #lastSequence: number;
+
+  /**
+   * @param parts.known asked what is new, and told what was taken.
+   * @param parts.sequenceBase the last sequence given when a day was last pruned: the rows that had it may be gone.
+   */
+  constructor(sql: SqlStorage, parts: { days: DayTables; known: KnownEvents; sequenceBase: number }) {
+    const { days, known, sequenceBase } = parts;
+    this.#sql = sql;
+    this.#days = days;
+    this.#known = known;
+    this.#lastSequence = Math.max(this.#days.lastSequence() ?? 0, sequenceBase);
+    // Attempts before the latest one, which lies in the delivery's own row.
+    sql.exec(`CREATE TABLE IF NOT EXISTS attempts (
+      sequence INTEGER NOT NULL,
+      number INTEGER NOT NULL,
+      tick INTEGER NOT NULL,
+      started_at INTEGER NOT NULL,
+      duration_ms INTEGER NOT NULL,
+      response_status INTEGER,
+      error TEXT,
+      response_headers TEXT NOT NULL,
+      response_body TEXT NOT NULL,
+      PRIMARY KEY (sequence, number)
+    ) WITHOUT ROWID`);
+  }
+
+  /** Reads anew from disk where the sequences stand, after a transaction was undone. */
+  reload(sequenceBase: number): void {
+    this.#days.reload();
+    this.#lastSequence = Math.max(this.#days.lastSequence() ?? 0, sequenceBase);
+  }
+
+  get lastSequence(): number {
+    return this.#lastSequence;
+  }
+
+  /**
+   * Takes events in at the end of the line. @returns of each its delivery, or null when it was not new.
+   * @param prunedThrough what was first accepted before this time may have been here, and is never new.
+   */
+  accept(events: readonly HandedEvent[], now: number, prunedThrough: number): (PendingDelivery | null)[] {
+    const isNew = this.#known.areNew(events, prunedThrough);
+    const fresh = events.filter((_, place) => isNew[place]);
+    let sequence = this.#insert(fresh, now, deliveryStatus.pending);
+    return events.map((event, place) => (isNew[place] ? acceptedAs(event, sequence++) : null));
+  }
+
+  /** Takes events in for the second line. @returns the first and the last sequence that they got. */
+  acceptForReplay(events: readonly HandedEvent[], now: number): { from: number; to: number } {
+    return { from: this.#insert(events, now, deliveryStatus.replaying), to: this.#lastSequence };
+  }
+
+  /** @returns the first of the sequences that they get. */
+  #insert(events: readonly HandedEvent[], now: number, status: DeliveryStatus): number {
+    const first = this.#lastSequence + 1;
+    // Sequences and acceptance times rise together, also when the clock goes back.
+    const acceptedAt = Math.max(now, this.#days.lastAcceptedAt());
+    for (let start = 0; start < events.length; start += eventsPerInsert) {
+      const chunk = events.slice(start, start + eventsPerInsert);
+      const rows = chunk.map((_, index) => `(?2 + ${index}, ${status}, ?1${", ?".repeat(4)})`);
+      this.#sql.exec(
+        `INSERT INTO ${this.#days.current(now, first)} (sequence, status, accepted_at, event_uuid, event_type, line, event)
+         VALUES ${rows.join(", ")}`,
+        acceptedAt,
+        first + start,
+        ...chunk.flatMap((event) => [event.uuid, event.type, orderingKeyOf(event), event.body]),
+      );
+    }
+    this.#known.noteTaken(events, first);
+    this.#lastSequence += events.length;
+    return first;
+  }
+
+  /**
+   * What waits behind `sequence`, in order: one look at a bounded number of rows.
+   * @returns them, and the sequence up to which there are no others.
+   */
+  waitingAfter(sequence: number): { found: PendingDelivery[]; scannedTo: number } {
+    const now = Date.now();
+    const to = Math.min(sequence + rowsPerLook, this.#lastSequence);
+    const found: PendingDelivery[] = [];
+    for (const table of this.#days.from(sequence + 1)) {
+      const rows = this.#sql.exec<OutgoingRow>(
+        `SELECT ${pendingColumns} FROM ${table}
+         WHERE sequence BETWEEN ? AND ? AND status = ${deliveryStatus.pending} ORDER BY sequence LIMIT ?`,
+        sequence + 1,
+        to,
+        foundPerLook - found.length,
+      );
+      for (const row of rows) found.push(waitingOf(row, now));
+      if (found.length === foundPerLook) return { found, scannedTo: found.at(-1)?.sequence ?? to };
+    }
+    return { found, scannedTo: to };
+  }
+
+  /** What failed and waits for a retry between these sequences, in order. */
+  failedBetween(from: number, to: number, limit: number): PendingDelivery[] {
+    const now = Date.now();
+    const found: PendingDelivery[] = [];
+    for (const table of this.#days.from(from)) {
+      if (found.length === limit) break;
+      const rows = this.#sql.exec<OutgoingRow>(
+        `SELECT ${pendingColumns} FROM ${this.#days.by("failed", table)}
+         WHERE ${indexed.failed} AND sequence BETWEEN ? AND ? AND status = ${deliveryStatus.pending}
+         ORDER BY sequence LIMIT ?`,
+        from,
+        to,
+        limit - found.length,
+      );
+      for (const row of rows) found.push(waitingOf(row, now));
+    }
+    return found;
+  }
+
+  /** One delivery from disk, or null when it is not there. */
+  load(sequence: number): Outgoing | null {
+    const table = this.#days.of(sequence);
+    if (table === null) return null;
+    const [row] = this.#sql
+      .exec<OutgoingRow>(
+        `SELECT sequence, status, line, next_attempt_at, attempts, started_at, duration_ms, aged_from, event_uuid, event_type, event
+         FROM ${table} WHERE sequence = ?`,
+        sequence,
+      )
+      .toArray();
+    if (row === undefined) return null;
+    return {
+      ...waitingOf(row, Date.now()),
+      status: row.status,
+      agedFrom: row.aged_from,
+      eventUuid: row.event_uuid,
+      eventType: row.event_type,
+      event: row.event,
+    };
+  }
+
+  /** What a delivery is now, or null when it is not there (any more). */
+  state(sequence: number): StoredState | null {
+    const table = this.#days.of(sequence);
+    if (table === null) return null;
+    const [row] = this.#sql
+      .exec<StateRow>(
+        `SELECT status, attempts, next_attempt_at, aged_from, tick FROM ${table} WHERE sequence = ?`,
+        sequence,
+      )
+      .toArray();
+    if (row === undefined) return null;
+    const { status, attempts, next_attempt_at: nextAttemptAt, aged_from: agedFrom, tick } = row;
+    return { status, attempts, nextAttemptAt, agedFrom, tick };
+  }
+
+  /**
+   * Writes down an attempt and what follows from it, in the delivery's own row: the attempt before it moves
+   * to `attempts`.
+   * @param before the delivery's state in this transaction.
+   */
+  record(sequence: number, before: StoredState, sent: SentUnder, then: RecordedAttempt): void {
+    const table = this.#days.of(sequence);
+    if (table === null) return;
+    const { result } = sent;
+    if (before.attempts > 0) {
+      this.#sql.exec(
+        `INSERT INTO attempts SELECT sequence, attempts, ${latestAttemptColumns} FROM ${table} WHERE sequence = ?`,
+        sequence,
+      );
+    }
+    this.#sql.exec(
+      `UPDATE ${table} SET status = ?, attempts = attempts + 1, tick = ?, next_attempt_at = ?, aged_from = ?,
+         delivered_at = coalesce(?, delivered_at), started_at = ?, duration_ms = ?, response_status = ?, error = ?, config_version = ?,
+         request_headers = ?, response_headers = ?, response_body = ?
+       WHERE sequence = ?`,
+      then.status,
+      then.tick,
+      then.nextAttemptAt,
+      then.agedFrom,
+      result.error === null ? result.startedAt + result.durationMs : null,
+      result.startedAt,
+      result.durationMs,
+      result.status,
+      result.error,
+      sent.configVersion,
+      JSON.stringify(sent.headers),
+      JSON.stringify(result.responseHeaders),
+      result.responseBody,
+      sequence,
+    );
+  }
+
+  /** Writes a delivery's row as it is. @returns false when there is no such row. */
+  rewrite(sequence: number): boolean {
+    const table = this.#days.of(sequence);
+    if (table === null) return false;
+    const query = `UPDATE ${table} SET attempts = attempts WHERE sequence = ?`;
+    return this.#sql.exec(query, sequence).rowsWritten > 0;
+  }
+
+  /** Makes due what waits for a retry. */
+  makeDue(now: number): void {
+    for (const table of this.#days.from(1)) {
+      this.#sql.exec(
+        `UPDATE ${this.#days.by("failed", table)} SET next_attempt_at = ?
+         WHERE ${indexed.failed} AND next_attempt_at > ?`,
+        now,
+        now,
+      );
+    }
+  }
+
+  /** Writes down what a delivery is now, without an attempt. */
+  setState(sequence: number, { status, nextAttemptAt }: DeliveryState): void {
+    const table = this.#days.of(sequence);
+    if (table === null) return;
+    this.#sql.exec(
+      `UPDATE ${table} SET status = ?, next_attempt_at = ? WHERE sequence = ?`,
+      status,
+      nextAttemptAt,
+      sequence,
+    );
+  }
+
+  /** When the latest attempt between these sequences began, in ms; null without any. */
+  lastStart(from: number, to: number): number | null {
+    const starts = this.#days
+      .from(from)
+      .map(
+        (table) =>
+          this.#sql
+            .exec<{ at: number | null }>(
+              `SELECT max(started_at) AS at FROM ${table} WHERE sequence BETWEEN ? AND ?`,
+              from,
+              to,
+            )
+            .one().at ?? 0,
+      );
+    return Math.max(0, ...starts) || null;
+  }
+
+  /** How many dead letters lie in a day's table. */
+  countDead(day: Day): number {
+    return this.#sql
+      .exec<{ n: number }>(
+        `SELECT count(*) AS n FROM ${this.#days.by("dead", tableOf(day))} WHERE ${indexed.dead}`,
+      )
+      .one().n;
+  }
+
+  /**
+   * Removes earlier attempts of a day's deliveries that are to be pruned, so many at a time.
+   * @returns whether there may be more.
+   */
+  dropAttempts(day: Day, last: number): boolean {
+    const dropped = this.#sql.exec(
+      `DELETE FROM attempts WHERE (sequence, number) IN (
+         SELECT sequence, number FROM attempts WHERE sequence BETWEEN ? AND ? AND NOT EXISTS (
+           SELECT 1 FROM ${tableOf(day)} AS kept WHERE kept.sequence = attempts.sequence AND ${indexed.dead}
+         ) LIMIT ${droppedPerStep}
+       )`,
+      day.firstSequence,
+      last,
+    );
+    return dropped.rowsWritten >= droppedPerStep;
+  }
+
+  /** The same for its dead letters: all of the day goes. */
+  dropAllAttempts(day: Day, last: number): boolean {
+    const dropped = this.#sql.exec(
+      `DELETE FROM attempts WHERE (sequence, number) IN (
+         SELECT sequence, number FROM attempts WHERE sequence BETWEEN ? AND ? LIMIT ${droppedPerStep}
+       )`,
+      day.firstSequence,
+      last,
+    );
+    return dropped.rowsWritten >= droppedPerStep;
+  }
+
+  /** Forgets what belonged to deliveries that are gone. */
+  forgetPruned(): void {
+    const [oldest] = this.#days.all;
+    this.#known.forgetBelow(oldest?.firstSequence ?? this.#lastSequence);
+  }
+}
+
+/** In order per job, else per project, else per event type. */
+function orderingKeyOf(event: HandedEvent): string {
+  if (event.jobUuid !== null) return `job ${event.jobUuid}`;
+  if (event.projectUuid !== null) return `project ${event.projectUuid}`;
+  return `type ${event.type}`;
+}
+
+/** A delivery as it is when it was just accepted. */
+function acceptedAs(event: HandedEvent, sequence: number): PendingDelivery {
+  return { sequence, orderingKey: orderingKeyOf(event), nextAttemptAt: null, attempts: 0 };
+}
+
+function waitingOf(row: OutgoingRow, now: number): PendingDelivery {
+  return {
+    sequence: row.sequence,
+    orderingKey: row.line,
+    nextAttemptAt: retryTimeOf(row, now),
+    attempts: row.attempts,
+  };
+}
+
+/** After a clock that went back, the wait is as long as it was meant to be. */
+function retryTimeOf(row: OutgoingRow, now: number): number | null {
+  const { next_attempt_at: at, started_at: startedAt, duration_ms: durationMs } = row;
+  if (at === null || startedAt === null || durationMs === null) return at;
+  const failedAt = startedAt + durationMs;
+  return now < failedAt ? now + at - failedAt : at;
+}

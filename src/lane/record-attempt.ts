@@ -1,0 +1,158 @@
+/** What an attempt changes in its lane: the delivery's row, its partition, the counts, and what follows for the webhook. */
+import { type CountersChange, countersChange, deliveryStatus, isWaiting, transition } from "./delivery-state";
+import { disable, noteDeath, noteFailure, noteSuccess } from "./lane-health";
+import { activeClock } from "./lane-record";
+import type { LaneStorage } from "./lane-storage";
+import type { Outgoing, StoredState } from "./outbox";
+import type { ProbeKind } from "./receiver-health";
+import type { ReplayHead } from "./replays";
+import { askedDelayMs, type Circumstances, type Decision, decide } from "./retry-policy";
+import type { Landing } from "./schedule";
+import type { SentUnder } from "../send/sender";
+import type { Counted } from "./stats";
+
+/**
+ * An attempt that was under way. `live`: of the head of a partition; `failures` in a row, in case that this attempt is
+ * one (those of earlier heads count). `again`: of the head of the replays.
+ */
+export type Flight = { outgoing: Outgoing; probe: ProbeKind | null } & (
+  | { queue: "live"; partition: string; failures: number }
+  | { queue: "again"; head: ReplayHead & { kind: "send" } }
+);
+
+/** Records an attempt, whatever became of its delivery meanwhile. To be run as one transaction. */
+export function recordAttempt(storage: LaneStorage, flight: Flight, sent: SentUnder): void {
+  const now = Date.now();
+  const random = Math.random();
+  const { sequence } = flight.outgoing;
+  const before = storage.outbox.state(sequence);
+  if (before === null) return leaveQueue(storage, flight, now);
+  const agedFrom = before.agedFrom ?? activeClock(storage.record, sent.result.startedAt);
+  const age = ageOf(storage, flight, { agedFrom, now });
+  const retry = storage.record.config?.retry ?? { maxAttempts: null, maxAgeS: null };
+  const decision = decide({ result: sent.result, retry, now, random, ...age });
+  const after = transition(before, { kind: "attempt", queue: flight.queue, decision });
+  const isLive = flight.queue === "live" && before.status === deliveryStatus.pending;
+  // What a recount could not derive from the rows is counted on disk at once.
+  const isPlain =
+    isLive && before.attempts === 0 && decision.kind === "delivered" && storage.isCountedAgain(sequence);
+  const tick = isPlain ? storage.tally.attempts + 1 : 0;
+  storage.outbox.record(sequence, before, sent, { ...after, agedFrom, tick });
+  const isNewlyDead = before.status !== deliveryStatus.dead && after.status === deliveryStatus.dead;
+  if (flight.queue === "again") moveReplay(storage, flight, { decision, now });
+  else storage.schedule.land(sequence, isLive ? landingOf(storage, flight, decision) : { kind: "left" });
+  const counted = { ...sent.result, delivered: sent.result.error === null, dead: isNewlyDead };
+  const change = countersChange(before.status, after.status);
+  if (isPlain) storage.countSuccess(counted);
+  else if (isLive) storage.countOther(counted, change);
+  else countReplayed(storage, flight, { before, counted, change });
+  if (isNewlyDead) noteDeath(storage, now, { ...flight.outgoing, error: sent.result.error });
+  judgeReceiver(storage, flight, { decision, sent, failures: age.failures, now, random });
+  storage.checkpointIfDirty();
+}
+
+/** Gives a waiting delivery up for a person. @returns whether it waited. To be run as one transaction. */
+export function recordSkip(storage: LaneStorage, sequence: number, before: StoredState): boolean {
+  const after = transition(before, { kind: "skip" });
+  if (!isWaiting(before.status)) return false;
+  storage.outbox.setState(sequence, after);
+  storage.schedule.remove(sequence);
+  storage.adjust(countersChange(before.status, after.status));
+  storage.stats.countSkipped(Date.now());
+  storage.checkpoint({ copiedToD1: false });
+  return true;
+}
+
+/** A replay gives each delivery a fresh retry budget. */
+function ageOf(
+  storage: LaneStorage,
+  flight: Flight,
+  { agedFrom, now }: { agedFrom: number; now: number },
+): Pick<Circumstances, "attempts" | "ageMs" | "failures"> {
+  if (flight.queue === "again") {
+    const attempts = flight.head.attempts + 1;
+    return { attempts, ageMs: now - flight.head.since, failures: attempts };
+  }
+  const ageMs = activeClock(storage.record, now) - agedFrom;
+  return { attempts: flight.outgoing.attempts + 1, ageMs, failures: flight.failures };
+}
+
+/** The delivery is gone: the queue that it was the head of moves on. */
+function leaveQueue(storage: LaneStorage, flight: Flight, now: number): void {
+  if (flight.queue === "live") {
+    storage.schedule.land(flight.outgoing.sequence, { kind: "left" });
+    storage.checkpoint();
+  } else storage.replays.pass(flight.head.position, flight.outgoing.sequence, now);
+}
+
+function moveReplay(
+  storage: LaneStorage,
+  { head, outgoing }: Flight & { queue: "again" },
+  { decision, now }: { decision: Decision; now: number },
+): void {
+  if (decision.kind === "retry") storage.replays.delay(head.position, decision.at);
+  else if (decision.kind !== "disable") storage.replays.pass(head.position, outgoing.sequence, now);
+  if (decision.kind === "dead") storage.replays.noteGivenUp(head.position);
+}
+
+function landingOf(
+  storage: LaneStorage,
+  { outgoing, partition, failures }: Flight & { queue: "live" },
+  decision: Decision,
+): Landing {
+  switch (decision.kind) {
+    case "delivered":
+      if (failures > outgoing.attempts + 1) storage.dropBackoff(partition);
+      return { kind: "delivered" };
+    case "retry":
+      return { kind: "failed", notBefore: decision.at, failures };
+    case "dead": {
+      const backoff = { notBefore: decision.at, failures };
+      if (storage.schedule.ordering !== "none") storage.keepBackoff(partition, backoff);
+      return { kind: "givenUp", backoff };
+    }
+    case "disable":
+      return { kind: "postponed", notBefore: 0 };
+  }
+}
+
+/** Counts an attempt outside of the partitions: on disk at once, unless it is one of a replay's many that changed nothing. */
+function countReplayed(
+  storage: LaneStorage,
+  flight: Flight,
+  { before, counted, change }: { before: StoredState; counted: Counted; change: CountersChange },
+): void {
+  storage.countOutside(counted, change);
+  const isOneOfMany = flight.queue === "again" && flight.head.replay !== null;
+  // The row's own tick moves to `attempts`, where a recount does not look.
+  const isUncounted = before.tick > storage.record.tally.attempts;
+  if (change.dead !== 0) storage.checkpoint({ copiedToD1: false });
+  else if (!isOneOfMany || isUncounted) storage.checkpoint();
+}
+
+/** What the outcome says of the receiver, and what follows for the webhook. */
+function judgeReceiver(
+  storage: LaneStorage,
+  flight: Flight,
+  outcome: { decision: Decision; sent: SentUnder; failures: number; now: number; random: number },
+): void {
+  const { decision, sent, failures, now, random } = outcome;
+  const { result } = sent;
+  switch (decision.kind) {
+    case "delivered":
+      return noteSuccess(storage, now, result.startedAt);
+    case "disable":
+      return disable(storage, now, "The receiver answered 410 Gone.");
+    case "dead":
+    case "retry":
+      return noteFailure(storage, {
+        partition: flight.queue === "live" ? flight.partition : "(replays)",
+        partitionFailures: failures,
+        probe: flight.probe,
+        askedDelayMs: askedDelayMs({ result, random }),
+        lastSequence: storage.outbox.lastSequence,
+        now,
+        random,
+      });
+  }
+}

@@ -1,0 +1,27 @@
+/** The limits against abuse. They are counted per location and eventually: no limit of a receiver's is kept by them. */
+import { HTTPException } from "hono/http-exception";
+import { log } from "./log";
+
+/** The period of every limit in wrangler.toml. */
+export const retryAfterSeconds = 60;
+
+/** Counts one use of `limiter` by `key`. @returns whether it was one too many. A limiter that fails limits nothing. */
+export async function isTooMany(limiter: RateLimit, key: string): Promise<boolean> {
+  try {
+    return !(await limiter.limit({ key })).success;
+  } catch (error) {
+    log("error", "rate limit not known", { error: String(error) });
+    return false;
+  }
+}
+
+/**
+ * The same, for the API.
+ * @throws {HTTPException} 429 with Retry-After.
+ */
+export async function limitRate(limiter: RateLimit, key: string, what: string): Promise<void> {
+  if (!(await isTooMany(limiter, key))) return;
+  const headers = { "Retry-After": String(retryAfterSeconds) };
+  const message = `Too many ${what}. Try again in ${retryAfterSeconds} seconds.`;
+  throw new HTTPException(429, { message, res: new Response(null, { status: 429, headers }) });
+}

@@ -1,0 +1,61 @@
+/** Reading bodies that others send: what is read is counted, whatever the headers say of the body's length. */
+import { log } from "../platform/log";
+
+/**
+ * `whole`: the body ended by itself. `cut`: the bound was full, and what may follow was cancelled. `broken`: reading
+ * failed, because the connection broke, the coding was wrong or the request was aborted.
+ */
+type BodyEnd = "whole" | "cut" | "broken";
+
+/**
+ * Reads at most `bytesMax` bytes of a body and cancels the rest, which closes the connection. Never throws.
+ * @returns what came, also of a body that broke.
+ */
+export async function readBytes(
+  body: ReadableStream<Uint8Array> | null,
+  bytesMax: number,
+): Promise<{ bytes: Uint8Array; end: BodyEnd }> {
+  if (body === null) return { bytes: new Uint8Array(), end: "whole" };
+  const reader = body.getReader();
+  const chunks: Uint8Array[] = [];
+  let left = bytesMax;
+  const came = (end: BodyEnd) => ({ bytes: joined(chunks), end });
+  try {
+    while (left > 0) {
+      const { done, value } = await reader.read();
+      if (done) return came("whole");
+      const kept = value.subarray(0, left);
+      if (kept.length > 0) chunks.push(kept);
+      left -= kept.length;
+    }
+  } catch {
+    // The runtime does not say more than that: a cut connection and a wrong coding give the same text.
+    return came("broken");
+  }
+  reader.cancel().catch((error) => log("warn", "answer not cancelled", { error: String(error) }));
+  return came("cut");
+}
+
+/**
+ * Reads a body that is of use only as a whole.
+ * @throws {Error} when it is longer than `bytesMax` bytes or breaks.
+ */
+export async function readWholeText(response: Response, bytesMax: number): Promise<string> {
+  const { bytes, end } = await readBytes(response.body, bytesMax + 1);
+  if (end === "cut") throw new Error(`The answer is longer than ${bytesMax} bytes.`);
+  if (end === "broken") throw new Error("The answer broke off.");
+  return new TextDecoder().decode(bytes);
+}
+
+function joined(chunks: Uint8Array[]): Uint8Array {
+  const [first] = chunks;
+  if (first === undefined) return new Uint8Array();
+  if (chunks.length === 1) return first;
+  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,69 @@
+/** The body of a delivery: Orchest's envelope around the event's own text (contract: what a receiver gets). */
+import { indentJson } from "./indent-json";
+import type { LaneConfig } from "../lane/handover";
+
+/** A chat service that shows only one field of what it is sent. */
+export type ChatService = "slack" | "teams" | "discord";
+
+/** What Discord takes in `content`, in characters (its documentation, "Execute Webhook"). */
+const discordCharactersMax = 2000;
+
+/** The chat service behind a URL, as Orchest recognises it, or null. */
+export function chatServiceOf(url: string): ChatService | null {
+  if (url.startsWith("https://hooks.slack.com/")) return "slack";
+  if (url.startsWith("https://discord.com/api/webhooks/")) return "discord";
+  if (url.includes("webhook.office.com")) return "teams";
+  return null;
+}
+
+/**
+ * The exact text that is signed and sent.
+ * @param event the event's source text: it goes into the body as it is.
+ */
+export function buildBody(delivery: {
+  webhook: LaneConfig["webhook"];
+  chat: ChatService | null;
+  event: string;
+}): string {
+  const { webhook, chat, event } = delivery;
+  const deliveredFor = JSON.stringify({
+    name: webhook.name,
+    verify_ssl: webhook.verifySsl,
+    content_type: webhook.contentType,
+    uuid: webhook.uuid,
+    type: "webhook",
+  });
+  if (webhook.contentType === "application/x-www-form-urlencoded") {
+    return new URLSearchParams({ delivered_for: deliveredFor, event }).toString();
+  }
+  switch (chat) {
+    case null:
+      return `{"delivered_for":${deliveredFor},"event":${event}}`;
+    case "slack":
+    case "teams":
+      return withField("text", deliveredFor, event, shown(deliveredFor, event));
+    case "discord":
+      return discordBody(webhook, deliveredFor, event);
+  }
+}
+
+function discordBody(webhook: LaneConfig["webhook"], deliveredFor: string, event: string): string {
+  const whole = shown(deliveredFor, event);
+  if (whole.length <= discordCharactersMax) return withField("content", deliveredFor, event, whole);
+  const short = JSON.stringify({ uuid: webhook.uuid, name: webhook.name });
+  return withField("content", short, event, cut(shown(short, event)));
+}
+
+function shown(deliveredFor: string, event: string): string {
+  return indentJson(`{"delivered_for":${deliveredFor},"event":${event}}`);
+}
+
+function cut(text: string): string {
+  if (text.length <= discordCharactersMax) return text;
+  // Half a surrogate pair at the end would be no text any more.
+  return `${text.slice(0, discordCharactersMax - 3).replace(/[\uD800-\uDBFF]$/, "")}...`;
+}
+
+function withField(field: "text" | "content", deliveredFor: string, event: string, text: string): string {
+  return `{"delivered_for":${deliveredFor},"event":${event},"${field}":${JSON.stringify(text)}}`;
+}

@@ -1,0 +1,142 @@
+/** A webhook made ready to send: its settings decrypted and its keys imported, once per version. */
+import { type AttemptResult, attempt } from "./attempt";
+import type { LaneConfig } from "../lane/handover";
+import { maskFor } from "./mask-answer";
+import { buildBody, chatServiceOf } from "./payload";
+import { hubSignature, importSigningKeys, type SigningKeys, standardSignature } from "./signature";
+import { refuseTarget, type TargetRules } from "./target";
+import type { TimeLimits } from "./time-limits";
+import { maskedValue, type SealedSettings } from "../platform/encryption";
+
+/** Orchest's time-out for a receiver. */
+const defaultTimeoutS = 5;
+const encoder = new TextEncoder();
+
+/** What is to be sent once. `sequence` and `number` (of the attempt) are absent on pings. */
+export type Message = {
+  deliveryUuid: string;
+  eventType: string;
+  /** The event's source text. */
+  event: string;
+  place?: { sequence: number; attempt: number };
+  /** The replay that it belongs to. */
+  replay?: string;
+};
+
+/**
+ * What was sent and what came of it. `headers`: those that only this attempt has; `shownHeaders` has the others. Secrets
+ * are masked in what the receiver answered.
+ */
+type Sent = { headers: Record<string, string>; result: AttemptResult };
+
+/** The same, and under which version of the configuration it was sent. */
+export type SentUnder = Sent & { configVersion: number };
+
+/** `timeoutMs`: how long a receiver may take. */
+export type Sender = { timeoutMs: number; send(message: Message): Promise<Sent> };
+
+/** What a sender is made of. `timeoutS`: null for the default. */
+export type SenderSetup = {
+  webhook: LaneConfig["webhook"];
+  settings: SealedSettings;
+  timeoutS?: number | null;
+  rules: TargetRules;
+};
+
+/**
+ * Imports the secret's keys; the sender may then be used for as long as the configuration stands.
+ * @param limits of its requests: to be let rest when nothing more is sent.
+ */
+export async function createSender(setup: SenderSetup, limits: TimeLimits): Promise<Sender> {
+  const { webhook, settings, rules } = setup;
+  const { previous, headers: custom = {} } = settings;
+  const keys = await importSigningKeys(settings.secret);
+  const previousKeys = previous && (await importSigningKeys(previous.secret));
+  const timeoutMs = (setup.timeoutS ?? defaultTimeoutS) * 1000;
+  const mask = maskFor(settings);
+  const chat = chatServiceOf(settings.url);
+  const refusal = refuseTarget(new URL(settings.url), rules);
+
+  return {
+    timeoutMs,
+    async send(message) {
+      const body = encoder.encode(buildBody({ webhook, chat, event: message.event }));
+      const isRotating = previous !== undefined && Date.now() < previous.until;
+      const signing = isRotating && previousKeys ? [keys, previousKeys] : [keys];
+      const own = {
+        ...(message.place && { "X-Orchest-Attempt": String(message.place.attempt) }),
+        ...(message.replay !== undefined && { "X-Orchest-Replay": message.replay }),
+        ...(await signatures(signing, message, body)),
+      };
+      if (refusal !== null) return { headers: own, result: blocked() };
+      const headers = { ...custom, ...messageHeaders(webhook, message), ...own };
+      return {
+        headers: own,
+        result: mask(await attempt({ url: settings.url, headers, body, timeoutMs }, limits)),
+      };
+    },
+  };
+}
+
+/**
+ * All that a delivery was sent with, the values of custom headers masked.
+ * @param headerNames of the custom headers.
+ * @param own the headers that only this attempt had (`Sent`).
+ */
+export function shownHeaders(
+  { webhook, headerNames }: { webhook: LaneConfig["webhook"]; headerNames: readonly string[] },
+  message: Headed,
+  own: Record<string, string>,
+): Record<string, string> {
+  const masked = Object.fromEntries(headerNames.map((name) => [name, maskedValue]));
+  return { ...masked, ...messageHeaders(webhook, message), ...own };
+}
+
+/** Of a message, what its own headers are made of that each of its attempts has. */
+type Headed = Pick<Message, "deliveryUuid" | "eventType"> & { place?: { sequence: number } };
+
+function messageHeaders(webhook: LaneConfig["webhook"], message: Headed): Record<string, string> {
+  return {
+    // Answers are not decompressed on the way (`attempt`): production would ask for codings that cannot be read here.
+    "Accept-Encoding": "identity",
+    "Content-Type": webhook.contentType,
+    "User-Agent": "Orchest",
+    "X-Orchest-Event": message.eventType,
+    "X-Orchest-Delivery": message.deliveryUuid,
+    ...(message.place && { "X-Orchest-Sequence": String(message.place.sequence) }),
+  };
+}
+
+/** @param signing the keys of the secret and, while it rotates, of the one before it: only Standard Webhooks' header holds several. */
+async function signatures(
+  signing: SigningKeys[],
+  message: Message,
+  body: Uint8Array,
+): Promise<Record<string, string>> {
+  const timestamp = Math.floor(Date.now() / 1000);
+  const signed = { id: message.deliveryUuid, timestamp, body };
+  const [current] = signing;
+  if (current === undefined) throw new Error("There is no key to sign with.");
+  const [hub, ...standard] = await Promise.all([
+    hubSignature(current, body),
+    ...signing.map((keys) => standardSignature(keys, signed)),
+  ]);
+  return {
+    "X-Hub-Signature": hub,
+    "webhook-id": message.deliveryUuid,
+    "webhook-timestamp": String(timestamp),
+    "webhook-signature": standard.join(" "),
+  };
+}
+
+function blocked(): AttemptResult {
+  return {
+    startedAt: Date.now(),
+    durationMs: 0,
+    status: null,
+    error: "blocked",
+    responseHeaders: {},
+    responseBody: "",
+    retryAfterMs: null,
+  };
+}

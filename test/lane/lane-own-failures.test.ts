@@ -1,0 +1,183 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { seal } from "../../src/platform/encryption";
+import { spec } from "../api";
+import { passTime, restartClock, stopClock } from "../clock";
+import { eventUuidsIn, makeEvent, makeEvents, makeListener, publish } from "../event";
+import { alarmOf, configOf, handedEvent, laneOf, runAlarm } from "../lane";
+import { receiver } from "../receiver";
+import { deliveriesTable } from "./lane-rows";
+import { sequencesOf } from "./lane-traffic";
+
+beforeEach(stopClock);
+afterEach(restartClock);
+
+const sealedBy = (key: number, uuid: string): Promise<string> =>
+  seal([new Uint8Array(32).fill(key)], uuid, { url: spec.url, secret: spec.secret });
+
+function replaceSealed(uuid: string, sealed: string): Promise<unknown> {
+  return env.DB.prepare("UPDATE webhooks SET sealed = ?, version = version + 1 WHERE uuid = ?")
+    .bind(sealed, uuid)
+    .run();
+}
+
+/** Runs something while the deployment has another ENCRYPTION_KEY. */
+async function withKey<Result>(key: string | undefined, work: () => Promise<Result>): Promise<Result> {
+  const before = env.ENCRYPTION_KEY;
+  Object.assign(env, { ENCRYPTION_KEY: key });
+  try {
+    return await work();
+  } finally {
+    Object.assign(env, { ENCRYPTION_KEY: before });
+  }
+}
+
+describe("an ENCRYPTION_KEY", () => {
+  it.each([
+    ["is missing", undefined],
+    ["is malformed", "no key"],
+    ["does not fit", btoa("x".repeat(32))],
+  ])(
+    "that %s costs no attempt: when it is right again, the delivery goes out as its first",
+    async (_, key) => {
+      const { received, logged } = receiver();
+      const { uuid } = await makeListener();
+      const config = await configOf(uuid);
+      const events = makeEvents(2);
+      await withKey(key, async () => {
+        await laneOf(uuid).accept({ config, events: events.map((event) => handedEvent(event)) });
+        await vi.waitFor(() => expect(logged()).toContain("ENCRYPTION_KEY"));
+      });
+      expect(received).toEqual([]);
+      expect(logged()).toContain("ENCRYPTION_KEY");
+      await runAlarm(uuid);
+      expect(eventUuidsIn(received)).toEqual(events.map((event) => event.uuid));
+      expect(received.map(({ headers }) => headers.get("X-Orchest-Attempt"))).toEqual(["1", "1"]);
+    },
+  );
+
+  it("that does not fit one webhook holds up no other", async () => {
+    const { received } = receiver();
+    const bad = await makeListener({ url: "https://bad.example.com/" });
+    await replaceSealed(bad.uuid, await sealedBy(7, bad.uuid));
+    await makeListener({ url: "https://good.example.com/" });
+    await publish(makeEvent());
+    await vi.waitFor(() => expect(received.map(({ url }) => url)).toEqual(["https://good.example.com/"]));
+  });
+
+  it("that does not fit is tried again at a walking pace, not at once", async () => {
+    const { logged } = receiver();
+    const { uuid } = await makeListener();
+    await replaceSealed(uuid, await sealedBy(7, uuid));
+    await publish(makeEvent());
+    await vi.waitFor(() => expect(logged()).toContain("ENCRYPTION_KEY"));
+    for (let run = 0; run < 3; run++) {
+      await runAlarm(uuid);
+      expect((await alarmOf(uuid)) ?? 0).toBeGreaterThanOrEqual(Date.now() + 10_000);
+    }
+  });
+});
+
+describe("a database that cannot be reached", () => {
+  it("stops no delivery: the lane has all that it needs", async () => {
+    const { received } = receiver((_, index) => new Response(null, { status: index === 0 ? 500 : 200 }));
+    const { uuid } = await makeListener();
+    await publish(makeEvents(3));
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    vi.spyOn(env.DB, "prepare").mockImplementation(() => {
+      throw new Error("D1 is down");
+    });
+    await runAlarm(uuid);
+    expect(received).toHaveLength(4);
+  });
+
+  it("is not asked again at once", async () => {
+    const { received } = receiver(() => new Response(null, { status: 500 }));
+    const { uuid } = await makeListener();
+    await publish(makeEvent());
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    vi.spyOn(env.DB, "prepare").mockImplementation(() => {
+      throw new Error("D1 is down");
+    });
+    await runAlarm(uuid);
+    expect(((await alarmOf(uuid)) ?? 0) - Date.now()).toBeGreaterThanOrEqual(1000);
+  });
+});
+
+/** Has every change of a delivery's row fail, as on a disk that is full. */
+function breakUpdates(uuid: string): Promise<void> {
+  return runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => {
+    const table = deliveriesTable(sql);
+    sql.exec(`CREATE TRIGGER broken BEFORE UPDATE ON ${table} BEGIN SELECT RAISE(ABORT, 'full'); END`);
+  });
+}
+
+function mendUpdates(uuid: string): Promise<void> {
+  return runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => void sql.exec("DROP TRIGGER broken"));
+}
+
+describe("a transaction that fails", () => {
+  it("starts the lane again from its disk: what was under way is sent once more, and nothing is lost", async () => {
+    const held = [Promise.withResolvers<Response>(), Promise.withResolvers<Response>()];
+    const { received, logged } = receiver((_, index) => held[index - 1]?.promise ?? new Response());
+    const { uuid } = await makeListener({ ordering: "keyed" });
+    await publish(makeEvent());
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    passTime(60 * 86_400_000);
+    await publish([
+      makeEvent({ project: { uuid: crypto.randomUUID() } }),
+      makeEvent({ project: { uuid: crypto.randomUUID() } }),
+    ]);
+    await vi.waitFor(() => expect(received).toHaveLength(3));
+    // Forgetting the first day fails.
+    await runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => void sql.exec("DROP TABLE attempts"));
+    const tended = Promise.resolve(laneOf(uuid).tend());
+    await tended.catch(() => undefined);
+    expect(logged()).toContain("a transaction failed");
+    for (const one of held) one.resolve(new Response());
+    await runAlarm(uuid, 15_000);
+    expect(sequencesOf(received)).toEqual([1, 2, 3, 2, 3]);
+    expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 0, counts: { delivered: 3, failed: 0 } });
+  });
+});
+
+describe("an attempt that cannot be written down", () => {
+  it("is not made again before storage takes a write, and then at once, as the same delivery", async () => {
+    const { received, logged } = receiver();
+    const { uuid } = await makeListener();
+    await publish(makeEvent());
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    await breakUpdates(uuid);
+    await publish(makeEvent());
+    await vi.waitFor(() => expect(logged()).toContain("a transaction failed"));
+    const alarm = runAlarm(uuid, 15_000);
+    await vi.waitFor(() => expect(logged().match(/storage takes no writes/g)?.length).toBeGreaterThan(1));
+    expect(received).toHaveLength(2);
+    await mendUpdates(uuid);
+    await alarm;
+    expect(received).toHaveLength(3);
+    const deliveries = received.map(({ headers }) => headers.get("X-Orchest-Delivery"));
+    expect(deliveries[2]).toBe(deliveries[1]);
+    expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 0, counts: { delivered: 2 } });
+  });
+
+  it("lets nothing overtake it, also when it was its partition's turn to move on already", async () => {
+    const { received, logged } = receiver();
+    const { uuid } = await makeListener();
+    // With the hundredth attempt the counts are written down: behind the move of the partition, in the same transaction.
+    await publish(makeEvents(99));
+    await vi.waitFor(async () => expect((await laneOf(uuid).stats())?.counts.delivered).toBe(99));
+    expect(received).toHaveLength(99);
+    await runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => void sql.exec("DROP TABLE buckets"));
+    await publish(makeEvents(3));
+    await vi.waitFor(() => expect(logged()).toContain("a transaction failed"));
+    expect(sequencesOf(received.slice(99))).toEqual([100]);
+    await runAlarm(uuid, 15_000);
+    expect(sequencesOf(received.slice(99))).toEqual([100, 100, 101, 102]);
+    expect(await laneOf(uuid).stats()).toMatchObject({
+      backlog: 0,
+      counts: { pending: 0, delivered: 102, failed: 0, dead: 0 },
+    });
+  });
+});

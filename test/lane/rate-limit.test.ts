@@ -1,0 +1,66 @@
+import { evictDurableObject } from "cloudflare:test";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { Pace } from "../../src/lane/rate-limit";
+import { restartClock, stopTimers } from "../clock";
+import { makeEvents, makeListener, publish } from "../event";
+import { laneOf, passTimeIn, runAlarm } from "../lane";
+import { receiver } from "../receiver";
+
+afterEach(restartClock);
+
+describe("a rate limit", () => {
+  it("lets an attempt begin only when the one before it is far enough away", () => {
+    const pace = new Pace();
+    expect(pace.nextStart(10, 1000, () => null)).toBe(0);
+    pace.started(10, 1000);
+    expect(pace.nextStart(10, 1000, () => null)).toBe(1100);
+    pace.started(10, 1100);
+    expect(pace.nextStart(10, 1100, () => null)).toBe(1200);
+    pace.started(10, 5000);
+    expect(pace.nextStart(10, 5000, () => null)).toBe(5100);
+  });
+
+  it("does not burst after a wake: the latest attempt on disk counts", () => {
+    expect(new Pace().nextStart(0.5, 1500, () => 1000)).toBe(3000);
+  });
+
+  it("makes no wait longer than it is when the clock goes back", () => {
+    const pace = new Pace();
+    pace.started(0.5, 90_000);
+    expect(pace.nextStart(0.5, 1000, () => null)).toBe(3000);
+  });
+
+  it("that is not set holds nothing up", () => {
+    const pace = new Pace();
+    pace.started(null, 1000);
+    expect(pace.nextStart(null, 1000, () => 1000)).toBe(0);
+  });
+
+  it("spreads a burst: no two attempts begin closer than it allows, across an eviction too", async () => {
+    stopTimers();
+    const { uuid } = await makeListener({ rate_limit_per_s: 50 });
+    const starts: number[] = [];
+    receiver(() => {
+      starts.push(Date.now());
+      return new Response("ok");
+    });
+    /** Lets a millisecond pass with each look. */
+    const arrive = (count: number) =>
+      vi.waitFor(async () => {
+        await passTimeIn(uuid, 1);
+        expect(starts).toHaveLength(count);
+      });
+    const first = publish(makeEvents(10));
+    await arrive(10);
+    await first;
+    await vi.waitFor(async () => expect((await laneOf(uuid).stats())?.backlog).toBe(0));
+    await evictDurableObject(laneOf(uuid));
+    await publish(makeEvents(2));
+    // What a lane that has just woken may not send yet, its alarm sends.
+    const alarm = runAlarm(uuid, 20);
+    await arrive(12);
+    await alarm;
+    const gaps = starts.slice(1).map((at, place) => at - (starts[place] ?? 0));
+    expect(gaps.filter((gap) => gap < 20)).toEqual([]);
+  });
+});
