@@ -2,10 +2,17 @@
 import { createApp } from "./app";
 import { consumeDeadLetters } from "./events/dead-letter-consumer";
 import { consume } from "./events/queue-consumer";
+import { laneEvents } from "./events/lane-events";
+import { WebhookLane as Lane } from "./lane/webhook-lane";
 import { log } from "./platform/log";
 import { runScheduled } from "./scheduled";
 
-export { WebhookLane } from "./lane/webhook-lane";
+/** A webhook's lane, with what it needs of events. */
+export class WebhookLane extends Lane {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env, laneEvents(env));
+  }
+}
 
 const app = createApp();
 

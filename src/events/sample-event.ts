@@ -1,5 +1,7 @@
 /** Sample events of Orchest's types, with data as a real project has it, to try things out with. */
 
+import { orchestTime } from "../platform/time";
+
 /** What a sample is made with: `now` in ms; `uuid` gives a new one each time. */
 export type SampleSource = { now: number; uuid: () => string };
 
@@ -55,11 +57,6 @@ export function sampleEvent(type: string, { now, uuid }: SampleSource): Record<s
     steps: ["Load customers", "Train model", "Evaluate model"].map((title) => ({ uuid: uuid(), title })),
   };
   return { uuid: ids.event, type, timestamp: orchestTime(now), ...layers(ids, type.slice(end + 1)) };
-}
-
-/** As Orchest writes times: `2022-06-02 16:12:25.242592+00:00`. @param ms since 1970. */
-export function orchestTime(ms: number): string {
-  return new Date(ms).toISOString().replace("T", " ").replace("Z", "000+00:00");
 }
 
 function project(ids: Ids, more: Record<string, unknown>): Record<string, unknown> {

@@ -1,4 +1,5 @@
 /** The event types: Orchest's 59 (its documentation, "Event types"). */
+import { gatewayEventTypes } from "../lane/announcements";
 
 const byPrefix: Record<string, readonly string[]> = {
   project: ["created", "updated", "deleted"],
@@ -35,9 +36,6 @@ const byPrefix: Record<string, readonly string[]> = {
 export const orchestEventTypes: readonly string[] = Object.entries(byPrefix).flatMap(([prefix, states]) =>
   states.map((state) => `${prefix}:${state}`),
 );
-
-/** The gateway's own event types: what it tells of its webhooks. Nobody else may publish them. */
-export const gatewayEventTypes = ["webhook:disabled", "webhook:delivery-dead", "webhook:recovered"] as const;
 
 /** Everything that can be subscribed to. */
 export const subscribableEventTypes: readonly string[] = [...orchestEventTypes, ...gatewayEventTypes];

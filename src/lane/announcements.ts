@@ -1,8 +1,9 @@
 /** What the gateway itself has to tell of a webhook: written with the change of state, published by the alarm. */
-import type { gatewayEventTypes } from "../events/types";
-
 /** What the gateway's own event types begin with. */
 export const gatewayTypePrefix = "webhook:";
+
+/** The gateway's own event types: events about its webhooks. Nobody else may publish them. */
+export const gatewayEventTypes = ["webhook:disabled", "webhook:delivery-dead", "webhook:recovered"] as const;
 
 export type AnnouncementType = (typeof gatewayEventTypes)[number];
 

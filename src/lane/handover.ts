@@ -1,4 +1,5 @@
 /** What dispatch and a lane say to each other: the types of the lane's calls. */
+import type { SentWebhook } from "../send/payload";
 
 /** Which deliveries of a webhook wait for which: all for all, those of a job (or project, or type), none. */
 export type Ordering = "strict" | "keyed" | "none";
@@ -6,14 +7,9 @@ export type Ordering = "strict" | "keyed" | "none";
 /** When a delivery is given up. Null: the default. */
 export type RetrySettings = { maxAttempts: number | null; maxAgeS: number | null };
 
-/** A webhook as its lane knows it. The secrets travel and rest encrypted (`sealing.ts`). */
+/** A webhook as its lane knows it. The secrets travel and rest encrypted (`platform/encryption.ts`). */
 export type LaneConfig = {
-  webhook: {
-    uuid: string;
-    name: string;
-    verifySsl: boolean;
-    contentType: "application/json" | "application/x-www-form-urlencoded";
-  };
+  webhook: SentWebhook;
   /** Raised by every change in D1: of two configurations the lane keeps the higher one. */
   version: number;
   sealed: string;

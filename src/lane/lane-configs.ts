@@ -1,6 +1,6 @@
 /** A webhook's row as its lane needs it. */
 import type { LaneConfig } from "./handover";
-import type { Webhook } from "../webhooks/webhooks";
+import type { webhooks } from "../db/schema";
 
 /** The columns of `webhooks` that make a `LaneConfig`, for `SELECT`, under the names that the schema has for them. */
 export const laneConfigColumns = `w.uuid, w.name, w.verify_ssl AS verifySsl, w.content_type AS contentType, w.version, w.sealed,
@@ -9,7 +9,7 @@ export const laneConfigColumns = `w.uuid, w.name, w.verify_ssl AS verifySsl, w.c
 
 /** A row of `laneConfigColumns`, or one that drizzle read. `verifySsl`: as SQLite has it, or as drizzle tells it. */
 export type LaneConfigRow = Pick<
-  Webhook,
+  typeof webhooks.$inferSelect,
   | "uuid"
   | "name"
   | "contentType"

@@ -1,4 +1,5 @@
 /** All that a lane keeps, opened together: its record, its deliveries, its statistics and what waits to be sent. */
+import type { EventsPort } from "./events-port";
 import { Announcements } from "./announcements";
 import { DayTables } from "./day-tables";
 import { DeliveryLog } from "./delivery-log";
@@ -35,6 +36,7 @@ export type SentAs = {
 /** What those need of a lane who pass something between it and D1. */
 export type OpenLane = {
   env: Env;
+  events: EventsPort;
   /** Null once the webhook was deleted: asked again after every wait. */
   storage(): LaneStorage | null;
   /** Runs `work` as one transaction. After one that failed, `storage` is another one. */

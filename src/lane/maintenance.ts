@@ -1,7 +1,6 @@
 /** Everything between a lane and D1: hearing of changes, telling of its own, and forgetting what is past its time. */
 import { readConfig } from "../platform/config";
 import { readStoredWebhook, writeLaneReport } from "./lane-state";
-import { publishAnnouncement } from "../events/announce";
 import { log } from "../platform/log";
 import { noteRecovery, recoveryAt } from "./lane-health";
 import type { OpenLane } from "./lane-storage";
@@ -98,7 +97,7 @@ export class Housekeeping {
       const announcement = storage?.announcements.first();
       const config = storage?.record.config;
       if (!storage || !announcement || !config) return;
-      await publishAnnouncement(this.#lane.env, announcement, config.webhook.uuid);
+      await this.#lane.events.publish(announcement, config.webhook.uuid);
       if (this.#lane.storage() === null) return;
       storage.announcements.published(announcement.id);
     }

@@ -1,6 +1,6 @@
 /** Events that a webhook should have heard and that never reached its lane: counted, and taken from the archive. */
-import { type ArchivePage, readHeardEvents } from "./missing-rows";
 import { gatewayTypePrefix } from "./announcements";
+import type { ArchivePage } from "./events-port";
 import type { HandedEvent } from "./handover";
 import type { LaneStorage, OpenLane } from "./lane-storage";
 import { queuedMax, type ReplayHead } from "./replays";
@@ -53,5 +53,5 @@ function readHeard(
   range: { after: number; since: number; until: number },
 ): Promise<ArchivePage> {
   const webhook = lane.storage()?.record.config?.webhook.uuid ?? "";
-  return readHeardEvents(lane.env.DB, webhook, { ...range, limit: pageEvents });
+  return lane.events.readMatching(webhook, { ...range, limit: pageEvents });
 }

@@ -4,13 +4,13 @@
  * what passes between the lane and D1 in `Housekeeping`.
  */
 import { DurableObject } from "cloudflare:workers";
-import { archiveWholeFrom } from "../events/archive-retention";
 import { atMostFor } from "../platform/timeouts";
 import { log } from "../platform/log";
 import type { FullDelivery, LogPage, LogQuery, LoggedDelivery } from "./delivery-log";
 import { deliveryStatus } from "./delivery-state";
 import { deliveryUuid } from "../send/delivery-uuid";
 import { Drain } from "./drain";
+import type { EventsPort } from "./events-port";
 import type { AcceptResult, HandedEvent, Handover, LaneConfig } from "./handover";
 import { Housekeeping } from "./maintenance";
 import { backlogMax, disable, pause, resume, storageBytesMax } from "./lane-health";
@@ -75,7 +75,7 @@ export class WebhookLane extends DurableObject<Env> {
   /** In ms; 0 when nothing came since the object was started. */
   #lastAcceptAt = 0;
 
-  constructor(ctx: DurableObjectState, env: Env) {
+  constructor(ctx: DurableObjectState, env: Env, events: EventsPort) {
     super(ctx, env);
     const { sql } = ctx.storage;
     const isClosed = new LaneRecordStore(sql).get().closedAt !== null;
@@ -97,7 +97,7 @@ export class WebhookLane extends DurableObject<Env> {
       }
     };
     this.#sender = new LaneSender(env, current);
-    this.#open = { env, storage: current, atomically };
+    this.#open = { env, events, storage: current, atomically };
     this.#housekeeping = new Housekeeping({ ...this.#open, close: () => this.close() });
     this.#drain = new Drain({
       storage: current,
@@ -227,7 +227,7 @@ export class WebhookLane extends DurableObject<Env> {
     const before = startedBefore(replays, id);
     if (before !== null) return before;
     const now = Date.now();
-    const wholeFrom = kind === "missing" ? await archiveWholeFrom(this.env.DB) : 0;
+    const wholeFrom = kind === "missing" ? await this.#open.events.completeSince() : 0;
     const earliest = Math.max(storage.record.prunedThrough, wholeFrom);
     if (since < earliest) return { outcome: "tooEarly", earliest };
     if (kind === "missing") {

@@ -1,9 +1,15 @@
 /** The deployment's settings, read once from the environment and checked. */
-import { hostOf, type TargetRules } from "../send/target";
+import { hostOf } from "./host-name";
 import { ConfigurationError } from "./errors";
 
 /** What the environment says, parsed. Secrets stay in here: never log it, never answer with it. */
-export type Config = TargetRules & {
+export type Config = {
+  /** Whether webhooks may point at any host: local use only. */
+  allowPrivateTargets: boolean;
+  /** Whether webhooks may have `http:` URLs beside `https:`. */
+  allowHttpTargets: boolean;
+  /** Host names of the gateway itself, in lower case: a delivery to one of them would come back in. */
+  gatewayHosts: readonly string[];
   /** Tokens that may call the API. */
   apiTokens: string[];
   /** AES-256 keys, 32 bytes each: the first one encrypts, all of them decrypt. */

@@ -1,6 +1,13 @@
 /** The body of a delivery: Orchest's envelope around the event's own text (contract: what a receiver gets). */
 import { indentJson } from "./indent-json";
-import type { LaneConfig } from "../lane/handover";
+
+/** What a body says of its webhook, and how it is encoded. */
+export type SentWebhook = {
+  uuid: string;
+  name: string;
+  verifySsl: boolean;
+  contentType: "application/json" | "application/x-www-form-urlencoded";
+};
 
 /** A chat service that shows only one field of what it is sent. */
 export type ChatService = "slack" | "teams" | "discord";
@@ -21,7 +28,7 @@ export function chatServiceOf(url: string): ChatService | null {
  * @param event the event's source text: it goes into the body as it is.
  */
 export function buildBody(delivery: {
-  webhook: LaneConfig["webhook"];
+  webhook: SentWebhook;
   chat: ChatService | null;
   event: string;
 }): string {
@@ -47,7 +54,7 @@ export function buildBody(delivery: {
   }
 }
 
-function discordBody(webhook: LaneConfig["webhook"], deliveredFor: string, event: string): string {
+function discordBody(webhook: SentWebhook, deliveredFor: string, event: string): string {
   const whole = shown(deliveredFor, event);
   if (whole.length <= discordCharactersMax) return withField("content", deliveredFor, event, whole);
   const short = JSON.stringify({ uuid: webhook.uuid, name: webhook.name });

@@ -1,5 +1,5 @@
 /** A test ping: the same signing and sending as a delivery, but nothing is stored and nothing is tried again. */
-import { orchestTime } from "../events/sample-event";
+import { orchestTime } from "../platform/time";
 import type { ErrorClass } from "./error-class";
 import { explainFailure } from "./explain-failure";
 import { createSender, type SenderSetup } from "./sender";

@@ -7,7 +7,8 @@ import { z } from "zod";
 import { log } from "../platform/log";
 import { isGloballyReachable } from "./addresses";
 import { readWholeText } from "./bounded-text";
-import { hostOf, refuseTarget, type TargetRules } from "./target";
+import { hostOf } from "../platform/host-name";
+import { refuseTarget, type TargetRules } from "./target";
 
 const resolver = "https://cloudflare-dns.com/dns-query";
 const timeoutMs = 2000;

@@ -1,8 +1,7 @@
 /** A webhook made ready to send: its settings decrypted and its keys imported, once per version. */
 import { type AttemptResult, attempt } from "./attempt";
-import type { LaneConfig } from "../lane/handover";
 import { maskFor } from "./mask-answer";
-import { buildBody, chatServiceOf } from "./payload";
+import { buildBody, chatServiceOf, type SentWebhook } from "./payload";
 import { hubSignature, importSigningKeys, type SigningKeys, standardSignature } from "./signature";
 import { refuseTarget, type TargetRules } from "./target";
 import type { TimeLimits } from "./time-limits";
@@ -37,7 +36,7 @@ export type Sender = { timeoutMs: number; send(message: Message): Promise<Sent> 
 
 /** What a sender is made of. `timeoutS`: null for the default. */
 export type SenderSetup = {
-  webhook: LaneConfig["webhook"];
+  webhook: SentWebhook;
   settings: SealedSettings;
   timeoutS?: number | null;
   rules: TargetRules;
@@ -84,7 +83,7 @@ export async function createSender(setup: SenderSetup, limits: TimeLimits): Prom
  * @param own the headers that only this attempt had (`Sent`).
  */
 export function shownHeaders(
-  { webhook, headerNames }: { webhook: LaneConfig["webhook"]; headerNames: readonly string[] },
+  { webhook, headerNames }: { webhook: SentWebhook; headerNames: readonly string[] },
   message: Headed,
   own: Record<string, string>,
 ): Record<string, string> {
@@ -95,7 +94,7 @@ export function shownHeaders(
 /** Of a message, what its own headers are made of that each of its attempts has. */
 type Headed = Pick<Message, "deliveryUuid" | "eventType"> & { place?: { sequence: number } };
 
-function messageHeaders(webhook: LaneConfig["webhook"], message: Headed): Record<string, string> {
+function messageHeaders(webhook: SentWebhook, message: Headed): Record<string, string> {
   return {
     // Answers are not decompressed on the way (`attempt`): production would ask for codings that cannot be read here.
     "Accept-Encoding": "identity",

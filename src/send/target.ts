@@ -2,16 +2,11 @@
  * The target guard: which URLs a webhook may have. A receiver is somewhere on the internet, never inside the
  * network that the gateway runs in. What a name resolves to is looked at by `resolve-target.ts`.
  */
+import type { Config } from "../platform/config";
+import { hostOf } from "../platform/host-name";
 
 /** What decides over targets: a deployment's settings. */
-export type TargetRules = {
-  /** Whether any host is fine: local use only. */
-  allowPrivateTargets: boolean;
-  /** Whether `http:` is fine beside `https:`. */
-  allowHttpTargets: boolean;
-  /** Host names of the gateway itself, in lower case: a delivery to one of them would come back in. */
-  gatewayHosts: readonly string[];
-};
+export type TargetRules = Pick<Config, "allowPrivateTargets" | "allowHttpTargets" | "gatewayHosts">;
 
 /** Endings that never belong to a public host (RFC 2606, 6761, 6762, 7686, 8375, 9476, ICANN's name collisions, habit). */
 const privateEndings = new Set([
@@ -67,11 +62,6 @@ export function refuseTarget(url: URL, rules: TargetRules): string | null {
     return "The host must not be this gateway's own: deliveries would come back to it.";
   }
   return null;
-}
-
-/** A URL's host name as DNS knows it: in lower case and without the root's dot. */
-export function hostOf(url: URL): string {
-  return url.hostname.toLowerCase().replace(/\.+$/, "");
 }
 
 /** On workers.dev, each version of the gateway has a name as well: `<version>-<name>.<account>.workers.dev`. */

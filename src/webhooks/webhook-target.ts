@@ -1,7 +1,8 @@
 /** Where a webhook may point, and how its certificate is checked. */
 import { readConfig, type Config } from "../platform/config";
 import { refuseResolvedTarget } from "../send/resolve-target";
-import { hostOf, type TargetRules } from "../send/target";
+import { hostOf } from "../platform/host-name";
+import type { TargetRules } from "../send/target";
 import { FieldError } from "../platform/errors";
 
 /** `new URL()` would quietly drop or encode these. Everything up to the space, and what else counts as one. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseEvents } from "../../src/events/parse-events";
-import { orchestTime, sampleEvent } from "../../src/events/sample-event";
+import { sampleEvent } from "../../src/events/sample-event";
+import { orchestTime } from "../../src/platform/time";
 import { orchestEventTypes } from "../../src/events/types";
 import { forAll } from "../for-all";
 

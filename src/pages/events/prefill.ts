@@ -1,7 +1,8 @@
 /** What the form that publishes begins with: a sample, or a copy of an event of the archive. */
 import { findArchived } from "../../events/archive-list";
 import { indentJson } from "../../send/indent-json";
-import { orchestTime, sampleEvent } from "../../events/sample-event";
+import { sampleEvent } from "../../events/sample-event";
+import { orchestTime } from "../../platform/time";
 
 /** @returns a sample's text, laid out. @param type one of Orchest's. */
 export function sampleText(type: string): string {

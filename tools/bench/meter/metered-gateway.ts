@@ -1,5 +1,6 @@
 /** The gateway, unchanged, in a shell that counts: what `--cost` runs instead of `src/index.ts`. */
 import gateway, { WebhookLane as Lane } from "../../../src/index";
+import { WebhookLane as BareLane } from "../../../src/lane/webhook-lane";
 import { type Metered, nothing } from "../cost/usage";
 import { Awake, meteredEnv, meterStorage } from "./meter";
 
@@ -35,7 +36,7 @@ export class WebhookLane extends Lane {
 const uncounted = new Set(["constructor", "stats"]);
 
 // Whatever can be called of a lane: each call is a request, and so is each run of the alarm.
-for (const name of Object.getOwnPropertyNames(Lane.prototype)) {
+for (const name of Object.getOwnPropertyNames(BareLane.prototype)) {
   if (uncounted.has(name)) continue;
   const bare: (...values: unknown[]) => Promise<unknown> = Reflect.get(Lane.prototype, name);
   Object.defineProperty(WebhookLane.prototype, name, {

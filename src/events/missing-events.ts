@@ -1,7 +1,7 @@
 /** Events of the archive that a webhook's subscriptions hear. */
-import { inEverySlot, requestEventsMax } from "../events/archive-slots";
-import { handedEventOf, type WaitingEvent } from "../events/handovers";
-import type { HandedEvent } from "./handover";
+import { inEverySlot, requestEventsMax } from "./archive-slots";
+import { handedEventOf, type WaitingEvent } from "./handovers";
+import type { ArchivePage, ArchiveRange } from "../lane/events-port";
 
 /** Whether an event `e` is one that a subscription `s` hears: its type, a wildcard over it, and its limits. */
 const isHeard = `(
@@ -12,9 +12,6 @@ const isHeard = `(
   )
   AND (s.project_uuid = '' OR s.project_uuid = e.project_uuid)
   AND (s.job_uuid = '' OR s.job_uuid = e.job_uuid)`;
-
-/** A page of the archive, and where the next one begins; null at the end. */
-export type ArchivePage = { events: HandedEvent[]; next: number | null };
 
 /** How many rows of the archive one page looks at. */
 const requestsAtOnce = 300;
@@ -27,7 +24,7 @@ const requestsAtOnce = 300;
 export async function readHeardEvents(
   db: D1Database,
   webhookUuid: string,
-  page: { after: number; since: number; until: number; limit: number },
+  page: ArchiveRange,
 ): Promise<ArchivePage> {
   const { after, since, until, limit } = page;
   const stretch = await readStretch(db, { after, since, until });

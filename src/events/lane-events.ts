@@ -1,0 +1,14 @@
+/** What lanes need of events (`EventsPort`), from D1. */
+import type { EventsPort } from "../lane/events-port";
+import { publishAnnouncement } from "./announce";
+import { archiveWholeFrom } from "./archive-retention";
+import { readHeardEvents } from "./missing-events";
+
+/** @param env of the Worker that the lane runs in. */
+export function laneEvents(env: Env): EventsPort {
+  return {
+    publish: (announcement, aboutWebhook) => publishAnnouncement(env, announcement, aboutWebhook),
+    readMatching: (webhookUuid, range) => readHeardEvents(env.DB, webhookUuid, range),
+    completeSince: () => archiveWholeFrom(env.DB),
+  };
+}
