@@ -1,9 +1,10 @@
 /** The HTTP side: which middleware runs in which order, and which routers there are. */
 import { bodyLimit } from "hono/body-limit";
 import type { MiddlewareHandler } from "hono";
-import { onError, RequestError } from "./platform/errors";
+import { onError } from "./http/error-answer";
+import { RequestError } from "./platform/errors";
 import { listAudit } from "./api/audit/list-audit";
-import { auditRefusals } from "./auth/audit-refusals";
+import { auditRefusals } from "./http/audit-refusals";
 import { guardApi } from "./api/authentication";
 import { listDead } from "./api/dead/list-dead";
 import { deliveriesRoutes } from "./api/deliveries/routes";
@@ -12,7 +13,7 @@ import { getHealth } from "./api/health/get-health";
 import { lanesRoutes } from "./api/lanes/routes";
 import { localHostsOnly } from "./http/local-hosts";
 import { routeNeeds } from "./api/needs";
-import { describeRefusals, serveDocument } from "./api/openapi";
+import { describeRefusals, openApiConfig, serveDocument } from "./api/openapi";
 import { rejectedRoutes } from "./api/rejected/routes";
 import { reencrypt } from "./api/reencrypt";
 import { replaysRoutes } from "./api/replays/routes";
@@ -62,7 +63,7 @@ export function createApp(): Router {
 
   app.route("/", endpoints);
   app.route("/", pagesRoutes());
-  docsPage(app, endpoints);
+  docsPage(app, (origin) => endpoints.getOpenAPI31Document(openApiConfig(origin)));
   serveDocument(app);
   return app;
 }

@@ -24,7 +24,7 @@ export async function runScheduled(env: Env, now: number): Promise<void> {
     "hand-over": () => handOverAll(env),
     deletions: () => finishDeletions(env),
     lanes: () => tendLanes(env, now),
-    secrets: () => dropOldSecrets(env, readConfig(env), now),
+    secrets: () => dropOldSecrets({ env, config: readConfig(env) }, now),
     archive: () => prune(env, now),
     "queue failures": () => pruneFailures(env.DB, now - failureDays * dayMs),
     audit: () => pruneAudit(env, now - auditDays * dayMs),

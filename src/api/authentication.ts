@@ -1,14 +1,14 @@
 /** Who may call the API: whoever has a token with the scope that the route needs. */
 import type { Context, MiddlewareHandler } from "hono";
 import { bearerAuth } from "hono/bearer-auth";
-import { HTTPException } from "hono/http-exception";
 import { matchedRoutes } from "hono/route";
 import { callerByToken } from "../auth/caller";
 import { allows, type Scope } from "../auth/scopes";
+import { RequestError } from "../platform/errors";
 import { limitGuesses } from "../auth/guesses";
 import type { RouteNeeds } from "./needs";
 import { limitRate } from "../platform/rate-limit";
-import type { AppEnv } from "../http/router";
+import type { AppEnv } from "../auth/app-env";
 
 const authenticate = bearerAuth<AppEnv>({
   verifyToken: async (token, c) => {
@@ -34,7 +34,7 @@ const authenticate = bearerAuth<AppEnv>({
 /**
  * Middleware of everything under `/api`. What follows has the caller in `c.var.caller`.
  * @param needs what the routes need: one that is not in it does not exist.
- * @throws {HTTPException} 401 with a challenge, when the token is missing, malformed, unknown, expired or revoked;
+ * @throws {RequestError} 401 with a challenge, when the token is missing, malformed, unknown, expired or revoked;
  * 403 when it lacks the scope; 429 when it calls too often, or when too many wrong tokens came from its address.
  */
 export function guardApi(needs: RouteNeeds): MiddlewareHandler<AppEnv> {
@@ -74,7 +74,6 @@ function refusal(challenge: string, message: string): () => never {
   };
 }
 
-function refuse(status: 401 | 403, challenge: string, message: string): HTTPException {
-  const res = new Response(null, { status, headers: { "WWW-Authenticate": challenge } });
-  return new HTTPException(status, { message, res });
+function refuse(status: 401 | 403, challenge: string, message: string): RequestError {
+  return new RequestError(status, message, { headers: { "WWW-Authenticate": challenge } });
 }

@@ -1,18 +1,9 @@
-/** `POST /api/reencrypt`: seals anew, with the first key, what older keys sealed. */
+/** `POST /api/reencrypt`: encrypts with the first key what older keys encrypted. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { readConfig } from "../platform/config";
-import { countSealedWith, countSealedWithout, listSealedWith } from "../webhooks/encrypted-settings";
-import { atMost } from "../platform/concurrency";
-import { log } from "../platform/log";
-import { keyId } from "../platform/encryption";
-import { audit } from "../auth/audit";
-import { needs } from "./needs";
+import { operationOf } from "../auth/operation";
 import type { Router } from "../http/router";
-import { resealWebhook } from "../webhooks/change-webhook";
-
-/** How many one call takes: each is a few calls to D1 and one to its lane. */
-const webhooksPerCall = 200;
-const webhooksAtOnce = 10;
+import { reencryptedMax, reencryptWebhooks } from "../webhooks/reencrypt";
+import { needs } from "./needs";
 
 const route = createRoute({
   method: "post",
@@ -20,7 +11,7 @@ const route = createRoute({
   security: needs("admin"),
   tags: ["Operation"],
   summary: "Encrypt with the first key of ENCRYPTION_KEY what older keys encrypted",
-  description: `Takes up to ${webhooksPerCall} webhooks at once: repeat until left is 0, then remove the older keys.`,
+  description: `Takes up to ${reencryptedMax} webhooks at once: repeat until left is 0, then remove the older keys.`,
   responses: {
     200: {
       description: "How far it is.",
@@ -39,23 +30,5 @@ const route = createRoute({
 
 /** Adds the endpoint to `router`. */
 export function reencrypt(router: Router): void {
-  router.openapi(route, async (c) => {
-    const config = readConfig(c.env);
-    const keyIds = await Promise.all(config.encryptionKeys.map(keyId));
-    const older = keyIds.filter((id) => id !== keyIds[0]);
-    let reencrypted = 0;
-    const uuids = await listSealedWith(c.env, older, webhooksPerCall);
-    await atMost(webhooksAtOnce, uuids, async (uuid) => {
-      try {
-        await resealWebhook(c.env, config, uuid);
-        reencrypted += 1;
-      } catch (error) {
-        // One that was tampered with, deleted or changed meanwhile holds up no other.
-        log("warn", "webhook not encrypted anew", { webhook: uuid, error: String(error) });
-      }
-    });
-    if (reencrypted > 0) await audit(c, { action: "webhooks.reencrypted", detail: String(reencrypted) });
-    const left = await countSealedWith(c.env, older);
-    return c.json({ reencrypted, left, unreadable: await countSealedWithout(c.env, keyIds) }, 200);
-  });
+  router.openapi(route, async (c) => c.json(await reencryptWebhooks(operationOf(c)), 200));
 }

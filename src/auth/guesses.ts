@@ -5,7 +5,7 @@
 import type { Context } from "hono";
 import { clientAddress } from "./audit";
 import { isTooMany, limitRate } from "../platform/rate-limit";
-import type { AppEnv } from "../http/router";
+import type { AppEnv } from "./app-env";
 
 /** How many groups of an IPv6 address tell networks apart: one client has a /64 (RFC 6177) and all addresses in it. */
 const networkGroups = 4;
@@ -19,7 +19,7 @@ export function isGuessing(c: Context<AppEnv>): Promise<boolean> {
 /**
  * The same, for the API.
  * @param what is wrong: "tokens", "signatures".
- * @throws {HTTPException} 429 with Retry-After when there were too many.
+ * @throws {RequestError} 429 with Retry-After when there were too many.
  */
 export function limitGuesses(c: Context<AppEnv>, what: string): Promise<void> {
   return limitRate(c.env.GUESS_LIMIT, networkOf(clientAddress(c) ?? ""), `wrong ${what} from your address`);

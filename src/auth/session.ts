@@ -6,7 +6,7 @@ import type { Context } from "hono";
 import { deleteCookie, getSignedCookie, setSignedCookie } from "hono/cookie";
 import { readConfig } from "../platform/config";
 import { ownCookie } from "./own-cookie";
-import type { AppEnv } from "../http/router";
+import type { AppEnv } from "./app-env";
 import { type Caller, callerById } from "./caller";
 
 const cookieName = "session";

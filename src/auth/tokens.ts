@@ -1,13 +1,20 @@
 /** The table `tokens`. */
 import { and, desc, eq, isNull, lt, or } from "drizzle-orm";
-import type { Scope } from "./scopes";
+import { type Scope, scopes } from "./scopes";
 import type { TokenHash } from "./token";
 import { database } from "../db/database";
 import { type Page, pageOf } from "../db/page";
 import { tokens } from "../db/schema";
 
 /** A token as it is kept; times in ms. */
-export type StoredToken = typeof tokens.$inferSelect;
+export type StoredToken = Omit<TokenRow, "scopes"> & { scopes: Scope[] };
+
+type TokenRow = typeof tokens.$inferSelect;
+
+/** A scope that this version does not know allows nothing. */
+function storedToken(row: TokenRow): StoredToken {
+  return { ...row, scopes: row.scopes.flatMap((name) => scopes.find((scope) => scope === name) ?? []) };
+}
 
 /** Keeps a new token. @param expiresAt in ms; null: never. */
 export async function insertToken(
@@ -20,13 +27,13 @@ export async function insertToken(
     .values({ ...token, uuid: crypto.randomUUID(), hashStart: start, hash, createdAt: Date.now() })
     .returning();
   if (stored === undefined) throw new Error("D1 gave no row back for a new token.");
-  return stored;
+  return storedToken(stored);
 }
 
 /** @returns the only token that may have this hash, whatever its state, or null. */
 export async function findTokenByHashStart(env: Env, hashStart: string): Promise<StoredToken | null> {
   const [found] = await database(env).select().from(tokens).where(eq(tokens.hashStart, hashStart));
-  return found ?? null;
+  return found === undefined ? null : storedToken(found);
 }
 
 /** @returns what the hashes of all tokens begin with, whatever their state: at most `limit`. */
@@ -38,7 +45,7 @@ export async function listTokenHashStarts(env: Env, limit: number): Promise<stri
 /** @returns the token, whatever its state, or null. */
 export async function findToken(env: Env, uuid: string): Promise<StoredToken | null> {
   const [found] = await database(env).select().from(tokens).where(eq(tokens.uuid, uuid));
-  return found ?? null;
+  return found === undefined ? null : storedToken(found);
 }
 
 /** Newest first, whatever their state. @param page.before only ids below. */
@@ -52,7 +59,7 @@ export async function listTokens(
     .where(lt(tokens.id, page.before ?? Number.MAX_SAFE_INTEGER))
     .orderBy(desc(tokens.id))
     .limit(page.limit + 1);
-  return pageOf(rows, page.limit);
+  return pageOf(rows.map(storedToken), page.limit);
 }
 
 /** Ends a token for good. @returns whether there was one that was not revoked. */

@@ -1,5 +1,7 @@
-/** The table `audit_entries`. */
+/** The audit log: who did what, when and from where. The table `audit_entries`. */
 import { desc, lt, sql } from "drizzle-orm";
+import { log } from "../platform/log";
+import { isTooMany } from "../platform/rate-limit";
 import { database } from "./database";
 import { type Page, pageOf } from "./page";
 import { auditEntries } from "./schema";
@@ -8,10 +10,87 @@ import { auditEntries } from "./schema";
 export type AuditEntry = typeof auditEntries.$inferSelect;
 
 /** An entry to be written down. */
-export type NewAuditEntry = Omit<AuditEntry, "id" | "count" | "refusalKey">;
+type NewAuditEntry = Omit<AuditEntry, "id" | "count" | "refusalKey">;
 
-/** Writes an entry down. */
-export async function insertAuditEntry(env: Env, entry: NewAuditEntry): Promise<void> {
+/** Who acts: the id and name of a token or a person, and the address that the request came from, where it is known. */
+export type Actor = { id: string; name: string; address: string | null };
+
+/** Every action that the log has. */
+export const auditActions = [
+  "webhook.created",
+  "webhook.updated",
+  "webhook.deleted",
+  "webhook.tested",
+  "webhook.secret_rotated",
+  "webhook.paused",
+  "webhook.resumed",
+  "webhooks.reencrypted",
+  "job_failures.switched_on",
+  "job_failures.switched_off",
+  "job_failures.undone",
+  "delivery.redelivered",
+  "delivery.skipped",
+  "replay.started",
+  "event.published",
+  "rejected.redriven",
+  "token.created",
+  "token.revoked",
+  "session.started",
+  "session.ended",
+  "session.refused",
+  "request.refused",
+] as const;
+
+type AuditAction = (typeof auditActions)[number];
+
+/** What the client's address may have at most: an IPv6 address with a zone. */
+const addressCharactersMax = 64;
+
+/** What was changed: never a secret. */
+export type AuditSubject = {
+  action: AuditAction;
+  /** The uuid of the webhook, token or event, or the id of the rejected message. */
+  target?: string;
+  /** What of it: the uuid of a delivery, the id of a replay, the names of changed fields, an origin, how many webhooks. */
+  detail?: string;
+};
+
+/** Records what somebody has just done. It is done already: a failure is logged as an error and undoes nothing. */
+export async function audit(env: Env, actor: Actor, subject: AuditSubject): Promise<void> {
+  const { action, target = null, detail = null } = subject;
+  const entry = { at: Date.now(), ...columnsOf(actor), action, target, detail };
+  await written(entry, insertAuditEntry(env, entry));
+}
+
+/**
+ * Records that a request or a sign-in was refused: one row for each address, actor and minute, with a count. What is
+ * beyond AUDIT_LIMIT of an address in a minute is not recorded.
+ * @param detail never what was sent in.
+ */
+export async function auditRefusal(
+  env: Env,
+  actor: Actor,
+  { action, detail }: { action: "session.refused" | "request.refused"; detail: string },
+): Promise<void> {
+  const columns = columnsOf(actor);
+  if (await isTooMany(env.AUDIT_LIMIT, columns.address ?? "")) return;
+  const entry = { at: Date.now(), ...columns, action, detail };
+  await written(entry, countRefusal(env, entry));
+}
+
+function columnsOf({ id, name, address }: Actor): Pick<AuditEntry, "actor" | "actorName" | "address"> {
+  return { actor: id, actorName: name, address: address?.slice(0, addressCharactersMax) ?? null };
+}
+
+async function written(entry: object, writing: Promise<void>): Promise<void> {
+  try {
+    await writing;
+  } catch (error) {
+    log("error", "audit entry not written", { ...entry, error: String(error) });
+  }
+}
+
+async function insertAuditEntry(env: Env, entry: NewAuditEntry): Promise<void> {
   await database(env).insert(auditEntries).values(entry);
 }
 
@@ -22,7 +101,7 @@ const refusalRowsMax = 100;
  * Writes a refusal down, in the row of its minute, action, actor and address: a further one raises the row's count. When
  * the minute has its rows, what is about others is counted in one more, which says nothing but that.
  */
-export async function countRefusal(env: Env, entry: Omit<NewAuditEntry, "target">): Promise<void> {
+async function countRefusal(env: Env, entry: Omit<NewAuditEntry, "target">): Promise<void> {
   const { at, actor, actorName, action, detail, address } = entry;
   const minute = minuteOf(at);
   const key = `${minute} ${action} ${actor} ${address ?? ""}`;

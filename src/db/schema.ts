@@ -4,7 +4,6 @@
  */
 import { sql } from "drizzle-orm";
 import { index, integer, real, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
-import type { Scope } from "../auth/scopes";
 
 /** The webhooks: who is told. A row is what their lane is configured with. */
 export const webhooks = sqliteTable(
@@ -217,7 +216,7 @@ export const tokens = sqliteTable("tokens", {
   /** The token's SHA-256 in hex, and its first 16 digits, by which it is looked up; see `auth/token.ts`. */
   hashStart: text("hash_start").notNull().unique(),
   hash: text("hash").notNull(),
-  scopes: text("scopes", { mode: "json" }).$type<Scope[]>().notNull(),
+  scopes: text("scopes", { mode: "json" }).$type<string[]>().notNull(),
   createdAt: integer("created_at").notNull(),
   /** Null: never. */
   expiresAt: integer("expires_at"),

@@ -2,8 +2,8 @@
 import type { ArchivedEvent } from "./archive-list";
 import { listPossibleReceivers, type PossibleReceiver } from "./event-receivers";
 import type { LoggedDelivery } from "../lane/delivery-log";
-import { inTime } from "../platform/timeouts";
-import { atMost } from "../platform/concurrency";
+import { withTimeout } from "../platform/timeouts";
+import { forEachConcurrent } from "../platform/concurrency";
 import { log } from "../platform/log";
 
 /** Lanes that one question is put to, and how many at once. */
@@ -21,10 +21,10 @@ export async function deliveriesOf(
   const { webhooks, complete } = await listPossibleReceivers(env.DB, event, lanesMax);
   const found = new Map<string, LoggedDelivery>();
   let allAnswered = true;
-  await atMost(lanesAtOnce, webhooks, async ({ uuid }) => {
+  await forEachConcurrent(lanesAtOnce, webhooks, async ({ uuid }) => {
     try {
       const lane = env.LANES.getByName(uuid);
-      const delivery = await inTime(lane.deliveryOf(event.uuid, event.accepted_at));
+      const delivery = await withTimeout(lane.deliveryOf(event.uuid, event.accepted_at));
       if (delivery !== null) found.set(uuid, delivery);
     } catch (error) {
       allAnswered = false;

@@ -3,7 +3,7 @@ import { appendWideHandovers } from "./handovers";
 import { type MatchedWebhook, matchesMax } from "./matching";
 import type { HandedEvent } from "../lane/handover";
 import { log } from "../platform/log";
-import { atMost } from "../platform/concurrency";
+import { forEachConcurrent } from "../platform/concurrency";
 import { handToLane } from "./hand-to-lane";
 import { type LookedUp, lookUp } from "./look-up";
 import type { Event } from "./parse-events";
@@ -80,7 +80,7 @@ async function handOver(
       share.push(handedEvent(event, looked));
     }
   }
-  await atMost(lanesAtOnce, [...shares], async ([webhook, share]) => {
+  await forEachConcurrent(lanesAtOnce, [...shares], async ([webhook, share]) => {
     const fresh = await handToLane(env, webhook, share);
     for (const [index, { uuid }] of share.entries()) {
       if (fresh[index]) deliveries.set(uuid, (deliveries.get(uuid) ?? 0) + 1);

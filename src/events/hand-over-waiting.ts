@@ -9,7 +9,7 @@ import {
 } from "./handovers";
 import { laneConfigOf, readLaneConfigRow } from "../lane/lane-configs";
 import { matchesMax, matchPage } from "./matching";
-import { atMost } from "../platform/concurrency";
+import { forEachConcurrent } from "../platform/concurrency";
 import { callLane, handToLane } from "./hand-to-lane";
 import { lanesAtOnce } from "./dispatch";
 
@@ -20,7 +20,7 @@ const eventsAtOnce = 100;
 export async function handOverAll(env: Env): Promise<boolean> {
   await handOverWide(env);
   let allTaken = true;
-  await atMost(lanesAtOnce, await webhooksWithHandovers(env.DB), async (webhookId) => {
+  await forEachConcurrent(lanesAtOnce, await webhooksWithHandovers(env.DB), async (webhookId) => {
     allTaken = (await handOverTo(env, webhookId)) && allTaken;
   });
   return allTaken;
@@ -59,7 +59,7 @@ export async function handOverWide(env: Env): Promise<void> {
     const topic = { type: wide.type, projectUuid: wide.project_uuid, jobUuid: wide.job_uuid };
     const page = { cursor: wide.cursor, acceptedAt: wide.accepted_at };
     const webhooks = await matchPage(env.DB, topic, page);
-    await atMost(lanesAtOnce, webhooks, async (webhook) => {
+    await forEachConcurrent(lanesAtOnce, webhooks, async (webhook) => {
       await handToLane(env, webhook, [handedEventOf(wide)]);
     });
     const last = webhooks.at(-1);

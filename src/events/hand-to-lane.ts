@@ -3,7 +3,7 @@ import { appendHandovers } from "./handovers";
 import { laneConfigOf, readLaneConfigRow } from "../lane/lane-configs";
 import type { MatchedWebhook } from "./matching";
 import type { AcceptResult, HandedEvent, Handover } from "../lane/handover";
-import { inTime } from "../platform/timeouts";
+import { withTimeout } from "../platform/timeouts";
 import { log } from "../platform/log";
 
 /**
@@ -53,7 +53,7 @@ export async function callLane(env: Env, handover: Handover): Promise<AcceptResu
 
 async function callOnce(env: Env, handover: Handover): Promise<AcceptResult> {
   const lane = env.LANES.getByName(handover.config.webhook.uuid);
-  return inTime<AcceptResult>(lane.accept(handover));
+  return withTimeout<AcceptResult>(lane.accept(handover));
 }
 
 function logFailure(handover: Handover, error: unknown): void {

@@ -1,7 +1,7 @@
 /** The names that a local gateway answers to. */
 import type { HonoRequest, MiddlewareHandler } from "hono";
 import { RequestError } from "../platform/errors";
-import type { AppEnv } from "./router";
+import type { AppEnv } from "../auth/app-env";
 
 const localHosts = new Set(["127.0.0.1", "localhost", "[::1]"]);
 

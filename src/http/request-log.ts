@@ -3,7 +3,7 @@ import type { MiddlewareHandler } from "hono";
 import type { Caller } from "../auth/caller";
 import { log } from "../platform/log";
 import { routePattern } from "./route-pattern";
-import type { AppEnv } from "./router";
+import type { AppEnv } from "../auth/app-env";
 
 /**
  * Middleware of everything. The line names the route by its pattern: a path as it came may hold anything. It says

@@ -1,11 +1,8 @@
 /** The one way to make a router: what every group of endpoints has in common. */
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { Caller } from "../auth/caller";
+import type { AppEnv } from "../auth/app-env";
 import { RequestError } from "../platform/errors";
 import { describeIssues } from "../platform/validation-errors";
-
-/** What handlers see: the Worker's bindings and, where one is asked for, the caller. */
-export type AppEnv = { Bindings: Env; Variables: { caller: Caller } };
 
 /** The gateway's kind of router. */
 export type Router = OpenAPIHono<AppEnv>;

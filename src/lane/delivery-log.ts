@@ -4,7 +4,8 @@ import type { ErrorClass } from "../send/error-class";
 import { deliveryStatus } from "./delivery-state";
 
 /** How a delivery is shown. `failed` is one that waits for a retry. */
-export type ShownStatus = "pending" | "delivered" | "failed" | "dead";
+export const shownStatuses = ["pending", "delivered", "failed", "dead"] as const;
+export type ShownStatus = (typeof shownStatuses)[number];
 
 /** A delivery in a list; times in ms. */
 export type LoggedDelivery = {

@@ -1,5 +1,5 @@
 /** Calling on every lane once a day: one that sleeps has no alarm that would make it forget what is past its time. */
-import { atMost } from "../platform/concurrency";
+import { forEachConcurrent } from "../platform/concurrency";
 import { log } from "../platform/log";
 
 const minutesPerDay = 1440;
@@ -14,7 +14,7 @@ export async function tendLanes(env: Env, now: number): Promise<void> {
   )
     .bind(minute)
     .all<{ uuid: string }>();
-  await atMost(lanesAtOnce, results, async ({ uuid }) => {
+  await forEachConcurrent(lanesAtOnce, results, async ({ uuid }) => {
     try {
       await env.LANES.getByName(uuid).tend();
     } catch (error) {

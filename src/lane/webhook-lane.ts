@@ -4,7 +4,7 @@
  * what passes between the lane and D1 in `Housekeeping`.
  */
 import { DurableObject } from "cloudflare:workers";
-import { atMostFor } from "../platform/timeouts";
+import { waitUpTo } from "../platform/timeouts";
 import { log } from "../platform/log";
 import type { FullDelivery, LogPage, LogQuery, LoggedDelivery } from "./delivery-log";
 import { deliveryStatus } from "./delivery-state";
@@ -370,7 +370,7 @@ export class WebhookLane extends DurableObject<Env> {
       if (this.#drain.isRunning || this.#isDue()) {
         const { sendsLeft } = this.#drain;
         const drained = Promise.race([this.#drain.run(), this.#drain.whenSpent]);
-        await atMostFor(until - Date.now(), drained);
+        await waitUpTo(until - Date.now(), drained);
         // What is due and was not sent must not keep the object from everything else.
         if (!this.#drain.isRunning && !this.#drain.isBlocked && this.#drain.sendsLeft === sendsLeft) return;
       } else if (this.#drain.isBlocked && waits < unwritableWaitsMax) {
@@ -414,7 +414,7 @@ export class WebhookLane extends DurableObject<Env> {
           log("error", "drain failed", { webhook: this.#webhookUuid(), error: String(error) }),
         );
       this.ctx.waitUntil(drained);
-      if (waitMs > 0) await atMostFor(waitMs, drained);
+      if (waitMs > 0) await waitUpTo(waitMs, drained);
     }
     if (!this.#drain.isRunning) this.#sender.rest();
     await this.#armAlarm();

@@ -4,7 +4,7 @@ import { callerByAccess } from "../auth/access";
 import type { Caller } from "../auth/caller";
 import { allows, type Scope } from "../auth/scopes";
 import { callerBySession } from "../auth/session";
-import type { AppEnv } from "../http/router";
+import type { AppEnv } from "../auth/app-env";
 import { renderForbidden } from "./forbidden";
 
 /** @returns the person whom Cloudflare Access vouches for or who signed in with a token, or null. */

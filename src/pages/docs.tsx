@@ -1,7 +1,6 @@
 /** `GET /docs`: the API's description, to be read by people. Made from the OpenAPI document, without any script. */
 import type { Child } from "hono/jsx";
 import type { Router } from "../http/router";
-import { openApiConfig } from "../api/openapi";
 import { currentUser } from "./current-user";
 import { renderPage } from "./layout";
 
@@ -12,10 +11,10 @@ type PathItem = NonNullable<Document["paths"]>[string];
 type Operation = NonNullable<PathItem["get"]>;
 type Endpoint = { method: string; path: string; operation: Operation };
 
-/** Adds the page to `router`. @param documented the router whose endpoints are described. */
-export function docsPage(router: Router, documented: Router): void {
+/** Adds the page to `router`. @param describe gives the OpenAPI document of the API at an origin. */
+export function docsPage(router: Router, describe: (origin: string) => Document): void {
   router.get("/docs", async (c) => {
-    const document = documented.getOpenAPI31Document(openApiConfig(new URL(c.req.url).origin));
+    const document = describe(new URL(c.req.url).origin);
     const byTag = Map.groupBy(endpointsOf(document), ({ operation }) => operation.tags?.[0] ?? "Other");
     return renderPage(
       c,

@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 import type { StatusCode } from "hono/utils/http-status";
 import type { Caller } from "../auth/caller";
-import type { AppEnv } from "../http/router";
+import type { AppEnv } from "../auth/app-env";
 import { renderPage } from "./layout";
 
 const titles: Record<number, string> = {

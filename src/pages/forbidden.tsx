@@ -1,7 +1,7 @@
 /** The page for people who may not see another one. */
 import type { Context } from "hono";
 import type { Scope } from "../auth/scopes";
-import type { AppEnv } from "../http/router";
+import type { AppEnv } from "../auth/app-env";
 import { renderPage } from "./layout";
 
 /** Says which scope is missing, with 403. */

@@ -2,7 +2,7 @@
 import type { HonoRequest, MiddlewareHandler } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import { RequestError } from "../platform/errors";
-import type { AppEnv } from "../http/router";
+import type { AppEnv } from "../auth/app-env";
 
 /** Middleware of every answer: nothing but what this site serves is run, shown, framed or sent to. */
 export const pageHeaders: MiddlewareHandler = secureHeaders({

@@ -2,7 +2,7 @@
  * Runs `task` for every item, at most `limit` at once, and waits for all of them.
  * @throws the first failure, after all tasks have ended.
  */
-export async function atMost<Item>(
+export async function forEachConcurrent<Item>(
   limit: number,
   items: readonly Item[],
   task: (item: Item) => Promise<void>,

@@ -1,5 +1,5 @@
 /** The limits against abuse. They are counted per location and eventually: no limit of a receiver's is kept by them. */
-import { HTTPException } from "hono/http-exception";
+import { RequestError } from "./errors";
 import { log } from "./log";
 
 /** The period of every limit in wrangler.toml. */
@@ -17,11 +17,11 @@ export async function isTooMany(limiter: RateLimit, key: string): Promise<boolea
 
 /**
  * The same, for the API.
- * @throws {HTTPException} 429 with Retry-After.
+ * @throws {RequestError} 429 with Retry-After.
  */
 export async function limitRate(limiter: RateLimit, key: string, what: string): Promise<void> {
   if (!(await isTooMany(limiter, key))) return;
-  const headers = { "Retry-After": String(retryAfterSeconds) };
-  const message = `Too many ${what}. Try again in ${retryAfterSeconds} seconds.`;
-  throw new HTTPException(429, { message, res: new Response(null, { status: 429, headers }) });
+  throw new RequestError(429, `Too many ${what}. Try again in ${retryAfterSeconds} seconds.`, {
+    headers: { "Retry-After": String(retryAfterSeconds) },
+  });
 }

@@ -1,30 +1,29 @@
 /** Pausing and resuming: the lane decides, and its answer counts even where D1 has not heard of it yet. */
-import type { z } from "@hono/zod-openapi";
-import { listSubscriptions } from "./subscriptions";
+import { audit } from "../db/audit";
 import { laneConfigOf } from "../lane/lane-configs";
 import type { LaneState } from "../lane/lane-record";
-import type { WebhookLane } from "../lane/webhook-lane";
 import { existingWebhook, unknownSubscriber } from "./existing-webhook";
-import type { webhookSchema } from "./schemas";
-import { webhookAnswer } from "../api/subscribers/webhook-answer";
+import type { Operation } from "./operation";
+import type { Webhook } from "./webhooks";
+
+const actions = { pause: "webhook.paused", resume: "webhook.resumed" } as const;
 
 /**
- * @param change the call; null says that the lane is closed.
- * @returns the webhook after it.
+ * @returns the webhook after it. A disabled webhook stays disabled when it is paused.
  * @throws {RequestError} 404 when there is no such webhook (any more).
  */
 export async function changeState(
-  env: Env,
+  { env, actor }: Operation,
   uuid: string,
-  change: (lane: DurableObjectStub<WebhookLane>) => Promise<LaneState | null>,
-): Promise<z.output<typeof webhookSchema>> {
+  change: "pause" | "resume",
+): Promise<Webhook> {
   const before = await existingWebhook(env, uuid);
   const lane = env.LANES.getByName(before.uuid);
-  // A lane that was never handed anything does not know yet whose it is.
+  // A lane that was never called does not know its webhook yet.
   await lane.configure(laneConfigOf(before));
-  const state = await change(lane);
+  const state: LaneState | null = await lane[change]();
   if (state === null) throw unknownSubscriber(uuid);
+  await audit(env, actor, { action: actions[change], target: before.uuid });
   const after = await existingWebhook(env, uuid);
-  const disabledReason = state === "disabled" ? after.disabledReason : null;
-  return webhookAnswer({ ...after, state, disabledReason }, await listSubscriptions(env, uuid));
+  return { ...after, state, disabledReason: state === "disabled" ? after.disabledReason : null };
 }

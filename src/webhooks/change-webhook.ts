@@ -1,6 +1,5 @@
 /** The change of a webhook: in D1, where it counts, and then in its lane. */
 import type { z } from "@hono/zod-openapi";
-import type { Context } from "hono";
 import type { Config } from "../platform/config";
 import type { SubscriptionSpec } from "./subscriptions";
 import { laneConfigOf } from "../lane/lane-configs";
@@ -8,13 +7,13 @@ import { findWebhook, listWithOldSecret, updateWebhook, type Webhook, type Webho
 import { RequestError } from "../platform/errors";
 import { log } from "../platform/log";
 import { seal, unseal, type SealedSettings } from "../platform/encryption";
-import { audit } from "../auth/audit";
-import type { AppEnv } from "../http/router";
+import { audit } from "../db/audit";
 import { newSecret } from "./create-webhook";
 import { maskHeaders, mergeHeaders } from "./custom-headers";
 import { readOnlyFields, type rotationSchema, type webhookChangesSchema, webhookSpecSchema } from "./schemas";
+import type { Operation } from "./operation";
 import { parseSubscriptions } from "./subscription-rules";
-import { checkVerification, configOf, parseTarget } from "./webhook-target";
+import { checkVerification, parseTarget } from "./webhook-target";
 
 /** One of several changes at the same moment always gets through, so this many may come together. */
 const triesMax = 10;
@@ -45,15 +44,14 @@ export const changedMeanwhile =
   "Somebody else has changed this webhook since you opened the form. Save again to put what you typed in place of that.";
 
 /**
- * Changes a webhook on behalf of `c.var.caller`, and writes down that they did. On return D1 has it; its lane has it
- * too, or takes it at its next run.
+ * Changes a webhook. On return D1 has the change; its lane has it too, or takes it at its next run.
  * @throws {RequestError} 400 when there is nothing to change, no such webhook or something is wrong; 409 when
  * too many others change it at the same time.
  */
-export async function changeWebhook(c: Context<AppEnv>, uuid: string, change: Change): Promise<void> {
-  const config = configOf(c);
-  const origins = await apply(c.env, config, uuid, await parseChanges(change, config));
-  await audit(c, { action: "webhook.updated", target: uuid, detail: changeText(change, origins) });
+export async function changeWebhook(operation: Operation, uuid: string, change: Change): Promise<void> {
+  const { env, config, actor } = operation;
+  const origins = await apply(operation, uuid, await parseChanges(change, config));
+  await audit(env, actor, { action: "webhook.updated", target: uuid, detail: changeText(change, origins) });
 }
 
 /**
@@ -61,11 +59,10 @@ export async function changeWebhook(c: Context<AppEnv>, uuid: string, change: Ch
  * @throws {RequestError} 400 as above.
  */
 export async function tryChange(
-  c: Context<AppEnv>,
+  { config }: Pick<Operation, "config">,
   read: Webhook,
   change: Change,
 ): Promise<{ webhook: Webhook; settings: SealedSettings }> {
-  const config = configOf(c);
   const { plain, reseal } = await parseChanges(change, config);
   const set = Object.fromEntries(Object.entries(plain).filter(([, value]) => value !== undefined));
   const webhook: Webhook = { ...read, ...set };
@@ -80,17 +77,17 @@ export async function tryChange(
  * @throws {RequestError} 404 when there is no such webhook; 409 as above.
  */
 export async function rotateSecret(
-  env: Env,
-  config: Config,
+  operation: Operation,
   uuid: string,
   { secret, grace_period_s }: z.output<typeof rotationSchema>,
 ): Promise<number | null> {
+  const { env, actor } = operation;
   if ((await findWebhook(env, uuid)) === null) {
     throw new RequestError(404, `Subscriber ${uuid} does not exist.`);
   }
   const until = grace_period_s === 0 ? null : Date.now() + grace_period_s * 1000;
   const next = secret || newSecret();
-  await apply(env, config, uuid, {
+  await apply(operation, uuid, {
     plain: { previousSecretUntil: until },
     reseal: (settings) => {
       // A repeat of the same request must not put the new one in the place of the one before.
@@ -99,6 +96,7 @@ export async function rotateSecret(
       return { ...withoutPrevious(settings), secret: next, ...(previous && { previous }) };
     },
   });
+  await audit(env, actor, { action: "webhook.secret_rotated", target: uuid });
   return until;
 }
 
@@ -106,14 +104,14 @@ export async function rotateSecret(
  * Seals a webhook's settings anew, with the first key. Its version is raised, so that its lane takes them too.
  * @throws {ConfigurationError} when no key opens them.
  */
-export async function resealWebhook(env: Env, config: Config, uuid: string): Promise<void> {
-  await apply(env, config, uuid, { plain: {}, reseal: (settings) => settings });
+export async function resealWebhook(operation: Omit<Operation, "actor">, uuid: string): Promise<void> {
+  await apply(operation, uuid, { plain: {}, reseal: (settings) => settings });
 }
 
 /** Removes secrets whose grace period is over, for cron. */
-export async function dropOldSecrets(env: Env, config: Config, now: number): Promise<void> {
-  for (const uuid of await listWithOldSecret(env, now)) {
-    await apply(env, config, uuid, {
+export async function dropOldSecrets(operation: Omit<Operation, "actor">, now: number): Promise<void> {
+  for (const uuid of await listWithOldSecret(operation.env, now)) {
+    await apply(operation, uuid, {
       plain: { previousSecretUntil: null },
       reseal: withoutPrevious,
     });
@@ -129,7 +127,11 @@ function withoutPrevious(settings: SealedSettings): SealedSettings {
 type Origins = { before: string; after: string };
 
 /** Changes a webhook as it is at the moment, again and again until nobody else has in between. */
-async function apply(env: Env, config: Config, uuid: string, changes: ParsedChanges): Promise<Origins> {
+async function apply(
+  { env, config }: Omit<Operation, "actor">,
+  uuid: string,
+  changes: ParsedChanges,
+): Promise<Origins> {
   const { encryptionKeys } = config;
   for (let tries = 0; tries < triesMax; tries++) {
     const read = await findWebhook(env, uuid);

@@ -1,16 +1,15 @@
 /** From a webhook's spec to what is stored of it, with the rules that creating and trying out share. */
 import type { z } from "@hono/zod-openapi";
-import type { Context } from "hono";
 import type { Subscription } from "./subscriptions";
 import { insertWebhook, type NewWebhook, type Webhook } from "./webhooks";
 import type { TargetRules } from "../send/target";
 import { seal, type SealedSettings } from "../platform/encryption";
-import { audit } from "../auth/audit";
-import type { AppEnv } from "../http/router";
+import { audit } from "../db/audit";
 import { mergeHeaders } from "./custom-headers";
 import type { pingSpecSchema, webhookSpecSchema } from "./schemas";
+import type { Operation } from "./operation";
 import { parseSubscriptions } from "./subscription-rules";
-import { checkVerification, configOf, parseTarget } from "./webhook-target";
+import { checkVerification, parseTarget } from "./webhook-target";
 
 const secretBytes = 64;
 
@@ -21,21 +20,20 @@ type NewWebhookSettings = {
 };
 
 /**
- * Makes a webhook on behalf of `c.var.caller`, and writes down that they did.
+ * Creates a webhook.
  * @param spec As sent in, of the right form. @param uuid Of the new webhook; nobody has it yet.
  * @throws {RequestError} 400 when something is wrong with it.
  */
-export async function makeWebhook(
-  c: Context<AppEnv>,
+export async function createWebhook(
+  { env, config, actor }: Operation,
   spec: z.output<typeof webhookSpecSchema>,
   uuid: string = crypto.randomUUID(),
 ): Promise<{ stored: Webhook; subscriptions: Subscription[] }> {
-  const config = configOf(c);
   const { shown, settings } = await parseNewWebhook(spec, config, uuid);
   const specs = parseSubscriptions(spec.subscriptions ?? []);
   const sealed = await seal(config.encryptionKeys, uuid, settings);
-  const made = await insertWebhook(c.env, { ...shown, sealed }, specs);
-  await audit(c, { action: "webhook.created", target: uuid });
+  const made = await insertWebhook(env, { ...shown, sealed }, specs);
+  await audit(env, actor, { action: "webhook.created", target: uuid });
   return made;
 }
 

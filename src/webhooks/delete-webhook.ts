@@ -2,11 +2,10 @@
  * The deletion of a webhook, in steps that can stop anywhere and be taken up again: mark the row, close the
  * lane, remove the row.
  */
-import type { Context } from "hono";
 import { listHalfDeleted, markDeleted, removeDeleted } from "./webhooks";
 import { log } from "../platform/log";
-import { audit } from "../auth/audit";
-import type { AppEnv } from "../http/router";
+import { audit } from "../db/audit";
+import type { Operation } from "./operation";
 
 /** A deletion younger than this may still be under way. */
 const underWayMs = 60_000;
@@ -15,16 +14,15 @@ const underWayMs = 60_000;
 const finishedPerRun = 100;
 
 /**
- * Deletes a webhook on behalf of `c.var.caller`, and writes down that they did; does nothing when there is none. On
- * return it is gone for everyone. Its lane is closed and its row removed, or `finishDeletions` does that.
+ * Deletes a webhook; does nothing when there is none. On return it is gone for everyone. Its lane is closed and its row removed, or `finishDeletions` does that.
  */
-export async function deleteWebhook(c: Context<AppEnv>, uuid: string): Promise<void> {
-  const deleted = await markDeleted(c.env, uuid);
+export async function deleteWebhook({ env, actor }: Omit<Operation, "config">, uuid: string): Promise<void> {
+  const deleted = await markDeleted(env, uuid);
   if (deleted === null) return;
-  await finish(c.env, uuid);
+  await finish(env, uuid);
   const { name, origin } = deleted;
   const detail = name.trim() === "" ? origin : `${name} (${origin})`;
-  await audit(c, { action: "webhook.deleted", target: uuid, detail });
+  await audit(env, actor, { action: "webhook.deleted", target: uuid, detail });
 }
 
 /** Finishes deletions that stopped half-way, for cron. Does not throw for those that fail again: they wait for the next run. */

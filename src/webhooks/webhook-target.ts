@@ -1,19 +1,11 @@
 /** Where a webhook may point, and how its certificate is checked. */
-import { readConfig, type Config } from "../platform/config";
 import { refuseResolvedTarget } from "../send/resolve-target";
-import { hostOf } from "../platform/host-name";
 import type { TargetRules } from "../send/target";
 import { FieldError } from "../platform/errors";
 
 /** `new URL()` would quietly drop or encode these. Everything up to the space, and what else counts as one. */
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const blankOrControl = /[\s\u0000-\u001f\u007f-\u009f]/u;
-
-/** The settings, with the name that the gateway was called by among its own: it need not be told that one. */
-export function configOf({ env, req }: { env: Env; req: { url: string } }): Config {
-  const config = readConfig(env);
-  return { ...config, gatewayHosts: [...config.gatewayHosts, hostOf(new URL(req.url))] };
-}
 
 /**
  * @param text A URL as sent in. No message repeats it: it may be all that it takes to post there.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { atMost } from "../../src/platform/concurrency";
+import { forEachConcurrent } from "../../src/platform/concurrency";
 
 describe("doing a thing for many items", () => {
   it("does it once for each, and never more than so many at once", async () => {
@@ -7,7 +7,7 @@ describe("doing a thing for many items", () => {
     let most = 0;
     const done: number[] = [];
     const items = Array.from({ length: 100 }, (_, item) => item);
-    await atMost(7, items, async (item) => {
+    await forEachConcurrent(7, items, async (item) => {
       under += 1;
       most = Math.max(most, under);
       await Promise.resolve();
@@ -19,12 +19,14 @@ describe("doing a thing for many items", () => {
   });
 
   it("does nothing for none", async () => {
-    await expect(atMost(3, [], () => Promise.reject(new Error("called")))).resolves.toBeUndefined();
+    await expect(
+      forEachConcurrent(3, [], () => Promise.reject(new Error("called"))),
+    ).resolves.toBeUndefined();
   });
 
   it("throws the first failure, after all that had begun have ended", async () => {
     const done: number[] = [];
-    const work = atMost(2, [1, 2, 3, 4], async (item) => {
+    const work = forEachConcurrent(2, [1, 2, 3, 4], async (item) => {
       await Promise.resolve();
       if (item === 1) throw new Error("one");
       done.push(item);

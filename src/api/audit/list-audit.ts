@@ -1,12 +1,11 @@
 /** `GET /api/audit`: who did what. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { type AuditEntry, listAuditEntries } from "../../db/audit";
+import { auditActions, type AuditEntry, listAuditEntries } from "../../db/audit";
 import { cursorParamSchema, limitParamSchema, nextCursor, nextCursorSchema } from "../../http/list-params";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
 import { isoTime, timeSchema } from "../../platform/time";
-import { auditActions } from "../../auth/audit";
 
 const entrySchema = z
   .object({

@@ -1,10 +1,11 @@
 /** Deliveries as the API shows them. */
 import { z } from "@hono/zod-openapi";
+import { shownStatuses } from "../../lane/delivery-log";
 import { nextCursorSchema } from "../../http/list-params";
 import { timeSchema } from "../../platform/time";
 
 /** `failed` is one that waits for a retry. */
-export const deliveryStatusSchema = z.enum(["pending", "delivered", "failed", "dead"]).openapi({
+export const deliveryStatusSchema = z.enum(shownStatuses).openapi({
   description:
     "pending: not tried yet. failed: waits for a retry. dead: given up; it can be sent again with redeliver.",
 });

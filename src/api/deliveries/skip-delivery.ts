@@ -1,6 +1,7 @@
 /** `POST /subscribers/{uuid}/deliveries/{delivery}/skip`: gives a waiting delivery up. */
 import { createRoute } from "@hono/zod-openapi";
-import { audit } from "../../auth/audit";
+import { operationOf } from "../../auth/operation";
+import { changeDelivery } from "../../webhooks/change-delivery";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
@@ -27,10 +28,8 @@ const route = createRoute({
 export function skipDelivery(router: Router): void {
   router.openapi(route, async (c) => {
     const params = c.req.valid("param");
-    const { webhookUuid, lane, sequence } = await deliveryInPath(c.env, params);
-    const result = await lane.skip(sequence);
+    const result = await changeDelivery(operationOf(c), await deliveryInPath(c.env, params), "skip");
     if (result !== "done") throw refusedChange(result, params.delivery);
-    await audit(c, { action: "delivery.skipped", target: webhookUuid, detail: params.delivery });
     return c.json({ message: `Delivery ${params.delivery} is given up.` }, 202);
   });
 }

@@ -4,7 +4,9 @@ import { jsonType } from "../json-body";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
-import { accept, acceptedSchema, decodeUtf8 } from "./accept";
+import { publish } from "../../events/publish";
+import { decodeUtf8 } from "../../http/utf8";
+import { acceptedSchema } from "./accepted-schema";
 
 const eventSchema = z
   .looseObject({
@@ -45,6 +47,6 @@ export function publishEvents(router: Router): void {
   router.openAPIRegistry.register("Event", eventSchema);
   router.openapi(route, async (c) => {
     const text = decodeUtf8(await c.req.arrayBuffer());
-    return c.json(await accept(c.env, text, { publisher: c.var.caller.id }), 202);
+    return c.json(await publish(c.env, text, { publisher: c.var.caller.id }), 202);
   });
 }

@@ -11,7 +11,9 @@ import { mediaTypeOf } from "../media-type";
 import { messageAnswer } from "../message";
 import type { Router } from "../../http/router";
 import { isoTime } from "../../platform/time";
-import { accept, acceptedSchema, decodeUtf8 } from "./accept";
+import { publish } from "../../events/publish";
+import { decodeUtf8 } from "../../http/utf8";
+import { acceptedSchema } from "./accepted-schema";
 
 /** An event this young is not looked up in the archive's reach. */
 const surelyKnownMs = 60_000;
@@ -56,7 +58,7 @@ export function publishFromOrchest(router: Router): void {
     const event = eventText(decodeUtf8(body).trim(), mediaTypeOf(c));
     if (isPing(event)) return c.json({ message: "success" }, 200);
     const refuse = (events: readonly Event[]) => refuseForgotten(c.env, events);
-    return c.json(await accept(c.env, event, { publisher: "orchest", refuse }), 202);
+    return c.json(await publish(c.env, event, { publisher: "orchest", refuse }), 202);
   });
 }
 

@@ -1,6 +1,8 @@
 /** `POST /subscribers/{uuid}/pause`: keeps deliveries and sends nothing, until it is resumed. */
 import { createRoute } from "@hono/zod-openapi";
-import { audit } from "../../auth/audit";
+import { operationOf } from "../../auth/operation";
+import { listSubscriptions } from "../../webhooks/subscriptions";
+import { webhookAnswer } from "../subscribers/webhook-answer";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
@@ -24,8 +26,7 @@ const route = createRoute({
 /** Adds the endpoint to `router`. */
 export function pauseLane(router: Router): void {
   router.openapi(route, async (c) => {
-    const webhook = await changeState(c.env, c.req.valid("param").uuid, (lane) => lane.pause());
-    await audit(c, { action: "webhook.paused", target: webhook.uuid });
-    return c.json(webhook, 200);
+    const webhook = await changeState(operationOf(c), c.req.valid("param").uuid, "pause");
+    return c.json(webhookAnswer(webhook, await listSubscriptions(c.env, webhook.uuid)), 200);
   });
 }

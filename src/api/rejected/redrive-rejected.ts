@@ -4,7 +4,8 @@ import { changeReason, findRejected, type Rejected, removeRejected } from "../..
 import { RequestError } from "../../platform/errors";
 import type { Publisher } from "../../events/publisher";
 import { audit } from "../../auth/audit";
-import { accept, acceptedSchema } from "../events/accept";
+import { publish as publishText } from "../../events/publish";
+import { acceptedSchema } from "../events/accepted-schema";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
@@ -40,12 +41,12 @@ export function redriveRejected(router: Router): void {
 }
 
 /** @throws {RequestError} 400 or 409 with the reason, which is written down. */
-async function publish(env: Env, rejected: Rejected, publisher: Publisher): ReturnType<typeof accept> {
+async function publish(env: Env, rejected: Rejected, publisher: Publisher): ReturnType<typeof publishText> {
   if (rejected.is_exact === 0) {
     throw new RequestError(400, `It was not kept exactly, and cannot be published: ${rejected.reason}`);
   }
   try {
-    return await accept(env, rejected.body, { publisher });
+    return await publishText(env, rejected.body, { publisher });
   } catch (error) {
     if (error instanceof RequestError) await changeReason(env.DB, rejected.id, error.message);
     throw error;

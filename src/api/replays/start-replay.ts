@@ -9,7 +9,8 @@ import type { Router } from "../../http/router";
 import { existingWebhook, unknownSubscriber } from "../../webhooks/existing-webhook";
 import { uuidParamSchema } from "../../webhooks/schemas";
 import { isoTime } from "../../platform/time";
-import { beginReplay } from "../../webhooks/start-replay";
+import { operationOf } from "../../auth/operation";
+import { startReplay as start } from "../../webhooks/start-replay";
 
 const timeRule = "must be an ISO 8601 time such as 2026-11-05T12:00:00Z";
 const allowed = "since, until, status";
@@ -79,7 +80,7 @@ export function startReplay(router: Router): void {
     const { uuid } = c.req.valid("param");
     const { since, until, status } = c.req.valid("json");
     const webhook = await existingWebhook(c.env, uuid);
-    const started = await beginReplay(c, webhook, { kind: status, since, until: until ?? Date.now() });
+    const started = await start(operationOf(c), webhook, { kind: status, since, until: until ?? Date.now() });
     switch (started.outcome) {
       case "started":
         return c.json({ replay: started.id, queued: started.queued }, 202);

@@ -4,7 +4,8 @@ import { jsonBody } from "../json-body";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
-import { makeWebhook } from "../../webhooks/create-webhook";
+import { operationOf } from "../../auth/operation";
+import { createWebhook as create } from "../../webhooks/create-webhook";
 import { webhookSchema, webhookSpecSchema } from "../../webhooks/schemas";
 import { webhookAnswer } from "./webhook-answer";
 
@@ -25,7 +26,7 @@ const route = createRoute({
 /** Adds the endpoint to `router`. */
 export function createWebhook(router: Router): void {
   router.openapi(route, async (c) => {
-    const { stored, subscriptions } = await makeWebhook(c, c.req.valid("json"));
+    const { stored, subscriptions } = await create(operationOf(c), c.req.valid("json"));
     return c.json(webhookAnswer(stored, subscriptions), 201);
   });
 }

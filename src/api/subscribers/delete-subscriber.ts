@@ -3,6 +3,7 @@ import { createRoute } from "@hono/zod-openapi";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
+import { operationOf } from "../../auth/operation";
 import { deleteWebhook } from "../../webhooks/delete-webhook";
 import { uuidParamSchema } from "../../webhooks/schemas";
 
@@ -20,7 +21,7 @@ const route = createRoute({
 export function deleteSubscriber(router: Router): void {
   router.openapi(route, async (c) => {
     const { uuid } = c.req.valid("param");
-    await deleteWebhook(c, uuid);
+    await deleteWebhook(operationOf(c), uuid);
     return c.json({ message: "" }, 201);
   });
 }

@@ -1,7 +1,6 @@
 /** `POST /subscribers/{uuid}/rotate-secret`: a new secret, while the old one still signs for a while. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { readConfig } from "../../platform/config";
-import { audit } from "../../auth/audit";
+import { operationOf } from "../../auth/operation";
 import { jsonBody } from "../json-body";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
@@ -46,8 +45,7 @@ const route = createRoute({
 export function rotateSecret(router: Router): void {
   router.openapi(route, async (c) => {
     const { uuid } = c.req.valid("param");
-    const until = await rotate(c.env, readConfig(c.env), uuid, c.req.valid("json"));
-    await audit(c, { action: "webhook.secret_rotated", target: uuid });
+    const until = await rotate(operationOf(c), uuid, c.req.valid("json"));
     const answer = {
       message: `Webhook ${uuid} has a new secret.`,
       previous_secret_until: until === null ? null : new Date(until).toISOString(),

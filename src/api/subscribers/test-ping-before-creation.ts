@@ -4,6 +4,7 @@ import { jsonBody } from "../json-body";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
+import { operationOf } from "../../auth/operation";
 import { pingNewWebhook } from "../../webhooks/ping-webhook";
 import { pingSpecSchema } from "../../webhooks/schemas";
 
@@ -27,7 +28,7 @@ const route = createRoute({
 /** Adds the endpoint to `router`. */
 export function testPingBeforeCreation(router: Router): void {
   router.openapi(route, async (c) => {
-    const { delivered } = await pingNewWebhook(c, c.req.valid("json"));
+    const { delivered } = await pingNewWebhook(operationOf(c), c.req.valid("json"));
     return delivered ? c.json({ message: "success" }, 200) : c.json({ message: "failure" }, 500);
   });
 }

@@ -4,6 +4,7 @@ import { findWebhook } from "../../webhooks/webhooks";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
+import { operationOf } from "../../auth/operation";
 import { pingWebhook } from "../../webhooks/ping-webhook";
 import { uuidParamSchema } from "../../webhooks/schemas";
 
@@ -26,7 +27,7 @@ export function testPing(router: Router): void {
   router.openapi(route, async (c) => {
     const row = await findWebhook(c.env, c.req.valid("param").uuid);
     if (row === null) return c.json({ message: "failure" }, 500);
-    const { delivered } = await pingWebhook(c, row);
+    const { delivered } = await pingWebhook(operationOf(c), row);
     return delivered ? c.json({ message: "success" }, 200) : c.json({ message: "failure" }, 500);
   });
 }

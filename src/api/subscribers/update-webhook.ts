@@ -4,6 +4,7 @@ import { jsonBody } from "../json-body";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
+import { operationOf } from "../../auth/operation";
 import { changeWebhook } from "../../webhooks/change-webhook";
 import { uuidParamSchema, webhookChangesSchema } from "../../webhooks/schemas";
 
@@ -31,7 +32,7 @@ const route = createRoute({
 export function updateWebhook(router: Router): void {
   router.openapi(route, async (c) => {
     const { uuid } = c.req.valid("param");
-    await changeWebhook(c, uuid, { spec: c.req.valid("json") });
+    await changeWebhook(operationOf(c), uuid, { spec: c.req.valid("json") });
     return c.json({ message: `Webhook ${uuid} has been updated.` }, 200);
   });
 }

@@ -1,7 +1,8 @@
 /** `GET /dead/replay`: asks whether many dead letters are to be sent again. Without any it leads back to the list. */
 import type { Context } from "hono";
 import { countDead } from "../../webhooks/dead-letters";
-import type { AppEnv, Router } from "../../http/router";
+import type { AppEnv } from "../../auth/app-env";
+import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
 import { letters, webhooks } from "../parts/amounts";

@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 import { listAmong, type WebhookWithDead } from "../../webhooks/dead-letters";
 import { RequestError } from "../../platform/errors";
-import type { AppEnv } from "../../http/router";
+import type { AppEnv } from "../../auth/app-env";
 
 /** @throws {RequestError} 404 when there is no such webhook (any more). */
 export async function webhookWithLetters(c: Context<AppEnv>, uuid: string): Promise<WebhookWithDead> {

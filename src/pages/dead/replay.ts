@@ -2,10 +2,11 @@
 import type { Context } from "hono";
 import { listAmong, listWithDead, type WebhookWithDead } from "../../webhooks/dead-letters";
 import { RequestError } from "../../platform/errors";
-import { atMost } from "../../platform/concurrency";
+import { forEachConcurrent } from "../../platform/concurrency";
 import { audit } from "../../auth/audit";
 import { cursorParamSchema } from "../../http/list-params";
-import type { AppEnv, Router } from "../../http/router";
+import type { AppEnv } from "../../auth/app-env";
+import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { webhooks } from "../parts/amounts";
 import { askLane } from "../parts/ask-lane";
@@ -74,7 +75,7 @@ async function chosen(c: Context<AppEnv>, values: (string | File)[]): Promise<Wa
 async function start(c: Context<AppEnv>, wanted: Wanted[], next: number | null = null): Promise<Response> {
   const started = new Map<string, string>();
   let unreached = 0;
-  await atMost(lanesAtOnce, wanted, async ({ webhook: { uuid }, sequences }) => {
+  await forEachConcurrent(lanesAtOnce, wanted, async ({ webhook: { uuid }, sequences }) => {
     // A lane without any has no replay; one that does not answer has no answer.
     const answer = await askLane(c.env, uuid, async (lane) => ({ replay: await lane.replayDead(sequences) }));
     if (answer === null) unreached += 1;

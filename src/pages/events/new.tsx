@@ -7,8 +7,9 @@ import { closeTypes } from "../../events/close-types";
 import type { Accepted } from "../../events/dispatch";
 import { isPublishable } from "../../events/types";
 import { audit } from "../../auth/audit";
-import { accept } from "../../api/events/accept";
-import type { AppEnv, Router } from "../../http/router";
+import { publish } from "../../events/publish";
+import type { AppEnv } from "../../auth/app-env";
+import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderForbidden } from "../forbidden";
 import { renderPage } from "../layout";
@@ -42,7 +43,7 @@ export function newEvent(router: Router): void {
     const text = typeof event === "string" ? event.replaceAll("\r\n", "\n").trim() : "";
     try {
       if (text === "") throw new RequestError(400, "There is no event. Fill in a sample, or write one.");
-      const { accepted } = await accept(c.env, text, { publisher: c.var.caller.id });
+      const { accepted } = await publish(c.env, text, { publisher: c.var.caller.id });
       await auditPublished(c, accepted, text);
       const [only] = accepted;
       const path = accepted.length === 1 && only !== undefined ? eventPath(only.uuid) : "/events";

@@ -1,5 +1,5 @@
 /** Asking a lane for what a page shows: a page stands even where a lane does not answer. */
-import { inTime } from "../../platform/timeouts";
+import { withTimeout } from "../../platform/timeouts";
 import type { WebhookLane } from "../../lane/webhook-lane";
 import { log } from "../../platform/log";
 
@@ -20,7 +20,7 @@ export async function answerOrNull<Answer>(
   about: Record<string, unknown>,
 ): Promise<Answer | null> {
   try {
-    return await inTime(answer);
+    return await withTimeout(answer);
   } catch (error) {
     log("warn", "lane not asked", { ...about, error: String(error) });
     return null;

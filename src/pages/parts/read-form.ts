@@ -1,7 +1,7 @@
 /** A form as it was sent to a page. */
 import type { Context } from "hono";
 import { RequestError } from "../../platform/errors";
-import type { AppEnv } from "../../http/router";
+import type { AppEnv } from "../../auth/app-env";
 
 /** @returns the request's form. @throws {RequestError} 400 when its body is none, or is cut off. */
 export async function readForm(c: Context<AppEnv>): Promise<FormData> {

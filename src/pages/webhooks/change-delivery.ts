@@ -4,24 +4,20 @@
  */
 import type { Context } from "hono";
 import type { ChangeResult } from "../../lane/webhook-lane";
-import { audit } from "../../auth/audit";
-import type { AppEnv, Router } from "../../http/router";
+import { operationOf } from "../../auth/operation";
+import { changeDelivery as askForChange } from "../../webhooks/change-delivery";
+import type { AppEnv } from "../../auth/app-env";
+import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { backTo, type Outcome } from "../parts/outcome";
 import { readForm } from "../parts/read-form";
 import { deliveryInPath, noDelivery } from "./in-path";
 import { deliveryPath, pathOf } from "./names";
 
-const changes = {
-  redeliver: {
-    action: "delivery.redelivered",
-    done: { tone: "good", text: "It is being sent again. What comes of it will be among its attempts." },
-  },
-  skip: {
-    action: "delivery.skipped",
-    done: { tone: "good", text: "The delivery was given up, and the line moves on." },
-  },
-} as const;
+const done = {
+  redeliver: { tone: "good", text: "It is being sent again. What comes of it will be among its attempts." },
+  skip: { tone: "good", text: "The delivery was given up, and the line moves on." },
+} as const satisfies Record<string, Outcome>;
 
 const unconfirmed: Outcome = {
   tone: "warn",
@@ -53,16 +49,13 @@ export function changeDelivery(router: Router): void {
   });
 }
 
-async function change(c: Context<AppEnv>, what: keyof typeof changes): Promise<Response> {
-  const { webhook, uuid, sequence } = await deliveryInPath(c);
+async function change(c: Context<AppEnv>, what: keyof typeof done): Promise<Response> {
+  const { webhook, sequence } = await deliveryInPath(c);
   const path = await pathBack(c);
-  const lane = c.env.LANES.getByName(webhook.uuid);
-  const result: ChangeResult = await lane[what](sequence);
+  const result = await askForChange(operationOf(c), { webhookUuid: webhook.uuid, sequence }, what);
   if (result === "unknown") throw noDelivery();
   if (result !== "done") return backTo(c, path, refusals[result]);
-  const { action, done } = changes[what];
-  await audit(c, { action, target: webhook.uuid, detail: uuid });
-  return backTo(c, path, done);
+  return backTo(c, path, done[what]);
 }
 
 async function pathBack(c: Context<AppEnv>): Promise<string> {

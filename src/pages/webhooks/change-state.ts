@@ -1,5 +1,5 @@
 /** `POST /webhooks/{uuid}/pause` and `/resume`. */
-import { audit } from "../../auth/audit";
+import { operationOf } from "../../auth/operation";
 import { changeState } from "../../webhooks/change-state";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
@@ -23,15 +23,13 @@ const outcomes = {
 export function changeWebhookState(router: Router): void {
   router.post("/webhooks/:uuid/pause", signedIn("webhooks:write"), async (c) => {
     const { uuid } = await webhookInPath(c);
-    const { state } = await changeState(c.env, uuid, (lane) => lane.pause());
-    await audit(c, { action: "webhook.paused", target: uuid });
+    const { state } = await changeState(operationOf(c), uuid, "pause");
     return backTo(c, pathOf({ uuid }), state === "disabled" ? outcomes.stillDisabled : outcomes.paused);
   });
 
   router.post("/webhooks/:uuid/resume", signedIn("webhooks:write"), async (c) => {
     const { uuid } = await webhookInPath(c);
-    await changeState(c.env, uuid, (lane) => lane.resume());
-    await audit(c, { action: "webhook.resumed", target: uuid });
+    await changeState(operationOf(c), uuid, "resume");
     return backTo(c, pathOf({ uuid }), outcomes.resumed);
   });
 }

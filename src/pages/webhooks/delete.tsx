@@ -2,7 +2,9 @@
 import type { Context } from "hono";
 import type { Webhook } from "../../webhooks/webhooks";
 import type { LaneStats } from "../../lane/lane-stats";
-import type { AppEnv, Router } from "../../http/router";
+import type { AppEnv } from "../../auth/app-env";
+import type { Router } from "../../http/router";
+import { operationOf } from "../../auth/operation";
 import { deleteWebhook } from "../../webhooks/delete-webhook";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
@@ -31,7 +33,7 @@ export function deleteWebhookPage(router: Router): void {
       c.status(400);
       return renderForm(c, webhook, typed);
     }
-    await deleteWebhook(c, webhook.uuid);
+    await deleteWebhook(operationOf(c), webhook.uuid);
     return backTo(c, "/", { tone: "good", text: `${nameOf(webhook)} was deleted.` });
   });
 }

@@ -2,7 +2,7 @@
 import type { Subscription } from "../../webhooks/subscriptions";
 import type { Webhook } from "../../webhooks/webhooks";
 import type { LogPage } from "../../lane/delivery-log";
-import { deliveryStatusSchema } from "../../api/deliveries/schemas";
+import { shownStatuses } from "../../lane/delivery-log";
 import { statusLabel } from "../parts/badges";
 import { AcceptedFields } from "../parts/accepted-fields";
 import { SelectField, TextField } from "../parts/field";
@@ -67,7 +67,7 @@ function FilterForm({
 }) {
   const { typed, errors } = filters;
   const heard = new Set(subscriptions.map((one) => one.eventType).filter((type) => !type.includes("*")));
-  const statuses = deliveryStatusSchema.options.map((option) => [option, statusLabel(option)] as const);
+  const statuses = shownStatuses.map((option) => [option, statusLabel(option)] as const);
   return (
     <form
       class="filters"

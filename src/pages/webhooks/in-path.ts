@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { findWebhook, type Webhook } from "../../webhooks/webhooks";
 import { sequenceOf } from "../../send/delivery-uuid";
 import { RequestError } from "../../platform/errors";
-import type { AppEnv } from "../../http/router";
+import type { AppEnv } from "../../auth/app-env";
 
 /** @throws {RequestError} 404 when there is none (any more). */
 export async function webhookInPath(c: Context<AppEnv>): Promise<Webhook> {

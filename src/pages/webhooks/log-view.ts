@@ -1,7 +1,7 @@
 /** Which part of a webhook's log is looked at, and over which time its charts are drawn: what an address says of it. */
 import type { Webhook } from "../../webhooks/webhooks";
 import type { LogQuery, ShownStatus } from "../../lane/delivery-log";
-import { deliveryStatusSchema } from "../../api/deliveries/schemas";
+import { shownStatuses } from "../../lane/delivery-log";
 import { cursorParamSchema } from "../../http/list-params";
 import { parseUtc, utcText } from "../parts/utc-time";
 import { noTime, quoted, wrongEnd } from "../parts/wrong-filter";
@@ -38,7 +38,7 @@ export function readView(given: (name: string) => string | undefined): { view: L
     until: text("until"),
   };
   const view: LogView = {
-    status: deliveryStatusSchema.safeParse(typed.status).data,
+    status: shownStatuses.find((status) => status === typed.status),
     eventType: typed.event_type || undefined,
     since: parseUtc(typed.since) ?? undefined,
     until: parseUtc(typed.until) ?? undefined,

@@ -3,8 +3,10 @@ import type { Context } from "hono";
 import { z } from "zod";
 import type { Webhook } from "../../webhooks/webhooks";
 import type { ReplayRequest } from "../../lane/webhook-lane";
-import { beginReplay } from "../../webhooks/start-replay";
-import type { AppEnv, Router } from "../../http/router";
+import { operationOf } from "../../auth/operation";
+import { startReplay } from "../../webhooks/start-replay";
+import type { AppEnv } from "../../auth/app-env";
+import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
 import { TextField } from "../parts/field";
@@ -66,7 +68,12 @@ export function replayPage(router: Router): void {
     else if (until <= since) typed.errors.until = "The end must be later than the beginning.";
     if (Object.keys(typed.errors).length > 0) return refuse(c, webhook, typed);
 
-    const started = await beginReplay(c, webhook, { kind: typed.kind, since, until, id: typed.uuid });
+    const started = await startReplay(operationOf(c), webhook, {
+      kind: typed.kind,
+      since,
+      until,
+      id: typed.uuid,
+    });
     switch (started.outcome) {
       case "started": {
         const path = replayPath(webhook, started.id);

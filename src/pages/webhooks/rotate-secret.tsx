@@ -1,9 +1,9 @@
 /** `GET` and `POST /webhooks/{uuid}/rotate-secret`: a new secret, while the old one signs too for a while. */
 import type { Context } from "hono";
-import { readConfig } from "../../platform/config";
 import type { Webhook } from "../../webhooks/webhooks";
-import { audit } from "../../auth/audit";
-import type { AppEnv, Router } from "../../http/router";
+import { operationOf } from "../../auth/operation";
+import type { AppEnv } from "../../auth/app-env";
+import type { Router } from "../../http/router";
 import { rotateSecret } from "../../webhooks/change-webhook";
 import { newSecret } from "../../webhooks/create-webhook";
 import { rotationSchema } from "../../webhooks/schemas";
@@ -52,8 +52,7 @@ export function rotateSecretPage(router: Router): void {
       const error = rotation.success ? nothingTyped : formErrors(rotation.error, []).get("secret");
       return renderForm(c, webhook, { secret, grace, error });
     }
-    const until = await rotateSecret(c.env, readConfig(c.env), webhook.uuid, rotation.data);
-    await audit(c, { action: "webhook.secret_rotated", target: webhook.uuid });
+    const until = await rotateSecret(operationOf(c), webhook.uuid, rotation.data);
     return backTo(c, pathOf(webhook), { tone: "good", text: doneText(until) });
   });
 }

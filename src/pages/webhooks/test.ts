@@ -1,10 +1,11 @@
 /** `POST /webhooks/{uuid}/test`: sends a ping, and leads back to where it was asked for, with the outcome. */
-import { HTTPException } from "hono/http-exception";
+import { RequestError } from "../../platform/errors";
 import { mayReadTexts } from "../../auth/scopes";
 import type { Caller } from "../../auth/caller";
 import { explainFailure } from "../../send/explain-failure";
 import type { PingResult } from "../../send/ping";
 import type { Router } from "../../http/router";
+import { operationOf } from "../../auth/operation";
 import { pingWebhook } from "../../webhooks/ping-webhook";
 import { signedIn } from "../current-user";
 import { backTo, type Outcome } from "../parts/outcome";
@@ -21,7 +22,7 @@ export function testWebhook(router: Router): void {
     const webhook = await webhookInPath(c);
     const form = await readForm(c);
     const outcome = {
-      ...(await pingOutcome(c.var.caller, () => pingWebhook(c, webhook))),
+      ...(await pingOutcome(c.var.caller, () => pingWebhook(operationOf(c), webhook))),
       about: webhook.uuid,
     };
     if (form.get("back") === "webhook") return backTo(c, pathOf(webhook), outcome);
@@ -45,7 +46,7 @@ export async function pingOutcome(caller: Caller, ping: () => Promise<PingResult
       ? { tone: "good", text: "The test ping was delivered: the receiver answered with success." }
       : { tone: "bad", text: `The test ping was not delivered: ${reasonFor(caller, result)}.` };
   } catch (error) {
-    if (error instanceof HTTPException && error.status === 429) return { tone: "warn", text: error.message };
+    if (error instanceof RequestError && error.status === 429) return { tone: "warn", text: error.message };
     throw error;
   }
 }

@@ -4,9 +4,10 @@ import { mayReadTexts } from "../../../auth/scopes";
 import { listKnownProjects } from "../../../events/known-projects";
 import { RequestError } from "../../../platform/errors";
 import type { PingResult } from "../../../send/ping";
-import type { AppEnv } from "../../../http/router";
+import type { AppEnv } from "../../../auth/app-env";
 import { newSecret } from "../../../webhooks/create-webhook";
-import { configOf, parseTarget } from "../../../webhooks/webhook-target";
+import { operationOf } from "../../../auth/operation";
+import { parseTarget } from "../../../webhooks/webhook-target";
 import type { Outcome } from "../../parts/outcome";
 import { pingOutcome } from "../test";
 import { picks } from "./event-picks";
@@ -91,7 +92,7 @@ async function explain(
   const errors = formErrors(error, groups);
   if (errors.has("url") || (text.url === "" && webhook !== null)) return errors;
   try {
-    await parseTarget(text.url, configOf(c));
+    await parseTarget(text.url, operationOf(c).config);
     return errors;
   } catch (refused) {
     return new Map([...formErrors(refused, groups), ...errors]);

@@ -4,11 +4,12 @@ import { listSubscriptions, type Subscription } from "../../../webhooks/subscrip
 import type { Webhook } from "../../../webhooks/webhooks";
 import { RequestError } from "../../../platform/errors";
 import type { PingResult } from "../../../send/ping";
-import type { AppEnv, Router } from "../../../http/router";
+import type { AppEnv } from "../../../auth/app-env";
+import type { Router } from "../../../http/router";
 import { changedMeanwhile, changeWebhook, tryChange } from "../../../webhooks/change-webhook";
 import { pingWebhook } from "../../../webhooks/ping-webhook";
 import { webhookChangesSchema } from "../../../webhooks/schemas";
-import { configOf } from "../../../webhooks/webhook-target";
+import { operationOf } from "../../../auth/operation";
 import { unseal } from "../../../platform/encryption";
 import { signedIn } from "../../current-user";
 import { backTo, type Outcome } from "../../parts/outcome";
@@ -50,7 +51,7 @@ async function read(c: Context<AppEnv>): Promise<Stored> {
 
 async function purposeOf(c: Context<AppEnv>, stored: Stored): Promise<Purpose> {
   const { webhook } = stored;
-  const { url } = await unseal(configOf(c).encryptionKeys, webhook.uuid, webhook.sealed);
+  const { url } = await unseal(operationOf(c).config.encryptionKeys, webhook.uuid, webhook.sealed);
   return { uuid: webhook.uuid, webhook, seen: await seenAs(stored), storedUrl: url };
 }
 
@@ -67,7 +68,7 @@ async function save(c: Context<AppEnv>, purpose: Purpose, stored: Stored, typed:
   }
   if (change === null) return backTo(c, pathOf(webhook), { tone: "good", text: "Nothing was changed." });
   const spec = webhookChangesSchema.parse(change.spec);
-  await changeWebhook(c, webhook.uuid, { ...change, spec, shownOrigin: webhook.origin });
+  await changeWebhook(operationOf(c), webhook.uuid, { ...change, spec, shownOrigin: webhook.origin });
   return backTo(c, pathOf(webhook), saved);
 }
 
@@ -78,8 +79,12 @@ async function isStored(
   { spec, reset }: NonNullable<ReturnType<typeof changeOf>>,
 ): Promise<boolean> {
   if (spec["subscriptions"] !== undefined) return false;
-  const wanted = await tryChange(c, webhook, { spec: webhookChangesSchema.parse(spec), reset });
-  const { url, secret, headers } = await unseal(configOf(c).encryptionKeys, webhook.uuid, webhook.sealed);
+  const wanted = await tryChange(operationOf(c), webhook, { spec: webhookChangesSchema.parse(spec), reset });
+  const { url, secret, headers } = await unseal(
+    operationOf(c).config.encryptionKeys,
+    webhook.uuid,
+    webhook.sealed,
+  );
   return (
     JSON.stringify(wanted.webhook) === JSON.stringify(webhook) &&
     wanted.settings.url === url &&
@@ -101,13 +106,13 @@ async function ping(
   const { webhook, subscriptions } = stored;
   const { groups } = typedForStored(webhook, subscriptions);
   const change = changeOf({ ...typed, groups }, webhook, subscriptions);
-  if (change === null) return pingWebhook(c, webhook);
+  if (change === null) return pingWebhook(operationOf(c), webhook);
   const spec = webhookChangesSchema.parse(change.spec);
   if (spec.headers && !spec.url && seen !== (await seenAs(stored))) {
     throw new RequestError(409, changedMeanwhile);
   }
-  const tried = await tryChange(c, webhook, { ...change, spec });
-  return pingWebhook(c, tried.webhook, tried.settings);
+  const tried = await tryChange(operationOf(c), webhook, { ...change, spec });
+  return pingWebhook(operationOf(c), tried.webhook, tried.settings);
 }
 
 /** A text that is another one after each change of the webhook or of what it hears. */

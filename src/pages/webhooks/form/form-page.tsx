@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 import type { Known } from "../../../events/known-projects";
 import type { Webhook } from "../../../webhooks/webhooks";
-import type { AppEnv } from "../../../http/router";
+import type { AppEnv } from "../../../auth/app-env";
 import { renderPage } from "../../layout";
 import { FormFoot } from "../../parts/form-foot";
 import type { Outcome } from "../../parts/outcome";

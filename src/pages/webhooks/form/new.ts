@@ -2,8 +2,10 @@
 import type { Context } from "hono";
 import { findWebhook } from "../../../webhooks/webhooks";
 import { RequestError } from "../../../platform/errors";
-import type { AppEnv, Router } from "../../../http/router";
-import { makeWebhook, newSecret } from "../../../webhooks/create-webhook";
+import type { AppEnv } from "../../../auth/app-env";
+import type { Router } from "../../../http/router";
+import { operationOf } from "../../../auth/operation";
+import { createWebhook, newSecret } from "../../../webhooks/create-webhook";
 import { pingNewWebhook } from "../../../webhooks/ping-webhook";
 import { pingSpecSchema, webhookSpecSchema } from "../../../webhooks/schemas";
 import { signedIn } from "../../current-user";
@@ -30,7 +32,8 @@ export function newWebhookForm(router: Router): void {
     const purpose = purposeOf(uuidForm.test(uuid) ? uuid : crypto.randomUUID());
     return answerForm(c, purpose, form, {
       save: (typed) => save(c, purpose, typed),
-      ping: (typed) => pingNewWebhook(c, pingSpecSchema.parse({ ...specOf(typed), subscriptions: null })),
+      ping: (typed) =>
+        pingNewWebhook(operationOf(c), pingSpecSchema.parse({ ...specOf(typed), subscriptions: null })),
     });
   });
 }
@@ -46,7 +49,7 @@ async function save(c: Context<AppEnv>, purpose: Purpose, typed: Typed): Promise
   const spec = webhookSpecSchema.parse(specOf(typed));
   await refuseDeleted(c.env, purpose);
   try {
-    const { stored, subscriptions } = await makeWebhook(c, spec, uuid);
+    const { stored, subscriptions } = await createWebhook(operationOf(c), spec, uuid);
     const text = `The webhook “${nameOf(stored)}” was made.`;
     return subscriptions.length > 0
       ? backTo(c, pathOf(stored), { tone: "good", text })

@@ -1,9 +1,10 @@
 /** Middleware of everything: refused requests and sign-ins are written down in the audit log. */
 import type { MiddlewareHandler } from "hono";
-import type { Caller } from "./caller";
-import { routePattern } from "../http/route-pattern";
-import type { AppEnv } from "../http/router";
-import { auditRefusal } from "./audit";
+import type { Caller } from "../auth/caller";
+import { routePattern } from "./route-pattern";
+import type { AppEnv } from "../auth/app-env";
+import { auditRefusal } from "../db/audit";
+import { actorOf } from "../auth/audit";
 
 const signInPath = "/sign-in";
 /** A form that cannot be read is no sign-in. */
@@ -21,7 +22,7 @@ export const auditRefusals: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (status !== 403 && !(isSignIn && refusedSignIns.has(status))) return;
   // Set where one was recognised.
   const caller: Caller | undefined = c.var.caller;
-  await auditRefusal(c, caller ?? null, {
+  await auditRefusal(c.env, actorOf(c, caller ?? null), {
     action: isSignIn ? "session.refused" : "request.refused",
     detail: `${status} ${method} ${routePattern(c)}`,
   });
