@@ -1,7 +1,7 @@
 /** The pages for people. */
 import { createRouter, type Router } from "../http/router";
-import { confirmReplay } from "./dead/confirm";
-import { deadLetters } from "./dead/list";
+import { confirmReplay } from "./dead/confirm-replay";
+import { deadLettersPage } from "./dead/list";
 import { replayDead } from "./dead/replay";
 import { deadReplays } from "./dead/replays";
 import { eventPage } from "./events/event";
@@ -18,7 +18,7 @@ import { confirmJobFailures } from "./webhooks/job-failures/confirm";
 import { switchJobFailures } from "./webhooks/job-failures/turn";
 import { undoJobFailures } from "./webhooks/job-failures/undo";
 import { webhookList } from "./webhooks/list";
-import { testWebhook } from "./webhooks/test";
+import { testWebhook } from "./webhooks/test-ping";
 import { deleteWebhookPage } from "./webhooks/delete";
 import { liveSocket } from "./webhooks/live";
 import { replayPage } from "./webhooks/replay";
@@ -50,7 +50,7 @@ export function pagesRoutes(): Router {
   eventList(router);
   newEvent(router);
   eventPage(router);
-  deadLetters(router);
+  deadLettersPage(router);
   confirmReplay(router);
   replayDead(router);
   deadReplays(router);

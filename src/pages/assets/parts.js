@@ -6,7 +6,7 @@
  * stay as open or closed as they are.
  * @param {Document} page
  * @param {string[]} ids
- * @param {{keepsInput?: boolean}} [options] `keepsInput`: what was ticked, chosen or typed and not sent stays, too.
+ * @param {{keepsInput?: boolean}} [options] `keepsInput`: what was checked, chosen or typed and not sent stays, too.
  * @returns {boolean} false, and nothing is changed, when the page lacks one of them: it is another page.
  */
 export function takeParts(page, ids, { keepsInput = false } = {}) {
@@ -52,7 +52,7 @@ function keepInput(part, next) {
   for (const field of next.querySelectorAll(fields)) {
     const before = present.get(fieldKey(field));
     if (before === undefined) continue;
-    if (isTick(field)) {
+    if (isCheckable(field)) {
       if (before.checked !== before.defaultChecked) field.checked = before.checked;
     } else if (before.value !== defaultOf(before)) field.value = before.value;
   }
@@ -62,11 +62,11 @@ const fields = "input:not([type=hidden]), select, textarea";
 
 /** Tells a field from all others of the page: by its form, its name and, where that makes the difference, its value. */
 function fieldKey(field) {
-  const value = isTick(field) ? field.value : "";
+  const value = isCheckable(field) ? field.value : "";
   return JSON.stringify([field.form?.getAttribute("action"), field.name, value]);
 }
 
-function isTick({ type }) {
+function isCheckable({ type }) {
   return type === "checkbox" || type === "radio";
 }
 

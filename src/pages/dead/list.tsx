@@ -8,22 +8,22 @@ import type { AppEnv } from "../../auth/app-env";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
-import { letters, webhooks } from "../parts/amounts";
+import { deadLetters, webhooks } from "../parts/quantities";
 import { askLane } from "../parts/ask-lane";
-import { count } from "../parts/figures";
+import { count } from "../parts/format-numbers";
 import { OutcomeNotice, takeOutcome } from "../parts/outcome";
 import { Pager } from "../parts/pager";
-import { Trail } from "../parts/trail";
-import { nameOf } from "../webhooks/names";
-import { type DeadOfWebhook, DeadLetters } from "./letters";
-import { webhookWithLetters } from "./named-webhook";
+import { Breadcrumbs } from "../parts/breadcrumbs";
+import { nameOf } from "../webhooks/names-and-paths";
+import { type DeadOfWebhook, WebhookDeadLetters } from "./webhook-dead-letters";
+import { findWebhookWithDeadLetters } from "./find-webhook";
 import { confirmPath, deadPathOf } from "./paths";
 
 /** Webhooks to a view, and letters of each: each webhook costs a call of its lane. */
 const webhooksShown = 10;
-const lettersShown = 10;
-/** Letters to a view of one webhook. */
-const lettersShownAlone = 50;
+const shownPerWebhook = 10;
+/** Dead letters to a view of one webhook. */
+const shownOfOneWebhook = 50;
 
 /** What a view shows, and where the next one begins. `one`: the only webhook that it is about. */
 type View = {
@@ -34,7 +34,7 @@ type View = {
 };
 
 /** Adds the page to `router`. */
-export function deadLetters(router: Router): void {
+export function deadLettersPage(router: Router): void {
   router.get("/dead", signedIn("webhooks:read"), async (c) => {
     const webhookUuid = c.req.query("webhook")?.toLowerCase();
     const after = cursorParamSchema.safeParse(c.req.query("after")).data ?? 0;
@@ -50,13 +50,13 @@ export function deadLetters(router: Router): void {
       <>
         <div class="page-header">
           <div>
-            {view.one && <Trail links={{ "/dead": "Dead letters" }} />}
+            {view.one && <Breadcrumbs links={{ "/dead": "Dead letters" }} />}
             <h1>{title}</h1>
           </div>
         </div>
         <OutcomeNotice outcome={takeOutcome(c)} />
         {view.found.length === 0 && view.next === null ? (
-          <NoLetters days={readConfig(c.env).deadLetterDays} isLater={after > 0} />
+          <NoDeadLetters days={readConfig(c.env).deadLetterDays} isLater={after > 0} />
         ) : (
           <Found view={view} mayWrite={mayWrite} />
         )}
@@ -80,31 +80,33 @@ async function viewAll(c: Context<AppEnv>, after: number): Promise<View> {
   ]);
   const asked = await Promise.all(
     rows.map(async (webhook) => {
-      const page = { limit: lettersShown };
-      return { webhook, letters: await askLane(c.env, webhook.uuid, (lane) => lane.deadLetters(page)) };
+      const page = { limit: shownPerWebhook };
+      return { webhook, deadLetters: await askLane(c.env, webhook.uuid, (lane) => lane.deadLetters(page)) };
     }),
   );
   // What D1 says may be older than what the lane knows.
-  return { found: asked.filter(({ letters }) => letters?.count !== 0), next, totals, one: null };
+  return { found: asked.filter(({ deadLetters }) => deadLetters?.count !== 0), next, totals, one: null };
 }
 
 async function viewOne(c: Context<AppEnv>, uuid: string, before?: number): Promise<View> {
-  const webhook = await webhookWithLetters(c, uuid);
-  const page = { limit: lettersShownAlone, before };
-  const letters = await askLane(c.env, uuid, (lane) => lane.deadLetters(page));
-  const one = { webhook, letters };
-  const found = letters?.count === 0 ? [] : [one];
-  return { found, next: null, totals: { webhooks: 1, letters: letters?.count ?? 0 }, one };
+  const webhook = await findWebhookWithDeadLetters(c, uuid);
+  const page = { limit: shownOfOneWebhook, before };
+  const deadLetters = await askLane(c.env, uuid, (lane) => lane.deadLetters(page));
+  const one = { webhook, deadLetters };
+  const found = deadLetters?.count === 0 ? [] : [one];
+  return { found, next: null, totals: { webhooks: 1, letters: deadLetters?.count ?? 0 }, one };
 }
 
 function Found({ view: { found, totals, one }, mayWrite }: { view: View; mayWrite: boolean }) {
-  const sections = found.map((dead) => <DeadLetters {...dead} mayWrite={mayWrite} isAlone={one !== null} />);
+  const sections = found.map((dead) => (
+    <WebhookDeadLetters {...dead} mayWrite={mayWrite} isAlone={one !== null} />
+  ));
   if (!mayWrite) return <>{sections}</>;
   return (
     <form method="post" action="/dead/replay">
       <div class="row spread tools">
         <p class="muted flush">
-          {one === null && `${letters(totals.letters)} of ${webhooks(totals.webhooks)}. `}
+          {one === null && `${deadLetters(totals.letters)} of ${webhooks(totals.webhooks)}. `}
           Live deliveries go first when some are sent again.
         </p>
         <div class="row">
@@ -123,7 +125,7 @@ function Found({ view: { found, totals, one }, mayWrite }: { view: View; mayWrit
   );
 }
 
-function NoLetters({ days, isLater }: { days: number; isLater: boolean }) {
+function NoDeadLetters({ days, isLater }: { days: number; isLater: boolean }) {
   if (isLater) return <p class="empty">There are no more dead letters.</p>;
   return (
     <section class="card empty" aria-labelledby="none-title">

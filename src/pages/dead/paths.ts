@@ -5,7 +5,7 @@ import { z } from "zod";
 export type NamedReplay = { webhook: string; replay: string };
 
 /** A dead letter in a form: of which webhook, and its place in the webhook's line. */
-export type NamedLetter = { webhook: string; sequence: number };
+export type NamedDeadLetter = { webhook: string; sequence: number };
 
 /** So many webhooks are sent to again at a go: the page of their progress asks each of their lanes. */
 export const webhooksPerGo = 50;
@@ -37,12 +37,12 @@ export function readReplay(text: string): NamedReplay | null {
 }
 
 /** @returns a letter as forms send it. */
-export function letterValue({ webhook, sequence }: NamedLetter): string {
+export function deadLetterValue({ webhook, sequence }: NamedDeadLetter): string {
   return `${webhook}:${sequence}`;
 }
 
-/** Reads what `letterValue` writes; null for what it never does. */
-export function readLetter(text: string): NamedLetter | null {
+/** Reads what `deadLetterValue` writes; null for what it never does. */
+export function readDeadLetter(text: string): NamedDeadLetter | null {
   const [webhook = "", sequence = "", ...others] = text.toLowerCase().split(":");
   const isRight = isUuid(webhook) && /^[1-9]\d{0,14}$/.test(sequence) && others.length === 0;
   return isRight ? { webhook, sequence: Number(sequence) } : null;

@@ -8,13 +8,13 @@ import { cursorParamSchema } from "../../http/list-params";
 import type { AppEnv } from "../../auth/app-env";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
-import { webhooks } from "../parts/amounts";
+import { webhooks } from "../parts/quantities";
 import { askLane } from "../parts/ask-lane";
 import { backTo, type Outcome } from "../parts/outcome";
 import { readForm } from "../parts/read-form";
-import { manyLetters } from "./letters";
-import { webhookWithLetters } from "./named-webhook";
-import { confirmPath, type NamedReplay, progressPath, readLetter, webhooksPerGo } from "./paths";
+import { confirmFrom } from "./webhook-dead-letters";
+import { findWebhookWithDeadLetters } from "./find-webhook";
+import { confirmPath, type NamedReplay, progressPath, readDeadLetter, webhooksPerGo } from "./paths";
 
 const lanesAtOnce = 10;
 
@@ -36,10 +36,10 @@ export function replayDead(router: Router): void {
 }
 
 async function ofWebhook(c: Context<AppEnv>, uuid: string, isConfirmed: boolean): Promise<Response> {
-  const webhook = await webhookWithLetters(c, uuid);
+  const webhook = await findWebhookWithDeadLetters(c, uuid);
   if (!isConfirmed) {
     const known = await askLane(c.env, uuid, (lane) => lane.deadLetters({ limit: 1 }));
-    if (known === null || known.count > manyLetters) return c.redirect(confirmPath({ webhook: uuid }), 303);
+    if (known === null || known.count > confirmFrom) return c.redirect(confirmPath({ webhook: uuid }), 303);
   }
   return start(c, [{ webhook }]);
 }
@@ -59,7 +59,7 @@ async function ofAll(c: Context<AppEnv>, after: unknown, isConfirmed: boolean): 
 async function chosen(c: Context<AppEnv>, values: (string | File)[]): Promise<Wanted[]> {
   const sequences = new Map<string, number[]>();
   for (const value of values) {
-    const letter = typeof value === "string" ? readLetter(value) : null;
+    const letter = typeof value === "string" ? readDeadLetter(value) : null;
     if (letter === null)
       throw new RequestError(400, "A letter must be a webhook's UUID, a colon and a number.");
     sequences.set(letter.webhook, [...(sequences.get(letter.webhook) ?? []), letter.sequence]);

@@ -8,14 +8,14 @@ import type { AppEnv } from "../../auth/app-env";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
-import { times, webhooks } from "../parts/amounts";
+import { times, webhooks } from "../parts/quantities";
 import { askLane } from "../parts/ask-lane";
-import { count } from "../parts/figures";
+import { count } from "../parts/format-numbers";
 import { OutcomeNotice, takeOutcome } from "../parts/outcome";
 import { Progress } from "../parts/progress";
 import { Time } from "../parts/time";
-import { Trail } from "../parts/trail";
-import { nameOf, pathOf } from "../webhooks/names";
+import { Breadcrumbs } from "../parts/breadcrumbs";
+import { nameOf, webhookPath } from "../webhooks/names-and-paths";
 import { deadPathOf, readReplay, webhooksPerGo } from "./paths";
 
 /** The parts of the page that change while it runs. */
@@ -47,7 +47,7 @@ export function deadReplays(router: Router): void {
       <>
         <div class="page-header">
           <div>
-            <Trail links={{ "/dead": "Dead letters" }} />
+            <Breadcrumbs links={{ "/dead": "Dead letters" }} />
             <h1>Sending dead letters again</h1>
           </div>
         </div>
@@ -119,7 +119,7 @@ function OfWebhook({ webhook, progress, isFirst }: Running & { isFirst: boolean 
       {progress !== "unknown" && <Bar label={name} sum={sumOf([{ webhook, progress }])} isFirst={isFirst} />}
       <p class="small">
         <State webhook={webhook} progress={progress} />{" "}
-        <a href={pathOf(webhook)}>
+        <a href={webhookPath(webhook)}>
           To the webhook<span class="visually-hidden"> {name}</span>
         </a>
       </p>

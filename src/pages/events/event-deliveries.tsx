@@ -3,11 +3,11 @@ import type { ArchivedEvent } from "../../events/archive-list";
 import { deliveryUuid } from "../../send/delivery-uuid";
 import type { DeliveryOfWebhook } from "../../events/deliveries-of-event";
 import { StatusBadge } from "../parts/badges";
-import { count } from "../parts/figures";
+import { count } from "../parts/format-numbers";
 import { Cell, Table } from "../parts/table";
 import { Time } from "../parts/time";
 import { LastError } from "../webhooks/log-table";
-import { deliveryPath, nameOf } from "../webhooks/names";
+import { deliveryPath, nameOf } from "../webhooks/names-and-paths";
 
 /** For so long after its acceptance a page watches an event arrive, */
 const watchedMs = 60_000;

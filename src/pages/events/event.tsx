@@ -17,9 +17,9 @@ import { renderPage } from "../layout";
 import { CopyButton } from "../parts/copy";
 import { OutcomeNotice, takeOutcome } from "../parts/outcome";
 import { Fact } from "../parts/fact";
-import { TextsWithheld } from "../parts/texts-withheld";
+import { ScopeRequired } from "../parts/scope-required";
 import { Time } from "../parts/time";
-import { Trail } from "../parts/trail";
+import { Breadcrumbs } from "../parts/breadcrumbs";
 import { EventDeliveries } from "./event-deliveries";
 import { Subject } from "./event-table";
 import { likePath } from "./paths";
@@ -51,7 +51,7 @@ export function eventPage(router: Router): void {
       <>
         <div class="page-header">
           <div>
-            <Trail links={{ "/events": "Events" }} />
+            <Breadcrumbs links={{ "/events": "Events" }} />
             <h1 class="event-title">{event.type}</h1>
           </div>
           {mayRepeat && (
@@ -108,7 +108,7 @@ function Text({ text }: { text: string | null }) {
     return (
       <section class="card" aria-labelledby="event-text-title">
         <h2 id="event-text-title">Text</h2>
-        <TextsWithheld what="The event's text is" />
+        <ScopeRequired what="The event's text is" />
       </section>
     );
   }

@@ -3,10 +3,10 @@ import { z } from "zod";
 import type { ArchiveQuery } from "../../events/archive-list";
 import { closeTypes } from "../../events/close-types";
 import { subscribableEventTypes } from "../../events/types";
-import { AcceptedFields } from "../parts/accepted-fields";
+import { TimeRangeFields } from "../parts/time-range-fields";
 import { TextField } from "../parts/field";
 import { parseUtc } from "../parts/utc-time";
-import { noTime, quoted, wrongEnd } from "../parts/wrong-filter";
+import { timeError, quoted, endError } from "../parts/filter-errors";
 import { archivePath } from "./paths";
 
 const names = ["type", "project", "job", "since", "until"] as const;
@@ -41,10 +41,10 @@ export function readFilters(given: (name: string) => string | undefined): Filter
     type: read("type", parseType, unknownType),
     projectUuid: read("project", parseUuid, (text) => `${quoted(text)} is no UUID of a project.`),
     jobUuid: read("job", parseUuid, (text) => `${quoted(text)} is no UUID of a job.`),
-    since: read("since", parseUtc, noTime),
-    until: read("until", parseUtc, noTime),
+    since: read("since", parseUtc, timeError),
+    until: read("until", parseUtc, timeError),
   };
-  const end = wrongEnd(query.since, query.until);
+  const end = endError(query.since, query.until);
   if (end !== undefined) errors.until = end;
   return { typed, query, errors };
 }
@@ -100,7 +100,7 @@ export function FilterForm({ filters }: { filters: Filters }) {
             value={typed.job}
             error={errors.job}
           />
-          <AcceptedFields typed={typed} errors={errors} />
+          <TimeRangeFields typed={typed} errors={errors} />
         </div>
       </details>
       <datalist id="event-types">

@@ -13,10 +13,10 @@ import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderForbidden } from "../forbidden";
 import { renderPage } from "../layout";
-import { count } from "../parts/figures";
+import { count } from "../parts/format-numbers";
 import { backTo, type Outcome, OutcomeNotice, takeOutcome } from "../parts/outcome";
 import { readForm } from "../parts/read-form";
-import { Trail } from "../parts/trail";
+import { Breadcrumbs } from "../parts/breadcrumbs";
 import { PublishForm, type PublishFields, TypeForm } from "./publish-form";
 import { eventPath } from "./paths";
 import { copyOf, sampleText } from "./prefill";
@@ -77,7 +77,7 @@ function showForm(c: Context<AppEnv>, fields: PublishFields): Response | Promise
     <>
       <div class="page-header">
         <div>
-          <Trail links={{ "/events": "Events" }} />
+          <Breadcrumbs links={{ "/events": "Events" }} />
           <h1>Publish an event</h1>
         </div>
       </div>

@@ -1,5 +1,5 @@
 /** A bar that says how far long work has come. */
-import { count } from "./figures";
+import { count } from "./format-numbers";
 
 /**
  * @param props.label what is done: `Sending again`.

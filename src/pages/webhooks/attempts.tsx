@@ -1,10 +1,10 @@
 /** The attempts of a delivery: what was answered, when, how long it took, and why it failed. */
 import type { ShownAttempt } from "../../lane/shown-delivery";
-import { count, duration } from "../parts/figures";
+import { count, duration } from "../parts/format-numbers";
 import { HeaderList } from "../parts/header-list";
-import { TextsWithheld } from "../parts/texts-withheld";
+import { ScopeRequired } from "../parts/scope-required";
 import { Time } from "../parts/time";
-import { reasonOfAttempt } from "./reason";
+import { reasonOfAttempt } from "./failure-reason";
 
 /** Newest first: the last one is what people look for. */
 export function Attempts({ history }: { history: ShownAttempt[] }) {
@@ -40,7 +40,7 @@ function Attempt({ attempt, isOpen }: { attempt: ShownAttempt; isOpen: boolean }
 }
 
 function Answer({ attempt: { number, responseHeaders, responseBody } }: { attempt: ShownAttempt }) {
-  if (responseHeaders === null) return <TextsWithheld what="The answer's headers and body are" />;
+  if (responseHeaders === null) return <ScopeRequired what="The answer's headers and body are" />;
   return (
     <>
       <h3>Answer's headers</h3>

@@ -11,8 +11,8 @@ import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { backTo, type Outcome } from "../parts/outcome";
 import { readForm } from "../parts/read-form";
-import { deliveryInPath, noDelivery } from "./in-path";
-import { deliveryPath, pathOf } from "./names";
+import { deliveryInPath, noDelivery } from "./path-params";
+import { deliveryPath, webhookPath } from "./names-and-paths";
 
 const done = {
   redeliver: { tone: "good", text: "It is being sent again. What comes of it will be among its attempts." },
@@ -61,5 +61,5 @@ async function change(c: Context<AppEnv>, what: keyof typeof done): Promise<Resp
 async function pathBack(c: Context<AppEnv>): Promise<string> {
   const { webhook, uuid } = await deliveryInPath(c);
   const form = await readForm(c);
-  return form.get("back") === "webhook" ? pathOf(webhook) : deliveryPath(webhook, uuid);
+  return form.get("back") === "webhook" ? webhookPath(webhook) : deliveryPath(webhook, uuid);
 }

@@ -4,8 +4,8 @@ import { changeState } from "../../webhooks/change-state";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { backTo, type Outcome } from "../parts/outcome";
-import { webhookInPath } from "./in-path";
-import { pathOf } from "./names";
+import { webhookInPath } from "./path-params";
+import { webhookPath } from "./names-and-paths";
 
 const outcomes = {
   paused: {
@@ -24,12 +24,12 @@ export function changeWebhookState(router: Router): void {
   router.post("/webhooks/:uuid/pause", signedIn("webhooks:write"), async (c) => {
     const { uuid } = await webhookInPath(c);
     const { state } = await changeState(operationOf(c), uuid, "pause");
-    return backTo(c, pathOf({ uuid }), state === "disabled" ? outcomes.stillDisabled : outcomes.paused);
+    return backTo(c, webhookPath({ uuid }), state === "disabled" ? outcomes.stillDisabled : outcomes.paused);
   });
 
   router.post("/webhooks/:uuid/resume", signedIn("webhooks:write"), async (c) => {
     const { uuid } = await webhookInPath(c);
     await changeState(operationOf(c), uuid, "resume");
-    return backTo(c, pathOf({ uuid }), outcomes.resumed);
+    return backTo(c, webhookPath({ uuid }), outcomes.resumed);
   });
 }

@@ -2,7 +2,7 @@
 import type { Child } from "hono/jsx";
 import type { Bucket } from "../../lane/stats";
 import { isoTime } from "../../platform/time";
-import { count, duration } from "../parts/figures";
+import { count, duration } from "../parts/format-numbers";
 import { Cell, Table } from "../parts/table";
 import { type Period, periodsOf, type Range, ranges, rowsOf } from "./periods";
 

@@ -8,17 +8,17 @@ import { operationOf } from "../../auth/operation";
 import { deleteWebhook } from "../../webhooks/delete-webhook";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
-import { letters } from "../parts/amounts";
+import { deadLetters } from "../parts/quantities";
 import { askLane } from "../parts/ask-lane";
 import { TextField } from "../parts/field";
 import { FormFoot } from "../parts/form-foot";
-import { count } from "../parts/figures";
+import { count } from "../parts/format-numbers";
 import { backTo } from "../parts/outcome";
 import { readForm } from "../parts/read-form";
-import { Trail } from "../parts/trail";
-import { textOf } from "./form/typed";
-import { webhookInPath } from "./in-path";
-import { nameOf, pathOf } from "./names";
+import { Breadcrumbs } from "../parts/breadcrumbs";
+import { textOf } from "./form/form-values";
+import { webhookInPath } from "./path-params";
+import { nameOf, webhookPath } from "./names-and-paths";
 
 /** Adds the page and its form to `router`. */
 export function deleteWebhookPage(router: Router): void {
@@ -46,14 +46,14 @@ function asShown(name: string): string {
 /** @param typed what was typed and is not the name. */
 async function renderForm(c: Context<AppEnv>, webhook: Webhook, typed?: string): Promise<Response> {
   const stats = await askLane(c.env, webhook.uuid, (lane) => lane.stats());
-  const path = pathOf(webhook);
+  const path = webhookPath(webhook);
   const name = nameOf(webhook);
   const isActive = (stats ?? webhook).state === "active";
   return renderPage(
     c,
     { title: `Delete ${name}`, user: c.var.caller, section: "/" },
     <section class="card form-card" aria-labelledby="delete-title">
-      <Trail links={{ "/": "Webhooks", [path]: name }} />
+      <Breadcrumbs links={{ "/": "Webhooks", [path]: name }} />
       <h1 id="delete-title">Delete {name}</h1>
       <p>This cannot be undone. What is lost:</p>
       <Losses stats={stats} />
@@ -109,7 +109,7 @@ function Losses({ stats }: { stats: LaneStats | null }) {
           )}
           {stats.counts.dead > 0 && (
             <li>
-              <strong>{letters(stats.counts.dead)}</strong>
+              <strong>{deadLetters(stats.counts.dead)}</strong>
             </li>
           )}
           <li>the log of what was sent, and its figures</li>

@@ -4,12 +4,12 @@ import type { Webhook } from "../../webhooks/webhooks";
 import type { LogPage } from "../../lane/delivery-log";
 import { shownStatuses } from "../../lane/delivery-log";
 import { statusLabel } from "../parts/badges";
-import { AcceptedFields } from "../parts/accepted-fields";
+import { TimeRangeFields } from "../parts/time-range-fields";
 import { SelectField, TextField } from "../parts/field";
 import { Pager } from "../parts/pager";
 import { LogTable } from "./log-table";
 import { type Filters, isFiltered, isWrong, type LogView, viewPath } from "./log-view";
-import { pathOf } from "./names";
+import { webhookPath } from "./names-and-paths";
 
 /** @param props.page null where the lane did not answer, or was not asked because a filter is wrong. */
 export function DeliveryLog({
@@ -66,13 +66,13 @@ function FilterForm({
   filters: Filters;
 }) {
   const { typed, errors } = filters;
-  const heard = new Set(subscriptions.map((one) => one.eventType).filter((type) => !type.includes("*")));
+  const subscribed = new Set(subscriptions.map((one) => one.eventType).filter((type) => !type.includes("*")));
   const statuses = shownStatuses.map((option) => [option, statusLabel(option)] as const);
   return (
     <form
       class="filters"
       method="get"
-      action={`${pathOf(webhook)}#log-title`}
+      action={`${webhookPath(webhook)}#log-title`}
       role="search"
       aria-label="Deliveries"
     >
@@ -88,14 +88,14 @@ function FilterForm({
         name="event_type"
         label="Event type"
         type="search"
-        list="heard-types"
+        list="subscribed-types"
         autocomplete="off"
         spellcheck="false"
         placeholder="All"
         value={typed.event_type}
       />
-      <datalist id="heard-types">
-        {[...heard].map((type) => (
+      <datalist id="subscribed-types">
+        {[...subscribed].map((type) => (
           <option value={type}></option>
         ))}
       </datalist>
@@ -112,7 +112,7 @@ function FilterForm({
       <details class="wide" open={typed.since + typed.until !== ""}>
         <summary>Time</summary>
         <div class="grid">
-          <AcceptedFields typed={typed} errors={errors} />
+          <TimeRangeFields typed={typed} errors={errors} />
         </div>
       </details>
     </form>

@@ -5,17 +5,17 @@ import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
 import { StatusBadge } from "../parts/badges";
-import { count } from "../parts/figures";
+import { count } from "../parts/format-numbers";
 import { OutcomeNotice, takeOutcome } from "../parts/outcome";
 import { Fact } from "../parts/fact";
-import { TextsWithheld } from "../parts/texts-withheld";
+import { ScopeRequired } from "../parts/scope-required";
 import { Time } from "../parts/time";
-import { Trail } from "../parts/trail";
+import { Breadcrumbs } from "../parts/breadcrumbs";
 import { Attempts } from "./attempts";
-import { DeliveryForms } from "./delivery-forms";
-import { deliveryInPath, noDelivery } from "./in-path";
+import { DeliveryActions } from "./delivery-actions";
+import { deliveryInPath, noDelivery } from "./path-params";
 import { LastError } from "./log-table";
-import { deliveryPath, nameOf, pathOf } from "./names";
+import { deliveryPath, nameOf, webhookPath } from "./names-and-paths";
 import { OtherDeliveries, othersOf } from "./other-deliveries";
 import { laidOut, SentRequest } from "./sent-request";
 
@@ -39,7 +39,7 @@ export function deliveryPage(router: Router): void {
       <>
         <div class="page-header">
           <div>
-            <Trail links={{ "/": "Webhooks", [pathOf(webhook)]: nameOf(webhook) }} />
+            <Breadcrumbs links={{ "/": "Webhooks", [webhookPath(webhook)]: nameOf(webhook) }} />
             <h1>
               Delivery #{sequence}
               <span class="visually-hidden"> of {nameOf(webhook)}</span>
@@ -48,7 +48,7 @@ export function deliveryPage(router: Router): void {
           <div class="row">
             <span
               class="live"
-              data-live={`${pathOf(webhook)}/live`}
+              data-live={`${webhookPath(webhook)}/live`}
               data-parts="delivery-status delivery-change delivery-facts delivery-attempts delivery-request"
               hidden
             >
@@ -63,7 +63,7 @@ export function deliveryPage(router: Router): void {
           <OutcomeNotice outcome={takeOutcome(c)} />
         </div>
         {allows(c.var.caller.scopes, "webhooks:write") ? (
-          <DeliveryForms path={deliveryPath(webhook, uuid)} status={status} />
+          <DeliveryActions path={deliveryPath(webhook, uuid)} status={status} />
         ) : (
           <div id="delivery-change"></div>
         )}
@@ -86,7 +86,7 @@ function EventText({ event, uuid }: { event: string | null; uuid: string }) {
         <a href={`/events/${uuid}`}>{uuid}</a>
       </p>
       {event === null ? (
-        <TextsWithheld what="Its text is" />
+        <ScopeRequired what="Its text is" />
       ) : (
         <details>
           <summary>As it was published, laid out</summary>

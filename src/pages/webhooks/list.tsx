@@ -10,7 +10,7 @@ import { renderPage } from "../layout";
 import { askLane } from "../parts/ask-lane";
 import { OutcomeNotice, takeOutcome } from "../parts/outcome";
 import { Pager } from "../parts/pager";
-import { FirstSteps } from "./first-steps";
+import { NoWebhooks } from "./no-webhooks";
 import { JobFailuresSwitch } from "./job-failures/switch-card";
 import { isOfSwitch, jobFailureTypes } from "./job-failures/types";
 import { WebhookTable } from "./webhook-table";
@@ -64,7 +64,7 @@ export function webhookList(router: Router): void {
             <WebhookTable rows={rows} mayTest={mayWrite} after={after} outcome={outcome} />
           </div>
         )}
-        {rows.length === 0 && after === 0 && <FirstSteps mayWrite={mayWrite} />}
+        {rows.length === 0 && after === 0 && <NoWebhooks mayWrite={mayWrite} />}
         {rows.length === 0 && after > 0 && <p class="empty">There are no more webhooks.</p>}
         <Pager
           label="Pages"

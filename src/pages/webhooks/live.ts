@@ -3,7 +3,7 @@ import { sessionTag } from "../../auth/session";
 import { RequestError } from "../../platform/errors";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
-import { webhookInPath } from "./in-path";
+import { webhookInPath } from "./path-params";
 import { joinPage } from "./page-socket";
 
 /** Adds it to `router`. */

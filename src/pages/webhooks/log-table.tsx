@@ -3,11 +3,11 @@ import type { LoggedDelivery } from "../../lane/delivery-log";
 import type { Webhook } from "../../webhooks/webhooks";
 import { deliveryUuid } from "../../send/delivery-uuid";
 import { StatusBadge } from "../parts/badges";
-import { count } from "../parts/figures";
+import { count } from "../parts/format-numbers";
 import { Cell, Table } from "../parts/table";
 import { Time } from "../parts/time";
-import { deliveryPath } from "./names";
-import { reasonOfDelivery } from "./reason";
+import { deliveryPath } from "./names-and-paths";
+import { reasonOfDelivery } from "./failure-reason";
 
 export function LogTable({ webhook, deliveries }: { webhook: Webhook; deliveries: LoggedDelivery[] }) {
   return (

@@ -4,8 +4,8 @@ import type { LogQuery, ShownStatus } from "../../lane/delivery-log";
 import { shownStatuses } from "../../lane/delivery-log";
 import { cursorParamSchema } from "../../http/list-params";
 import { parseUtc, utcText } from "../parts/utc-time";
-import { noTime, quoted, wrongEnd } from "../parts/wrong-filter";
-import { pathOf } from "./names";
+import { timeError, quoted, endError } from "../parts/filter-errors";
+import { webhookPath } from "./names-and-paths";
 import type { Range } from "./periods";
 
 /** Times in ms, `until` excluded; `cursor`: only deliveries below this sequence. */
@@ -53,9 +53,9 @@ function wrongIn(typed: Filters["typed"], { status, since, until }: LogView): Fi
   if (typed.status !== "" && status === undefined) {
     errors.status = `${quoted(typed.status)} is no status. Choose one of the list.`;
   }
-  if (typed.since !== "" && since === undefined) errors.since = noTime(typed.since);
-  if (typed.until !== "" && until === undefined) errors.until = noTime(typed.until);
-  const end = wrongEnd(since, until);
+  if (typed.since !== "" && since === undefined) errors.since = timeError(typed.since);
+  if (typed.until !== "" && until === undefined) errors.until = timeError(typed.until);
+  const end = endError(since, until);
   if (end !== undefined) errors.until = end;
   return errors;
 }
@@ -76,7 +76,7 @@ export function isWrong({ errors }: Filters): boolean {
 }
 
 /** @returns the address of a view, with the part of the page that it is about. */
-export function viewPath(webhook: Pick<Webhook, "uuid">, view: LogView, part: "log" | "fares"): string {
+export function viewPath(webhook: Pick<Webhook, "uuid">, view: LogView, part: "log" | "activity"): string {
   const { status, eventType, since, until, cursor, range } = view;
   const query = new URLSearchParams();
   if (range === "hour") query.set("range", range);
@@ -85,5 +85,5 @@ export function viewPath(webhook: Pick<Webhook, "uuid">, view: LogView, part: "l
   if (since !== undefined) query.set("since", utcText(since));
   if (until !== undefined) query.set("until", utcText(until));
   if (cursor !== undefined) query.set("cursor", String(cursor));
-  return `${pathOf(webhook)}${query.size === 0 ? "" : `?${query.toString()}`}#${part}-title`;
+  return `${webhookPath(webhook)}${query.size === 0 ? "" : `?${query.toString()}`}#${part}-title`;
 }

@@ -1,9 +1,9 @@
 /** What is rarely done with a webhook, and is to be done with care. */
 import type { Webhook } from "../../webhooks/webhooks";
-import { pathOf } from "./names";
+import { webhookPath } from "./names-and-paths";
 
 export function Manage({ webhook }: { webhook: Webhook }) {
-  const path = pathOf(webhook);
+  const path = webhookPath(webhook);
   return (
     <section class="card" aria-labelledby="manage-title">
       <h2 id="manage-title">More</h2>

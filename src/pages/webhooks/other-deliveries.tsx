@@ -5,7 +5,7 @@ import { deliveryUuid } from "../../send/delivery-uuid";
 import { deliveriesOf, type DeliveryOfWebhook } from "../../events/deliveries-of-event";
 import { answerOrNull } from "../parts/ask-lane";
 import { StatusBadge } from "../parts/badges";
-import { deliveryPath } from "./names";
+import { deliveryPath } from "./names-and-paths";
 
 /** `archived`: whether the event is in the archive; `complete`: whether all were asked and have answered. */
 export type Others = { archived: boolean; complete: boolean; deliveries: DeliveryOfWebhook[] };

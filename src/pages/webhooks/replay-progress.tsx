@@ -6,19 +6,19 @@ import { RequestError } from "../../platform/errors";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
-import { times } from "../parts/amounts";
-import { count } from "../parts/figures";
+import { times } from "../parts/quantities";
+import { count } from "../parts/format-numbers";
 import { OutcomeNotice, takeOutcome } from "../parts/outcome";
 import { Progress } from "../parts/progress";
 import { Time } from "../parts/time";
-import { Trail } from "../parts/trail";
-import { webhookInPath } from "./in-path";
+import { Breadcrumbs } from "../parts/breadcrumbs";
+import { webhookInPath } from "./path-params";
 import { viewPath } from "./log-view";
-import { nameOf, pathOf } from "./names";
+import { nameOf, webhookPath } from "./names-and-paths";
 
 /** @returns the path of a replay's page. */
 export function replayPath(webhook: Pick<Webhook, "uuid">, id: string): string {
-  return `${pathOf(webhook)}/replays/${id}`;
+  return `${webhookPath(webhook)}/replays/${id}`;
 }
 
 /** Adds the page to `router`. */
@@ -42,7 +42,7 @@ export function replayProgressPage(router: Router): void {
         refreshWithoutScripts,
       },
       <section class="card form-card" aria-labelledby="replay-title">
-        <Trail links={{ "/": "Webhooks", [pathOf(webhook)]: nameOf(webhook) }} />
+        <Breadcrumbs links={{ "/": "Webhooks", [webhookPath(webhook)]: nameOf(webhook) }} />
         <h1 id="replay-title">Sending again</h1>
         <OutcomeNotice outcome={takeOutcome(c)} />
         <div class="stack">
@@ -59,7 +59,7 @@ export function replayProgressPage(router: Router): void {
             {progress.done && <End webhook={webhook} progress={progress} />}
           </div>
           <p>
-            <a class="button" href={pathOf(webhook)}>
+            <a class="button" href={webhookPath(webhook)}>
               To the webhook
             </a>
           </p>

@@ -14,11 +14,11 @@ import { FormFoot } from "../parts/form-foot";
 import { backTo, type Outcome } from "../parts/outcome";
 import { readForm } from "../parts/read-form";
 import { readable } from "../parts/time";
-import { Trail } from "../parts/trail";
+import { Breadcrumbs } from "../parts/breadcrumbs";
 import { parseUtc, utcText } from "../parts/utc-time";
-import { textOf } from "./form/typed";
-import { webhookInPath } from "./in-path";
-import { nameOf, pathOf } from "./names";
+import { textOf } from "./form/form-values";
+import { webhookInPath } from "./path-params";
+import { nameOf, webhookPath } from "./names-and-paths";
 import { replayPath } from "./replay-progress";
 
 const minuteMs = 60_000;
@@ -113,12 +113,12 @@ function refuse(c: Context<AppEnv>, webhook: Webhook, typed: Typed): Response | 
 }
 
 function renderForm(c: Context<AppEnv>, webhook: Webhook, typed: Typed): Response | Promise<Response> {
-  const path = pathOf(webhook);
+  const path = webhookPath(webhook);
   return renderPage(
     c,
     { title: `Send again to ${nameOf(webhook)}`, user: c.var.caller, section: "/" },
     <section class="card form-card" aria-labelledby="replay-title">
-      <Trail links={{ "/": "Webhooks", [path]: nameOf(webhook) }} />
+      <Breadcrumbs links={{ "/": "Webhooks", [path]: nameOf(webhook) }} />
       <h1 id="replay-title">Send again</h1>
       <p>
         What is sent again does not hold up what comes in: it goes when nothing else waits, and one in ten

@@ -15,11 +15,11 @@ import { FormFoot } from "../parts/form-foot";
 import { backTo } from "../parts/outcome";
 import { readable } from "../parts/time";
 import { readForm } from "../parts/read-form";
-import { Trail } from "../parts/trail";
+import { Breadcrumbs } from "../parts/breadcrumbs";
 import { formErrors } from "./form/form-errors";
-import { textOf } from "./form/typed";
-import { webhookInPath } from "./in-path";
-import { nameOf, pathOf } from "./names";
+import { textOf } from "./form/form-values";
+import { webhookInPath } from "./path-params";
+import { nameOf, webhookPath } from "./names-and-paths";
 
 const gracePeriods = [
   ["0", "None: only the new one signs from now on"],
@@ -33,7 +33,7 @@ const graceDefault = "86400";
 const nothingTyped = "Keep the one that was made, or type one of your own.";
 
 /** What is in the form. `error`: what is wrong with the secret. */
-type Typed = { secret: string; grace: string; error?: string };
+type FormValues = { secret: string; grace: string; error?: string };
 
 /** Adds the page and its form to `router`. */
 export function rotateSecretPage(router: Router): void {
@@ -53,7 +53,7 @@ export function rotateSecretPage(router: Router): void {
       return renderForm(c, webhook, { secret, grace, error });
     }
     const until = await rotateSecret(operationOf(c), webhook.uuid, rotation.data);
-    return backTo(c, pathOf(webhook), { tone: "good", text: doneText(until) });
+    return backTo(c, webhookPath(webhook), { tone: "good", text: doneText(until) });
   });
 }
 
@@ -63,13 +63,13 @@ function doneText(until: number | null): string {
     : `The secret was changed. The one before it signs too, in webhook-signature, until ${readable(until, 0)}.`;
 }
 
-function renderForm(c: Context<AppEnv>, webhook: Webhook, typed: Typed): Response | Promise<Response> {
-  const path = pathOf(webhook);
+function renderForm(c: Context<AppEnv>, webhook: Webhook, typed: FormValues): Response | Promise<Response> {
+  const path = webhookPath(webhook);
   return renderPage(
     c,
     { title: `New secret of ${nameOf(webhook)}`, user: c.var.caller, section: "/", scripts: ["/copy.js"] },
     <section class="card form-card" aria-labelledby="rotate-title">
-      <Trail links={{ "/": "Webhooks", [path]: nameOf(webhook) }} />
+      <Breadcrumbs links={{ "/": "Webhooks", [path]: nameOf(webhook) }} />
       <h1 id="rotate-title">New secret</h1>
       <p>
         Copy the secret and give it to the receiver. It is shown only here and only now: afterwards nobody can

@@ -2,7 +2,7 @@
 import { indentJson } from "../../send/indent-json";
 import { CopiedText } from "../parts/copy";
 import { HeaderList } from "../parts/header-list";
-import { TextsWithheld } from "../parts/texts-withheld";
+import { ScopeRequired } from "../parts/scope-required";
 import { curlCommand } from "./curl";
 
 /** `body` is null where it cannot be told any more. */
@@ -23,7 +23,7 @@ export function SentRequest({ sent, mayReadTexts }: { sent: Sent; mayReadTexts: 
           <>
             <h3>Headers</h3>
             <HeaderList headers={sent.headers} />
-            {mayReadTexts ? <BodyIfKept {...sent} /> : <TextsWithheld what="Its body is" />}
+            {mayReadTexts ? <BodyIfKept {...sent} /> : <ScopeRequired what="Its body is" />}
           </>
         )}
       </div>

@@ -3,12 +3,12 @@ import type { SubscriptionsStart } from "../../webhooks/subscriptions";
 import type { Webhook } from "../../webhooks/webhooks";
 import type { LaneStats } from "../../lane/lane-stats";
 import { StateBadge } from "../parts/badges";
-import { count, successRate } from "../parts/figures";
+import { count, successRate } from "../parts/format-numbers";
 import type { Outcome } from "../parts/outcome";
 import { Cell, Table } from "../parts/table";
 import { Time } from "../parts/time";
-import { hostOf, nameOf, pathOf } from "./names";
-import { testOutcomeId } from "./test";
+import { hostOf, nameOf, webhookPath } from "./names-and-paths";
+import { testOutcomeId } from "./test-ping";
 
 /** A webhook with what the table shows of it. `stats`: null where its lane did not answer. */
 type Row = { webhook: Webhook; subscriptions: SubscriptionsStart; stats: LaneStats | null };
@@ -45,7 +45,7 @@ function WebhookRow({ webhook, subscriptions, stats, mayTest, after, outcome }: 
     <tr>
       <th scope="row">
         <div>
-          <a href={pathOf(webhook)}>{nameOf(webhook)}</a>
+          <a href={webhookPath(webhook)}>{nameOf(webhook)}</a>
           <div class="muted small">{hostOf(webhook)}</div>
         </div>
       </th>
@@ -54,7 +54,7 @@ function WebhookRow({ webhook, subscriptions, stats, mayTest, after, outcome }: 
         {state === "disabled" && disabledReason && <div class="muted small">{disabledReason}</div>}
       </Cell>
       <Cell label="Hears">
-        <Hears {...subscriptions} />
+        <Subscriptions {...subscriptions} />
       </Cell>
       <Cell label="Success, last hour" number>
         {stats ? successRate(stats.lastHour.success_rate) : <Unknown />}
@@ -70,7 +70,7 @@ function WebhookRow({ webhook, subscriptions, stats, mayTest, after, outcome }: 
       </Cell>
       {mayTest && (
         <Cell label="Test">
-          <form method="post" action={`${pathOf(webhook)}/test`} data-in-place={testOutcomeId(webhook)}>
+          <form method="post" action={`${webhookPath(webhook)}/test`} data-in-place={testOutcomeId(webhook)}>
             {after > 0 && <input type="hidden" name="after" value={after} />}
             <button class="button small waits" type="submit">
               Test<span class="visually-hidden"> {nameOf(webhook)}</span>
@@ -85,7 +85,7 @@ function WebhookRow({ webhook, subscriptions, stats, mayTest, after, outcome }: 
   );
 }
 
-function Hears({ first, total }: SubscriptionsStart) {
+function Subscriptions({ first, total }: SubscriptionsStart) {
   if (total === 0) return <span class="muted">Nothing yet</span>;
   return (
     <div class="small">

@@ -9,32 +9,32 @@ import { renderPage } from "../layout";
 import { askLane } from "../parts/ask-lane";
 import { StateBadge } from "../parts/badges";
 import { OutcomeNotice, takeOutcome } from "../parts/outcome";
-import { Trail } from "../parts/trail";
+import { Breadcrumbs } from "../parts/breadcrumbs";
 import { DeliveryLog } from "./delivery-log";
-import { Fares } from "./fares";
-import { Hears } from "./hears";
-import { changedParts, HeldUp } from "./held-up";
-import { webhookInPath } from "./in-path";
+import { Activity } from "./activity";
+import { EventSubscriptions } from "./event-subscriptions";
+import { changedParts, BlockingDeliveries } from "./blocking-deliveries";
+import { webhookInPath } from "./path-params";
 import { isWrong, queryOf, readView } from "./log-view";
 import { Manage } from "./manage";
-import { hostOf, nameOf, pathOf } from "./names";
+import { hostOf, nameOf, webhookPath } from "./names-and-paths";
 import { VerifySignature } from "./verify-signature";
 import { WebhookFacts } from "./webhook-facts";
 
 const pageSize = 25;
 /** How many of the deliveries that hold up others are shown. */
-const heldUpShown = 3;
+const blockingShown = 3;
 
 /** Adds the page to `router`. */
 export function webhookPage(router: Router): void {
   router.get("/webhooks/:uuid", signedIn("webhooks:read"), async (c) => {
     const webhook = await webhookInPath(c);
     const { view, filters } = readView((name) => c.req.query(name));
-    const [subscriptions, stats, history, heldUpBy, page] = await Promise.all([
+    const [subscriptions, stats, history, blocking, page] = await Promise.all([
       listSubscriptions(c.env, webhook.uuid),
       askLane(c.env, webhook.uuid, (lane) => lane.stats()),
       askLane(c.env, webhook.uuid, (lane) => lane.history()),
-      askLane(c.env, webhook.uuid, (lane) => lane.heldUpBy(heldUpShown)),
+      askLane(c.env, webhook.uuid, (lane) => lane.heldUpBy(blockingShown)),
       isWrong(filters)
         ? null
         : askLane(c.env, webhook.uuid, (lane) => lane.deliveries(queryOf(view, pageSize))),
@@ -50,15 +50,15 @@ export function webhookPage(router: Router): void {
       <>
         <div class="page-header">
           <div>
-            <Trail links={{ "/": "Webhooks" }} />
+            <Breadcrumbs links={{ "/": "Webhooks" }} />
             <h1>{nameOf(webhook)}</h1>
             <span class="muted">{hostOf(webhook)}</span>
           </div>
           <div class="row">
             <span
               class="live"
-              data-live={`${pathOf(webhook)}/live`}
-              data-parts="webhook-state webhook-news webhook-fares webhook-log"
+              data-live={`${webhookPath(webhook)}/live`}
+              data-parts="webhook-state webhook-news webhook-activity webhook-log"
               hidden
             >
               Live
@@ -79,15 +79,15 @@ export function webhookPage(router: Router): void {
               <strong>Disabled:</strong> {disabledReason}
             </p>
           )}
-          {stats !== null && heldUpBy !== null && (
-            <HeldUp webhook={webhook} stats={stats} deliveries={heldUpBy} mayWrite={mayWrite} />
+          {stats !== null && blocking !== null && (
+            <BlockingDeliveries webhook={webhook} stats={stats} deliveries={blocking} mayWrite={mayWrite} />
           )}
         </div>
-        <Fares webhook={webhook} stats={stats} history={history} view={view} />
+        <Activity webhook={webhook} stats={stats} history={history} view={view} />
         <DeliveryLog {...{ webhook, subscriptions, page, view, filters }} />
         <div class="grid">
           <WebhookFacts webhook={webhook} />
-          <Hears subscriptions={subscriptions} />
+          <EventSubscriptions subscriptions={subscriptions} />
         </div>
         <VerifySignature />
         {mayWrite && <Manage webhook={webhook} />}
@@ -99,13 +99,13 @@ export function webhookPage(router: Router): void {
 /** The one change of state that makes sense now. */
 function StateForm({ webhook, state }: { webhook: Webhook; state: LaneState }) {
   return state === "active" ? (
-    <form method="post" action={`${pathOf(webhook)}/pause`} data-in-place={changedParts}>
+    <form method="post" action={`${webhookPath(webhook)}/pause`} data-in-place={changedParts}>
       <button class="button" type="submit">
         Pause
       </button>
     </form>
   ) : (
-    <form method="post" action={`${pathOf(webhook)}/resume`} data-in-place={changedParts}>
+    <form method="post" action={`${webhookPath(webhook)}/resume`} data-in-place={changedParts}>
       <button class="button primary" type="submit">
         Resume
       </button>
@@ -116,13 +116,13 @@ function StateForm({ webhook, state }: { webhook: Webhook; state: LaneState }) {
 function TestAndEdit({ webhook }: { webhook: Webhook }) {
   return (
     <>
-      <form method="post" action={`${pathOf(webhook)}/test`} data-in-place="outcome">
+      <form method="post" action={`${webhookPath(webhook)}/test`} data-in-place="outcome">
         <input type="hidden" name="back" value="webhook" />
         <button class="button" type="submit">
           Test
         </button>
       </form>
-      <a class="button" href={`${pathOf(webhook)}/edit`}>
+      <a class="button" href={`${webhookPath(webhook)}/edit`}>
         Edit
       </a>
     </>

@@ -6,7 +6,7 @@ import { deliveryAt } from "../../deliveries";
 import { laneOf } from "../../lane";
 import { get } from "../page";
 import { reader, writer } from "../webhooks/people";
-import { deadReceiver, die, makeImpatient, words } from "./letters";
+import { deadReceiver, die, makeImpatient, words } from "./dead-letters";
 
 beforeEach(stopClock);
 afterEach(restartClock);

@@ -5,7 +5,7 @@ import { restartClock, stopClock } from "../../clock";
 import { laneOf, runAlarm } from "../../lane";
 import { follow, get, origin, type Page, post } from "../page";
 import { audited, reader, writer } from "../webhooks/people";
-import { deadOf, deadReceiver, die, makeImpatient, words } from "./letters";
+import { deadOf, deadReceiver, die, makeImpatient, words } from "./dead-letters";
 
 beforeEach(stopClock);
 afterEach(restartClock);

@@ -211,7 +211,7 @@ describe("a delivery that holds up the line", () => {
   it("is named, with the reason, how often and when it is tried, and what waits behind it", async () => {
     const { uuid, path } = await heldUp();
     const { html } = await get(`/webhooks/${uuid}`, await reader());
-    const notice = html.slice(html.indexOf("held-up"));
+    const notice = html.slice(html.indexOf("notice warn blocking"));
     expect(notice).toContain(
       `<a href="${path}">Delivery #1</a> holds up the line: 1 delivery waits behind it.`,
     );

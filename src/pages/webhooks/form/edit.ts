@@ -14,12 +14,12 @@ import { unseal } from "../../../platform/encryption";
 import { signedIn } from "../../current-user";
 import { backTo, type Outcome } from "../../parts/outcome";
 import { readForm } from "../../parts/read-form";
-import { webhookInPath } from "../in-path";
-import { pathOf } from "../names";
-import { answerBlank, answerForm } from "./answer-form";
+import { webhookInPath } from "../path-params";
+import { webhookPath } from "../names-and-paths";
+import { showBlankForm, handleForm } from "./handle-form";
 import type { Purpose } from "./form-page";
-import { changeOf } from "./spec";
-import { textOf, type Typed, typedForStored } from "./typed";
+import { changeOf } from "./values-to-spec";
+import { textOf, type FormValues, valuesForStored } from "./form-values";
 
 /** A webhook as it is stored. */
 type Stored = { webhook: Webhook; subscriptions: Subscription[] };
@@ -28,7 +28,11 @@ type Stored = { webhook: Webhook; subscriptions: Subscription[] };
 export function editWebhookForm(router: Router): void {
   router.get("/webhooks/:uuid/edit", signedIn("webhooks:write"), async (c) => {
     const stored = await read(c);
-    return answerBlank(c, await purposeOf(c, stored), typedForStored(stored.webhook, stored.subscriptions));
+    return showBlankForm(
+      c,
+      await purposeOf(c, stored),
+      valuesForStored(stored.webhook, stored.subscriptions),
+    );
   });
 
   router.post("/webhooks/:uuid/edit", signedIn("webhooks:write"), async (c) => {
@@ -37,7 +41,7 @@ export function editWebhookForm(router: Router): void {
     const now = await purposeOf(c, stored);
     // Until it is saved or refused, the form remembers what the person saw.
     const purpose = { ...now, seen: textOf(form, "seen") };
-    return answerForm(c, purpose, form, {
+    return handleForm(c, purpose, form, {
       save: (typed) => save(c, purpose, stored, typed),
       ping: (typed) => ping(c, purpose, stored, typed),
     });
@@ -55,21 +59,27 @@ async function purposeOf(c: Context<AppEnv>, stored: Stored): Promise<Purpose> {
   return { uuid: webhook.uuid, webhook, seen: await seenAs(stored), storedUrl: url };
 }
 
-async function save(c: Context<AppEnv>, purpose: Purpose, stored: Stored, typed: Typed): Promise<Response> {
+async function save(
+  c: Context<AppEnv>,
+  purpose: Purpose,
+  stored: Stored,
+  typed: FormValues,
+): Promise<Response> {
   const { webhook, subscriptions } = stored;
   const change = changeOf(typed, webhook, subscriptions);
   const saved: Outcome = { tone: "good", text: "Saved: it holds from the next attempt on." };
   const now = await seenAs(stored);
   if (purpose.seen !== now) {
     // The same form, sent twice: the first has changed what the person saw.
-    if (change === null || (await isStored(c, webhook, change))) return backTo(c, pathOf(webhook), saved);
+    if (change === null || (await isStored(c, webhook, change)))
+      return backTo(c, webhookPath(webhook), saved);
     purpose.seen = now;
     throw new RequestError(409, changedMeanwhile);
   }
-  if (change === null) return backTo(c, pathOf(webhook), { tone: "good", text: "Nothing was changed." });
+  if (change === null) return backTo(c, webhookPath(webhook), { tone: "good", text: "Nothing was changed." });
   const spec = webhookChangesSchema.parse(change.spec);
   await changeWebhook(operationOf(c), webhook.uuid, { ...change, spec, shownOrigin: webhook.origin });
-  return backTo(c, pathOf(webhook), saved);
+  return backTo(c, webhookPath(webhook), saved);
 }
 
 /** Whether a webhook is already as a change would make it. @throws what `formErrors` explains. */
@@ -101,10 +111,10 @@ async function ping(
   c: Context<AppEnv>,
   { seen }: Purpose,
   stored: Stored,
-  typed: Typed,
+  typed: FormValues,
 ): Promise<PingResult> {
   const { webhook, subscriptions } = stored;
-  const { groups } = typedForStored(webhook, subscriptions);
+  const { groups } = valuesForStored(webhook, subscriptions);
   const change = changeOf({ ...typed, groups }, webhook, subscriptions);
   if (change === null) return pingWebhook(operationOf(c), webhook);
   const spec = webhookChangesSchema.parse(change.spec);

@@ -1,6 +1,6 @@
 /** What is wrong with the form, all together: each sentence leads to its field. */
 import type { FormErrors } from "./form-errors";
-import { fieldLabels } from "./line";
+import { fieldLabels } from "./form-field";
 
 /** Says all that is wrong, and takes the focus: whoever sent the form is at its beginning again. */
 export function ErrorSummary({ errors }: { errors: FormErrors }) {

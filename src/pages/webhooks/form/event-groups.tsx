@@ -1,10 +1,10 @@
 /** The events of the form: groups of ticked event types, each limited to a project, to a job or to nothing. */
 import type { Known } from "../../../events/known-projects";
-import { chosen, Choices, Tree } from "./event-choices";
-import { Picks } from "./event-picks";
+import { selectedText, CheckedOnly, EventTree } from "./event-checkboxes";
+import { EventPresets } from "./event-presets";
 import { type FormErrors, groupField } from "./form-errors";
 import { HiddenLimit, KnownLists, limitOf, Limits } from "./event-limits";
-import type { Group } from "./typed";
+import type { Group } from "./form-values";
 
 /** A whole tree takes a page of its own: further groups list only what is ticked in them. */
 const treesMax = 4;
@@ -26,7 +26,7 @@ export function EventGroups({
   return (
     <section class="card" aria-labelledby="events-title">
       <h2 id="events-title">Events</h2>
-      <Picks />
+      <EventPresets />
       <div id="groups" class="stack">
         <input type="hidden" name="groups" value={groups.length} />
         {groups.map((group, index) => {
@@ -38,7 +38,7 @@ export function EventGroups({
             <details class="event-group" open={isOpen}>
               <summary>
                 <strong>
-                  <span data-count>{chosen(group.types.length)}</span>, {limitOf(group, known)}
+                  <span data-count>{selectedText(group.types.length)}</span>, {limitOf(group, known)}
                 </strong>
               </summary>
               <GroupFields {...shared} hasTree={hasTree(index)} />
@@ -93,12 +93,12 @@ function GroupFields({
       {hasTree ? (
         <>
           <Limits group={group} index={index} />
-          <Tree group={group} index={index} />
+          <EventTree group={group} index={index} />
         </>
       ) : (
         <>
           <HiddenLimit group={group} index={index} />
-          <Choices group={group} index={index} />
+          <CheckedOnly group={group} index={index} />
         </>
       )}
     </fieldset>

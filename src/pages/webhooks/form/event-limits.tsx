@@ -1,7 +1,7 @@
 /** What a group of events is limited to: a project, a job or nothing, and what is known of them. */
 import type { Known } from "../../../events/known-projects";
 import type { Limit } from "./event-tree";
-import type { Group } from "./typed";
+import type { Group } from "./form-values";
 
 const limitLabels: Record<Limit, string> = {
   all: "From everywhere",

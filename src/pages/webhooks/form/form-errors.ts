@@ -1,7 +1,7 @@
 /** What is wrong with a form, by field: from what the API's schemas and rules throw. */
 import { z } from "zod";
 import { FieldError, RequestError } from "../../../platform/errors";
-import { type Group, subscriptionsOf } from "./typed";
+import { type Group, subscriptionsOf } from "./form-values";
 
 /** A sentence by the field's name in the form; `""` for what is of no single field. Not empty. */
 export type FormErrors = ReadonlyMap<string, string>;

@@ -6,14 +6,14 @@ import type { AppEnv } from "../../../auth/app-env";
 import { renderPage } from "../../layout";
 import { FormFoot } from "../../parts/form-foot";
 import type { Outcome } from "../../parts/outcome";
-import { Trail } from "../../parts/trail";
-import { nameOf, pathOf } from "../names";
+import { Breadcrumbs } from "../../parts/breadcrumbs";
+import { nameOf, webhookPath } from "../names-and-paths";
 import { ErrorList, ErrorSummary } from "./error-list";
 import { EventGroups } from "./event-groups";
 import type { FormErrors } from "./form-errors";
 import { Preview } from "./preview";
 import { Receiver } from "./receiver";
-import type { Typed } from "./typed";
+import type { FormValues } from "./form-values";
 
 /** What the form is for. */
 export type Purpose = {
@@ -29,7 +29,7 @@ export type Purpose = {
 
 /** How the form stands. `isUnsaved`: whether it holds more than what is stored. */
 export type FormState = {
-  typed: Typed;
+  typed: FormValues;
   errors: FormErrors;
   /** Of the test. */
   tested: Outcome | null;
@@ -59,7 +59,9 @@ export function renderForm(
     <div class="form-page">
       <div class="page-header">
         <div>
-          <Trail links={{ "/": "Webhooks", ...(webhook && { [pathOf(webhook)]: nameOf(webhook) }) }} />
+          <Breadcrumbs
+            links={{ "/": "Webhooks", ...(webhook && { [webhookPath(webhook)]: nameOf(webhook) }) }}
+          />
           <h1>{title}</h1>
         </div>
       </div>
@@ -67,7 +69,7 @@ export function renderForm(
       <form
         id="webhook-form"
         method="post"
-        action={webhook === null ? "/webhooks/new" : `${pathOf(webhook)}/edit`}
+        action={webhook === null ? "/webhooks/new" : `${webhookPath(webhook)}/edit`}
         novalidate
         data-unsaved={state.isUnsaved ? "" : undefined}
       >
@@ -105,7 +107,7 @@ export function renderForm(
             send={webhook === null ? "Make webhook" : "Save"}
             name="intent"
             value="save"
-            cancel={webhook === null ? "/" : pathOf(webhook)}
+            cancel={webhook === null ? "/" : webhookPath(webhook)}
           >
             <button
               class="button waits"

@@ -12,25 +12,25 @@ import { signedIn } from "../../current-user";
 import { askLane } from "../../parts/ask-lane";
 import { backTo } from "../../parts/outcome";
 import { readForm } from "../../parts/read-form";
-import { nameOf, pathOf } from "../names";
-import { answerBlank, answerForm } from "./answer-form";
+import { nameOf, webhookPath } from "../names-and-paths";
+import { showBlankForm, handleForm } from "./handle-form";
 import type { Purpose } from "./form-page";
-import { specOf } from "./spec";
-import { textOf, type Typed, typedForNew } from "./typed";
+import { specOf } from "./values-to-spec";
+import { textOf, type FormValues, valuesForNew } from "./form-values";
 
 const uuidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /** Adds the page and its form to `router`. */
 export function newWebhookForm(router: Router): void {
   router.get("/webhooks/new", signedIn("webhooks:write"), (c) =>
-    answerBlank(c, purposeOf(crypto.randomUUID()), typedForNew(newSecret())),
+    showBlankForm(c, purposeOf(crypto.randomUUID()), valuesForNew(newSecret())),
   );
 
   router.post("/webhooks/new", signedIn("webhooks:write"), async (c) => {
     const form = await readForm(c);
     const uuid = textOf(form, "uuid");
     const purpose = purposeOf(uuidForm.test(uuid) ? uuid : crypto.randomUUID());
-    return answerForm(c, purpose, form, {
+    return handleForm(c, purpose, form, {
       save: (typed) => save(c, purpose, typed),
       ping: (typed) =>
         pingNewWebhook(operationOf(c), pingSpecSchema.parse({ ...specOf(typed), subscriptions: null })),
@@ -43,7 +43,7 @@ function purposeOf(uuid: string): Purpose {
 }
 
 /** The form carries the webhook's uuid, so that sending it twice makes one. */
-async function save(c: Context<AppEnv>, purpose: Purpose, typed: Typed): Promise<Response> {
+async function save(c: Context<AppEnv>, purpose: Purpose, typed: FormValues): Promise<Response> {
   const { uuid } = purpose;
   if ((await findWebhook(c.env, uuid)) !== null) return alreadyMade(c, uuid);
   const spec = webhookSpecSchema.parse(specOf(typed));
@@ -52,8 +52,8 @@ async function save(c: Context<AppEnv>, purpose: Purpose, typed: Typed): Promise
     const { stored, subscriptions } = await createWebhook(operationOf(c), spec, uuid);
     const text = `The webhook “${nameOf(stored)}” was made.`;
     return subscriptions.length > 0
-      ? backTo(c, pathOf(stored), { tone: "good", text })
-      : backTo(c, pathOf(stored), {
+      ? backTo(c, webhookPath(stored), { tone: "good", text })
+      : backTo(c, webhookPath(stored), {
           tone: "warn",
           text: `${text} It hears of nothing yet: choose its events.`,
         });
@@ -66,7 +66,7 @@ async function save(c: Context<AppEnv>, purpose: Purpose, typed: Typed): Promise
 
 function alreadyMade(c: Context<AppEnv>, uuid: string): Response {
   const text = "This form had made the webhook already, and did not make it twice. To change it, edit it.";
-  return backTo(c, pathOf({ uuid }), { tone: "good", text });
+  return backTo(c, webhookPath({ uuid }), { tone: "good", text });
 }
 
 /** A deleted webhook's lane stays closed for a while: under its uuid nothing would be delivered. */

@@ -5,7 +5,7 @@ import { typesHeardBy } from "../../../events/patterns";
 import { sampleEvent } from "../../../events/sample-event";
 import { isPublishable } from "../../../events/types";
 import { jobFailureTypes } from "../job-failures/types";
-import type { Typed } from "./typed";
+import type { FormValues } from "./form-values";
 
 const serviceNames: Record<ChatService, string> = { slack: "Slack", teams: "Teams", discord: "Discord" };
 
@@ -17,7 +17,7 @@ const shownField: Record<ChatService, "text" | "content"> = {
 };
 
 /** @param props.url where it goes: what was typed, or what is stored; empty as long as there is nothing. */
-export function Recognised({ url, typed }: { url: string; typed: Typed }) {
+export function Recognised({ url, typed }: { url: string; typed: FormValues }) {
   const chat = chatOf(url);
   if (chat === null) return null;
   const service = serviceNames[chat];
@@ -34,7 +34,7 @@ export function Recognised({ url, typed }: { url: string; typed: Typed }) {
 }
 
 /** @param props.uuid of the webhook. */
-export function Preview({ url, typed, uuid }: { url: string; typed: Typed; uuid: string }) {
+export function Preview({ url, typed, uuid }: { url: string; typed: FormValues; uuid: string }) {
   const chat = chatOf(url);
   const type = sampleType(typed);
   const body = buildBody({
@@ -67,12 +67,12 @@ function chatOf(url: string): ChatService | null {
   return parsed === null ? null : chatServiceOf(parsed.href);
 }
 
-function isForm({ text }: Typed): boolean {
+function isForm({ text }: FormValues): boolean {
   return text.content_type === "application/x-www-form-urlencoded";
 }
 
 /** The first event of Orchest's that is ticked, or the one that most people come for. */
-function sampleType({ groups }: Typed): string {
+function sampleType({ groups }: FormValues): string {
   const heard = groups.flatMap(({ types }) => types).flatMap(typesHeardBy);
   return heard.find(isPublishable) ?? jobFailureTypes[1];
 }
@@ -82,7 +82,7 @@ function shownText(body: string, field: "text" | "content"): string {
   return String(parsed[field]);
 }
 
-function laidOut(body: string, typed: Typed): string {
+function laidOut(body: string, typed: FormValues): string {
   return isForm(typed) ? body.replaceAll("&", "\n&") : indentJson(body);
 }
 

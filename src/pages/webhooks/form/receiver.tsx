@@ -1,12 +1,12 @@
 /** The form's first part: where events go, and how they are sent there. */
 import type { Webhook } from "../../../webhooks/webhooks";
 import { described, Field, SelectField, TextField } from "../../parts/field";
-import { hostOf } from "../names";
+import { hostOf } from "../names-and-paths";
 import type { FormErrors } from "./form-errors";
-import { Line } from "./line";
-import { More } from "./more-settings";
+import { FormField } from "./form-field";
+import { AdvancedSettings } from "./advanced-settings";
 import { Recognised } from "./preview";
-import type { Typed } from "./typed";
+import type { FormValues } from "./form-values";
 
 const orderings = [
   ["strict", "Strict: one after another"],
@@ -28,7 +28,7 @@ export function Receiver({
 }: {
   webhook: Webhook | null;
   url: string;
-  typed: Typed;
+  typed: FormValues;
   errors: FormErrors;
 }) {
   return (
@@ -38,7 +38,7 @@ export function Receiver({
       <div id="recognised" role="status">
         <Recognised url={url} typed={typed} />
       </div>
-      <Line {...{ typed, errors }} name="name" hint="What you and your colleagues call it." />
+      <FormField {...{ typed, errors }} name="name" hint="What you and your colleagues call it." />
       <SecretField isNew={webhook === null} typed={typed} error={errors.get("secret")} />
       <div class="grid">
         <SelectField
@@ -57,12 +57,12 @@ export function Receiver({
         />
       </div>
       <CertificateField typed={typed} error={errors.get("verify_ssl")} />
-      <More typed={typed} errors={errors} />
+      <AdvancedSettings typed={typed} errors={errors} />
     </section>
   );
 }
 
-function UrlField({ webhook, typed, error }: { webhook: Webhook | null; typed: Typed; error?: string }) {
+function UrlField({ webhook, typed, error }: { webhook: Webhook | null; typed: FormValues; error?: string }) {
   return (
     <TextField
       name="url"
@@ -88,7 +88,7 @@ function UrlField({ webhook, typed, error }: { webhook: Webhook | null; typed: T
   );
 }
 
-function SecretField({ isNew, typed, error }: { isNew: boolean; typed: Typed; error?: string }) {
+function SecretField({ isNew, typed, error }: { isNew: boolean; typed: FormValues; error?: string }) {
   const hint = isNew
     ? "The key that the receiver checks signatures with. It is shown only now: copy it. Left empty, the gateway makes one that nobody sees, which is fine for Slack, Discord and Teams: they check nothing."
     : "Not shown. Leave it empty to keep it; what you type replaces it at once.";
@@ -126,7 +126,7 @@ function SecretField({ isNew, typed, error }: { isNew: boolean; typed: Typed; er
   );
 }
 
-function CertificateField({ typed, error }: { typed: Typed; error?: string }) {
+function CertificateField({ typed, error }: { typed: FormValues; error?: string }) {
   const hint =
     "Of https URLs it always is. Over http there is none, and what is sent can be read on its way.";
   return (

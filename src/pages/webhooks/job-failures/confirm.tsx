@@ -5,11 +5,11 @@ import { cursorParamSchema } from "../../../http/list-params";
 import type { Router } from "../../../http/router";
 import { signedIn } from "../../current-user";
 import { renderPage } from "../../layout";
-import { webhooks } from "../../parts/amounts";
-import { count } from "../../parts/figures";
+import { webhooks } from "../../parts/quantities";
+import { count } from "../../parts/format-numbers";
 import { FormFoot } from "../../parts/form-foot";
 import { OutcomeNotice, takeOutcome } from "../../parts/outcome";
-import { hostOf, listPath, nameOf, pathOf } from "../names";
+import { hostOf, listPath, nameOf, webhookPath } from "../names-and-paths";
 import { fingerprint } from "./turn";
 import { jobFailureTypes, mostSubscriptions, readTurn } from "./types";
 
@@ -84,7 +84,7 @@ function Names({ webhooks: named }: { webhooks: SwitchedWebhook[] }) {
     <ul>
       {named.slice(0, namedMax).map((webhook) => (
         <li>
-          <a href={pathOf(webhook)}>{nameOf(webhook)}</a>{" "}
+          <a href={webhookPath(webhook)}>{nameOf(webhook)}</a>{" "}
           {webhook.name.trim() !== "" && <span class="muted small">{hostOf(webhook)}</span>}
         </li>
       ))}

@@ -1,8 +1,8 @@
 /** The switch on the list of webhooks, with the way back from its latest turn. */
 import type { PastTurn } from "../../../webhooks/job-failure-undo";
 import type { Spread } from "../../../webhooks/subscriptions";
-import { webhooks } from "../../parts/amounts";
-import { count } from "../../parts/figures";
+import { webhooks } from "../../parts/quantities";
+import { count } from "../../parts/format-numbers";
 import type { Outcome } from "../../parts/outcome";
 import { Time } from "../../parts/time";
 import { isOfSwitch } from "./types";

@@ -9,10 +9,10 @@ import { cursorParamSchema } from "../../../http/list-params";
 import type { AppEnv } from "../../../auth/app-env";
 import type { Router } from "../../../http/router";
 import { signedIn } from "../../current-user";
-import { webhooks } from "../../parts/amounts";
+import { webhooks } from "../../parts/quantities";
 import { backTo, type Outcome } from "../../parts/outcome";
 import { readForm } from "../../parts/read-form";
-import { listPath } from "../names";
+import { listPath } from "../names-and-paths";
 import { about, confirmPath, jobFailureTypes, mostSubscriptions, namesOf, readTurn } from "./types";
 
 /** From more than so many webhooks on, a turn is confirmed first. */

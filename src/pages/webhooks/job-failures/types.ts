@@ -4,9 +4,9 @@
  */
 import type { SwitchedWebhook, Turn } from "../../../webhooks/job-failure-switch";
 import { subscriptionsMax } from "../../../webhooks/schemas";
-import { count } from "../../parts/figures";
+import { count } from "../../parts/format-numbers";
 import type { Outcome } from "../../parts/outcome";
-import { nameOf } from "../names";
+import { nameOf } from "../names-and-paths";
 
 /** Orchest's own choice of what the failure of a job run is. */
 export const jobFailureTypes = [

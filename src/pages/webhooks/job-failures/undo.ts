@@ -4,11 +4,11 @@ import { audit } from "../../../auth/audit";
 import type { Router } from "../../../http/router";
 import { subscriptionsMax } from "../../../webhooks/schemas";
 import { signedIn } from "../../current-user";
-import { webhooks } from "../../parts/amounts";
+import { webhooks } from "../../parts/quantities";
 import { backTo, type Outcome } from "../../parts/outcome";
 import { readForm } from "../../parts/read-form";
-import { textOf } from "../form/typed";
-import { listPath } from "../names";
+import { textOf } from "../form/form-values";
+import { listPath } from "../names-and-paths";
 import { about, mostSubscriptions, namesOf } from "./types";
 
 const nothingToUndo: Outcome = {

@@ -3,15 +3,15 @@ import type { Webhook } from "../../webhooks/webhooks";
 import type { LoggedDelivery } from "../../lane/delivery-log";
 import { deliveryUuid } from "../../send/delivery-uuid";
 import type { LaneStats } from "../../lane/lane-stats";
-import { times } from "../parts/amounts";
-import { count } from "../parts/figures";
+import { times } from "../parts/quantities";
+import { count } from "../parts/format-numbers";
 import { Time } from "../parts/time";
-import { GiveUpForm } from "./delivery-forms";
-import { deliveryPath } from "./names";
-import { reasonOfDelivery } from "./reason";
+import { GiveUpForm } from "./delivery-actions";
+import { deliveryPath } from "./names-and-paths";
+import { reasonOfDelivery } from "./failure-reason";
 
 /** @param props.deliveries the first of those that hold up others, oldest first. */
-export function HeldUp({
+export function BlockingDeliveries({
   webhook,
   stats,
   deliveries,
@@ -28,7 +28,7 @@ export function HeldUp({
       {deliveries.map((delivery) => {
         const path = deliveryPath(webhook, deliveryUuid(webhook.uuid, delivery.sequence));
         return (
-          <div class="notice warn held-up">
+          <div class="notice warn blocking">
             <p>
               <strong>
                 <a href={path}>Delivery #{delivery.sequence}</a> holds up {behind(webhook, stats)}.
@@ -67,7 +67,7 @@ export function HeldUp({
 }
 
 /** What of the page a change may change. */
-export const changedParts = "outcome webhook-state webhook-news webhook-fares webhook-log";
+export const changedParts = "outcome webhook-state webhook-news webhook-activity webhook-log";
 
 function behind({ ordering }: Webhook, { backlog }: LaneStats): string {
   const others = backlog - 1;

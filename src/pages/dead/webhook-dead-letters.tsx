@@ -2,29 +2,29 @@
 import type { WebhookWithDead } from "../../webhooks/dead-letters";
 import type { LogPage, LoggedDelivery } from "../../lane/delivery-log";
 import { deliveryUuid } from "../../send/delivery-uuid";
-import { count } from "../parts/figures";
+import { count } from "../parts/format-numbers";
 import { Cell, Table } from "../parts/table";
 import { Time } from "../parts/time";
 import { LastError } from "../webhooks/log-table";
-import { deliveryPath, hostOf, nameOf, pathOf } from "../webhooks/names";
-import { confirmPath, deadPathOf, letterValue } from "./paths";
+import { deliveryPath, hostOf, nameOf, webhookPath } from "../webhooks/names-and-paths";
+import { confirmPath, deadPathOf, deadLetterValue } from "./paths";
 
 /** From here on sending all of a webhook's letters again is asked for twice. */
-export const manyLetters = 25;
+export const confirmFrom = 25;
 
 /** What a lane says of its dead letters. */
-type Letters = LogPage & { count: number };
+type DeadLetters = LogPage & { count: number };
 
-/** @param props.letters null where the lane did not answer. */
-export type DeadOfWebhook = { webhook: WebhookWithDead; letters: Letters | null };
+/** @param props.deadLetters null where the lane did not answer. */
+export type DeadOfWebhook = { webhook: WebhookWithDead; deadLetters: DeadLetters | null };
 
 /**
  * One webhook's section, inside of the form that sends letters again.
  * @param props.mayWrite whether they can be sent again. @param props.isAlone it is the only one, with pages of its own.
  */
-export function DeadLetters({
+export function WebhookDeadLetters({
   webhook,
-  letters,
+  deadLetters,
   mayWrite,
   isAlone,
 }: DeadOfWebhook & { mayWrite: boolean; isAlone: boolean }) {
@@ -34,14 +34,15 @@ export function DeadLetters({
       <div class="row spread">
         <div>
           <h2 id={titleId} class="flush">
-            <a href={pathOf(webhook)}>{nameOf(webhook)}</a>
+            <a href={webhookPath(webhook)}>{nameOf(webhook)}</a>
           </h2>
           <p class="muted small flush">
             {hostOf(webhook)}
-            {letters !== null && ` · ${count(letters.count)} ${letters.count === 1 ? "letter" : "letters"}`}
+            {deadLetters !== null &&
+              ` · ${count(deadLetters.count)} ${deadLetters.count === 1 ? "letter" : "letters"}`}
           </p>
         </div>
-        {mayWrite && letters !== null && <SendAll webhook={webhook} total={letters.count} />}
+        {mayWrite && deadLetters !== null && <ReplayAll webhook={webhook} total={deadLetters.count} />}
       </div>
       <div class="stack">
         {webhook.state !== "active" && (
@@ -49,20 +50,20 @@ export function DeadLetters({
             This webhook is {webhook.state}: what you send again waits until it is resumed.
           </p>
         )}
-        {letters === null && (
+        {deadLetters === null && (
           <p class="notice bad">Its dead letters cannot be read right now. Nothing is lost: try again.</p>
         )}
-        {letters !== null && letters.deliveries.length > 0 && (
-          <LetterTable webhook={webhook} deliveries={letters.deliveries} mayWrite={mayWrite} />
+        {deadLetters !== null && deadLetters.deliveries.length > 0 && (
+          <DeadLetterTable webhook={webhook} deliveries={deadLetters.deliveries} mayWrite={mayWrite} />
         )}
-        {letters?.deliveries.length === 0 && (
+        {deadLetters?.deliveries.length === 0 && (
           <p class="muted">
-            {letters.next === null ? "There are no others." : "None among the newest ones."}
+            {deadLetters.next === null ? "There are no others." : "None among the newest ones."}
           </p>
         )}
-        {letters !== null && letters.next !== null && (
+        {deadLetters !== null && deadLetters.next !== null && (
           <p>
-            <a href={isAlone ? deadPathOf(webhook.uuid, letters.next) : deadPathOf(webhook.uuid)}>
+            <a href={isAlone ? deadPathOf(webhook.uuid, deadLetters.next) : deadPathOf(webhook.uuid)}>
               {isAlone ? "Older ones" : `All of ${nameOf(webhook)}`}
             </a>
           </p>
@@ -72,14 +73,14 @@ export function DeadLetters({
   );
 }
 
-function SendAll({ webhook, total }: { webhook: WebhookWithDead; total: number }) {
+function ReplayAll({ webhook, total }: { webhook: WebhookWithDead; total: number }) {
   const text = (
     <>
       Send {total === 1 ? "it" : `all ${count(total)}`} again
       <span class="visually-hidden"> of {nameOf(webhook)}</span>
     </>
   );
-  return total > manyLetters ? (
+  return total > confirmFrom ? (
     <a class="button small" href={confirmPath({ webhook: webhook.uuid })}>
       {text}
     </a>
@@ -90,7 +91,7 @@ function SendAll({ webhook, total }: { webhook: WebhookWithDead; total: number }
   );
 }
 
-function LetterTable({
+function DeadLetterTable({
   webhook,
   deliveries,
   mayWrite,
@@ -104,13 +105,13 @@ function LetterTable({
       columns={[mayWrite && "Tick", "Delivery", "Event", "Last tried", "Last failure", mayWrite && "Again"]}
     >
       {deliveries.map((delivery) => (
-        <Letter webhook={webhook} delivery={delivery} mayWrite={mayWrite} />
+        <DeadLetterRow webhook={webhook} delivery={delivery} mayWrite={mayWrite} />
       ))}
     </Table>
   );
 }
 
-function Letter({
+function DeadLetterRow({
   webhook,
   delivery,
   mayWrite,
@@ -119,7 +120,7 @@ function Letter({
   delivery: LoggedDelivery;
   mayWrite: boolean;
 }) {
-  const value = letterValue({ webhook: webhook.uuid, sequence: delivery.sequence });
+  const value = deadLetterValue({ webhook: webhook.uuid, sequence: delivery.sequence });
   const name = `#${delivery.sequence} of ${nameOf(webhook)}`;
   return (
     <tr>

@@ -1,8 +1,8 @@
 /** Amounts in sentences. */
-import { count } from "./figures";
+import { count } from "./format-numbers";
 
 /** `1 dead letter`, `1,234 dead letters` */
-export function letters(total: number): string {
+export function deadLetters(total: number): string {
   return `${count(total)} dead ${total === 1 ? "letter" : "letters"}`;
 }
 

@@ -5,12 +5,12 @@ export function quoted(text: string): string {
 }
 
 /** @returns what is wrong with a text that is no time, and what is allowed. */
-export function noTime(text: string): string {
+export function timeError(text: string): string {
   return `${quoted(text)} is no time: it must be like 2026-11-05T12:00, in UTC.`;
 }
 
 /** @returns what is wrong with an end, or undefined. Both in ms; undefined where none was given. */
-export function wrongEnd(since: number | undefined, until: number | undefined): string | undefined {
+export function endError(since: number | undefined, until: number | undefined): string | undefined {
   if (since === undefined || until === undefined || until > since) return undefined;
   return "The end must be later than the beginning.";
 }

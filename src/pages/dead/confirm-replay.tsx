@@ -5,12 +5,12 @@ import type { AppEnv } from "../../auth/app-env";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
-import { letters, webhooks } from "../parts/amounts";
+import { deadLetters, webhooks } from "../parts/quantities";
 import { askLane } from "../parts/ask-lane";
 import { FormFoot } from "../parts/form-foot";
 import { backTo } from "../parts/outcome";
-import { nameOf } from "../webhooks/names";
-import { webhookWithLetters } from "./named-webhook";
+import { nameOf } from "../webhooks/names-and-paths";
+import { findWebhookWithDeadLetters } from "./find-webhook";
 import { webhooksPerGo } from "./paths";
 import { nothingLeft } from "./replay";
 
@@ -51,19 +51,19 @@ async function aboutAll(c: Context<AppEnv>): Promise<Question> {
   const totals = await countDead(c.env.DB);
   return {
     total: totals.letters,
-    title: `Send ${letters(totals.letters)} of ${webhooks(totals.webhooks)} again?`,
+    title: `Send ${deadLetters(totals.letters)} of ${webhooks(totals.webhooks)} again?`,
     fields: { all: "yes" },
     isInParts: totals.webhooks > webhooksPerGo,
   };
 }
 
 async function aboutOne(c: Context<AppEnv>, uuid: string): Promise<Question> {
-  const webhook = await webhookWithLetters(c, uuid);
+  const webhook = await findWebhookWithDeadLetters(c, uuid);
   const known = await askLane(c.env, uuid, (lane) => lane.deadLetters({ limit: 1 }));
   const total = known?.count ?? webhook.dead_letters;
   return {
     total,
-    title: `Send ${letters(total)} of ${nameOf(webhook)} again?`,
+    title: `Send ${deadLetters(total)} of ${nameOf(webhook)} again?`,
     fields: { webhook: uuid },
     isInParts: false,
   };

@@ -13,13 +13,13 @@ export function nameOf(webhook: Pick<Webhook, "name" | "origin">): string {
 }
 
 /** @returns the path of a webhook's page. */
-export function pathOf({ uuid }: Pick<Webhook, "uuid">): string {
+export function webhookPath({ uuid }: Pick<Webhook, "uuid">): string {
   return `/webhooks/${uuid}`;
 }
 
 /** @returns the path of a delivery's page. */
 export function deliveryPath(webhook: Pick<Webhook, "uuid">, deliveryUuid: string): string {
-  return `${pathOf(webhook)}/deliveries/${deliveryUuid}`;
+  return `${webhookPath(webhook)}/deliveries/${deliveryUuid}`;
 }
 
 /** @returns the path of the list's page that begins behind `after`, an id as the query gives it; of the first one for anything else. */

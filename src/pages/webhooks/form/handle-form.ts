@@ -9,34 +9,34 @@ import { newSecret } from "../../../webhooks/create-webhook";
 import { operationOf } from "../../../auth/operation";
 import { parseTarget } from "../../../webhooks/webhook-target";
 import type { Outcome } from "../../parts/outcome";
-import { pingOutcome } from "../test";
-import { picks } from "./event-picks";
+import { pingOutcome } from "../test-ping";
+import { eventPresets } from "./event-presets";
 import { formErrors, type FormErrors } from "./form-errors";
 import { type FormState, type Purpose, renderForm } from "./form-page";
-import { emptyGroup, readTyped, textOf, tick, type Typed } from "./typed";
+import { emptyGroup, readValues, textOf, check, type FormValues } from "./form-values";
 
 /** What the form's two main buttons do. Both throw what `formErrors` explains. */
 export type Actions = {
   /** @returns where it leads, once what was typed is stored. */
-  save: (typed: Typed) => Promise<Response>;
-  ping: (typed: Typed) => Promise<PingResult>;
+  save: (typed: FormValues) => Promise<Response>;
+  ping: (typed: FormValues) => Promise<PingResult>;
 };
 
 /** Shows the form as it begins. */
-export function answerBlank(c: Context<AppEnv>, purpose: Purpose, typed: Typed): Promise<Response> {
+export function showBlankForm(c: Context<AppEnv>, purpose: Purpose, typed: FormValues): Promise<Response> {
   return answer(c, purpose, { ...calm, typed, isUnsaved: false });
 }
 
 /** Does what the form was sent for, and shows it again with all that was typed, unless that was saved. */
-export async function answerForm(
+export async function handleForm(
   c: Context<AppEnv>,
   purpose: Purpose,
   form: FormData,
   { save, ping }: Actions,
 ): Promise<Response> {
-  const typed = readTyped(form);
-  const pick = picks[textOf(form, "pick")];
-  if (pick !== undefined) return answer(c, purpose, { ...calm, typed: tick(typed, pick.types) });
+  const typed = readValues(form);
+  const pick = eventPresets[textOf(form, "pick")];
+  if (pick !== undefined) return answer(c, purpose, { ...calm, typed: check(typed, pick.types) });
 
   switch (textOf(form, "intent")) {
     case "save":
@@ -71,7 +71,7 @@ const calm = { errors: new Map<string, string>(), tested: null, isUnsaved: true 
 async function test(
   c: Context<AppEnv>,
   purpose: Purpose,
-  typed: Typed,
+  typed: FormValues,
   ping: Actions["ping"],
 ): Promise<{ tested: Outcome; errors?: FormErrors }> {
   try {
@@ -86,7 +86,7 @@ async function test(
 async function explain(
   c: Context<AppEnv>,
   { webhook }: Purpose,
-  { text, groups }: Typed,
+  { text, groups }: FormValues,
   error: unknown,
 ): Promise<FormErrors> {
   const errors = formErrors(error, groups);

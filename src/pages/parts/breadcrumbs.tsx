@@ -1,7 +1,7 @@
 /** The way up from a page: links above its title. */
 
 /** @param props.links the label of each by its path, from the page's section on down. */
-export function Trail({ links }: { links: Record<string, string> }) {
+export function Breadcrumbs({ links }: { links: Record<string, string> }) {
   return (
     <p class="small">
       {Object.entries(links).map(([path, label], place) => (

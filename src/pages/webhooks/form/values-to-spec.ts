@@ -4,7 +4,13 @@ import type { Webhook } from "../../../webhooks/webhooks";
 import { FieldError } from "../../../platform/errors";
 import type { Resettable } from "../../../webhooks/change-webhook";
 import { groupField } from "./form-errors";
-import { parseHeaderLines, subscriptionsOf, type TextField, type Typed, typedForStored } from "./typed";
+import {
+  parseHeaderLines,
+  subscriptionsOf,
+  type TextField,
+  type FormValues,
+  valuesForStored,
+} from "./form-values";
 
 /** Settings that are numbers, and stand for the gateway's own where they are blank. */
 const numbers = [
@@ -18,7 +24,7 @@ const numbers = [
  * A webhook's spec, to be parsed by `webhookSpecSchema`.
  * @throws {FieldError} for what has no form that could be sent in.
  */
-export function specOf(typed: Typed): Record<string, unknown> {
+export function specOf(typed: FormValues): Record<string, unknown> {
   const { text, groups } = typed;
   return {
     url: text.url,
@@ -41,12 +47,12 @@ export function specOf(typed: Typed): Record<string, unknown> {
  * @throws {FieldError} as above.
  */
 export function changeOf(
-  typed: Typed,
+  typed: FormValues,
   webhook: Webhook,
   subscriptions: readonly Subscription[],
 ): { spec: Record<string, unknown>; reset: Resettable[] } | null {
   const { text, groups } = typed;
-  const stored = typedForStored(webhook, subscriptions);
+  const stored = valuesForStored(webhook, subscriptions);
   const differs = (name: TextField): boolean =>
     name === "name" ? inLine(text.name) !== inLine(webhook.name) : text[name] !== stored.text[name];
   const spec: Record<string, unknown> = {};
@@ -84,8 +90,8 @@ function inLine(name: string): string {
 }
 
 /** As Orchest's client does: over http there is nothing to verify. */
-function verifies(url: string, { verifies: isTicked }: Typed): boolean {
-  return !isHttp(url) && isTicked;
+function verifies(url: string, { verifies: isChecked }: FormValues): boolean {
+  return !isHttp(url) && isChecked;
 }
 
 /** @param url One, or what someone took for one. */
@@ -94,7 +100,7 @@ function isHttp(url: string): boolean {
 }
 
 /** @throws {FieldError} for a group that is limited and says nothing of what it hears. */
-function sentIn(groups: Typed["groups"]): Record<string, unknown>[] {
+function sentIn(groups: FormValues["groups"]): Record<string, unknown>[] {
   const empty = groups.findIndex(
     ({ limit, project, job, types }) => limit !== "all" && project + job !== "" && types.length === 0,
   );
@@ -120,7 +126,7 @@ function numberOf(text: string): number | null {
 }
 
 /** The same for the same set of subscriptions. */
-function keysOf(groups: Typed["groups"]): string {
+function keysOf(groups: FormValues["groups"]): string {
   const keys = subscriptionsOf(groups).map(({ event_type, project_uuid, job_uuid }) =>
     [event_type, project_uuid ?? "", job_uuid ?? ""].join(" ").toLowerCase(),
   );

@@ -23,20 +23,20 @@ export type TextField = (typeof textFields)[number];
 /** Event types and wildcards that are limited in the same way. */
 export type Group = { limit: Limit; project: string; job: string; types: string[] };
 
-export type Typed = { text: Record<TextField, string>; verifies: boolean; groups: Group[] };
+export type FormValues = { text: Record<TextField, string>; verifies: boolean; groups: Group[] };
 
 /** A webhook that is sent in has no more subscriptions than this, and so no more groups. */
 const groupsMax = 1000;
 
 /** A form for a new webhook. @param secret one that was made for it. */
-export function typedForNew(secret: string): Typed {
+export function valuesForNew(secret: string): FormValues {
   const blank = Object.fromEntries(textFields.map((name) => [name, ""])) as Record<TextField, string>;
   const text = { ...blank, content_type: "application/json", ordering: "strict", secret };
   return { text, verifies: true, groups: [emptyGroup()] };
 }
 
 /** A form for a webhook as it is stored: its URL and secret are blank, which leaves them as they are. */
-export function typedForStored(webhook: Webhook, subscriptions: readonly Subscription[]): Typed {
+export function valuesForStored(webhook: Webhook, subscriptions: readonly Subscription[]): FormValues {
   return {
     text: {
       url: "",
@@ -57,7 +57,7 @@ export function typedForStored(webhook: Webhook, subscriptions: readonly Subscri
 }
 
 /** Reads the form as it was sent. */
-export function readTyped(form: FormData): Typed {
+export function readValues(form: FormData): FormValues {
   const count = Math.min(Number.parseInt(textOf(form, "groups"), 10) || 0, groupsMax);
   return {
     text: Object.fromEntries(textFields.map((name) => [name, readText(form, name)])) as Record<
@@ -79,12 +79,12 @@ export function emptyGroup(): Group {
   return { limit: "all", project: "", job: "", types: [] };
 }
 
-/** Ticks event types where nothing is limited, in the first such group. */
-export function tick({ groups, ...typed }: Typed, types: readonly string[]): Typed {
+/** Checks event types where nothing is limited, in the first such group. */
+export function check({ groups, ...typed }: FormValues, types: readonly string[]): FormValues {
   const place = groups.findIndex(({ limit }) => limit === "all");
   const group = groups[place] ?? emptyGroup();
-  const ticked = { ...group, types: [...new Set([...group.types, ...types])] };
-  return { ...typed, groups: place === -1 ? [ticked, ...groups] : groups.with(place, ticked) };
+  const checked = { ...group, types: [...new Set([...group.types, ...types])] };
+  return { ...typed, groups: place === -1 ? [checked, ...groups] : groups.with(place, checked) };
 }
 
 /** The subscriptions that the groups stand for, in their order, as they are sent in; each knows its group. */

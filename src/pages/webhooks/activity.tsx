@@ -3,7 +3,7 @@ import type { PropsWithChildren } from "hono/jsx";
 import type { Webhook } from "../../webhooks/webhooks";
 import type { Bucket } from "../../lane/stats";
 import type { LaneStats } from "../../lane/lane-stats";
-import { count, duration, successRate } from "../parts/figures";
+import { count, duration, successRate } from "../parts/format-numbers";
 import { Cell, Table } from "../parts/table";
 import { Time } from "../parts/time";
 import { Charts } from "./charts";
@@ -11,7 +11,7 @@ import { type LogView, viewPath } from "./log-view";
 import { ranges } from "./periods";
 
 /** @param props.stats null where the lane did not answer, as `history`. */
-export function Fares({
+export function Activity({
   webhook,
   stats,
   history,
@@ -23,12 +23,12 @@ export function Fares({
   view: LogView;
 }) {
   return (
-    <section class="card" aria-labelledby="fares-title">
+    <section class="card" aria-labelledby="activity-title">
       <div class="row spread">
-        <h2 id="fares-title">How it fares</h2>
+        <h2 id="activity-title">How it fares</h2>
         <RangeChoice webhook={webhook} view={view} />
       </div>
-      <div id="webhook-fares" class="stack">
+      <div id="webhook-activity" class="stack">
         {stats === null ? (
           <p class="notice bad">The figures cannot be read right now. Nothing is lost: try again.</p>
         ) : (
@@ -49,7 +49,7 @@ function RangeChoice({ webhook, view }: { webhook: Webhook; view: LogView }) {
       {(["hour", "day"] as const).map((range) => (
         <a
           class={`button small ${range === view.range ? "primary" : "quiet"}`}
-          href={viewPath(webhook, { ...view, range }, "fares")}
+          href={viewPath(webhook, { ...view, range }, "activity")}
           aria-current={range === view.range ? "true" : undefined}
         >
           {ranges[range].name.replace(/^l/, "L")}

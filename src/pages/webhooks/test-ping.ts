@@ -10,8 +10,8 @@ import { pingWebhook } from "../../webhooks/ping-webhook";
 import { signedIn } from "../current-user";
 import { backTo, type Outcome } from "../parts/outcome";
 import { readForm } from "../parts/read-form";
-import { webhookInPath } from "./in-path";
-import { listPath, pathOf } from "./names";
+import { webhookInPath } from "./path-params";
+import { listPath, webhookPath } from "./names-and-paths";
 
 /**
  * Adds the form to `router`. Its field `back`: `webhook` leads to the webhook's page, else to its row in the list,
@@ -25,7 +25,7 @@ export function testWebhook(router: Router): void {
       ...(await pingOutcome(c.var.caller, () => pingWebhook(operationOf(c), webhook))),
       about: webhook.uuid,
     };
-    if (form.get("back") === "webhook") return backTo(c, pathOf(webhook), outcome);
+    if (form.get("back") === "webhook") return backTo(c, webhookPath(webhook), outcome);
     return backTo(c, `${listPath(form.get("after"))}#${testOutcomeId(webhook)}`, outcome);
   });
 }

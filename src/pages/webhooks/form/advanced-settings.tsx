@@ -1,13 +1,13 @@
 /** The settings of the receiver that most leave alone: retries, time-out, rate and headers. */
 import { described, Field } from "../../parts/field";
 import type { FormErrors } from "./form-errors";
-import { Line } from "./line";
-import type { Typed } from "./typed";
+import { FormField } from "./form-field";
+import type { FormValues } from "./form-values";
 
 const more = ["max_attempts", "max_age_s", "timeout_s", "rate_limit_per_s", "headers"] as const;
 
 /** Open where something is wrong or set in it. */
-export function More({ typed, errors }: { typed: Typed; errors: FormErrors }) {
+export function AdvancedSettings({ typed, errors }: { typed: FormValues; errors: FormErrors }) {
   const isOpen = more.some((name) => errors.has(name) || typed.text[name] !== "");
   const shared = { typed, errors, type: "number" };
   const headers = {
@@ -20,25 +20,25 @@ export function More({ typed, errors }: { typed: Typed; errors: FormErrors }) {
       <summary>More: retries, time-out, rate, headers</summary>
       <div class="stack">
         <div class="grid">
-          <Line
+          <FormField
             {...shared}
             name="max_attempts"
             inputmode="numeric"
             hint="1 to 100, then a delivery is a dead letter. Empty: as many as fit the time."
           />
-          <Line
+          <FormField
             {...shared}
             name="max_age_s"
             inputmode="numeric"
             hint="In seconds, 60 to 2592000 (30 days). Empty: 259200, 3 days."
           />
-          <Line
+          <FormField
             {...shared}
             name="timeout_s"
             inputmode="numeric"
             hint="How long the receiver may take: 1 to 30 seconds. Empty: 5."
           />
-          <Line
+          <FormField
             {...shared}
             name="rate_limit_per_s"
             inputmode="decimal"

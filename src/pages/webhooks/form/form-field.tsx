@@ -1,7 +1,7 @@
 /** A line of the form, and what its fields are called. */
 import { TextField } from "../../parts/field";
 import type { FormErrors } from "./form-errors";
-import type { TextField as TextFieldName, Typed } from "./typed";
+import type { TextField as TextFieldName, FormValues } from "./form-values";
 
 /** What the form's fields are called, by their names. */
 export const fieldLabels: Record<string, string> = {
@@ -19,14 +19,14 @@ export const fieldLabels: Record<string, string> = {
 };
 
 /** A line of text or a number, as it was typed. */
-export function Line({
+export function FormField({
   name,
   typed,
   errors,
   ...field
 }: {
   name: TextFieldName;
-  typed: Typed;
+  typed: FormValues;
   errors: FormErrors;
   hint: string;
   [attribute: string]: unknown;

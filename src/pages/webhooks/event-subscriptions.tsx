@@ -1,10 +1,10 @@
 /** What a webhook hears: all of its subscriptions. */
 import type { Subscription } from "../../webhooks/subscriptions";
 
-export function Hears({ subscriptions }: { subscriptions: Subscription[] }) {
+export function EventSubscriptions({ subscriptions }: { subscriptions: Subscription[] }) {
   return (
-    <section class="card" aria-labelledby="hears-title">
-      <h2 id="hears-title">What it hears</h2>
+    <section class="card" aria-labelledby="events-title">
+      <h2 id="events-title">What it hears</h2>
       {subscriptions.length === 0 ? (
         <p class="muted">Nothing yet: it has no subscriptions.</p>
       ) : (

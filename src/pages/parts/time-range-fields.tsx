@@ -5,7 +5,7 @@ import { parseUtc } from "./utc-time";
 /** What was typed into them, and what is wrong with it. */
 type Times<Value> = { since: Value; until: Value };
 
-export function AcceptedFields({ typed, errors }: { typed: Times<string>; errors: Partial<Times<string>> }) {
+export function TimeRangeFields({ typed, errors }: { typed: Times<string>; errors: Partial<Times<string>> }) {
   return (
     <>
       <TextField

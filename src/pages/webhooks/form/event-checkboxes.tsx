@@ -1,11 +1,11 @@
-/** The event types to tick in a group of events: the whole tree, or only what is ticked. */
+/** The event types to tick in a group of events: the whole tree, or only what is checked. */
 import { isPattern } from "../../../events/patterns";
-import { count } from "../../parts/figures";
+import { count } from "../../parts/format-numbers";
 import { type Branch, type Choice, choice, eventTree } from "./event-tree";
-import type { Group } from "./typed";
+import type { Group } from "./form-values";
 
 /** The whole tree, with a search. @param props.index the group's place among the groups. */
-export function Tree({ group, index }: { group: Group; index: number }) {
+export function EventTree({ group, index }: { group: Group; index: number }) {
   const { everything, branches } = eventTree();
   const offered = new Set([everything.value, ...branches.flatMap(valuesIn)]);
   const others = group.types.filter((type) => !offered.has(type));
@@ -20,18 +20,18 @@ export function Tree({ group, index }: { group: Group; index: number }) {
           <input id={search} type="search" placeholder="Search, such as “cron failed”" autocomplete="off" />
         </div>
         <output class="muted small" data-count>
-          {chosen(group.types.length)}
+          {selectedText(group.types.length)}
         </output>
       </div>
       <div class="tree-body">
         {branches.map((branch, place) => (
-          <BranchPart branch={branch} group={group} index={index} isOpen={place === 0} />
+          <EventBranch branch={branch} group={group} index={index} isOpen={place === 0} />
         ))}
         <ul class="tree">
           {others.map((type) => (
-            <Tick {...choice(type, type)} group={group} index={index} />
+            <EventCheckbox {...choice(type, type)} group={group} index={index} />
           ))}
-          <Tick {...everything} group={group} index={index} />
+          <EventCheckbox {...everything} group={group} index={index} />
         </ul>
       </div>
       <p class="hint" hidden data-nothing>
@@ -41,7 +41,7 @@ export function Tree({ group, index }: { group: Group; index: number }) {
   );
 }
 
-function BranchPart({
+function EventBranch({
   branch,
   group,
   index,
@@ -52,40 +52,40 @@ function BranchPart({
   index: number;
   isOpen?: boolean;
 }) {
-  const ticked = valuesIn(branch).filter((value) => group.types.includes(value)).length;
+  const checked = valuesIn(branch).filter((value) => group.types.includes(value)).length;
   return (
-    <details class="branch" open={isOpen || ticked > 0}>
+    <details class="branch" open={isOpen || checked > 0}>
       <summary>
-        {branch.label} {ticked > 0 && <span class="badge info">{count(ticked)}</span>}
+        {branch.label} {checked > 0 && <span class="badge info">{count(checked)}</span>}
       </summary>
       <ul class="tree">
         {branch.choices.map((one) => (
-          <Tick {...one} prefix={`${branch.path}:`} group={group} index={index} />
+          <EventCheckbox {...one} prefix={`${branch.path}:`} group={group} index={index} />
         ))}
         {branch.branches.map((inner) => (
           <li class="inner">
-            <BranchPart branch={inner} group={group} index={index} />
+            <EventBranch branch={inner} group={group} index={index} />
           </li>
         ))}
-        <Tick {...branch.whole} isWhole group={group} index={index} />
+        <EventCheckbox {...branch.whole} isWhole group={group} index={index} />
       </ul>
     </details>
   );
 }
 
-/** Only what is ticked. */
-export function Choices({ group, index }: { group: Group; index: number }) {
+/** Only what is checked. */
+export function CheckedOnly({ group, index }: { group: Group; index: number }) {
   return (
     <ul class="tree">
       {group.types.map((type) => (
-        <Tick {...choice(type, type)} group={group} index={index} />
+        <EventCheckbox {...choice(type, type)} group={group} index={index} />
       ))}
     </ul>
   );
 }
 
 /** @param props.prefix what stands before the label in the type's full name, for those who do not see where it is. */
-function Tick({
+function EventCheckbox({
   value,
   label,
   fits,
@@ -119,6 +119,6 @@ function valuesIn({ whole, choices, branches }: Branch): string[] {
 }
 
 /** `12 chosen` */
-export function chosen(number: number): string {
+export function selectedText(number: number): string {
   return number === 0 ? "Nothing chosen" : `${count(number)} chosen`;
 }

@@ -6,7 +6,7 @@ const changedParts =
   "outcome delivery-status delivery-change delivery-facts delivery-attempts delivery-request";
 
 /** @param props.path the delivery's. */
-export function DeliveryForms({ path, status }: { path: string; status: ShownStatus }) {
+export function DeliveryActions({ path, status }: { path: string; status: ShownStatus }) {
   const waits = status === "pending" || status === "failed";
   return (
     <section class="card" aria-labelledby="change-title">
