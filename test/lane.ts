@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { vi } from "vitest";
 import { readLaneConfig } from "../src/lane/lane-configs";
-import type { AcceptResult, HandedEvent, Handover, LaneConfig } from "../src/lane/handover";
+import type { AcceptResult, HandoverEvent, Handover, LaneConfig } from "../src/lane/handover";
 import type { WebhookLane } from "../src/lane/webhook-lane";
 import { passTime } from "./clock";
 
@@ -69,10 +69,10 @@ export async function configOf(webhookUuid: string): Promise<LaneConfig> {
 }
 
 /** An event as dispatch hands it over. */
-export function handedEvent(
+export function handoverEvent(
   event: { uuid: string } & Record<string, unknown>,
-  changes: Partial<HandedEvent> = {},
-): HandedEvent {
+  changes: Partial<HandoverEvent> = {},
+): HandoverEvent {
   return {
     uuid: event.uuid,
     type: "project:created",

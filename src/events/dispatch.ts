@@ -1,7 +1,7 @@
 /** From accepted events to their webhooks' lanes: archive, match, hand over. */
 import { appendWideHandovers } from "./handovers";
 import { type MatchedWebhook, matchesMax } from "./matching";
-import type { HandedEvent } from "../lane/handover";
+import type { HandoverEvent } from "../lane/handover";
 import { log } from "../platform/log";
 import { forEachConcurrent } from "../platform/concurrency";
 import { handToLane } from "./hand-to-lane";
@@ -71,13 +71,13 @@ async function handOver(
   const firstWide = looked.wide ? 0 : matched.findIndex(({ total }) => total > matchesMax);
   const direct = firstWide < 0 ? matched : matched.slice(0, firstWide);
 
-  const shares = new Map<MatchedWebhook, HandedEvent[]>();
+  const shares = new Map<MatchedWebhook, HandoverEvent[]>();
   for (const { event, webhooks } of direct) {
     for (const webhook of webhooks) {
       if (webhook.uuid === exceptWebhook) continue;
       const share = shares.get(webhook) ?? [];
       shares.set(webhook, share);
-      share.push(handedEvent(event, looked));
+      share.push(handoverEvent(event, looked));
     }
   }
   await forEachConcurrent(lanesAtOnce, [...shares], async ([webhook, share]) => {
@@ -105,7 +105,7 @@ async function handOver(
   return deliveries;
 }
 
-function handedEvent(event: Event, looked: LookedUp): HandedEvent {
+function handoverEvent(event: Event, looked: LookedUp): HandoverEvent {
   const { uuid, type, projectUuid, jobUuid, body } = event;
   const firstAcceptedAt = looked.firstAcceptedAt.get(uuid);
   return {

@@ -1,6 +1,6 @@
 /** Handing over what waits in the table `handovers`: after a publish, by a queue message, and by cron. */
 import {
-  handedEventOf,
+  handoverEventOf,
   moveCursor,
   nextHandovers,
   nextWideHandover,
@@ -40,7 +40,7 @@ export async function handOverTo(env: Env, webhookId: number): Promise<boolean> 
     if (webhook !== null) {
       const taken = await callLane(env, {
         config: laneConfigOf(webhook),
-        events: waiting.map(handedEventOf),
+        events: waiting.map(handoverEventOf),
       });
       if (taken === null) return false;
     }
@@ -60,7 +60,7 @@ export async function handOverWide(env: Env): Promise<void> {
     const page = { cursor: wide.cursor, acceptedAt: wide.accepted_at };
     const webhooks = await matchPage(env.DB, topic, page);
     await forEachConcurrent(lanesAtOnce, webhooks, async (webhook) => {
-      await handToLane(env, webhook, [handedEventOf(wide)]);
+      await handToLane(env, webhook, [handoverEventOf(wide)]);
     });
     const last = webhooks.at(-1);
     if (last !== undefined && webhooks.length === matchesMax) {

@@ -2,7 +2,7 @@
 import { appendHandovers } from "./handovers";
 import { laneConfigOf, readLaneConfigRow } from "../lane/lane-configs";
 import type { MatchedWebhook } from "./matching";
-import type { AcceptResult, HandedEvent, Handover } from "../lane/handover";
+import type { AcceptResult, HandoverEvent, Handover } from "../lane/handover";
 import { withTimeout } from "../platform/timeouts";
 import { log } from "../platform/log";
 
@@ -15,7 +15,7 @@ import { log } from "../platform/log";
 export async function handToLane(
   env: Env,
   webhook: MatchedWebhook,
-  events: HandedEvent[],
+  events: HandoverEvent[],
 ): Promise<boolean[]> {
   if (webhook.waits === 0) {
     const result = await callLane(env, { config: laneConfigOf(webhook), events });

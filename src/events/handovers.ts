@@ -1,5 +1,5 @@
 /** The table `handovers`: accepted events that lanes have yet to take, in order. */
-import type { HandedEvent } from "../lane/handover";
+import type { HandoverEvent } from "../lane/handover";
 import { eventColumns, inEverySlot, requestOfEvent } from "./archive-slots";
 
 /**
@@ -108,7 +108,7 @@ export async function removeHandovers(
 }
 
 /** As the lane takes it. It may have it already: the hand-over before this one may have arrived. */
-export function handedEventOf(row: WaitingEvent): HandedEvent {
+export function handoverEventOf(row: WaitingEvent): HandoverEvent {
   return {
     uuid: row.uuid,
     type: row.type,

@@ -2,13 +2,13 @@
 import type { EventsPort } from "../lane/events-port";
 import { publishAnnouncement } from "./announce";
 import { archiveWholeFrom } from "./archive-retention";
-import { readHeardEvents } from "./missing-events";
+import { readMatchingEvents } from "./missing-events";
 
 /** @param env of the Worker that the lane runs in. */
 export function laneEvents(env: Env): EventsPort {
   return {
     publish: (announcement, aboutWebhook) => publishAnnouncement(env, announcement, aboutWebhook),
-    readMatching: (webhookUuid, range) => readHeardEvents(env.DB, webhookUuid, range),
+    readMatching: (webhookUuid, range) => readMatchingEvents(env.DB, webhookUuid, range),
     completeSince: () => archiveWholeFrom(env.DB),
   };
 }

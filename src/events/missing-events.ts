@@ -1,10 +1,10 @@
 /** Events of the archive that a webhook's subscriptions hear. */
 import { inEverySlot, requestEventsMax } from "./archive-slots";
-import { handedEventOf, type WaitingEvent } from "./handovers";
+import { handoverEventOf, type WaitingEvent } from "./handovers";
 import type { ArchivePage, ArchiveRange } from "../lane/events-port";
 
 /** Whether an event `e` is one that a subscription `s` hears: its type, a wildcard over it, and its limits. */
-const isHeard = `(
+const isMatched = `(
     s.event_type = e.type OR s.event_type = '**'
     OR (s.event_type GLOB '*:[*][*]' AND e.type GLOB rtrim(s.event_type, '*') || '*')
     OR (s.event_type GLOB '*:[*]' AND e.type GLOB rtrim(s.event_type, '*') || '*'
@@ -21,7 +21,7 @@ const requestsAtOnce = 300;
  * over is left out.
  * @param page `after`: the cursor; `since`, `until`: times of acceptance in ms, `until` excluded.
  */
-export async function readHeardEvents(
+export async function readMatchingEvents(
   db: D1Database,
   webhookUuid: string,
   page: ArchiveRange,
@@ -34,7 +34,7 @@ export async function readHeardEvents(
       `SELECT e.id AS handover_id, 0 AS cursor, e.uuid, e.type, e.project_uuid, e.job_uuid, e.body, e.accepted_at
        FROM webhooks w CROSS JOIN events e
        WHERE w.uuid = ?1 AND e.request BETWEEN ?2 AND ?3 AND e.id > ?4 AND e.accepted_at >= ?5 AND e.accepted_at < ?6
-         AND EXISTS (SELECT 1 FROM subscriptions s WHERE s.webhook_id = w.id AND ${isHeard})
+         AND EXISTS (SELECT 1 FROM subscriptions s WHERE s.webhook_id = w.id AND ${isMatched})
          AND NOT EXISTS (
            SELECT 1 FROM handovers h WHERE h.event_id = e.id AND (h.webhook_id = w.id OR h.webhook_id IS NULL)
          )
@@ -44,7 +44,7 @@ export async function readHeardEvents(
     .all<WaitingEvent>();
   const last = results.at(-1);
   const reached = results.length < limit || last === undefined ? stretch.last : last.handover_id;
-  return { events: results.map(handedEventOf), next: reached };
+  return { events: results.map(handoverEventOf), next: reached };
 }
 
 /** The next rows of the archive: the keys of the first and the newest of them, and the id of their last event. */

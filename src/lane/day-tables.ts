@@ -6,8 +6,8 @@ import { deliveryStatus } from "./delivery-state";
 
 const dayMs = 86_400_000;
 
-/** One table. `thinned`: only its dead letters are left. */
-export type Day = { day: number; firstSequence: number; thinned: boolean };
+/** One table. `onlyDead`: only its dead letters are left. */
+export type Day = { day: number; firstSequence: number; onlyDead: boolean };
 
 /** The day number (days since 1970, UTC) of a time in ms. */
 function dayOf(timeMs: number): number {
@@ -36,7 +36,7 @@ type Row = { day: number; first_sequence: number; thinned: number };
 export class DayTables {
   readonly #sql: SqlStorage;
   #days: Day[];
-  /** The tables that have their partial indexes: thinned ones need none, and those of earlier versions get them later. */
+  /** The tables that have their partial indexes: those with only dead letters need none, and those of earlier versions get them later. */
   readonly #indexed = new Set<string>();
 
   constructor(sql: SqlStorage) {
@@ -64,7 +64,7 @@ export class DayTables {
     const last = this.#days.at(-1);
     // A clock that goes back stays in the later table: sequences and days rise together.
     if (last !== undefined && last.day >= dayOf(nowMs)) return tableOf(last);
-    const day = { day: dayOf(nowMs), firstSequence: nextSequence, thinned: false };
+    const day = { day: dayOf(nowMs), firstSequence: nextSequence, onlyDead: false };
     this.#sql.exec(createTable(tableOf(day)));
     this.addIndexes(day);
     this.#sql.exec("INSERT INTO days (day, first_sequence) VALUES (?, ?)", day.day, day.firstSequence);
@@ -78,7 +78,7 @@ export class DayTables {
    */
   addIndexes(day: Day): void {
     const table = tableOf(day);
-    if (day.thinned || this.#indexed.has(table)) return;
+    if (day.onlyDead || this.#indexed.has(table)) return;
     for (const kind of ["failed", "dead"] as const) {
       this.#sql.exec(
         `CREATE INDEX IF NOT EXISTS ${kind}_${day.day} ON ${table} (sequence) WHERE ${indexed[kind]}`,
@@ -89,7 +89,7 @@ export class DayTables {
 
   /** The first table without indexes that should have them, newest first; null when there is none. */
   withoutIndexes(): Day | null {
-    return this.#days.findLast((day) => !day.thinned && !this.#indexed.has(tableOf(day))) ?? null;
+    return this.#days.findLast((day) => !day.onlyDead && !this.#indexed.has(tableOf(day))) ?? null;
   }
 
   /** What stands behind FROM to read a table by one of its partial indexes. The query's condition must be `indexed[kind]`. */
@@ -166,14 +166,14 @@ export class DayTables {
   }
 
   /** Leaves only the rows of a status in a day's table: a row written for each of them. */
-  thin(day: Day, status: number): void {
+  keepOnlyDead(day: Day, status: number): void {
     const table = tableOf(day);
     this.#sql.exec(createTable(`${table}_kept`));
     this.#sql.exec(`INSERT INTO ${table}_kept SELECT * FROM ${table} WHERE status = ?`, status);
     this.#sql.exec(`DROP TABLE ${table}`);
     this.#sql.exec(`ALTER TABLE ${table}_kept RENAME TO ${table}`);
     this.#sql.exec("UPDATE days SET thinned = 1 WHERE day = ?", day.day);
-    day.thinned = true;
+    day.onlyDead = true;
     this.#indexed.delete(table);
   }
 
@@ -181,7 +181,7 @@ export class DayTables {
     return this.#sql
       .exec<Row>("SELECT * FROM days ORDER BY day")
       .toArray()
-      .map((row) => ({ day: row.day, firstSequence: row.first_sequence, thinned: row.thinned === 1 }));
+      .map((row) => ({ day: row.day, firstSequence: row.first_sequence, onlyDead: row.thinned === 1 }));
   }
 }
 

@@ -6,7 +6,7 @@ import { log } from "../platform/log";
 import { deliveryStatus } from "./delivery-state";
 import { deliveryUuid } from "../send/delivery-uuid";
 import type { LaneStorage } from "./lane-storage";
-import type { Outgoing } from "./outbox";
+import type { LoadedDelivery } from "./outbox";
 import { Pace } from "./rate-limit";
 import type { ProbeKind } from "./receiver-health";
 import { type Flight, recordAttempt } from "./record-attempt";
@@ -202,7 +202,7 @@ export class Drain {
     if (!this.#isWritable && !this.#writes(storage)) return null;
     const isItsTurn = this.#liveSinceReplay >= replayEvery - 1 && record.receiver.down === null;
     if (replay !== null && isItsTurn) return this.#replay(storage, replay);
-    storage.lineUpReady(now);
+    storage.scanForReady(now);
     const ready = schedule.take({ now, health: record.receiver, random: Math.random() });
     if (ready !== null) {
       this.#liveSinceReplay += 1;
@@ -278,7 +278,7 @@ export class Drain {
 
   async #sendLive(storage: LaneStorage, ready: Ready): Promise<void> {
     const { sequence, partition, carriedFailures, probe } = ready;
-    let outgoing: Outgoing | null = null;
+    let outgoing: LoadedDelivery | null = null;
     let sent: SentUnder;
     try {
       outgoing = storage.outbox.load(sequence);
@@ -334,7 +334,7 @@ export class Drain {
     this.#record({ queue: "again", outgoing, head, probe }, sent);
   }
 
-  #send(storage: LaneStorage, outgoing: Outgoing, replay: string | null = null): Promise<SentUnder> {
+  #send(storage: LaneStorage, outgoing: LoadedDelivery, replay: string | null = null): Promise<SentUnder> {
     this.#pace.started(rateOf(storage), Date.now());
     return this.#lane.send({
       deliveryUuid: deliveryUuid(webhookUuid(storage), outgoing.sequence),
@@ -367,7 +367,7 @@ function webhookUuid(storage: LaneStorage): string {
   return config.webhook.uuid;
 }
 
-function logAttempt(storage: LaneStorage, outgoing: Outgoing, { result }: SentUnder): void {
+function logAttempt(storage: LaneStorage, outgoing: LoadedDelivery, { result }: SentUnder): void {
   log(result.error === null ? "info" : "warn", "attempt", {
     webhook: webhookUuid(storage),
     sequence: outgoing.sequence,

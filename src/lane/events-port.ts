@@ -3,10 +3,10 @@
  * Worker hands this in (`src/index.ts`).
  */
 import type { Announcement } from "./announcements";
-import type { HandedEvent } from "./handover";
+import type { HandoverEvent } from "./handover";
 
 /** A page of archived events, and where the next one begins; null at the end. */
-export type ArchivePage = { events: HandedEvent[]; next: number | null };
+export type ArchivePage = { events: HandoverEvent[]; next: number | null };
 
 /** `after`: the cursor; `since`, `until`: times of acceptance in ms, `until` excluded. */
 export type ArchiveRange = { after: number; since: number; until: number; limit: number };

@@ -22,7 +22,7 @@ export type LaneConfig = {
 };
 
 /** One event on its way into a lane. */
-export type HandedEvent = {
+export type HandoverEvent = {
   uuid: string;
   type: string;
   projectUuid: string | null;
@@ -39,7 +39,7 @@ export type HandedEvent = {
 };
 
 /** Events in the order of their acceptance, with the configuration to deliver them under. */
-export type Handover = { config: LaneConfig; events: HandedEvent[] };
+export type Handover = { config: LaneConfig; events: HandoverEvent[] };
 
 /**
  * What a lane answers. `accepted`: every event is on disk, `fresh[i]` says whether the i-th was new to the lane.

@@ -3,7 +3,7 @@ import { type AnnouncementType, gatewayTypePrefix } from "./announcements";
 import { deliveryUuid } from "../send/delivery-uuid";
 import { activeClock } from "./lane-record";
 import type { LaneStorage } from "./lane-storage";
-import type { Outgoing } from "./outbox";
+import type { LoadedDelivery } from "./outbox";
 import { afterFailure, afterSuccess, type Failure, isHealthy } from "./receiver-health";
 
 /** A webhook that has had nothing but failures for this long is disabled. */
@@ -68,7 +68,7 @@ export function noteFailure(storage: LaneStorage, failure: Failure): void {
 export function noteDeath(
   storage: LaneStorage,
   now: number,
-  dead: Outgoing & { error: string | null },
+  dead: LoadedDelivery & { error: string | null },
 ): void {
   const { troubleAnnounced, troubleAt, state } = storage.record;
   const isKnown = troubleAnnounced || now - troubleAt < troubleEveryMs || state === "disabled";

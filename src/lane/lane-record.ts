@@ -45,11 +45,11 @@ export type LaneRecord = {
   sequenceBase: number;
   /** Events first accepted before this time (ms) may have been here and are no longer known. */
   prunedThrough: number;
-  tally: Tally;
+  counters: Counters;
 };
 
 /** Counts up to the last checkpoint. `finished` deliveries wait no more; `dead` are the dead letters that are kept. */
-export type Tally = { attempts: number; finished: number; delivered: number; dead: number };
+export type Counters = { attempts: number; finished: number; delivered: number; dead: number };
 
 /** How many rows a lane that wakes looks at to count what a checkpoint lacks. */
 export const countedAgainMax = 1000;
@@ -78,7 +78,7 @@ const initial: LaneRecord = {
   schemaVersion,
   sequenceBase: 0,
   prunedThrough: 0,
-  tally: { attempts: 0, finished: 0, delivered: 0, dead: 0 },
+  counters: { attempts: 0, finished: 0, delivered: 0, dead: 0 },
 };
 
 /** The row: JSON in one column, since it is read and written as a whole. */
@@ -107,14 +107,21 @@ export class LaneRecordStore {
   }
 }
 
-/** Lanes of schema version 1 had no frontier, and said up to which sequence they had tried anything. */
-type StoredRecord = Partial<LaneRecord> & { lowWater: number; triedUpTo?: number };
+/**
+ * Lanes of schema version 1 had no frontier, and said up to which sequence they had tried anything. Up to version 2 the
+ * counters were called `tally`.
+ */
+type StoredRecord = Partial<LaneRecord> & { lowWater: number; triedUpTo?: number; tally?: Counters };
 
-function recordOf({ triedUpTo, ...stored }: StoredRecord): LaneRecord {
-  if (stored.schemaVersion !== undefined || triedUpTo === undefined) return { ...initial, ...stored };
+function recordOf({ triedUpTo, tally, ...stored }: StoredRecord): LaneRecord {
+  const counters = stored.counters ?? tally ?? initial.counters;
+  if (stored.schemaVersion !== undefined || triedUpTo === undefined) {
+    return { ...initial, ...stored, counters };
+  }
   const { lowWater } = stored;
   return {
     ...initial,
+    counters,
     frontier: lowWater - 1,
     countFrom: lowWater,
     countTo: triedUpTo,

@@ -41,7 +41,7 @@ export class LaneSender {
   async #make({ version, webhook, sealed, timeoutS }: LaneConfig): Promise<Sender> {
     const rules = readConfig(this.#env);
     const settings = await unseal(rules.encryptionKeys, webhook.uuid, sealed);
-    this.#storage()?.keepSentAs(version, {
+    this.#storage()?.keepRequestShape(version, {
       webhook,
       chat: chatServiceOf(settings.url),
       headerNames: Object.keys(settings.headers ?? {}),

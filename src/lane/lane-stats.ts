@@ -19,13 +19,13 @@ export type LaneStats = {
 
 /** @param nextAttemptAt when something is to be sent next, in ms; null when nothing waits. */
 export function laneStats(storage: LaneStorage, nextAttemptAt: number | null, now: number): LaneStats {
-  const { record, tally, backlog, log, stats } = storage;
+  const { record, counters, backlog, log, stats } = storage;
   const lowWater = storage.schedule.lowWater();
   const failed = backlog === 0 ? 0 : log.countFailed();
   return {
     state: record.state,
     disabledReason: record.disabledReason,
-    counts: { pending: backlog - failed, delivered: tally.delivered, failed, dead: tally.dead },
+    counts: { pending: backlog - failed, delivered: counters.delivered, failed, dead: counters.dead },
     backlog,
     oldestPendingAt: backlog === 0 ? null : log.oldestPendingAt(lowWater),
     // Due long ago is due now.

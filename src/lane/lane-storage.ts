@@ -5,28 +5,28 @@ import { DayTables } from "./day-tables";
 import { DeliveryLog } from "./delivery-log";
 import type { CountersChange } from "./delivery-state";
 import type { LaneConfig } from "./handover";
-import { KnownEvents } from "./seen-events";
-import { countedAgainMax, type LaneRecord, LaneRecordStore, type Tally } from "./lane-record";
+import { SeenEvents } from "./seen-events";
+import { countedAgainMax, type LaneRecord, LaneRecordStore, type Counters } from "./lane-record";
 import { upgradeStep } from "./lane-upgrade";
 import { Outbox, type PendingDelivery } from "./outbox";
 import type { ChatService } from "../send/payload";
 import { Replays } from "./replays";
 import { type Backoff, Schedule } from "./schedule";
 import { healthy, withClockAt } from "./receiver-health";
-import { type Counted, Stats } from "./stats";
-import { uncounted } from "./recover-counters";
+import { type FinishedAttempt, Stats } from "./stats";
+import { findUncounted } from "./recover-counters";
 
 /** Attempts between two checkpoints: what came after the last one is counted again when the lane is opened. */
 const attemptsPerCheckpoint = 100;
 /** How many deliveries that failed a lane that wakes reads: each is two rows. */
 const failedMax = 1000;
 /** Waiting deliveries that are lined up as they come, without a look at the disk. */
-const linedUpMax = 1000;
+const scheduledMax = 1000;
 /** A partition's back-off that ended this long ago says nothing any more. */
 const backoffKeptMs = 86_400_000;
 
 /** What of a webhook's configuration shapes its requests, as the log shows them; no secrets. */
-export type SentAs = {
+export type RequestShape = {
   webhook: LaneConfig["webhook"];
   chat: ChatService | null;
   /** Of the custom headers. */
@@ -45,7 +45,7 @@ export type OpenLane = {
 
 export class LaneStorage {
   readonly days: DayTables;
-  readonly known: KnownEvents;
+  readonly seenEvents: SeenEvents;
   readonly outbox: Outbox;
   readonly replays: Replays;
   readonly announcements: Announcements;
@@ -53,7 +53,7 @@ export class LaneStorage {
   readonly log: DeliveryLog;
   readonly #sql: SqlStorage;
   readonly #record: LaneRecordStore;
-  #tally: Tally;
+  #counters: Counters;
   #schedule: Schedule;
   /** Attempts of replays since the last checkpoint: no recount would find them. */
   #outside = 0;
@@ -65,9 +65,9 @@ export class LaneStorage {
     this.#sql = sql;
     this.#record = new LaneRecordStore(sql);
     this.days = new DayTables(sql);
-    this.known = new KnownEvents(sql, this.days);
+    this.seenEvents = new SeenEvents(sql, this.days);
     const { sequenceBase } = this.record;
-    this.outbox = new Outbox(sql, { days: this.days, known: this.known, sequenceBase });
+    this.outbox = new Outbox(sql, { days: this.days, seenEvents: this.seenEvents, sequenceBase });
     this.replays = new Replays(sql, this.days);
     this.announcements = new Announcements(sql);
     this.stats = new Stats(sql);
@@ -77,7 +77,7 @@ export class LaneStorage {
       line TEXT PRIMARY KEY, not_before INTEGER NOT NULL, failures INTEGER NOT NULL
     ) WITHOUT ROWID`);
     sql.exec("CREATE TABLE IF NOT EXISTS sent_as (version INTEGER PRIMARY KEY, sent_as TEXT NOT NULL)");
-    this.#tally = { ...this.record.tally };
+    this.#counters = { ...this.record.counters };
     this.#lastStartedAt = this.record.lastStartedAt;
     this.#recount();
     const receiver = withClockAt(this.record.receiver, Date.now());
@@ -90,8 +90,8 @@ export class LaneStorage {
     return this.#record.get();
   }
 
-  get tally(): Readonly<Tally> {
-    return this.#tally;
+  get counters(): Readonly<Counters> {
+    return this.#counters;
   }
 
   get schedule(): Schedule {
@@ -100,7 +100,7 @@ export class LaneStorage {
 
   /** How many deliveries wait. */
   get backlog(): number {
-    return this.outbox.lastSequence - this.#tally.finished;
+    return this.outbox.lastSequence - this.#counters.finished;
   }
 
   /** Whether deliveries wait that are not lined up yet. */
@@ -134,7 +134,7 @@ export class LaneStorage {
     this.#isDirty = false;
     const countFrom = this.#schedule.nextUntried();
     this.#record.set({
-      tally: { ...this.#tally },
+      counters: { ...this.#counters },
       lowWater: this.#schedule.lowWater(),
       frontier: this.#schedule.frontier(),
       countFrom,
@@ -154,14 +154,14 @@ export class LaneStorage {
     return sequence >= this.record.countFrom && sequence <= this.record.countTo;
   }
 
-  /** Counts a first-time success that was recorded under the tick `tally.attempts + 1`. */
-  countSuccess(attempt: Counted): void {
+  /** Counts a first-time success that was recorded under the tick `counters.attempts + 1`. */
+  countSuccess(attempt: FinishedAttempt): void {
     this.#add(attempt);
-    if (this.#tally.attempts - this.record.tally.attempts >= attemptsPerCheckpoint) this.checkpoint();
+    if (this.#counters.attempts - this.record.counters.attempts >= attemptsPerCheckpoint) this.checkpoint();
   }
 
   /** Counts any other attempt of a partition's head, and what it changed: `checkpointIfDirty` must follow. */
-  countOther(attempt: Counted, change: CountersChange): void {
+  countOther(attempt: FinishedAttempt, change: CountersChange): void {
     this.#noteStart(attempt);
     this.stats.count(attempt);
     this.adjust({ attempts: 1, ...change });
@@ -172,7 +172,7 @@ export class LaneStorage {
    * Counts an attempt of a replay: until the next checkpoint the statistics have it in memory only, unless it changed
    * anything, and `checkpointIfDirty` follows.
    */
-  countOutside(attempt: Counted, change: CountersChange): void {
+  countOutside(attempt: FinishedAttempt, change: CountersChange): void {
     this.#noteStart(attempt);
     this.stats.count(attempt);
     this.adjust(change);
@@ -182,10 +182,10 @@ export class LaneStorage {
   }
 
   /** Puts counters right that the rows contradict. @returns by how much they were wrong, or null when they were not. */
-  mendCounters(now: number): Pick<Tally, "dead" | "finished"> | null {
-    const dead = this.log.countDead() - this.#tally.dead;
+  repairCounters(now: number): Pick<Counters, "dead" | "finished"> | null {
+    const dead = this.log.countDead() - this.#counters.dead;
     const isIdle = !this.hasMore && this.#schedule.isEmpty && this.replays.head(now) === null;
-    const finished = isIdle ? this.outbox.lastSequence - this.#tally.finished : 0;
+    const finished = isIdle ? this.outbox.lastSequence - this.#counters.finished : 0;
     if (dead === 0 && finished === 0) return null;
     this.adjust({ dead, finished });
     this.checkpoint({ copiedToD1: false });
@@ -193,16 +193,16 @@ export class LaneStorage {
   }
 
   /** Changes the counts by so much. A checkpoint must follow at once: no recount would find it. */
-  adjust(change: Partial<Tally>): void {
-    this.#tally.attempts += change.attempts ?? 0;
-    this.#tally.finished += change.finished ?? 0;
-    this.#tally.delivered += change.delivered ?? 0;
-    this.#tally.dead += change.dead ?? 0;
+  adjust(change: Partial<Counters>): void {
+    this.#counters.attempts += change.attempts ?? 0;
+    this.#counters.finished += change.finished ?? 0;
+    this.#counters.delivered += change.delivered ?? 0;
+    this.#counters.dead += change.dead ?? 0;
   }
 
   /** Lines up what was just accepted, all that there is behind `before`, if all before it is lined up and there is room. */
-  lineUpAccepted(accepted: readonly PendingDelivery[], before: number): void {
-    if (this.#schedule.scannedTo !== before || this.backlog > linedUpMax) return;
+  scheduleAccepted(accepted: readonly PendingDelivery[], before: number): void {
+    if (this.#schedule.scannedTo !== before || this.backlog > scheduledMax) return;
     this.#addToSchedule(accepted, this.outbox.lastSequence);
   }
 
@@ -211,9 +211,9 @@ export class LaneStorage {
   }
 
   /** Looks a bounded number of rows further for something that may go, if nothing is known that may. */
-  lineUpReady(now: number): void {
+  scanForReady(now: number): void {
     if (!this.isSearching(now)) return;
-    const { found, scannedTo } = this.outbox.waitingAfter(this.#schedule.scannedTo);
+    const { found, scannedTo } = this.outbox.pendingAfter(this.#schedule.scannedTo);
     this.#addToSchedule(found, scannedTo);
   }
 
@@ -226,7 +226,7 @@ export class LaneStorage {
   }
 
   /** Writes the record without the counts: one row. */
-  setRecord(change: Partial<Omit<LaneRecord, "tally">>): void {
+  setRecord(change: Partial<Omit<LaneRecord, "counters">>): void {
     this.#record.set(change);
   }
 
@@ -236,22 +236,22 @@ export class LaneStorage {
   }
 
   /** Remembers how a version of the webhook was sent, so that the log can show its requests. */
-  keepSentAs(version: number, sentAs: SentAs): void {
+  keepRequestShape(version: number, shape: RequestShape): void {
     this.#sql.exec(
       `INSERT INTO sent_as VALUES (?, ?) ON CONFLICT (version) DO UPDATE SET sent_as = excluded.sent_as
        WHERE sent_as IS NOT excluded.sent_as`,
       version,
-      JSON.stringify(sentAs),
+      JSON.stringify(shape),
     );
   }
 
   /** How a version of the webhook was sent, or null when nothing ever was. */
-  sentAs(version: number): SentAs | null {
+  requestShape(version: number): RequestShape | null {
     const [row] = this.#sql
       .exec<{ sent_as: string }>("SELECT sent_as FROM sent_as WHERE version = ?", version)
       .toArray();
     if (row === undefined) return null;
-    const kept = JSON.parse(row.sent_as) as Omit<SentAs, "headerNames"> & { headerNames?: string[] };
+    const kept = JSON.parse(row.sent_as) as Omit<RequestShape, "headerNames"> & { headerNames?: string[] };
     // Earlier versions of the gateway kept no names here, but all headers with each attempt.
     return { ...kept, headerNames: kept.headerNames ?? [] };
   }
@@ -319,24 +319,24 @@ export class LaneStorage {
 
   /** Counts what was recorded after the last checkpoint: the object was cut off from its memory. */
   #recount(): void {
-    const { countFrom: from, countTo: to, tally, schemaVersion } = this.record;
-    const range = { from, to, tick: tally.attempts, withEarlier: schemaVersion === 1 };
-    for (const attempt of uncounted(this.#sql, this.days, range)) {
+    const { countFrom: from, countTo: to, counters, schemaVersion } = this.record;
+    const range = { from, to, tick: counters.attempts, withEarlier: schemaVersion === 1 };
+    for (const attempt of findUncounted(this.#sql, this.days, range)) {
       this.#add(attempt);
-      this.#tally.attempts = attempt.tick;
+      this.#counters.attempts = attempt.tick;
     }
   }
 
-  #add(attempt: Counted): void {
+  #add(attempt: FinishedAttempt): void {
     this.#noteStart(attempt);
-    this.#tally.attempts += 1;
-    if (attempt.delivered || attempt.dead) this.#tally.finished += 1;
-    if (attempt.delivered) this.#tally.delivered += 1;
-    if (attempt.dead) this.#tally.dead += 1;
+    this.#counters.attempts += 1;
+    if (attempt.delivered || attempt.dead) this.#counters.finished += 1;
+    if (attempt.delivered) this.#counters.delivered += 1;
+    if (attempt.dead) this.#counters.dead += 1;
     this.stats.count(attempt);
   }
 
-  #noteStart({ startedAt }: Counted): void {
+  #noteStart({ startedAt }: FinishedAttempt): void {
     this.#lastStartedAt = Math.max(this.#lastStartedAt, startedAt);
   }
 }

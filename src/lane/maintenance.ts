@@ -85,9 +85,9 @@ export class Housekeeping {
     const storage = this.#lane.storage();
     if (!storage?.record.config || storage.record.copiedToD1) return;
     const { state, disabledReason, config } = storage.record;
-    const deadLetters = storage.tally.dead;
+    const deadLetters = storage.counters.dead;
     await writeLaneReport(this.#lane.env.DB, config.webhook.uuid, { state, disabledReason, deadLetters });
-    const isSame = storage.record.state === state && storage.tally.dead === deadLetters;
+    const isSame = storage.record.state === state && storage.counters.dead === deadLetters;
     if (isSame && this.#lane.storage() !== null) storage.checkpoint({ copiedToD1: true });
   }
 
@@ -106,7 +106,7 @@ export class Housekeeping {
   /** Puts the counters right, where rows say otherwise. */
   checkCounters(): void {
     const storage = this.#lane.storage();
-    const mended = storage?.mendCounters(Date.now()) ?? null;
+    const mended = storage?.repairCounters(Date.now()) ?? null;
     if (mended === null) return;
     log("error", "counters were wrong", { webhook: storage?.record.config?.webhook.uuid, ...mended });
   }

@@ -1,7 +1,7 @@
 /** Events that a webhook should have heard and that never reached its lane: counted, and taken from the archive. */
 import { gatewayTypePrefix } from "./announcements";
 import type { ArchivePage } from "./events-port";
-import type { HandedEvent } from "./handover";
+import type { HandoverEvent } from "./handover";
 import type { LaneStorage, OpenLane } from "./lane-storage";
 import { queuedMax, type ReplayHead } from "./replays";
 
@@ -12,7 +12,7 @@ const pageEvents = 200;
 export async function countMissing(lane: OpenLane, range: { since: number; until: number }): Promise<number> {
   let count = 0;
   for (let after: number | null = 0; after !== null && count < queuedMax;) {
-    const page: ArchivePage = await readHeard(lane, { after, ...range });
+    const page: ArchivePage = await readMatching(lane, { after, ...range });
     const storage = lane.storage();
     count += storage === null ? 0 : missingOf(storage, page.events).length;
     after = page.next;
@@ -22,7 +22,7 @@ export async function countMissing(lane: OpenLane, range: { since: number; until
 
 /** Takes the next ones of a replay; without any, the replay is over. */
 export async function fetchMissing(lane: OpenLane, head: ReplayHead & { kind: "fetch" }): Promise<void> {
-  const page = await readHeard(lane, {
+  const page = await readMatching(lane, {
     after: head.archiveCursor,
     since: head.archiveSince,
     until: head.archiveUntil,
@@ -30,15 +30,15 @@ export async function fetchMissing(lane: OpenLane, head: ReplayHead & { kind: "f
   const storage = lane.storage();
   if (storage === null) return;
   lane.atomically(() => {
-    const taken = storage.outbox.acceptForReplay(missingOf(storage, page.events), Date.now());
-    storage.replays.fetched(head.position, { ...taken, archiveCursor: page.next });
+    const accepted = storage.outbox.acceptForReplay(missingOf(storage, page.events), Date.now());
+    storage.replays.fetched(head.position, { ...accepted, archiveCursor: page.next });
   });
 }
 
 /** Events about a webhook are not delivered to that webhook, so that a failing webhook cannot trigger itself. */
-function missingOf(storage: LaneStorage, events: readonly HandedEvent[]): HandedEvent[] {
+function missingOf(storage: LaneStorage, events: readonly HandoverEvent[]): HandoverEvent[] {
   const own = storage.record.config?.webhook.uuid;
-  return storage.known
+  return storage.seenEvents
     .missingOf(events)
     .filter(({ type, body }) => !type.startsWith(gatewayTypePrefix) || webhookOf(body) !== own);
 }
@@ -48,7 +48,7 @@ function webhookOf(body: string): string | undefined {
   return (JSON.parse(body) as { webhook?: { uuid?: string } }).webhook?.uuid;
 }
 
-function readHeard(
+function readMatching(
   lane: OpenLane,
   range: { after: number; since: number; until: number },
 ): Promise<ArchivePage> {

@@ -1,8 +1,8 @@
 /** The lane's deliveries on disk: taking them in, finding what waits, recording what came of each attempt. */
 import { type Day, type DayTables, indexed, tableOf } from "./day-tables";
 import { type DeliveryState, deliveryStatus, type DeliveryStatus } from "./delivery-state";
-import type { HandedEvent } from "./handover";
-import type { KnownEvents } from "./seen-events";
+import type { HandoverEvent } from "./handover";
+import type { SeenEvents } from "./seen-events";
 import type { SentUnder } from "../send/sender";
 
 /** A delivery that waits, as the schedule needs it. */
@@ -16,7 +16,7 @@ export type PendingDelivery = {
 };
 
 /** A delivery with all that its next attempt needs. */
-export type Outgoing = PendingDelivery & {
+export type LoadedDelivery = PendingDelivery & {
   status: DeliveryStatus;
   /** The lane's active clock at its first attempt: its age counts from there. Null before. */
   agedFrom: number | null;
@@ -73,18 +73,18 @@ const latestAttemptColumns =
 export class Outbox {
   readonly #sql: SqlStorage;
   readonly #days: DayTables;
-  readonly #known: KnownEvents;
+  readonly #seenEvents: SeenEvents;
   #lastSequence: number;
 
   /**
-   * @param parts.known asked what is new, and told what was taken.
+   * @param parts.seenEvents asked what is new, and told what was taken.
    * @param parts.sequenceBase the last sequence given when a day was last pruned: the rows that had it may be gone.
    */
-  constructor(sql: SqlStorage, parts: { days: DayTables; known: KnownEvents; sequenceBase: number }) {
-    const { days, known, sequenceBase } = parts;
+  constructor(sql: SqlStorage, parts: { days: DayTables; seenEvents: SeenEvents; sequenceBase: number }) {
+    const { days, seenEvents, sequenceBase } = parts;
     this.#sql = sql;
     this.#days = days;
-    this.#known = known;
+    this.#seenEvents = seenEvents;
     this.#lastSequence = Math.max(this.#days.lastSequence() ?? 0, sequenceBase);
     // Attempts before the latest one, which lies in the delivery's own row.
     sql.exec(`CREATE TABLE IF NOT EXISTS attempts (
@@ -115,20 +115,20 @@ export class Outbox {
    * Takes events in at the end of the line. @returns of each its delivery, or null when it was not new.
    * @param prunedThrough what was first accepted before this time may have been here, and is never new.
    */
-  accept(events: readonly HandedEvent[], now: number, prunedThrough: number): (PendingDelivery | null)[] {
-    const isNew = this.#known.areNew(events, prunedThrough);
+  accept(events: readonly HandoverEvent[], now: number, prunedThrough: number): (PendingDelivery | null)[] {
+    const isNew = this.#seenEvents.areNew(events, prunedThrough);
     const fresh = events.filter((_, place) => isNew[place]);
     let sequence = this.#insert(fresh, now, deliveryStatus.pending);
     return events.map((event, place) => (isNew[place] ? acceptedAs(event, sequence++) : null));
   }
 
   /** Takes events in for the second line. @returns the first and the last sequence that they got. */
-  acceptForReplay(events: readonly HandedEvent[], now: number): { from: number; to: number } {
+  acceptForReplay(events: readonly HandoverEvent[], now: number): { from: number; to: number } {
     return { from: this.#insert(events, now, deliveryStatus.replaying), to: this.#lastSequence };
   }
 
   /** @returns the first of the sequences that they get. */
-  #insert(events: readonly HandedEvent[], now: number, status: DeliveryStatus): number {
+  #insert(events: readonly HandoverEvent[], now: number, status: DeliveryStatus): number {
     const first = this.#lastSequence + 1;
     // Sequences and acceptance times rise together, also when the clock goes back.
     const acceptedAt = Math.max(now, this.#days.lastAcceptedAt());
@@ -143,7 +143,7 @@ export class Outbox {
         ...chunk.flatMap((event) => [event.uuid, event.type, orderingKeyOf(event), event.body]),
       );
     }
-    this.#known.noteTaken(events, first);
+    this.#seenEvents.noteAccepted(events, first);
     this.#lastSequence += events.length;
     return first;
   }
@@ -152,7 +152,7 @@ export class Outbox {
    * What waits behind `sequence`, in order: one look at a bounded number of rows.
    * @returns them, and the sequence up to which there are no others.
    */
-  waitingAfter(sequence: number): { found: PendingDelivery[]; scannedTo: number } {
+  pendingAfter(sequence: number): { found: PendingDelivery[]; scannedTo: number } {
     const now = Date.now();
     const to = Math.min(sequence + rowsPerLook, this.#lastSequence);
     const found: PendingDelivery[] = [];
@@ -164,7 +164,7 @@ export class Outbox {
         to,
         foundPerLook - found.length,
       );
-      for (const row of rows) found.push(waitingOf(row, now));
+      for (const row of rows) found.push(pendingOf(row, now));
       if (found.length === foundPerLook) return { found, scannedTo: found.at(-1)?.sequence ?? to };
     }
     return { found, scannedTo: to };
@@ -184,13 +184,13 @@ export class Outbox {
         to,
         limit - found.length,
       );
-      for (const row of rows) found.push(waitingOf(row, now));
+      for (const row of rows) found.push(pendingOf(row, now));
     }
     return found;
   }
 
   /** One delivery from disk, or null when it is not there. */
-  load(sequence: number): Outgoing | null {
+  load(sequence: number): LoadedDelivery | null {
     const table = this.#days.of(sequence);
     if (table === null) return null;
     const [row] = this.#sql
@@ -202,7 +202,7 @@ export class Outbox {
       .toArray();
     if (row === undefined) return null;
     return {
-      ...waitingOf(row, Date.now()),
+      ...pendingOf(row, Date.now()),
       status: row.status,
       agedFrom: row.aged_from,
       eventUuid: row.event_uuid,
@@ -353,23 +353,23 @@ export class Outbox {
   /** Forgets what belonged to deliveries that are gone. */
   forgetPruned(): void {
     const [oldest] = this.#days.all;
-    this.#known.forgetBelow(oldest?.firstSequence ?? this.#lastSequence);
+    this.#seenEvents.forgetBelow(oldest?.firstSequence ?? this.#lastSequence);
   }
 }
 
 /** In order per job, else per project, else per event type. */
-function orderingKeyOf(event: HandedEvent): string {
+function orderingKeyOf(event: HandoverEvent): string {
   if (event.jobUuid !== null) return `job ${event.jobUuid}`;
   if (event.projectUuid !== null) return `project ${event.projectUuid}`;
   return `type ${event.type}`;
 }
 
 /** A delivery as it is when it was just accepted. */
-function acceptedAs(event: HandedEvent, sequence: number): PendingDelivery {
+function acceptedAs(event: HandoverEvent, sequence: number): PendingDelivery {
   return { sequence, orderingKey: orderingKeyOf(event), nextAttemptAt: null, attempts: 0 };
 }
 
-function waitingOf(row: OutgoingRow, now: number): PendingDelivery {
+function pendingOf(row: OutgoingRow, now: number): PendingDelivery {
   return {
     sequence: row.sequence,
     orderingKey: row.line,

@@ -3,19 +3,19 @@ import { type CountersChange, countersChange, deliveryStatus, isWaiting, transit
 import { disable, noteDeath, noteFailure, noteSuccess } from "./lane-health";
 import { activeClock } from "./lane-record";
 import type { LaneStorage } from "./lane-storage";
-import type { Outgoing, StoredState } from "./outbox";
+import type { LoadedDelivery, StoredState } from "./outbox";
 import type { ProbeKind } from "./receiver-health";
 import type { ReplayHead } from "./replays";
 import { askedDelayMs, type Circumstances, type Decision, decide } from "./retry-policy";
 import type { Landing } from "./schedule";
 import type { SentUnder } from "../send/sender";
-import type { Counted } from "./stats";
+import type { FinishedAttempt } from "./stats";
 
 /**
  * An attempt that was under way. `live`: of the head of a partition; `failures` in a row, in case that this attempt is
  * one (those of earlier heads count). `again`: of the head of the replays.
  */
-export type Flight = { outgoing: Outgoing; probe: ProbeKind | null } & (
+export type Flight = { outgoing: LoadedDelivery; probe: ProbeKind | null } & (
   | { queue: "live"; partition: string; failures: number }
   | { queue: "again"; head: ReplayHead & { kind: "send" } }
 );
@@ -36,7 +36,7 @@ export function recordAttempt(storage: LaneStorage, flight: Flight, sent: SentUn
   // What a recount could not derive from the rows is counted on disk at once.
   const isPlain =
     isLive && before.attempts === 0 && decision.kind === "delivered" && storage.isCountedAgain(sequence);
-  const tick = isPlain ? storage.tally.attempts + 1 : 0;
+  const tick = isPlain ? storage.counters.attempts + 1 : 0;
   storage.outbox.record(sequence, before, sent, { ...after, agedFrom, tick });
   const isNewlyDead = before.status !== deliveryStatus.dead && after.status === deliveryStatus.dead;
   if (flight.queue === "again") moveReplay(storage, flight, { decision, now });
@@ -120,12 +120,12 @@ function landingOf(
 function countReplayed(
   storage: LaneStorage,
   flight: Flight,
-  { before, counted, change }: { before: StoredState; counted: Counted; change: CountersChange },
+  { before, counted, change }: { before: StoredState; counted: FinishedAttempt; change: CountersChange },
 ): void {
   storage.countOutside(counted, change);
   const isOneOfMany = flight.queue === "again" && flight.head.replay !== null;
   // The row's own tick moves to `attempts`, where a recount does not look.
-  const isUncounted = before.tick > storage.record.tally.attempts;
+  const isUncounted = before.tick > storage.record.counters.attempts;
   if (change.dead !== 0) storage.checkpoint({ copiedToD1: false });
   else if (!isOneOfMany || isUncounted) storage.checkpoint();
 }

@@ -1,10 +1,10 @@
 /** First-time successes that a lane's counters lack, found in its rows: it was cut off from its memory behind a checkpoint. */
 import type { DayTables } from "./day-tables";
 import { deliveryStatus } from "./delivery-state";
-import type { Counted } from "./stats";
+import type { FinishedAttempt } from "./stats";
 
 /** `tick`: which attempt of the lane it was. */
-export type Uncounted = Counted & { tick: number };
+export type UncountedAttempt = FinishedAttempt & { tick: number };
 
 type Row = { status: number; started_at: number; duration_ms: number; error: string | null; tick: number };
 
@@ -14,11 +14,11 @@ type Row = { status: number; started_at: number; duration_ms: number; error: str
  *   failures were not counted on disk at once.
  * @returns them, oldest first.
  */
-export function uncounted(
+export function findUncounted(
   sql: SqlStorage,
   days: DayTables,
   after: { tick: number; from: number; to: number; withEarlier: boolean },
-): Uncounted[] {
+): UncountedAttempt[] {
   const { tick, from, to, withEarlier } = after;
   const latest = days.from(from).flatMap((table) =>
     sql

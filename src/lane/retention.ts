@@ -28,7 +28,7 @@ export function pruneDay(
   const last = lastOf(storage, day);
   if (keepsDead ? outbox.dropAttempts(day, last) : outbox.dropAllAttempts(day, last)) return false;
   if (keepsDead) {
-    days.thin(day, deliveryStatus.dead);
+    days.keepOnlyDead(day, deliveryStatus.dead);
   } else {
     days.drop(day);
     storage.adjust({ dead: -dead });
@@ -47,8 +47,8 @@ function lastOf(storage: LaneStorage, day: Day): number {
   return (next?.firstSequence ?? storage.outbox.lastSequence + 1) - 1;
 }
 
-function keptMs({ thinned }: Day, { deliveredMs, deadMs }: Retention): number {
-  return thinned ? deadMs : deliveredMs;
+function keptMs({ onlyDead }: Day, { deliveredMs, deadMs }: Retention): number {
+  return onlyDead ? deadMs : deliveredMs;
 }
 
 /** Nothing of a finished day waits: neither to be delivered nor to be sent again. */

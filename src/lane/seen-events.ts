@@ -1,11 +1,11 @@
 /** Which events a lane has had already: repeats are not taken again, and what is missing can be told from what is not. */
 import type { DayTables } from "./day-tables";
-import type { HandedEvent } from "./handover";
+import type { HandoverEvent } from "./handover";
 
 /** How far the clocks of two of Cloudflare's machines may be apart: generous. */
 const clockSkewMs = 60_000;
 
-export class KnownEvents {
+export class SeenEvents {
   readonly #sql: SqlStorage;
   readonly #days: DayTables;
   /** Whether `taken_as_repeat` may hold anything; undefined until it was looked for. */
@@ -25,7 +25,7 @@ export class KnownEvents {
    * @param prunedThrough what was first accepted before this time (ms) may have been here, and is never new.
    * @returns for each whether it is one of those.
    */
-  areNew(events: readonly HandedEvent[], prunedThrough: number): boolean[] {
+  areNew(events: readonly HandoverEvent[], prunedThrough: number): boolean[] {
     // What waits to be handed over may hold an event twice.
     const seen = new Set<string>();
     return events.map((event) => {
@@ -35,14 +35,14 @@ export class KnownEvents {
     });
   }
 
-  #isNew(event: HandedEvent, prunedThrough: number): boolean {
+  #isNew(event: HandoverEvent, prunedThrough: number): boolean {
     if (this.#tookRepeats() && this.#isTakenAsRepeat(event.uuid)) return false;
     if (!event.maybeKnown) return true;
     return event.firstAcceptedAt >= prunedThrough && this.find(event.uuid, event.firstAcceptedAt) === null;
   }
 
   /** Notes those of the events that were taken although they might have been known; the first got `sequence`. */
-  noteTaken(events: readonly HandedEvent[], sequence: number): void {
+  noteAccepted(events: readonly HandoverEvent[], sequence: number): void {
     for (const [place, { uuid, maybeKnown }] of events.entries()) {
       if (!maybeKnown) continue;
       this.#hasRepeats = true;
@@ -73,7 +73,7 @@ export class KnownEvents {
    * Of these events, those that never reached the lane.
    * @param events in the order of their first acceptance.
    */
-  missingOf(events: readonly HandedEvent[]): HandedEvent[] {
+  missingOf(events: readonly HandoverEvent[]): HandoverEvent[] {
     const [first] = events;
     if (first === undefined) return [];
     const start = this.#days.firstSequenceSince(first.firstAcceptedAt - clockSkewMs);

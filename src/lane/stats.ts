@@ -8,7 +8,7 @@ const bucketMs = 300_000;
 const keptMs = 90_000_000;
 
 /** One finished attempt. `dead`: the delivery was given up with it. */
-export type Counted = { startedAt: number; durationMs: number; delivered: boolean; dead: boolean };
+export type FinishedAttempt = { startedAt: number; durationMs: number; delivered: boolean; dead: boolean };
 
 /**
  * One bucket; `failed` has the `dead` in it. `latency[i]` counts attempts that took about 2^(i/4) ms. `skipped`:
@@ -49,7 +49,7 @@ export class Stats {
   }
 
   /** In memory only, until `flush`. */
-  count({ startedAt, durationMs, delivered, dead }: Counted): void {
+  count({ startedAt, durationMs, delivered, dead }: FinishedAttempt): void {
     const bucket = this.#bucketAt(startedAt);
     if (delivered) bucket.delivered += 1;
     else bucket.failed += 1;

@@ -11,7 +11,7 @@ import { deliveryStatus } from "./delivery-state";
 import { deliveryUuid } from "../send/delivery-uuid";
 import { Drain } from "./drain";
 import type { EventsPort } from "./events-port";
-import type { AcceptResult, HandedEvent, Handover, LaneConfig } from "./handover";
+import type { AcceptResult, HandoverEvent, Handover, LaneConfig } from "./handover";
 import { Housekeeping } from "./maintenance";
 import { backlogMax, disable, pause, resume, storageBytesMax } from "./lane-health";
 import { LaneRecordStore, type LaneState } from "./lane-record";
@@ -125,7 +125,7 @@ export class WebhookLane extends DurableObject<Env> {
     const fresh = accepted.filter((delivery) => delivery !== null);
     if (fresh.length > 0) {
       this.#drain.noteWritten();
-      storage.lineUpAccepted(fresh, before);
+      storage.scheduleAccepted(fresh, before);
       if (storage.backlog >= backlogMax || this.ctx.storage.sql.databaseSize >= storageBytesMax) {
         disable(storage, now, "The backlog reached its bound: the receiver takes less than it is sent.");
       }
@@ -204,7 +204,7 @@ export class WebhookLane extends DurableObject<Env> {
     if (storage === null || state === null) return "unknown";
     if (storage.record.state !== "active") return "inactive";
     if (state.status === deliveryStatus.pending) {
-      storage.lineUpReady(Date.now());
+      storage.scanForReady(Date.now());
       if (!storage.schedule.makeDue(sequence)) return "behind";
     } else if (state.status === deliveryStatus.replaying) {
       return "behind";
@@ -253,7 +253,7 @@ export class WebhookLane extends DurableObject<Env> {
    */
   async replayDead(sequences?: readonly number[]): Promise<{ id: string; queued: number } | null> {
     const storage = this.#storage;
-    const queued = storage?.tally.dead ?? 0;
+    const queued = storage?.counters.dead ?? 0;
     if (storage === null || queued === 0) return null;
     const { replays, outbox } = storage;
     const now = Date.now();
@@ -286,7 +286,7 @@ export class WebhookLane extends DurableObject<Env> {
   async deadLetters(page: { limit: number; before?: number }): Promise<LogPage & { count: number }> {
     const storage = this.#storage;
     if (storage === null) return { count: 0, deliveries: [], next: null };
-    const { log, tally } = storage;
+    const { log, counters } = storage;
     let found = log.list({ ...page, status: "dead" });
     // They may lie far back. Between two looks others have their turn.
     for (
@@ -297,26 +297,26 @@ export class WebhookLane extends DurableObject<Env> {
       await scheduler.wait(0);
       found = log.list({ ...page, status: "dead", before: found.next });
     }
-    return { ...found, count: tally.dead };
+    return { ...found, count: counters.dead };
   }
 
   /** One delivery in full, with all headers and the exact body of its latest attempt; null when there is none. */
   async delivery(sequence: number): Promise<(FullDelivery & { body: string | null }) | null> {
     const full = this.#storage?.log.full(sequence) ?? null;
-    const sentAs = full?.sent && this.#storage?.sentAs(full.sent.configVersion);
-    if (!full?.sent || !sentAs) return full && { ...full, body: null };
+    const shape = full?.sent && this.#storage?.requestShape(full.sent.configVersion);
+    if (!full?.sent || !shape) return full && { ...full, body: null };
     const message = {
-      deliveryUuid: deliveryUuid(sentAs.webhook.uuid, sequence),
+      deliveryUuid: deliveryUuid(shape.webhook.uuid, sequence),
       eventType: full.eventType,
       place: { sequence },
     };
-    const headers = shownHeaders(sentAs, message, full.sent.headers);
-    return { ...full, sent: { ...full.sent, headers }, body: buildBody({ ...sentAs, event: full.event }) };
+    const headers = shownHeaders(shape, message, full.sent.headers);
+    return { ...full, sent: { ...full.sent, headers }, body: buildBody({ ...shape, event: full.event }) };
   }
 
   /** The delivery of an event, or null. @param firstAcceptedAt when the archive first had it, in ms. */
   async deliveryOf(eventUuid: string, firstAcceptedAt: number): Promise<LoggedDelivery | null> {
-    const sequence = this.#storage?.known.find(eventUuid, firstAcceptedAt) ?? null;
+    const sequence = this.#storage?.seenEvents.find(eventUuid, firstAcceptedAt) ?? null;
     return sequence === null ? null : (this.#storage?.log.one(sequence) ?? null);
   }
 
@@ -325,7 +325,7 @@ export class WebhookLane extends DurableObject<Env> {
     const storage = this.#storage;
     if (storage === null) return null;
     const now = Date.now();
-    storage.lineUpReady(now);
+    storage.scanForReady(now);
     return laneStats(storage, this.#drain.nextAt(now), now);
   }
 
@@ -385,7 +385,11 @@ export class WebhookLane extends DurableObject<Env> {
   // Sending
 
   /** All of them, or none. @returns of each its delivery, or null when it was not new. */
-  #acceptAll(storage: LaneStorage, events: readonly HandedEvent[], now: number): (PendingDelivery | null)[] {
+  #acceptAll(
+    storage: LaneStorage,
+    events: readonly HandoverEvent[],
+    now: number,
+  ): (PendingDelivery | null)[] {
     const { outbox, record } = storage;
     try {
       return this.ctx.storage.transactionSync(() => outbox.accept(events, now, record.prunedThrough));

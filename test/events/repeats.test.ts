@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { archiveSlots, emptySlot } from "../../src/events/archive-slots";
 import { restartClock, passTime, stopClock } from "../clock";
 import { archived, archiveOnly, eventUuidsIn, makeEvent, makeEvents, makeListener, publish } from "../event";
-import { configOf, handedEvent, laneOf } from "../lane";
+import { configOf, handoverEvent, laneOf } from "../lane";
 import { receiver } from "../receiver";
 
 /** A wait after which the lane's clock and the archive's cannot be mistaken. */
@@ -207,7 +207,7 @@ describe("an event that the archive knew and a lane never got", () => {
     await makeListener({ url: "https://lacks.example.com/" });
     const event = makeEvent();
     await archiveOnly(event);
-    await laneOf(has.uuid).accept({ config: await configOf(has.uuid), events: [handedEvent(event)] });
+    await laneOf(has.uuid).accept({ config: await configOf(has.uuid), events: [handoverEvent(event)] });
     expect((await publish(event)).body.accepted[0]).toMatchObject({ duplicate: false, deliveries: 1 });
     await vi.waitFor(() => expect(received).toHaveLength(2));
     expect(received.map(({ url }) => url)).toEqual([
@@ -224,7 +224,7 @@ describe("an event that the archive knew and a lane never got", () => {
     passTime(longMs);
     await publish(event);
     passTime(longMs);
-    const late = handedEvent(event, { maybeKnown: false, firstAcceptedAt: Date.now() - 2 * longMs });
+    const late = handoverEvent(event, { maybeKnown: false, firstAcceptedAt: Date.now() - 2 * longMs });
     const config = await configOf(uuid);
     expect(await laneOf(uuid).accept({ config, events: [late] })).toEqual({
       outcome: "accepted",
@@ -246,11 +246,11 @@ describe("a lane that is handed events that it may have", () => {
     const events = makeEvents(60);
     for (const event of events) {
       firstAcceptedAt.push(Date.now());
-      await laneOf(uuid).accept({ config, events: [handedEvent(event)] });
+      await laneOf(uuid).accept({ config, events: [handoverEvent(event)] });
       passTime(longMs);
     }
     const again = events.map((event, index) =>
-      handedEvent(event, { maybeKnown: true, firstAcceptedAt: firstAcceptedAt[index] }),
+      handoverEvent(event, { maybeKnown: true, firstAcceptedAt: firstAcceptedAt[index] }),
     );
     const answer = await laneOf(uuid).accept({ config, events: again });
     expect(answer).toEqual({ outcome: "accepted", fresh: events.map(() => false) });
@@ -260,7 +260,7 @@ describe("a lane that is handed events that it may have", () => {
     const { received } = receiver();
     const { uuid } = await makeListener();
     const config = await configOf(uuid);
-    const [first, second] = makeEvents(2).map((event) => handedEvent(event, { maybeKnown: true }));
+    const [first, second] = makeEvents(2).map((event) => handoverEvent(event, { maybeKnown: true }));
     if (first === undefined || second === undefined) throw new Error("There are two.");
     const answer = await laneOf(uuid).accept({ config, events: [first, first, second] });
     expect(answer).toEqual({ outcome: "accepted", fresh: [true, false, true] });
@@ -272,7 +272,7 @@ describe("a lane that is handed events that it may have", () => {
     const { received } = receiver();
     const { uuid } = await makeListener();
     const config = await configOf(uuid);
-    const events = makeEvents(count).map((event) => handedEvent(event));
+    const events = makeEvents(count).map((event) => handoverEvent(event));
     const answer = await laneOf(uuid).accept({ config, events });
     expect(answer).toEqual({ outcome: "accepted", fresh: events.map(() => true) });
     await vi.waitFor(() => expect(received).toHaveLength(count));
@@ -283,7 +283,7 @@ describe("a lane that is handed events that it may have", () => {
     const { received } = receiver();
     const { uuid } = await makeListener();
     const config = await configOf(uuid);
-    const events = makeEvents(6).map((event) => handedEvent(event, { maybeKnown: true }));
+    const events = makeEvents(6).map((event) => handoverEvent(event, { maybeKnown: true }));
     await laneOf(uuid).accept({ config, events: events.filter((_, index) => index % 2 === 0) });
     const answer = await laneOf(uuid).accept({ config, events });
     expect(answer).toEqual({ outcome: "accepted", fresh: [false, true, false, true, false, true] });

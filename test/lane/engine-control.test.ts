@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { LoggedDelivery } from "../../src/lane/delivery-log";
 import { passTime, restartClock, stopClock } from "../clock";
 import { makeEvent, makeListener } from "../event";
-import { alarmOf, configOf, handedEvent, laneOf, runAlarms } from "../lane";
+import { alarmOf, configOf, handoverEvent, laneOf, runAlarms } from "../lane";
 import { type Answering, receiver, type Received } from "../receiver";
 import { hand, live, range, sequencesOf, settle, times, withoutJitter } from "./lane-traffic";
 import { periodsOf } from "../../src/pages/webhooks/periods";
@@ -399,7 +399,7 @@ describe("an insert that breaks in the middle", () => {
   it("takes nothing, and repeated takes everything, with no number left out", async () => {
     const { uuid, received } = await begin(() => new Response(), 1);
     const config = await configOf(uuid);
-    const events = range(1, 3).map(() => handedEvent(makeEvent(), { maybeKnown: true }));
+    const events = range(1, 3).map(() => handoverEvent(makeEvent(), { maybeKnown: true }));
     const mend = await breakAt(uuid, events[1]?.uuid ?? "");
     await expect(
       runInDurableObject(laneOf(uuid), (lane) => lane.accept({ config, events }).then(() => "taken")),
@@ -419,7 +419,7 @@ describe("an insert that breaks in the middle", () => {
     const { uuid, received } = await begin(() => new Response(), 1);
     passTime(dayMs);
     const config = await configOf(uuid);
-    const events = range(1, 3).map(() => handedEvent(makeEvent(), { maybeKnown: true }));
+    const events = range(1, 3).map(() => handoverEvent(makeEvent(), { maybeKnown: true }));
     await runInDurableObject(laneOf(uuid), async (lane, { storage: { sql } }) => {
       const exec = sql.exec.bind(sql);
       const broken = vi.spyOn(sql, "exec").mockImplementation((query: string, ...bindings: unknown[]) => {
@@ -439,7 +439,7 @@ describe("an insert that breaks in the middle", () => {
 it("a hand-over that was cut off before its alarm stood is put right by its repetition", async () => {
   const { uuid, received } = await begin(() => new Response(), 1);
   const config = await configOf(uuid);
-  const events = [handedEvent(makeEvent(), { maybeKnown: true })];
+  const events = [handoverEvent(makeEvent(), { maybeKnown: true })];
   await laneOf(uuid).pause();
   await laneOf(uuid).accept({ config, events });
   // Active again, on disk, without an alarm: as after a crash between the two.

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { passTime, restartClock, stopClock } from "../clock";
 import { makeEvent, makeListener, publish } from "../event";
-import { alarmOf, configOf, handedEvent, interceptAccept, laneOf, runAlarm } from "../lane";
+import { alarmOf, configOf, handoverEvent, interceptAccept, laneOf, runAlarm } from "../lane";
 import { type Answering, receiver, type Received } from "../receiver";
 import { hand, live, range, settle, times, withoutJitter } from "./lane-traffic";
 
@@ -137,7 +137,7 @@ describe("a receiver that is down for days", () => {
 /** Makes the lane believe that so many deliveries wait beside those that do. */
 async function pretendBacklog(uuid: string, backlog: number): Promise<void> {
   await runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => {
-    sql.exec("UPDATE lane SET record = json_set(record, '$.tally.finished', ?)", -backlog);
+    sql.exec("UPDATE lane SET record = json_set(record, '$.counters.finished', ?)", -backlog);
   });
   await evictDurableObject(laneOf(uuid));
 }
@@ -200,7 +200,7 @@ describe("a disabled webhook", () => {
     const { uuid } = await disabled();
     const answer = await laneOf(uuid).accept({
       config: await configOf(uuid),
-      events: [handedEvent(makeEvent())],
+      events: [handoverEvent(makeEvent())],
     });
     expect(answer).toEqual({ outcome: "refused", because: "disabled" });
     expect((await laneOf(uuid).stats())?.backlog).toBe(2);

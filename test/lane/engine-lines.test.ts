@@ -2,7 +2,7 @@ import { evictDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { restartClock, stopClock } from "../clock";
 import { makeEvent, makeListener } from "../event";
-import { configOf, handedEvent, laneOf, runAlarms } from "../lane";
+import { configOf, handoverEvent, laneOf, runAlarms } from "../lane";
 import { receiver, type Received } from "../receiver";
 import { change, hand, live, range, sequencesOf, settle, times } from "./lane-traffic";
 
@@ -97,7 +97,7 @@ describe("in keyed order", () => {
       { projectUuid: "q" },
       { type: "project:updated" },
     ];
-    const events = topics.map((topic) => handedEvent(makeEvent(), topic));
+    const events = topics.map((topic) => handoverEvent(makeEvent(), topic));
     await laneOf(uuid).accept({ config: await configOf(uuid), events });
     await settle(uuid);
     expect(sequencesOf(received)).toEqual([1, 2, 5, 6, 7]);

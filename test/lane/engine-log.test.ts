@@ -4,7 +4,7 @@ import type { LogQuery, LoggedDelivery } from "../../src/lane/delivery-log";
 import type { LaneStats } from "../../src/lane/lane-stats";
 import { passTime, restartClock, stopClock } from "../clock";
 import { makeEvent, makeListener } from "../event";
-import { configOf, handedEvent, laneOf } from "../lane";
+import { configOf, handoverEvent, laneOf } from "../lane";
 import { receiver } from "../receiver";
 import { deliveriesTable } from "./lane-rows";
 import { change, hand, live, range, settle, times, withoutJitter } from "./lane-traffic";
@@ -193,7 +193,7 @@ describe("the list", () => {
     for (let day = 0; day < 3; day++) {
       vi.setSystemTime(start + day * dayMs + hourMs);
       const events = range(1, 10).map((place) =>
-        handedEvent(makeEvent(), { type: place % 2 === 0 ? "project:updated" : "project:created" }),
+        handoverEvent(makeEvent(), { type: place % 2 === 0 ? "project:updated" : "project:created" }),
       );
       await laneOf(uuid).accept({ config: await configOf(uuid), events });
       await settle(uuid);

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { restartClock, stopClock } from "../clock";
 import { makeEvent, makeListener } from "../event";
-import { alarmOf, configOf, handedEvent, laneOf, runAlarms } from "../lane";
+import { alarmOf, configOf, handoverEvent, laneOf, runAlarms } from "../lane";
 import { type Answering, captureLog, receiver, type Received } from "../receiver";
 import { hand, live, range, sequencesOf, settle, times, withoutJitter } from "./lane-traffic";
 
@@ -249,7 +249,7 @@ describe("after a pruning", () => {
     const repeat = async (firstAcceptedAt: number): Promise<unknown> =>
       laneOf(uuid).accept({
         config,
-        events: [handedEvent(makeEvent(), { maybeKnown: true, firstAcceptedAt })],
+        events: [handoverEvent(makeEvent(), { maybeKnown: true, firstAcceptedAt })],
       });
     expect(await repeat(prunedThrough - 1)).toEqual({ outcome: "accepted", fresh: [false] });
     expect(await repeat(prunedThrough)).toEqual({ outcome: "accepted", fresh: [true] });
@@ -269,7 +269,7 @@ it("counters that the rows contradict are put right once a day, with a line in t
   const { uuid } = await twoDead();
   const { logged } = captureLog();
   await runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => {
-    sql.exec("UPDATE lane SET record = json_set(record, '$.tally.dead', 7, '$.tally.finished', 6)");
+    sql.exec("UPDATE lane SET record = json_set(record, '$.counters.dead', 7, '$.counters.finished', 6)");
   });
   await evictDurableObject(laneOf(uuid));
   expect(await laneOf(uuid).stats()).toMatchObject({ backlog: -1, counts: { dead: 7 } });

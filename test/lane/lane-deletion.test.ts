@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { api, notifications } from "../api";
 import { restartClock, stopClock } from "../clock";
 import { makeEvent, makeEvents, makeListener, publish } from "../event";
-import { alarmOf, configOf, handedEvent, laneOf, runAlarm, runAlarms } from "../lane";
+import { alarmOf, configOf, handoverEvent, laneOf, runAlarm, runAlarms } from "../lane";
 import { type Answering, receiver, type Received } from "../receiver";
 
 const dayMs = 86_400_000;
@@ -98,7 +98,7 @@ describe("a lane whose webhook was deleted", () => {
     const { uuid, received } = await begin(failed);
     const config = await configOf(uuid);
     await remove(uuid);
-    const answer = await laneOf(uuid).accept({ config, events: [handedEvent(makeEvent())] });
+    const answer = await laneOf(uuid).accept({ config, events: [handoverEvent(makeEvent())] });
     expect(answer).toEqual({ outcome: "refused", because: "deleted" });
     expect(await storageOf(uuid)).toEqual({ tables: ["lane"], rows: 1 });
     await runAlarms(uuid);
@@ -110,7 +110,7 @@ describe("a lane whose webhook was deleted", () => {
     const config = await configOf(uuid);
     await remove(uuid);
     await laneOf(uuid).configure(config);
-    const answer = await laneOf(uuid).accept({ config, events: [handedEvent(makeEvent())] });
+    const answer = await laneOf(uuid).accept({ config, events: [handoverEvent(makeEvent())] });
     expect(answer).toEqual({ outcome: "refused", because: "deleted" });
   });
 

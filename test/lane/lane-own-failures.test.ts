@@ -5,7 +5,7 @@ import { seal } from "../../src/platform/encryption";
 import { spec } from "../api";
 import { passTime, restartClock, stopClock } from "../clock";
 import { eventUuidsIn, makeEvent, makeEvents, makeListener, publish } from "../event";
-import { alarmOf, configOf, handedEvent, laneOf, runAlarm } from "../lane";
+import { alarmOf, configOf, handoverEvent, laneOf, runAlarm } from "../lane";
 import { receiver } from "../receiver";
 import { deliveriesTable } from "./lane-rows";
 import { sequencesOf } from "./lane-traffic";
@@ -46,7 +46,7 @@ describe("an ENCRYPTION_KEY", () => {
       const config = await configOf(uuid);
       const events = makeEvents(2);
       await withKey(key, async () => {
-        await laneOf(uuid).accept({ config, events: events.map((event) => handedEvent(event)) });
+        await laneOf(uuid).accept({ config, events: events.map((event) => handoverEvent(event)) });
         await vi.waitFor(() => expect(logged()).toContain("ENCRYPTION_KEY"));
       });
       expect(received).toEqual([]);

@@ -36,7 +36,7 @@ async function fill(
       Date.now(),
     );
     sql.exec(
-      "UPDATE lane SET record = json_set(record, '$.tally.finished', json_extract(record, '$.tally.finished') + ?)",
+      "UPDATE lane SET record = json_set(record, '$.counters.finished', json_extract(record, '$.counters.finished') + ?)",
       finished,
     );
   });

@@ -1,15 +1,15 @@
 /** Driving one lane through hours and days: what is handed to it, and its alarms as their time comes. */
 import { expect, vi } from "vitest";
-import type { HandedEvent } from "../../src/lane/handover";
+import type { HandoverEvent } from "../../src/lane/handover";
 import { api, notifications } from "../api";
 import { passTime } from "../clock";
 import { makeEvent } from "../event";
-import { alarmOf, configOf, handedEvent, laneOf, runAlarm } from "../lane";
+import { alarmOf, configOf, handoverEvent, laneOf, runAlarm } from "../lane";
 import { type Received } from "../receiver";
 
 /** Hands events to a lane as dispatch does, each with the job that it is about (null: about none). */
-export async function hand(uuid: string, jobs: readonly (string | null)[]): Promise<HandedEvent[]> {
-  const events = jobs.map((job) => handedEvent(makeEvent(), { jobUuid: job }));
+export async function hand(uuid: string, jobs: readonly (string | null)[]): Promise<HandoverEvent[]> {
+  const events = jobs.map((job) => handoverEvent(makeEvent(), { jobUuid: job }));
   const answer = await laneOf(uuid).accept({ config: await configOf(uuid), events });
   expect(answer).toEqual({ outcome: "accepted", fresh: events.map(() => true) });
   return events;

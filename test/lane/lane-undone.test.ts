@@ -2,7 +2,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { restartClock, stopClock } from "../clock";
 import { makeEvents, makeListener } from "../event";
-import { configOf, handedEvent, laneOf, runAlarms } from "../lane";
+import { configOf, handoverEvent, laneOf, runAlarms } from "../lane";
 import { receiver } from "../receiver";
 
 beforeEach(stopClock);
@@ -14,7 +14,7 @@ describe("a hand-over that the disk refuses half-way", () => {
     const { uuid } = await makeListener();
     const config = await configOf(uuid);
     // More than one statement takes.
-    const events = makeEvents(50).map((event) => handedEvent(event));
+    const events = makeEvents(50).map((event) => handoverEvent(event));
     await runInDurableObject(laneOf(uuid), async (lane, { storage }) => {
       const { sql } = storage;
       const exec = sql.exec.bind(sql);

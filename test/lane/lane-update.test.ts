@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { api, notifications, spec } from "../api";
 import { restartClock, stopClock } from "../clock";
 import { makeEvent, makeListener, publish } from "../event";
-import { configOf, handedEvent, laneOf, runAlarm } from "../lane";
+import { configOf, handoverEvent, laneOf, runAlarm } from "../lane";
 import { receiver, type Received } from "../receiver";
 import { hmacHex } from "../sign";
 
@@ -76,7 +76,7 @@ describe("an older configuration does not come back", () => {
   it("with a dispatch that was slow", async () => {
     const old = await configOf(uuid);
     await put({ url: newUrl });
-    const answer = await laneOf(uuid).accept({ config: old, events: [handedEvent(makeEvent())] });
+    const answer = await laneOf(uuid).accept({ config: old, events: [handoverEvent(makeEvent())] });
     expect(answer).toEqual({ outcome: "accepted", fresh: [true] });
     await runAlarm(uuid);
     expect(received.map(({ url }) => url)).toEqual([spec.url, newUrl, newUrl]);
@@ -97,7 +97,7 @@ it("a newer configuration comes with a dispatch, too", async () => {
   const newest = { ...(await configOf(uuid)), version: old.version + 5 };
   await laneOf(uuid).accept({
     config: { ...newest, webhook: { ...newest.webhook, name: "Newest" } },
-    events: [handedEvent(makeEvent())],
+    events: [handoverEvent(makeEvent())],
   });
   await runAlarm(uuid);
   expect(received[1]?.body).toContain('"name":"Newest"');

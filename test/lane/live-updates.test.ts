@@ -5,7 +5,7 @@ import { Live } from "../../src/lane/live-updates";
 import { api, makeWebhook, notifications } from "../api";
 import { passTime, restartClock, stopClock } from "../clock";
 import { makeEvent, makeEvents, makeListener, publish } from "../event";
-import { configOf, handedEvent, laneOf } from "../lane";
+import { configOf, handoverEvent, laneOf } from "../lane";
 import { origin } from "../pages/page";
 import { reader } from "../pages/webhooks/people";
 import { receiver } from "../receiver";
@@ -197,7 +197,7 @@ async function rowsOf(prepare: (uuid: string) => Promise<unknown>): Promise<numb
   await laneOf(uuid).configure(await configOf(uuid));
   const rows = await countRows(uuid);
   await prepare(uuid);
-  const events = makeEvents(100).map((event) => handedEvent(event));
+  const events = makeEvents(100).map((event) => handoverEvent(event));
   await laneOf(uuid).accept({ config: await configOf(uuid), events });
   await vi.waitFor(() => expect(received).toHaveLength(100));
   await settle(uuid);

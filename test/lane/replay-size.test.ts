@@ -2,7 +2,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { restartClock, stopClock } from "../clock";
 import { makeEvents, makeListener } from "../event";
-import { configOf, handedEvent, laneOf } from "../lane";
+import { configOf, handoverEvent, laneOf } from "../lane";
 import { receiver } from "../receiver";
 import { deliveriesTable } from "./lane-rows";
 
@@ -17,7 +17,7 @@ async function withDead(count: number): Promise<string> {
   const config = await configOf(uuid);
   await lane.configure(config);
   await lane.pause();
-  await lane.accept({ config, events: makeEvents(count).map((event) => handedEvent(event)) });
+  await lane.accept({ config, events: makeEvents(count).map((event) => handoverEvent(event)) });
   await runInDurableObject(lane, (_, { storage: { sql } }) => {
     sql.exec(`UPDATE ${deliveriesTable(sql)} SET status = 2, attempts = 1`);
   });
