@@ -33,8 +33,11 @@ const acceptDrainMs = 10_000;
 const alarmDrainMs = 600_000;
 /** How long `accept` waits for what came alone: mostly it is delivered by then, and costs no alarm. */
 const aloneWaitMs = 100;
-/** What comes so soon behind another one is not alone: an alarm serves all that come within its time. */
-const aloneAfterMs = 1000;
+/**
+ * A hand-over that follows another one this closely is not waited for: one alarm, set every `safetyNetMs`, serves all of
+ * them, and costs less than one row in twenty deliveries.
+ */
+const aloneAfterMs = 250;
 /** When the alarm stands while a drain runs: it takes over if the drain is cut. */
 const safetyNetMs = 10_000;
 /** While storage takes no writes, the alarm looks again so often, and then leaves it to the next one. */
