@@ -4,7 +4,7 @@ import { pruneArchive } from "./events/archive-retention";
 import { pruneAudit, pruneRefusals } from "./db/audit";
 import { pruneTurns } from "./webhooks/job-failure-undo";
 import { pruneFailures } from "./events/queue-failures";
-import { tendLanes } from "./lane/maintain-lanes";
+import { maintainLanes } from "./lane/maintain-lanes";
 import { handOverAll } from "./events/hand-over-waiting";
 import { dropOldSecrets } from "./webhooks/change-webhook";
 import { finishDeletions } from "./webhooks/delete-webhook";
@@ -23,7 +23,7 @@ export async function runScheduled(env: Env, now: number): Promise<void> {
   const tasks: Record<string, () => Promise<unknown>> = {
     "hand-over": () => handOverAll(env),
     deletions: () => finishDeletions(env),
-    lanes: () => tendLanes(env, now),
+    lanes: () => maintainLanes(env, now),
     secrets: () => dropOldSecrets({ env, config: readConfig(env) }, now),
     archive: () => prune(env, now),
     "queue failures": () => pruneFailures(env.DB, now - failureDays * dayMs),

@@ -15,7 +15,7 @@ export const webhooks = sqliteTable(
     name: text("name").notNull(),
     /** Scheme, host and port of the URL: all of it that is ever shown. */
     origin: text("origin").notNull(),
-    /** The URL and the secret (`SealedSettings`), encrypted with the webhook's uuid as associated data; see `sealing.ts`. */
+    /** The URL and the secret (`SecretSettings`), encrypted with the webhook's uuid as associated data; see `platform/encryption.ts`. */
     sealed: text("sealed").notNull(),
     verifySsl: integer("verify_ssl", { mode: "boolean" }).notNull(),
     contentType: text("content_type", {

@@ -2,10 +2,10 @@
 import { type Page, pageOf } from "../db/page";
 
 /** `isExact`: whether `body` is what came, so that it can be used again. */
-export type RejectedMessage = { messageId: string; reason: string; body: string; isExact: boolean };
+export type NewRejectedMessage = { messageId: string; reason: string; body: string; isExact: boolean };
 
 /** A kept message; `received_at` in ms. */
-export type Rejected = {
+export type RejectedMessage = {
   id: number;
   message_id: string;
   reason: string;
@@ -18,7 +18,7 @@ export type Rejected = {
 const bodyCharactersMax = 200_000;
 
 /** Keeps messages, in one statement each. */
-export async function keepRejected(db: D1Database, messages: readonly RejectedMessage[]): Promise<void> {
+export async function keepRejected(db: D1Database, messages: readonly NewRejectedMessage[]): Promise<void> {
   const insert = db.prepare(
     "INSERT INTO rejected (message_id, reason, body, is_exact, received_at) VALUES (?, ?, ?, ?, ?)",
   );
@@ -35,17 +35,17 @@ export async function keepRejected(db: D1Database, messages: readonly RejectedMe
 export async function listRejected(
   db: D1Database,
   page: { limit: number; before?: number },
-): Promise<Page<Rejected>> {
+): Promise<Page<RejectedMessage>> {
   const { results } = await db
     .prepare("SELECT * FROM rejected WHERE id < ? ORDER BY id DESC LIMIT ?")
     .bind(page.before ?? Number.MAX_SAFE_INTEGER, page.limit + 1)
-    .all<Rejected>();
+    .all<RejectedMessage>();
   return pageOf(results, page.limit);
 }
 
 /** One kept message, or null. */
-export function findRejected(db: D1Database, id: number): Promise<Rejected | null> {
-  return db.prepare("SELECT * FROM rejected WHERE id = ?").bind(id).first<Rejected>();
+export function findRejected(db: D1Database, id: number): Promise<RejectedMessage | null> {
+  return db.prepare("SELECT * FROM rejected WHERE id = ?").bind(id).first<RejectedMessage>();
 }
 
 /** Writes down why a message still cannot be used. */

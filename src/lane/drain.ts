@@ -7,12 +7,12 @@ import { deliveryStatus } from "./delivery-state";
 import { deliveryUuid } from "../send/delivery-uuid";
 import type { LaneStorage } from "./lane-storage";
 import type { LoadedDelivery } from "./outbox";
-import { Pace } from "./rate-limit";
+import { RateLimit } from "./rate-limit";
 import type { ProbeKind } from "./receiver-health";
 import { type Flight, recordAttempt } from "./record-attempt";
 import type { ReplayHead } from "./replays";
-import { type Ready, widthOf } from "./schedule";
-import type { Message, SentUnder } from "../send/sender";
+import { type ReadyDelivery, widthOf } from "./schedule";
+import type { Message, SentAttempt } from "../send/sender";
 
 /** How long a partition waits after a failure of our own before anything was sent. */
 const ownFailurePauseMs = 60_000;
@@ -21,7 +21,7 @@ const unwritablePauseMs = 2000;
 /** How many attempts are started in one run: a Worker's invocation may make 10,000 subrequests, and has its CPU time. */
 export const sendsPerRunMax = 500;
 /** A drain waits itself for the next attempt that a rate limit allows, if it is this near: an alarm costs more. */
-const paceWaitMaxMs = 1000;
+const rateLimitWaitMaxMs = 1000;
 /** A clock that goes back by less is put right by itself. */
 const clockToleranceMs = 1000;
 /** While live deliveries wait, one in so many is one of the replays. */
@@ -32,7 +32,7 @@ export type DrainedLane = {
   /** Null once the webhook was deleted: asked again after every wait. */
   storage(): LaneStorage | null;
   /** @throws for failures of ours, before anything was sent. */
-  send(message: Message): Promise<SentUnder>;
+  send(message: Message): Promise<SentAttempt>;
   /** An attempt was written down. */
   recorded(): void;
   /** Nothing more is sent for now. */
@@ -47,7 +47,7 @@ export type DrainedLane = {
 
 export class Drain {
   readonly #lane: DrainedLane;
-  readonly #pace = new Pace();
+  readonly #rateLimit = new RateLimit();
   readonly #underWay = new Set<Promise<void>>();
   #running: Promise<void> | undefined;
   #woken = Promise.withResolvers<void>();
@@ -186,7 +186,7 @@ export class Drain {
     if (storage === null || at === null || at <= now || now >= this.#until || this.isSpent) return null;
     const waitMs = Math.ceil(at - now);
     if (this.#underWay.size > 0) return waitMs;
-    return this.#nextStart(storage) > now && waitMs <= paceWaitMaxMs ? waitMs : null;
+    return this.#nextStart(storage) > now && waitMs <= rateLimitWaitMaxMs ? waitMs : null;
   }
 
   /** Starts what may go next, or null when nothing may. */
@@ -267,7 +267,7 @@ export class Drain {
   }
 
   #nextStart(storage: LaneStorage): number {
-    return this.#pace.nextStart(rateOf(storage), Date.now(), () => storage.lastStart());
+    return this.#rateLimit.nextStart(rateOf(storage), Date.now(), () => storage.lastStart());
   }
 
   /** Null when nothing may be sent: the webhook is paused, disabled or deleted. */
@@ -276,10 +276,10 @@ export class Drain {
     return storage?.record.state === "active" ? storage : null;
   }
 
-  async #sendLive(storage: LaneStorage, ready: Ready): Promise<void> {
-    const { sequence, partition, carriedFailures, probe } = ready;
+  async #sendLive(storage: LaneStorage, ready: ReadyDelivery): Promise<void> {
+    const { sequence, partition, earlierFailures, probe } = ready;
     let outgoing: LoadedDelivery | null = null;
-    let sent: SentUnder;
+    let sent: SentAttempt;
     try {
       outgoing = storage.outbox.load(sequence);
       if (outgoing?.status !== deliveryStatus.pending) {
@@ -292,12 +292,12 @@ export class Drain {
       this.#lane.storage()?.schedule.land(sequence, { kind: "postponed", notBefore });
       return;
     }
-    const failures = carriedFailures + outgoing.attempts + 1;
+    const failures = earlierFailures + outgoing.attempts + 1;
     this.#record({ queue: "live", outgoing, partition, failures, probe }, sent);
   }
 
   /** Writes down what came of an attempt. When that fails, the object starts again from what is on disk. */
-  #record(flight: Flight, sent: SentUnder): void {
+  #record(flight: Flight, sent: SentAttempt): void {
     const storage = this.#lane.storage();
     if (storage === null) return;
     this.#lane.atomically(() => recordAttempt(storage, flight, sent));
@@ -334,8 +334,8 @@ export class Drain {
     this.#record({ queue: "again", outgoing, head, probe }, sent);
   }
 
-  #send(storage: LaneStorage, outgoing: LoadedDelivery, replay: string | null = null): Promise<SentUnder> {
-    this.#pace.started(rateOf(storage), Date.now());
+  #send(storage: LaneStorage, outgoing: LoadedDelivery, replay: string | null = null): Promise<SentAttempt> {
+    this.#rateLimit.started(rateOf(storage), Date.now());
     return this.#lane.send({
       deliveryUuid: deliveryUuid(webhookUuid(storage), outgoing.sequence),
       eventType: outgoing.eventType,
@@ -367,7 +367,7 @@ function webhookUuid(storage: LaneStorage): string {
   return config.webhook.uuid;
 }
 
-function logAttempt(storage: LaneStorage, outgoing: LoadedDelivery, { result }: SentUnder): void {
+function logAttempt(storage: LaneStorage, outgoing: LoadedDelivery, { result }: SentAttempt): void {
   log(result.error === null ? "info" : "warn", "attempt", {
     webhook: webhookUuid(storage),
     sequence: outgoing.sequence,

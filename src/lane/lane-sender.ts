@@ -1,10 +1,10 @@
 /** Sending under the configuration that the lane has now: a sender is made once for each version of it. */
 import { readConfig } from "../platform/config";
-import { unseal } from "../platform/encryption";
+import { decryptSettings } from "../platform/encryption";
 import type { LaneConfig } from "./handover";
 import type { LaneStorage } from "./lane-storage";
 import { chatServiceOf } from "../send/payload";
-import { createSender, type Message, type Sender, type SentUnder } from "../send/sender";
+import { createSender, type Message, type Sender, type SentAttempt } from "../send/sender";
 import { TimeLimits } from "../send/time-limits";
 
 export class LaneSender {
@@ -20,7 +20,7 @@ export class LaneSender {
   }
 
   /** @throws for failures of ours, before anything was sent: no configuration, or secrets that no key opens. */
-  async send(message: Message): Promise<SentUnder> {
+  async send(message: Message): Promise<SentAttempt> {
     const config = this.#storage()?.record.config;
     if (!config) throw new Error("The lane has no configuration.");
     if (this.#current?.version !== config.version) {
@@ -40,7 +40,7 @@ export class LaneSender {
 
   async #make({ version, webhook, sealed, timeoutS }: LaneConfig): Promise<Sender> {
     const rules = readConfig(this.#env);
-    const settings = await unseal(rules.encryptionKeys, webhook.uuid, sealed);
+    const settings = await decryptSettings(rules.encryptionKeys, webhook.uuid, sealed);
     this.#storage()?.keepRequestShape(version, {
       webhook,
       chat: chatServiceOf(settings.url),

@@ -14,7 +14,7 @@ const socketsMax = 100;
 /** So many pages of one webhook somebody may look at. */
 const socketsPerSessionMax = 5;
 
-export class Live {
+export class LiveUpdates {
   readonly #ctx: DurableObjectState;
   #saidAt = 0;
   #isToBeSaid = false;

@@ -6,7 +6,7 @@ const minutesPerDay = 1440;
 const lanesAtOnce = 50;
 
 /** Calls on one in 1440 of the webhooks: all of them, when it is called every minute. @param now in ms. */
-export async function tendLanes(env: Env, now: number): Promise<void> {
+export async function maintainLanes(env: Env, now: number): Promise<void> {
   const minute = Math.floor(now / 60_000) % minutesPerDay;
   const { results } = await env.DB.prepare(
     `SELECT uuid FROM webhooks, (SELECT max(id) AS last FROM webhooks)
@@ -16,7 +16,7 @@ export async function tendLanes(env: Env, now: number): Promise<void> {
     .all<{ uuid: string }>();
   await forEachConcurrent(lanesAtOnce, results, async ({ uuid }) => {
     try {
-      await env.LANES.getByName(uuid).tend();
+      await env.LANES.getByName(uuid).maintain();
     } catch (error) {
       log("warn", "lane not tended", { webhook: uuid, error: String(error) });
     }

@@ -19,7 +19,7 @@ type KeptLane = OpenLane & {
   close(): Promise<void>;
 };
 
-export class Housekeeping {
+export class Maintenance {
   readonly #lane: KeptLane;
   #notBefore = 0;
   /** The latest report to D1, and all before it. */

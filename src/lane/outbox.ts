@@ -3,7 +3,7 @@ import { type Day, type DayTables, indexed, tableOf } from "./day-tables";
 import { type DeliveryState, deliveryStatus, type DeliveryStatus } from "./delivery-state";
 import type { HandoverEvent } from "./handover";
 import type { SeenEvents } from "./seen-events";
-import type { SentUnder } from "../send/sender";
+import type { SentAttempt } from "../send/sender";
 
 /** A delivery that waits, as the schedule needs it. */
 export type PendingDelivery = {
@@ -231,7 +231,7 @@ export class Outbox {
    * to `attempts`.
    * @param before the delivery's state in this transaction.
    */
-  record(sequence: number, before: StoredState, sent: SentUnder, then: RecordedAttempt): void {
+  record(sequence: number, before: StoredState, sent: SentAttempt, then: RecordedAttempt): void {
     const table = this.#days.of(sequence);
     if (table === null) return;
     const { result } = sent;

@@ -1,6 +1,6 @@
 /** The rate limit of a webhook: attempts begin at least so far apart. A burst is spread, nothing fails for it. */
 
-export class Pace {
+export class RateLimit {
   /** When the next attempt may begin, in ms with fractions; undefined until the first question. */
   #nextStart: number | undefined;
 

@@ -8,7 +8,7 @@ import type { ProbeKind } from "./receiver-health";
 import type { ReplayHead } from "./replays";
 import { askedDelayMs, type Circumstances, type Decision, decide } from "./retry-policy";
 import type { Landing } from "./schedule";
-import type { SentUnder } from "../send/sender";
+import type { SentAttempt } from "../send/sender";
 import type { FinishedAttempt } from "./stats";
 
 /**
@@ -21,7 +21,7 @@ export type Flight = { outgoing: LoadedDelivery; probe: ProbeKind | null } & (
 );
 
 /** Records an attempt, whatever became of its delivery meanwhile. To be run as one transaction. */
-export function recordAttempt(storage: LaneStorage, flight: Flight, sent: SentUnder): void {
+export function recordAttempt(storage: LaneStorage, flight: Flight, sent: SentAttempt): void {
   const now = Date.now();
   const random = Math.random();
   const { sequence } = flight.outgoing;
@@ -134,7 +134,7 @@ function countReplayed(
 function judgeReceiver(
   storage: LaneStorage,
   flight: Flight,
-  outcome: { decision: Decision; sent: SentUnder; failures: number; now: number; random: number },
+  outcome: { decision: Decision; sent: SentAttempt; failures: number; now: number; random: number },
 ): void {
   const { decision, sent, failures, now, random } = outcome;
   const { result } = sent;

@@ -22,7 +22,7 @@ type Partition = {
   queue: number[];
   notBefore: number;
   /** Failures in a row of earlier heads. */
-  carriedFailures: number;
+  earlierFailures: number;
   /** Failures in a row, those of the head included. */
   failures: number;
   /** One at most, but for those that were under way when the ordering changed. */
@@ -35,8 +35,13 @@ type Partition = {
 
 type Flight = { key: string; isRetry: boolean; probe: ProbeKind | null };
 
-/** A head that may go. `carriedFailures`: how many attempts of earlier heads failed in a row before it. */
-export type Ready = { sequence: number; partition: string; carriedFailures: number; probe: ProbeKind | null };
+/** A head that may go. `earlierFailures`: how many attempts of earlier heads failed in a row before it. */
+export type ReadyDelivery = {
+  sequence: number;
+  partition: string;
+  earlierFailures: number;
+  probe: ProbeKind | null;
+};
 
 /** What became of a head that was under way. Times in ms. */
 export type Landing =
@@ -132,7 +137,7 @@ export class Schedule {
   }
 
   /** Takes a head that may go, and marks its partition as under way; null when none may. */
-  take({ now, health, random }: Now & { random: number }): Ready | null {
+  take({ now, health, random }: Now & { random: number }): ReadyDelivery | null {
     if (this.#flights.size >= widthOf[this.ordering]) return null;
     const found = this.#forcedHead() ?? this.#choose({ now, health, random });
     if (found === null) return null;
@@ -140,7 +145,7 @@ export class Schedule {
     partition.inFlight += 1;
     this.#forced.delete(sequence);
     this.#flights.set(sequence, { key, isRetry: partition.failures > 0, probe });
-    return { sequence, partition: key, carriedFailures: partition.carriedFailures, probe };
+    return { sequence, partition: key, earlierFailures: partition.earlierFailures, probe };
   }
 
   /** Whether an older one may be tried to find out whether a receiver that is down is back. */
@@ -181,7 +186,7 @@ export class Schedule {
     this.#tried.clear();
     this.#backoffs.clear();
     for (const partition of this.#partitions.values()) {
-      partition.carriedFailures = 0;
+      partition.earlierFailures = 0;
       partition.failures = 0;
     }
   }
@@ -273,7 +278,7 @@ export class Schedule {
     const partition = {
       queue: [],
       notBefore,
-      carriedFailures: failures,
+      earlierFailures: failures,
       failures,
       inFlight: 0,
       isHeadTried: false,
@@ -303,7 +308,7 @@ export class Schedule {
     const [head] = partition.queue;
     const tried = head === undefined ? undefined : this.#tried.get(head);
     partition.notBefore = Math.max(partition.notBefore, tried?.notBefore ?? 0);
-    partition.failures = partition.carriedFailures + (tried?.failures ?? 0);
+    partition.failures = partition.earlierFailures + (tried?.failures ?? 0);
     partition.isHeadTried = tried !== undefined;
     if (head !== undefined) this.#tried.delete(head);
   }
@@ -335,7 +340,7 @@ export class Schedule {
     if (index >= 0) partition.queue.splice(index, 1);
     if (index > 0) return;
     partition.notBefore = next.notBefore;
-    partition.carriedFailures = next.failures;
+    partition.earlierFailures = next.failures;
     this.#nextHead(partition, sequence);
   }
 

@@ -1,7 +1,7 @@
 /**
  * The lane of one webhook: it numbers the webhook's deliveries, keeps them on disk and sends them in order.
  * A shell of calls and the alarm: what is kept is in `LaneStorage`, sending in `Drain`, consequences in `lane-health`,
- * what passes between the lane and D1 in `Housekeeping`.
+ * what passes between the lane and D1 in `Maintenance`.
  */
 import { DurableObject } from "cloudflare:workers";
 import { waitUpTo } from "../platform/timeouts";
@@ -12,13 +12,13 @@ import { deliveryUuid } from "../send/delivery-uuid";
 import { Drain } from "./drain";
 import type { EventsPort } from "./events-port";
 import type { AcceptResult, HandoverEvent, Handover, LaneConfig } from "./handover";
-import { Housekeeping } from "./maintenance";
+import { Maintenance } from "./maintenance";
 import { backlogMax, disable, pause, resume, storageBytesMax } from "./lane-health";
 import { LaneRecordStore, type LaneState } from "./lane-record";
 import { LaneSender } from "./lane-sender";
 import { type LaneStats, laneStats } from "./lane-stats";
 import { LaneStorage, type OpenLane } from "./lane-storage";
-import { Live } from "./live-updates";
+import { LiveUpdates } from "./live-updates";
 import { countMissing, fetchMissing } from "./missing-events";
 import type { PendingDelivery } from "./outbox";
 import { recordSkip } from "./record-attempt";
@@ -71,8 +71,8 @@ export class WebhookLane extends DurableObject<Env> {
   #storage: LaneStorage | null;
   readonly #drain: Drain;
   readonly #sender: LaneSender;
-  readonly #live: Live;
-  readonly #housekeeping: Housekeeping;
+  readonly #live: LiveUpdates;
+  readonly #maintenance: Maintenance;
   readonly #open: OpenLane;
   #inAlarm = false;
   /** In ms; 0 when nothing came since the object was started. */
@@ -84,7 +84,7 @@ export class WebhookLane extends DurableObject<Env> {
     const isClosed = new LaneRecordStore(sql).get().closedAt !== null;
     const storage = isClosed ? null : new LaneStorage(sql);
     this.#storage = storage;
-    this.#live = new Live(ctx);
+    this.#live = new LiveUpdates(ctx);
     const current = () => this.#storage;
     const atomically = (work: () => void): void => {
       try {
@@ -101,7 +101,7 @@ export class WebhookLane extends DurableObject<Env> {
     };
     this.#sender = new LaneSender(env, current);
     this.#open = { env, events, storage: current, atomically };
-    this.#housekeeping = new Housekeeping({ ...this.#open, close: () => this.close() });
+    this.#maintenance = new Maintenance({ ...this.#open, close: () => this.close() });
     this.#drain = new Drain({
       storage: current,
       send: (message) => this.#sender.send(message),
@@ -274,7 +274,7 @@ export class WebhookLane extends DurableObject<Env> {
   }
 
   /** The first deliveries that failed and hold up what is behind them, at most `limit`. */
-  async heldUpBy(limit: number): Promise<LoggedDelivery[]> {
+  async blockedBy(limit: number): Promise<LoggedDelivery[]> {
     const storage = this.#storage;
     if (storage === null || storage.backlog === 0 || storage.schedule.ordering === "none") return [];
     return storage.log.failed(limit);
@@ -338,9 +338,9 @@ export class WebhookLane extends DurableObject<Env> {
   }
 
   /** Once a day, called by cron: forgets what is past its time, and lets a lane that sleeps see its row. */
-  async tend(): Promise<void> {
-    this.#housekeeping.checkCounters();
-    await this.#housekeeping.run();
+  async maintain(): Promise<void> {
+    this.#maintenance.checkCounters();
+    await this.#maintenance.run();
     await this.#work();
     this.#prune();
     await this.#armAlarm();
@@ -352,12 +352,12 @@ export class WebhookLane extends DurableObject<Env> {
     this.#inAlarm = true;
     try {
       // What a running drain sends has just brought its configuration along; what waits for a retry may have an old one.
-      await this.#housekeeping.run({ heals: this.#isDue() && !this.#drain.isRunning });
+      await this.#maintenance.run({ heals: this.#isDue() && !this.#drain.isRunning });
       await this.#drainInAlarm(Date.now() + alarmDrainMs);
       // Draining may have changed the state, or given deliveries up.
-      if (this.#housekeeping.hasNews) await this.#housekeeping.run();
+      if (this.#maintenance.hasNews) await this.#maintenance.run();
       this.#prune();
-      if (this.#housekeeping.hasNews) await this.#housekeeping.run();
+      if (this.#maintenance.hasNews) await this.#maintenance.run();
     } catch (error) {
       log("error", "alarm failed", { webhook: this.#webhookUuid(), error: String(error) });
     } finally {
@@ -438,7 +438,7 @@ export class WebhookLane extends DurableObject<Env> {
 
   #prune(): void {
     try {
-      if (!this.#drain.isBlocked) this.#housekeeping.prune();
+      if (!this.#drain.isBlocked) this.#maintenance.prune();
     } catch (error) {
       log("error", "pruning failed", { webhook: this.#webhookUuid(), error: String(error) });
     }
@@ -450,7 +450,7 @@ export class WebhookLane extends DurableObject<Env> {
     const storage = this.#storage;
     if (storage === null) return null;
     change(storage, Date.now());
-    await this.#housekeeping.run();
+    await this.#maintenance.run();
     await this.#work();
     return storage.record.state;
   }
@@ -468,7 +468,7 @@ export class WebhookLane extends DurableObject<Env> {
       const { closedAt } = new LaneRecordStore(this.ctx.storage.sql).get();
       return closedAt === null ? null : closedAt + tombstoneMs;
     }
-    const times = [this.#drainAt(now), this.#housekeeping.wakeAt].filter((time) => time !== null);
+    const times = [this.#drainAt(now), this.#maintenance.wakeAt].filter((time) => time !== null);
     // An alarm set for this very moment from inside an alarm can be lost.
     return times.length === 0 ? null : Math.max(Math.min(...times), now + 1);
   }

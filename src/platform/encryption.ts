@@ -5,7 +5,7 @@
 import { ConfigurationError } from "./errors";
 
 /** What is encrypted of a webhook. The URL is a secret too: Slack's is all that it takes to post. */
-export type SealedSettings = {
+export type SecretSettings = {
   url: string;
   secret: string;
   /** Custom headers, by name. */
@@ -22,10 +22,10 @@ const nonceBytes = 12;
  * Encrypts with the first of `keys`.
  * @returns `keyId.base64url(nonce, ciphertext)`
  */
-export async function seal(
+export async function encryptSettings(
   keys: Uint8Array<ArrayBuffer>[],
   webhookUuid: string,
-  settings: SealedSettings,
+  settings: SecretSettings,
 ): Promise<string> {
   const [current] = keys;
   if (current === undefined) throw new ConfigurationError("ENCRYPTION_KEY is not set.");
@@ -40,14 +40,14 @@ export async function seal(
 }
 
 /**
- * Decrypts what `seal` made, with whichever of `keys` made it.
+ * Decrypts what `encryptSettings` made, with whichever of `keys` made it.
  * @throws {ConfigurationError} when no key fits or the text was changed or belongs to another webhook.
  */
-export async function unseal(
+export async function decryptSettings(
   keys: Uint8Array<ArrayBuffer>[],
   webhookUuid: string,
   sealed: string,
-): Promise<SealedSettings> {
+): Promise<SecretSettings> {
   const [id, text] = sealed.split(".");
   for (const key of keys) {
     if ((await keyId(key)) !== id) continue;
@@ -58,7 +58,7 @@ export async function unseal(
         await importKey(key, "decrypt"),
         bytes.slice(nonceBytes),
       );
-      return JSON.parse(new TextDecoder().decode(plain)) as SealedSettings;
+      return JSON.parse(new TextDecoder().decode(plain)) as SecretSettings;
     } catch (cause) {
       throw new ConfigurationError(`The settings of webhook ${webhookUuid} were tampered with.`, {
         cause,
@@ -66,7 +66,7 @@ export async function unseal(
     }
   }
   throw new ConfigurationError(
-    `No key in ENCRYPTION_KEY fits the settings of webhook ${webhookUuid}. Put the key that sealed them behind the new one, after a comma.`,
+    `No key in ENCRYPTION_KEY fits the settings of webhook ${webhookUuid}. Put the key that encrypted them behind the new one, after a comma.`,
   );
 }
 

@@ -18,10 +18,10 @@ const originsMax = 1000;
  * `idle`: how many of an origin's connections may be open and unused. `answers`: how many it ever gave. `answeredAt`: when
  * it gave the latest, in ms.
  */
-type Kept = { idle: number; answers: number; answeredAt: number };
+type KeptConnections = { idle: number; answers: number; answeredAt: number };
 
 /** By origin, the one that answered last at the end. Shared by all webhooks, as the runtime's connections are. */
-const keptByOrigin = new Map<string, Kept>();
+const keptByOrigin = new Map<string, KeptConnections>();
 
 /**
  * `fetch`, repeated at once when the connection broke before any answer and may have been one that the receiver had

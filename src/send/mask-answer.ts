@@ -2,7 +2,7 @@
  * Receivers repeat what they were sent: a redirect in its `Location`, a page for debugging all of it. The secrets of a
  * webhook do not get into its log, and onto the lane's disk, in that way.
  */
-import { maskedValue, type SealedSettings } from "../platform/encryption";
+import { maskedValue, type SecretSettings } from "../platform/encryption";
 import type { AttemptResult } from "./attempt";
 import { type DecodedText, decodingsOf, unescapedForms, utf8Of } from "./decoded-text";
 import { secretsOf } from "./webhook-secrets";
@@ -26,7 +26,7 @@ const cutEscapeAtStart = /^(?:#?\w{0,8};|u?\{?[\da-f]{0,8}\}|[ux]?[\da-f]{1,8}|\
  * @returns what replaces a webhook's secrets in an answer, whole or cut by its beginning or end, as they are and in the
  * encodings of `decodingsOf`.
  */
-export function maskFor(settings: SealedSettings): (result: AttemptResult) => AttemptResult {
+export function maskFor(settings: SecretSettings): (result: AttemptResult) => AttemptResult {
   const needles = needlesOf(settings);
   const mask = (text: string): string => {
     if (text.length < charactersMin) return text;
@@ -44,7 +44,7 @@ export function maskFor(settings: SealedSettings): (result: AttemptResult) => At
   });
 }
 
-function needlesOf(settings: SealedSettings): Needle[] {
+function needlesOf(settings: SecretSettings): Needle[] {
   const needles = new Map<string, Needle>();
   for (const { text, beginning, ending } of secretsOf(settings)) {
     for (const bytes of spellingsOf(text).flatMap(unescapedForms).map(fold)) {

@@ -5,7 +5,7 @@ import { buildBody, chatServiceOf, type SentWebhook } from "./payload";
 import { hubSignature, importSigningKeys, type SigningKeys, standardSignature } from "./signature";
 import { refuseTarget, type TargetRules } from "./target";
 import type { TimeLimits } from "./time-limits";
-import { maskedValue, type SealedSettings } from "../platform/encryption";
+import { maskedValue, type SecretSettings } from "../platform/encryption";
 
 /** Orchest's time-out for a receiver. */
 const defaultTimeoutS = 5;
@@ -26,18 +26,18 @@ export type Message = {
  * What was sent and what came of it. `headers`: those that only this attempt has; `shownHeaders` has the others. Secrets
  * are masked in what the receiver answered.
  */
-type Sent = { headers: Record<string, string>; result: AttemptResult };
+type SendOutcome = { headers: Record<string, string>; result: AttemptResult };
 
 /** The same, and under which version of the configuration it was sent. */
-export type SentUnder = Sent & { configVersion: number };
+export type SentAttempt = SendOutcome & { configVersion: number };
 
 /** `timeoutMs`: how long a receiver may take. */
-export type Sender = { timeoutMs: number; send(message: Message): Promise<Sent> };
+export type Sender = { timeoutMs: number; send(message: Message): Promise<SendOutcome> };
 
 /** What a sender is made of. `timeoutS`: null for the default. */
 export type SenderSetup = {
   webhook: SentWebhook;
-  settings: SealedSettings;
+  settings: SecretSettings;
   timeoutS?: number | null;
   rules: TargetRules;
 };
@@ -80,7 +80,7 @@ export async function createSender(setup: SenderSetup, limits: TimeLimits): Prom
 /**
  * All that a delivery was sent with, the values of custom headers masked.
  * @param headerNames of the custom headers.
- * @param own the headers that only this attempt had (`Sent`).
+ * @param own the headers that only this attempt had (`SendOutcome`).
  */
 export function shownHeaders(
   { webhook, headerNames }: { webhook: SentWebhook; headerNames: readonly string[] },

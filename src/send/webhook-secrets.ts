@@ -1,5 +1,5 @@
 /** What is secret of a webhook's settings, as a whole and in parts. */
-import type { SealedSettings } from "../platform/encryption";
+import type { SecretSettings } from "../platform/encryption";
 
 /**
  * `beginning` and `ending`: how many characters of it at either end say nothing: a scheme, and segments of a path that
@@ -28,7 +28,7 @@ const ordinaryWords = new Set(
 );
 
 /** @returns each secret, and each part of one that is a secret by itself. */
-export function secretsOf({ url, secret, previous, headers = {} }: SealedSettings): Secret[] {
+export function secretsOf({ url, secret, previous, headers = {} }: SecretSettings): Secret[] {
   const signing = [secret, ...(previous === undefined ? [] : [previous.secret])];
   return [
     ...secretsOfUrl(new URL(url)),

@@ -6,7 +6,7 @@ import { laneConfigOf } from "../lane/lane-configs";
 import { findWebhook, listWithOldSecret, updateWebhook, type Webhook, type WebhookChanges } from "./webhooks";
 import { RequestError } from "../platform/errors";
 import { log } from "../platform/log";
-import { seal, unseal, type SealedSettings } from "../platform/encryption";
+import { encryptSettings, decryptSettings, type SecretSettings } from "../platform/encryption";
 import { audit } from "../db/audit";
 import { newSecret } from "./create-webhook";
 import { maskHeaders, mergeHeaders } from "./custom-headers";
@@ -22,7 +22,7 @@ const triesMax = 10;
 type ParsedChanges = {
   plain: Omit<WebhookChanges, "sealed">;
   /** From the sealed settings as they are to those as they shall be; null when they stay. */
-  reseal: ((settings: SealedSettings) => SealedSettings) | null;
+  reseal: ((settings: SecretSettings) => SecretSettings) | null;
   subscriptions?: SubscriptionSpec[];
 };
 
@@ -62,12 +62,12 @@ export async function tryChange(
   { config }: Pick<Operation, "config">,
   read: Webhook,
   change: Change,
-): Promise<{ webhook: Webhook; settings: SealedSettings }> {
+): Promise<{ webhook: Webhook; settings: SecretSettings }> {
   const { plain, reseal } = await parseChanges(change, config);
   const set = Object.fromEntries(Object.entries(plain).filter(([, value]) => value !== undefined));
   const webhook: Webhook = { ...read, ...set };
   checkVerification(webhook.origin, webhook.verifySsl);
-  const settings = await unseal(config.encryptionKeys, read.uuid, read.sealed);
+  const settings = await decryptSettings(config.encryptionKeys, read.uuid, read.sealed);
   return { webhook, settings: reseal === null ? settings : reseal(settings) };
 }
 
@@ -104,7 +104,7 @@ export async function rotateSecret(
  * Seals a webhook's settings anew, with the first key. Its version is raised, so that its lane takes them too.
  * @throws {ConfigurationError} when no key opens them.
  */
-export async function resealWebhook(operation: Omit<Operation, "actor">, uuid: string): Promise<void> {
+export async function reencryptWebhook(operation: Omit<Operation, "actor">, uuid: string): Promise<void> {
   await apply(operation, uuid, { plain: {}, reseal: (settings) => settings });
 }
 
@@ -118,7 +118,7 @@ export async function dropOldSecrets(operation: Omit<Operation, "actor">, now: n
   }
 }
 
-function withoutPrevious(settings: SealedSettings): SealedSettings {
+function withoutPrevious(settings: SecretSettings): SecretSettings {
   const { previous: _previous, ...kept } = settings;
   return kept;
 }
@@ -139,8 +139,8 @@ async function apply(
     checkVerification(changes.plain.origin ?? read.origin, changes.plain.verifySsl ?? read.verifySsl);
     const row: WebhookChanges = { ...changes.plain };
     if (changes.reseal !== null) {
-      const settings = changes.reseal(await unseal(encryptionKeys, uuid, read.sealed));
-      row.sealed = await seal(encryptionKeys, uuid, settings);
+      const settings = changes.reseal(await decryptSettings(encryptionKeys, uuid, read.sealed));
+      row.sealed = await encryptSettings(encryptionKeys, uuid, settings);
       row.headerNames = Object.keys(settings.headers ?? {});
     }
     const changed = await updateWebhook(env, read, row, changes.subscriptions);
@@ -204,7 +204,7 @@ async function parseChanges(change: Change, config: Config): Promise<ParsedChang
  * @throws {RequestError} 409 when new header values are meant for another origin than the webhook now has.
  */
 function changeSettings(
-  { previous, headers: stored, ...settings }: SealedSettings,
+  { previous, headers: stored, ...settings }: SecretSettings,
   {
     target,
     secret,
@@ -216,7 +216,7 @@ function changeSettings(
     headers?: Record<string, string> | null;
     shownOrigin?: string;
   },
-): SealedSettings {
+): SecretSettings {
   const { origin } = new URL(settings.url);
   if (headers && target === undefined && shownOrigin !== undefined && shownOrigin !== origin) {
     throw new RequestError(409, changedMeanwhile);

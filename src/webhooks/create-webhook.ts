@@ -3,7 +3,7 @@ import type { z } from "@hono/zod-openapi";
 import type { Subscription } from "./subscriptions";
 import { insertWebhook, type NewWebhook, type Webhook } from "./webhooks";
 import type { TargetRules } from "../send/target";
-import { seal, type SealedSettings } from "../platform/encryption";
+import { encryptSettings, type SecretSettings } from "../platform/encryption";
 import { audit } from "../db/audit";
 import { mergeHeaders } from "./custom-headers";
 import type { pingSpecSchema, webhookSpecSchema } from "./schemas";
@@ -16,7 +16,7 @@ const secretBytes = 64;
 /** A webhook's settings: what can be shown, and what is sealed. */
 type NewWebhookSettings = {
   shown: Omit<NewWebhook, "sealed">;
-  settings: SealedSettings;
+  settings: SecretSettings;
 };
 
 /**
@@ -31,7 +31,7 @@ export async function createWebhook(
 ): Promise<{ stored: Webhook; subscriptions: Subscription[] }> {
   const { shown, settings } = await parseNewWebhook(spec, config, uuid);
   const specs = parseSubscriptions(spec.subscriptions ?? []);
-  const sealed = await seal(config.encryptionKeys, uuid, settings);
+  const sealed = await encryptSettings(config.encryptionKeys, uuid, settings);
   const made = await insertWebhook(env, { ...shown, sealed }, specs);
   await audit(env, actor, { action: "webhook.created", target: uuid });
   return made;

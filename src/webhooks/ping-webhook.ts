@@ -4,7 +4,7 @@ import { laneConfigOf } from "../lane/lane-configs";
 import type { Webhook } from "./webhooks";
 import { type PingResult, sendPing } from "../send/ping";
 import { refuseResolvedTarget } from "../send/resolve-target";
-import { type SealedSettings, unseal } from "../platform/encryption";
+import { type SecretSettings, decryptSettings } from "../platform/encryption";
 import { audit } from "../db/audit";
 import type { Operation } from "./operation";
 import { limitRate } from "../platform/rate-limit";
@@ -19,10 +19,10 @@ import type { pingSpecSchema } from "./schemas";
 export async function pingWebhook(
   operation: Operation,
   row: Webhook,
-  settings?: SealedSettings,
+  settings?: SecretSettings,
 ): Promise<PingResult> {
   const { config: rules } = operation;
-  const used = settings ?? (await unseal(rules.encryptionKeys, row.uuid, row.sealed));
+  const used = settings ?? (await decryptSettings(rules.encryptionKeys, row.uuid, row.sealed));
   // Its name may resolve to something else than when it was stored.
   const refusal = await refuseResolvedTarget(new URL(used.url), rules);
   if (refusal !== null) {
@@ -52,7 +52,7 @@ export async function pingNewWebhook(
 }
 
 /** Counts a ping and records where it goes, before it is sent. @param target the uuid of a stored webhook. */
-async function admitPing({ env, actor }: Operation, { url }: SealedSettings, target?: string): Promise<void> {
+async function admitPing({ env, actor }: Operation, { url }: SecretSettings, target?: string): Promise<void> {
   await limitRate(env.PING_LIMIT, actor.id, "test pings");
   await audit(env, actor, { action: "webhook.tested", target, detail: new URL(url).origin });
 }

@@ -3,7 +3,7 @@ import { audit } from "../db/audit";
 import { forEachConcurrent } from "../platform/concurrency";
 import { keyId } from "../platform/encryption";
 import { log } from "../platform/log";
-import { resealWebhook } from "./change-webhook";
+import { reencryptWebhook } from "./change-webhook";
 import { countSealedWith, countSealedWithout, listSealedWith } from "./encrypted-settings";
 import type { Operation } from "./operation";
 
@@ -25,7 +25,7 @@ export async function reencryptWebhooks(
   const uuids = await listSealedWith(env, older, reencryptedMax);
   await forEachConcurrent(webhooksAtOnce, uuids, async (uuid) => {
     try {
-      await resealWebhook(operation, uuid);
+      await reencryptWebhook(operation, uuid);
       reencrypted += 1;
     } catch (error) {
       // A webhook that was tampered with, deleted or changed meanwhile holds up no other.

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { readConfig } from "../../src/platform/config";
 import { matchesMax } from "../../src/events/matching";
 import gateway from "../../src/index";
-import { seal } from "../../src/platform/encryption";
+import { encryptSettings } from "../../src/platform/encryption";
 import { restartClock, stopClock } from "../clock";
 import { archiveOnly, eventUuidsIn, makeEvent, makeListener, publish } from "../event";
 import { consume } from "../queue";
@@ -21,7 +21,7 @@ async function insertListeners(count: number): Promise<void> {
     Array.from({ length: count }, async (_, place) => {
       const uuid = crypto.randomUUID();
       const settings = { url: `https://hooks.example.com/${place}`, secret: "secret" };
-      return { uuid, place, sealed: await seal(encryptionKeys, uuid, settings) };
+      return { uuid, place, sealed: await encryptSettings(encryptionKeys, uuid, settings) };
     }),
   );
   await env.DB.batch([

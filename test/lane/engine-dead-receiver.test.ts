@@ -262,7 +262,7 @@ describe("D1's copy of a lane's state", () => {
 
   it.each([
     ["before a retry", (uuid: string) => runAlarm(uuid)],
-    ["once a day", (uuid: string) => laneOf(uuid).tend()],
+    ["once a day", (uuid: string) => laneOf(uuid).maintain()],
   ])("that someone else overwrote is put right %s", async (_, put) => {
     receiver((_request, index) => (index === 0 ? failed() : new Response()));
     const { uuid } = await makeListener();

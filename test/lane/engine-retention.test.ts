@@ -35,7 +35,7 @@ async function begin(
 async function tendAfter(uuid: string, days: number, isEvicted = true): Promise<void> {
   vi.setSystemTime(start + (1 + days) * dayMs);
   if (isEvicted) await evictDurableObject(laneOf(uuid));
-  await laneOf(uuid).tend();
+  await laneOf(uuid).maintain();
   await settle(uuid);
 }
 
@@ -273,11 +273,11 @@ it("counters that the rows contradict are put right once a day, with a line in t
   });
   await evictDurableObject(laneOf(uuid));
   expect(await laneOf(uuid).stats()).toMatchObject({ backlog: -1, counts: { dead: 7 } });
-  await laneOf(uuid).tend();
+  await laneOf(uuid).maintain();
   expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 0, counts: { delivered: 3, dead: 2 } });
   expect(await inD1()).toBe(2);
   expect(logged()).toContain("counters were wrong");
-  await laneOf(uuid).tend();
+  await laneOf(uuid).maintain();
   expect(logged().match(/counters were wrong/g)).toHaveLength(1);
 });
 

@@ -15,7 +15,7 @@ afterEach(restartClock);
 async function prune(uuid: string): Promise<void> {
   await runAlarms(uuid);
   passTime(31 * dayMs);
-  await laneOf(uuid).tend();
+  await laneOf(uuid).maintain();
   await runAlarms(uuid);
   expect(await laneOf(uuid).deliveries({ limit: 1 })).toEqual({ deliveries: [], next: null });
 }

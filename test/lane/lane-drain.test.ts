@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { seal } from "../../src/platform/encryption";
+import { encryptSettings } from "../../src/platform/encryption";
 import { readConfig } from "../../src/platform/config";
 import { passTime, restartClock, stopClock } from "../clock";
 import { eventUuidsIn, makeEvent, makeEvents, makeListener, publish } from "../event";
@@ -110,7 +110,7 @@ describe("a target that has become forbidden", () => {
     const { received, logged } = receiver();
     const { uuid } = await makeListener();
     const settings = { url: "http://169.254.169.254/latest/meta-data", secret: "secret" };
-    const sealed = await seal(readConfig(env).encryptionKeys, uuid, settings);
+    const sealed = await encryptSettings(readConfig(env).encryptionKeys, uuid, settings);
     await env.DB.prepare("UPDATE webhooks SET sealed = ? WHERE uuid = ?").bind(sealed, uuid).run();
     await publish(makeEvent());
     await vi.waitFor(() => expect(logged()).toContain('"error":"blocked"'));

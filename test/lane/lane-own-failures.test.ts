@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { seal } from "../../src/platform/encryption";
+import { encryptSettings } from "../../src/platform/encryption";
 import { spec } from "../api";
 import { passTime, restartClock, stopClock } from "../clock";
 import { eventUuidsIn, makeEvent, makeEvents, makeListener, publish } from "../event";
@@ -14,7 +14,7 @@ beforeEach(stopClock);
 afterEach(restartClock);
 
 const sealedBy = (key: number, uuid: string): Promise<string> =>
-  seal([new Uint8Array(32).fill(key)], uuid, { url: spec.url, secret: spec.secret });
+  encryptSettings([new Uint8Array(32).fill(key)], uuid, { url: spec.url, secret: spec.secret });
 
 function replaceSealed(uuid: string, sealed: string): Promise<unknown> {
   return env.DB.prepare("UPDATE webhooks SET sealed = ?, version = version + 1 WHERE uuid = ?")
@@ -132,7 +132,7 @@ describe("a transaction that fails", () => {
     await vi.waitFor(() => expect(received).toHaveLength(3));
     // Forgetting the first day fails.
     await runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => void sql.exec("DROP TABLE attempts"));
-    const tended = Promise.resolve(laneOf(uuid).tend());
+    const tended = Promise.resolve(laneOf(uuid).maintain());
     await tended.catch(() => undefined);
     expect(logged()).toContain("a transaction failed");
     for (const one of held) one.resolve(new Response());

@@ -115,7 +115,7 @@ describe("a lane that wakes with 100,000 deliveries", () => {
       await change(uuid, { name: "Another" });
       const read = await rowsRead(uuid, async () => {
         expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 3, counts: { failed: 1, pending: 2 } });
-        expect(await laneOf(uuid).heldUpBy(5)).toMatchObject([{ sequence: 1 }]);
+        expect(await laneOf(uuid).blockedBy(5)).toMatchObject([{ sequence: 1 }]);
       });
       expect(read).toBeLessThanOrEqual(5000);
       isDown = false;

@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { exports } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Live } from "../../src/lane/live-updates";
+import { LiveUpdates } from "../../src/lane/live-updates";
 import { api, makeWebhook, notifications } from "../api";
 import { passTime, restartClock, stopClock } from "../clock";
 import { makeEvent, makeEvents, makeListener, publish } from "../event";
@@ -156,11 +156,11 @@ describe("a page's socket", () => {
 });
 
 /** A lane's pages: one of them, and what it has heard. */
-function pages(): { live: Live; heard: string[] } {
+function pages(): { live: LiveUpdates; heard: string[] } {
   const heard: string[] = [];
   const socket = { readyState: WebSocket.OPEN, send: (text: string) => void heard.push(text) };
   const ctx = { getWebSockets: () => [socket] } as unknown as DurableObjectState;
-  return { live: new Live(ctx), heard };
+  return { live: new LiveUpdates(ctx), heard };
 }
 
 describe("what a page hears of many changes", () => {

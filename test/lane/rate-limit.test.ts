@@ -1,6 +1,6 @@
 import { evictDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { Pace } from "../../src/lane/rate-limit";
+import { RateLimit } from "../../src/lane/rate-limit";
 import { restartClock, stopTimers } from "../clock";
 import { makeEvents, makeListener, publish } from "../event";
 import { laneOf, passTimeIn, runAlarm } from "../lane";
@@ -10,30 +10,30 @@ afterEach(restartClock);
 
 describe("a rate limit", () => {
   it("lets an attempt begin only when the one before it is far enough away", () => {
-    const pace = new Pace();
-    expect(pace.nextStart(10, 1000, () => null)).toBe(0);
-    pace.started(10, 1000);
-    expect(pace.nextStart(10, 1000, () => null)).toBe(1100);
-    pace.started(10, 1100);
-    expect(pace.nextStart(10, 1100, () => null)).toBe(1200);
-    pace.started(10, 5000);
-    expect(pace.nextStart(10, 5000, () => null)).toBe(5100);
+    const rateLimit = new RateLimit();
+    expect(rateLimit.nextStart(10, 1000, () => null)).toBe(0);
+    rateLimit.started(10, 1000);
+    expect(rateLimit.nextStart(10, 1000, () => null)).toBe(1100);
+    rateLimit.started(10, 1100);
+    expect(rateLimit.nextStart(10, 1100, () => null)).toBe(1200);
+    rateLimit.started(10, 5000);
+    expect(rateLimit.nextStart(10, 5000, () => null)).toBe(5100);
   });
 
   it("does not burst after a wake: the latest attempt on disk counts", () => {
-    expect(new Pace().nextStart(0.5, 1500, () => 1000)).toBe(3000);
+    expect(new RateLimit().nextStart(0.5, 1500, () => 1000)).toBe(3000);
   });
 
   it("makes no wait longer than it is when the clock goes back", () => {
-    const pace = new Pace();
-    pace.started(0.5, 90_000);
-    expect(pace.nextStart(0.5, 1000, () => null)).toBe(3000);
+    const rateLimit = new RateLimit();
+    rateLimit.started(0.5, 90_000);
+    expect(rateLimit.nextStart(0.5, 1000, () => null)).toBe(3000);
   });
 
   it("that is not set holds nothing up", () => {
-    const pace = new Pace();
-    pace.started(null, 1000);
-    expect(pace.nextStart(null, 1000, () => 1000)).toBe(0);
+    const rateLimit = new RateLimit();
+    rateLimit.started(null, 1000);
+    expect(rateLimit.nextStart(null, 1000, () => 1000)).toBe(0);
   });
 
   it("spreads a burst: no two attempts begin closer than it allows, across an eviction too", async () => {

@@ -9,7 +9,7 @@ import { type Received, receiver } from "../receiver";
 import { readConfig } from "../../src/platform/config";
 import { importSigningKeys, standardSignature, verifyHubSignature } from "../../src/send/signature";
 import { runScheduled } from "../../src/scheduled";
-import { unseal } from "../../src/platform/encryption";
+import { decryptSettings } from "../../src/platform/encryption";
 
 beforeEach(stopClock);
 afterEach(restartClock);
@@ -104,8 +104,8 @@ describe("rotating a secret", () => {
     await runScheduled(env, Date.now());
     const row = await env.DB.prepare("SELECT sealed FROM webhooks").first<{ sealed: string }>();
     const { encryptionKeys } = readConfig(env);
-    expect(await unseal(encryptionKeys, uuid, row?.sealed ?? "")).toMatchObject({ secret: "new" });
-    expect(await unseal(encryptionKeys, uuid, row?.sealed ?? "")).not.toHaveProperty("previous");
+    expect(await decryptSettings(encryptionKeys, uuid, row?.sealed ?? "")).toMatchObject({ secret: "new" });
+    expect(await decryptSettings(encryptionKeys, uuid, row?.sealed ?? "")).not.toHaveProperty("previous");
     const inLane = await runInDurableObject(laneOf(uuid), (_, { storage }) =>
       storage.sql.exec<{ record: string }>("SELECT record FROM lane").one(),
     );

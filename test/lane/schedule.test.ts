@@ -9,7 +9,7 @@ import {
   withClockAt,
 } from "../../src/lane/receiver-health";
 import { longestDelayMs, retryDelayMs } from "../../src/lane/retry-policy";
-import { type Backoff, type Ready, Schedule, widthOf } from "../../src/lane/schedule";
+import { type Backoff, type ReadyDelivery, Schedule, widthOf } from "../../src/lane/schedule";
 
 const orderings: Ordering[] = ["strict", "keyed", "none"];
 /** No jitter. */
@@ -43,7 +43,7 @@ function simulate({ ordering, arrivals, answer, untilMs, evicts = false }: World
   const pending = [...arrivals].toSorted((a, b) => a.at - b.at);
   const arriving = pending.map(({ at }) => at);
 
-  const land = (ready: Ready, startedAt: number, now: number): void => {
+  const land = (ready: ReadyDelivery, startedAt: number, now: number): void => {
     const row = rows.get(ready.sequence);
     if (row === undefined) throw new Error("What is not there was sent.");
     const { isOk, askedMs = null } = answer(row.key, startedAt);
@@ -54,7 +54,7 @@ function simulate({ ordering, arrivals, answer, untilMs, evicts = false }: World
       schedule.land(ready.sequence, { kind: "delivered" });
       return;
     }
-    const failures = ready.carriedFailures + row.attempts;
+    const failures = ready.earlierFailures + row.attempts;
     const notBefore = now + Math.max(retryDelayMs(failures, random), askedMs ?? 0);
     row.nextAttemptAt = notBefore;
     schedule.land(ready.sequence, { kind: "failed", notBefore, failures });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ConfigurationError } from "../../src/platform/errors";
-import { keyId, seal, unseal } from "../../src/platform/encryption";
+import { keyId, encryptSettings, decryptSettings } from "../../src/platform/encryption";
 
 const settings = { url: "https://hooks.example.com/secret-path", secret: "schlüssel 🔑" };
 const webhook = "0b9a5b8e-3a7e-4b57-9a3f-0d8f4a1c2e3d";
@@ -13,111 +13,120 @@ function newKey(): Uint8Array<ArrayBuffer> {
 describe("sealing", () => {
   it("gives back what was sealed", async () => {
     const keys = [newKey()];
-    expect(await unseal(keys, webhook, await seal(keys, webhook, settings))).toEqual(settings);
+    expect(await decryptSettings(keys, webhook, await encryptSettings(keys, webhook, settings))).toEqual(
+      settings,
+    );
   });
 
   it("shows nothing of what was sealed", async () => {
-    const sealed = await seal([newKey()], webhook, settings);
+    const sealed = await encryptSettings([newKey()], webhook, settings);
     expect(sealed).toMatch(/^[0-9a-f]{8}\.[\w-]+$/);
     expect(sealed).not.toContain("secret-path");
   });
 
   it("seals the same settings differently every time", async () => {
     const keys = [newKey()];
-    expect(await seal(keys, webhook, settings)).not.toBe(await seal(keys, webhook, settings));
+    expect(await encryptSettings(keys, webhook, settings)).not.toBe(
+      await encryptSettings(keys, webhook, settings),
+    );
   });
 
   it("still opens what an older key sealed, after a new one came first", async () => {
     const old = newKey();
-    const sealed = await seal([old], webhook, settings);
-    expect(await unseal([newKey(), old], webhook, sealed)).toEqual(settings);
+    const sealed = await encryptSettings([old], webhook, settings);
+    expect(await decryptSettings([newKey(), old], webhook, sealed)).toEqual(settings);
   });
 
   it("seals with the first key", async () => {
     const [first, second] = [newKey(), newKey()];
-    const sealed = await seal([first, second], webhook, settings);
-    expect(await unseal([first], webhook, sealed)).toEqual(settings);
-    await expect(unseal([second], webhook, sealed)).rejects.toThrow(ConfigurationError);
+    const sealed = await encryptSettings([first, second], webhook, settings);
+    expect(await decryptSettings([first], webhook, sealed)).toEqual(settings);
+    await expect(decryptSettings([second], webhook, sealed)).rejects.toThrow(ConfigurationError);
   });
 
   it("refuses settings that were put under another webhook", async () => {
     const keys = [newKey()];
-    const sealed = await seal(keys, webhook, settings);
-    await expect(unseal(keys, other, sealed)).rejects.toThrow(ConfigurationError);
+    const sealed = await encryptSettings(keys, webhook, settings);
+    await expect(decryptSettings(keys, other, sealed)).rejects.toThrow(ConfigurationError);
   });
 
   it("refuses settings of which any one character was changed", async () => {
     const keys = [newKey()];
-    const sealed = await seal(keys, webhook, settings);
+    const sealed = await encryptSettings(keys, webhook, settings);
     // The very last character may carry unused bits.
     for (let index = 0; index < sealed.length - 1; index += 7) {
       const changed = sealed[index] === "A" ? "B" : "A";
       const tampered = sealed.slice(0, index) + changed + sealed.slice(index + 1);
-      await expect(unseal(keys, webhook, tampered)).rejects.toThrow(ConfigurationError);
+      await expect(decryptSettings(keys, webhook, tampered)).rejects.toThrow(ConfigurationError);
     }
   });
 
   it("refuses settings of which any one bit was changed", async () => {
     const keys = [newKey()];
-    const [id, text = ""] = (await seal(keys, webhook, settings)).split(".");
+    const [id, text = ""] = (await encryptSettings(keys, webhook, settings)).split(".");
     const bytes = Uint8Array.fromBase64(text, { alphabet: "base64url" });
     for (let bit = 0; bit < bytes.length * 8; bit += 1) {
       const tampered = bytes.slice();
       tampered[bit >> 3] = (tampered[bit >> 3] ?? 0) ^ (1 << (bit & 7));
       const sealed = `${id}.${tampered.toBase64({ alphabet: "base64url", omitPadding: true })}`;
-      await expect(unseal(keys, webhook, sealed)).rejects.toThrow("were tampered with");
+      await expect(decryptSettings(keys, webhook, sealed)).rejects.toThrow("were tampered with");
     }
   });
 
   it("refuses settings that were cut short or added to", async () => {
     const keys = [newKey()];
-    const [id, text = ""] = (await seal(keys, webhook, settings)).split(".");
+    const [id, text = ""] = (await encryptSettings(keys, webhook, settings)).split(".");
     const bytes = Uint8Array.fromBase64(text, { alphabet: "base64url" });
     const changed = [0, 1, 11, 12, 27, 28, bytes.length - 1].map((length) => bytes.slice(0, length));
     for (const part of [...changed, new Uint8Array([...bytes, 0])]) {
       const sealed = `${id}.${part.toBase64({ alphabet: "base64url", omitPadding: true })}`;
-      await expect(unseal(keys, webhook, sealed)).rejects.toThrow(ConfigurationError);
+      await expect(decryptSettings(keys, webhook, sealed)).rejects.toThrow(ConfigurationError);
     }
   });
 
   it("refuses the ciphertext of one webhook behind the nonce of another", async () => {
     const keys = [newKey()];
-    const [one, another] = [await seal(keys, webhook, settings), await seal(keys, webhook, settings)];
+    const [one, another] = [
+      await encryptSettings(keys, webhook, settings),
+      await encryptSettings(keys, webhook, settings),
+    ];
     const sealed = one.slice(0, 9 + 16) + another.slice(9 + 16);
-    await expect(unseal(keys, webhook, sealed)).rejects.toThrow(ConfigurationError);
+    await expect(decryptSettings(keys, webhook, sealed)).rejects.toThrow(ConfigurationError);
   });
 
   it("refuses what one key sealed under the id of another", async () => {
     const keys = [newKey(), newKey()];
     const [first, second] = keys;
     if (first === undefined || second === undefined) throw new Error("There are two.");
-    const sealed = `${await keyId(second)}${(await seal(keys, webhook, settings)).slice(8)}`;
-    await expect(unseal(keys, webhook, sealed)).rejects.toThrow("were tampered with");
+    const sealed = `${await keyId(second)}${(await encryptSettings(keys, webhook, settings)).slice(8)}`;
+    await expect(decryptSettings(keys, webhook, sealed)).rejects.toThrow("were tampered with");
   });
 
   it("never uses a nonce twice", async () => {
     const keys = [newKey()];
-    const sealed = await Promise.all(Array.from({ length: 500 }, () => seal(keys, webhook, settings)));
+    const sealed = await Promise.all(
+      Array.from({ length: 500 }, () => encryptSettings(keys, webhook, settings)),
+    );
     expect(new Set(sealed.map((text) => text.slice(9, 25))).size).toBe(500);
   });
 
   it.each(["", ".", "no-dot", "deadbeef.AAAA"])("refuses %j as sealed settings", async (sealed) => {
-    await expect(unseal([newKey()], webhook, sealed)).rejects.toThrow(ConfigurationError);
+    await expect(decryptSettings([newKey()], webhook, sealed)).rejects.toThrow(ConfigurationError);
   });
 
   it.each(["", "AAAA", "not base64 !"])("refuses %j behind the id of the right key", async (text) => {
     const keys = [newKey()];
-    const [id] = (await seal(keys, webhook, settings)).split(".");
-    await expect(unseal(keys, webhook, `${id}.${text}`)).rejects.toThrow(ConfigurationError);
+    const [id] = (await encryptSettings(keys, webhook, settings)).split(".");
+    await expect(decryptSettings(keys, webhook, `${id}.${text}`)).rejects.toThrow(ConfigurationError);
   });
 
   it("never says the secret or the URL in an error", async () => {
     const keys = [newKey()];
-    const sealed = await seal(keys, webhook, settings);
-    await expect(unseal(keys, other, sealed)).rejects.toThrow(/^(?!.*(secret-path|schlüssel)).*$/);
+    const sealed = await encryptSettings(keys, webhook, settings);
+    await expect(decryptSettings(keys, other, sealed)).rejects.toThrow(/^(?!.*(secret-path|schlüssel)).*$/);
   });
 
-  it("refuses to seal without a key", async () => {
-    await expect(seal([], webhook, settings)).rejects.toThrow(ConfigurationError);
+  it("refuses to encrypt without a key", async () => {
+    await expect(encryptSettings([], webhook, settings)).rejects.toThrow(ConfigurationError);
   });
 });

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { readConfig } from "../../src/platform/config";
-import { seal, unseal } from "../../src/platform/encryption";
+import { encryptSettings, decryptSettings } from "../../src/platform/encryption";
 import { type Answer, api, makeWebhook, notifications, readWebhook, spec } from "../api";
 import { deliver, writer } from "../pages/webhooks/people";
 import { fieldsOf } from "../pages/form";
@@ -105,8 +105,11 @@ describe("a name that was stored before there was this rule", () => {
     const { uuid } = await makeListener();
     const { encryptionKeys } = readConfig(env);
     const sealed = await env.DB.prepare("select sealed from webhooks").first<string>("sealed");
-    const settings = await unseal(encryptionKeys, uuid, sealed ?? "");
-    const resealed = await seal(encryptionKeys, uuid, { ...settings, headers: { [evil]: "kept" } });
+    const settings = await decryptSettings(encryptionKeys, uuid, sealed ?? "");
+    const resealed = await encryptSettings(encryptionKeys, uuid, {
+      ...settings,
+      headers: { [evil]: "kept" },
+    });
     await env.DB.prepare("update webhooks set sealed = ?, header_names = ?, version = version + 1")
       .bind(resealed, JSON.stringify([evil]))
       .run();

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { readConfig } from "../../src/platform/config";
 import { findWebhook, type Webhook } from "../../src/webhooks/webhooks";
-import { type SealedSettings, unseal } from "../../src/platform/encryption";
+import { type SecretSettings, decryptSettings } from "../../src/platform/encryption";
 import { type Answer, api, makeWebhook, notifications, spec } from "../api";
 import { fieldsOf } from "../pages/form";
 import { get, type Page, post } from "../pages/page";
@@ -29,8 +29,8 @@ async function rowOf(uuid: string): Promise<Webhook> {
   return row;
 }
 
-async function settingsOf(uuid: string): Promise<SealedSettings> {
-  return unseal(readConfig(env).encryptionKeys, uuid, (await rowOf(uuid)).sealed);
+async function settingsOf(uuid: string): Promise<SecretSettings> {
+  return decryptSettings(readConfig(env).encryptionKeys, uuid, (await rowOf(uuid)).sealed);
 }
 
 /** The edit form as a browser without scripts has it, with what was typed. */

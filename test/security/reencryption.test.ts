@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createApp } from "../../src/app";
 import { readConfig } from "../../src/platform/config";
-import { unseal } from "../../src/platform/encryption";
+import { decryptSettings } from "../../src/platform/encryption";
 import { api, makeWebhook, notifications, spec } from "../api";
 import { restartClock, stopClock } from "../clock";
 import { makeEvent, makeListener, publish } from "../event";
@@ -59,7 +59,9 @@ describe("POST /api/reencrypt", () => {
     expect(await reencrypt(rotated)).toEqual({ reencrypted: 2, left: 0, unreadable: 0 });
     const rows = await stored();
     const { encryptionKeys } = readConfig(renewed);
-    const opened = await Promise.all(rows.map(({ uuid, sealed }) => unseal(encryptionKeys, uuid, sealed)));
+    const opened = await Promise.all(
+      rows.map(({ uuid, sealed }) => decryptSettings(encryptionKeys, uuid, sealed)),
+    );
     expect(rows.map(({ uuid }) => uuid)).toEqual(made.map(({ uuid }) => uuid));
     expect(opened).toEqual([
       { url: spec.url, secret: spec.secret },
@@ -124,7 +126,7 @@ describe("POST /api/reencrypt", () => {
     await api("POST", `${notifications}/subscribers/${uuid}/rotate-secret`, { secret: "next" });
     await reencrypt(rotated);
     const [row] = await stored();
-    const opened = await unseal(readConfig(renewed).encryptionKeys, uuid, row?.sealed ?? "");
+    const opened = await decryptSettings(readConfig(renewed).encryptionKeys, uuid, row?.sealed ?? "");
     expect(opened).toMatchObject({ secret: "next", previous: { secret: spec.secret } });
   });
 
@@ -148,7 +150,7 @@ describe("a lane that could not be told of the new ciphertext", () => {
     const [row] = await stored();
     expect(await sealedInLane(uuid)).not.toBe(row?.sealed);
     status = 200;
-    await runInDurableObject(laneOf(uuid), (lane) => lane.tend());
+    await runInDurableObject(laneOf(uuid), (lane) => lane.maintain());
     expect(await sealedInLane(uuid)).toBe(row?.sealed);
   });
 });

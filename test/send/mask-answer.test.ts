@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { AttemptResult } from "../../src/send/attempt";
 import { maskFor } from "../../src/send/mask-answer";
-import type { SealedSettings } from "../../src/platform/encryption";
+import type { SecretSettings } from "../../src/platform/encryption";
 import { forAll } from "../for-all";
 
 const settings = {
@@ -11,8 +11,8 @@ const settings = {
   headers: { Authorization: "Bearer top-secret", "X-Short": "1" },
 };
 
-const masks = new Map<SealedSettings, ReturnType<typeof maskFor>>();
-const maskOf = (of: SealedSettings): ReturnType<typeof maskFor> => {
+const masks = new Map<SecretSettings, ReturnType<typeof maskFor>>();
+const maskOf = (of: SecretSettings): ReturnType<typeof maskFor> => {
   const mask = masks.get(of) ?? maskFor(of);
   masks.set(of, mask);
   return mask;
@@ -21,7 +21,7 @@ const maskOf = (of: SealedSettings): ReturnType<typeof maskFor> => {
 function masked(
   responseBody: string,
   responseHeaders: Record<string, string> = {},
-  of: SealedSettings = settings,
+  of: SecretSettings = settings,
 ): AttemptResult {
   return maskOf(of)({
     startedAt: 1,
@@ -69,7 +69,7 @@ describe("what a receiver repeats of a webhook's secrets", () => {
 });
 
 /** Everything of it that a receiver may repeat; `pad==secret/b` is how a framework shows a segment of its path. */
-const repeated: SealedSettings = {
+const repeated: SecretSettings = {
   url: "https://hooks.example.com/services/T0AAAA/B0BBBB/longSecretSegment/pad%3D%3Dsecret%2Fb?sig=q%2Bu%2Fery%26value%3D&v=1",
   secret: 'it\'s "quoted" & <tagged> \\ ü €',
   headers: {

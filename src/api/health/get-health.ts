@@ -5,7 +5,7 @@ import { readConfig } from "../../platform/config";
 import { type Sealed, sealedSamples } from "../../webhooks/encrypted-settings";
 import { ConfigurationError } from "../../platform/errors";
 import { log } from "../../platform/log";
-import { unseal } from "../../platform/encryption";
+import { decryptSettings } from "../../platform/encryption";
 import type { Router } from "../../http/router";
 
 /** Anyone may ask, however often. */
@@ -65,7 +65,7 @@ async function findStorageProblem(env: Env): Promise<string | null> {
     return "The database cannot be reached.";
   }
   try {
-    for (const { uuid, sealed } of samples) await unseal(keys, uuid, sealed);
+    for (const { uuid, sealed } of samples) await decryptSettings(keys, uuid, sealed);
   } catch (error) {
     log("error", "settings not opened", { error: String(error) });
     return "ENCRYPTION_KEY does not open what is stored. Put the key that sealed it behind the new one, after a comma.";

@@ -1,6 +1,6 @@
 /** `POST /api/rejected/{id}/redrive`: publishes what a kept queue message holds. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { changeReason, findRejected, type Rejected, removeRejected } from "../../events/rejected";
+import { changeReason, findRejected, type RejectedMessage, removeRejected } from "../../events/rejected";
 import { RequestError } from "../../platform/errors";
 import type { Publisher } from "../../events/publisher";
 import { audit } from "../../auth/audit";
@@ -32,7 +32,7 @@ export function redriveRejected(router: Router): void {
   router.openapi(route, async (c) => {
     const { id } = c.req.valid("param");
     const rejected = /^[1-9]\d{0,14}$/.test(id) ? await findRejected(c.env.DB, Number(id)) : null;
-    if (rejected === null) throw new RequestError(404, `Rejected message ${id} does not exist.`);
+    if (rejected === null) throw new RequestError(404, `RejectedMessage message ${id} does not exist.`);
     const answer = await publish(c.env, rejected, c.var.caller.id);
     await removeRejected(c.env.DB, rejected.id);
     await audit(c, { action: "rejected.redriven", target: String(rejected.id) });
@@ -41,7 +41,11 @@ export function redriveRejected(router: Router): void {
 }
 
 /** @throws {RequestError} 400 or 409 with the reason, which is written down. */
-async function publish(env: Env, rejected: Rejected, publisher: Publisher): ReturnType<typeof publishText> {
+async function publish(
+  env: Env,
+  rejected: RejectedMessage,
+  publisher: Publisher,
+): ReturnType<typeof publishText> {
   if (rejected.is_exact === 0) {
     throw new RequestError(400, `It was not kept exactly, and cannot be published: ${rejected.reason}`);
   }

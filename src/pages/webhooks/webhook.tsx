@@ -34,7 +34,7 @@ export function webhookPage(router: Router): void {
       listSubscriptions(c.env, webhook.uuid),
       askLane(c.env, webhook.uuid, (lane) => lane.stats()),
       askLane(c.env, webhook.uuid, (lane) => lane.history()),
-      askLane(c.env, webhook.uuid, (lane) => lane.heldUpBy(blockingShown)),
+      askLane(c.env, webhook.uuid, (lane) => lane.blockedBy(blockingShown)),
       isWrong(filters)
         ? null
         : askLane(c.env, webhook.uuid, (lane) => lane.deliveries(queryOf(view, pageSize))),

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { readConfig } from "../../../src/platform/config";
 import { findWebhook } from "../../../src/webhooks/webhooks";
-import { type SealedSettings, unseal } from "../../../src/platform/encryption";
+import { type SecretSettings, decryptSettings } from "../../../src/platform/encryption";
 import { api, makeWebhook, notifications, readWebhook, spec, type WebhookAnswer } from "../../api";
 import { rowCounts } from "../../row-counts";
 import { forAll } from "../../for-all";
@@ -10,10 +10,10 @@ import { forAll } from "../../for-all";
 const path = `${notifications}/subscribers/webhooks`;
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-async function settingsOf(uuid: string): Promise<SealedSettings> {
+async function settingsOf(uuid: string): Promise<SecretSettings> {
   const row = await findWebhook(env, uuid);
   if (row === null) throw new Error("There is no such webhook.");
-  return unseal(readConfig(env).encryptionKeys, uuid, row.sealed);
+  return decryptSettings(readConfig(env).encryptionKeys, uuid, row.sealed);
 }
 
 describe("POST /subscribers/webhooks", () => {

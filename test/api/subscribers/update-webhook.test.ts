@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { readConfig } from "../../../src/platform/config";
 import { laneConfigOf } from "../../../src/lane/lane-configs";
 import { findWebhook, type Webhook } from "../../../src/webhooks/webhooks";
-import { type SealedSettings, unseal } from "../../../src/platform/encryption";
+import { type SecretSettings, decryptSettings } from "../../../src/platform/encryption";
 import { type Answer, api, makeWebhook, notifications, readWebhook, spec } from "../../api";
 
 const unknown = "0b9a5b8e-3a7e-4b57-9a3f-0d8f4a1c2e3d";
@@ -19,8 +19,8 @@ async function rowOf(uuid: string): Promise<Webhook> {
   return row;
 }
 
-async function settingsOf(uuid: string): Promise<SealedSettings> {
-  return unseal(readConfig(env).encryptionKeys, uuid, (await rowOf(uuid)).sealed);
+async function settingsOf(uuid: string): Promise<SecretSettings> {
+  return decryptSettings(readConfig(env).encryptionKeys, uuid, (await rowOf(uuid)).sealed);
 }
 
 describe("PUT /subscribers/webhooks/{uuid}", () => {

@@ -207,7 +207,7 @@ describe("POST /dead/replay", () => {
     await die(2, [webhook]);
     await env.DB.prepare("UPDATE webhooks SET retry_max_attempts = 3, version = version + 1").run();
     await runAlarm(webhook.uuid, 1);
-    await laneOf(webhook.uuid).tend();
+    await laneOf(webhook.uuid).maintain();
     answerWith(503);
     const cookie = await writer();
     const answer = await send([["webhook", webhook.uuid]], cookie);
@@ -300,7 +300,7 @@ describe("GET /dead/replay", () => {
       answerWith(200);
       await whenDone(await send([["one", `${webhook.uuid}:1`]], cookie), cookie);
       await runAlarm(webhook.uuid, 1);
-      await laneOf(webhook.uuid).tend();
+      await laneOf(webhook.uuid).maintain();
       const answer = await get(`/dead/replay?${query}`, cookie);
       expect([answer.status, answer.headers.get("Location")]).toEqual([303, "/dead"]);
       expect((await follow(answer, cookie)).html).toContain("There was nothing to send again");

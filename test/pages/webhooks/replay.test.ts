@@ -154,7 +154,7 @@ describe("the form that sends again", () => {
     const { uuid } = await makeListener();
     await deliver(uuid, "delivered");
     passTime(40 * 86_400_000);
-    await laneOf(uuid).tend();
+    await laneOf(uuid).maintain();
     const cookie = await writer();
     const { status, html } = await post(`/webhooks/${uuid}/replay`, { kind: "all", since }, { cookie });
     expect(status).toBe(400);

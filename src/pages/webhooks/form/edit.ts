@@ -10,7 +10,7 @@ import { changedMeanwhile, changeWebhook, tryChange } from "../../../webhooks/ch
 import { pingWebhook } from "../../../webhooks/ping-webhook";
 import { webhookChangesSchema } from "../../../webhooks/schemas";
 import { operationOf } from "../../../auth/operation";
-import { unseal } from "../../../platform/encryption";
+import { decryptSettings } from "../../../platform/encryption";
 import { signedIn } from "../../current-user";
 import { backTo, type Outcome } from "../../parts/outcome";
 import { readForm } from "../../parts/read-form";
@@ -55,7 +55,7 @@ async function read(c: Context<AppEnv>): Promise<Stored> {
 
 async function purposeOf(c: Context<AppEnv>, stored: Stored): Promise<Purpose> {
   const { webhook } = stored;
-  const { url } = await unseal(operationOf(c).config.encryptionKeys, webhook.uuid, webhook.sealed);
+  const { url } = await decryptSettings(operationOf(c).config.encryptionKeys, webhook.uuid, webhook.sealed);
   return { uuid: webhook.uuid, webhook, seen: await seenAs(stored), storedUrl: url };
 }
 
@@ -90,7 +90,7 @@ async function isStored(
 ): Promise<boolean> {
   if (spec["subscriptions"] !== undefined) return false;
   const wanted = await tryChange(operationOf(c), webhook, { spec: webhookChangesSchema.parse(spec), reset });
-  const { url, secret, headers } = await unseal(
+  const { url, secret, headers } = await decryptSettings(
     operationOf(c).config.encryptionKeys,
     webhook.uuid,
     webhook.sealed,
