@@ -27,7 +27,7 @@ const workers = cloudflareTest(async () => ({
       MODEL_RUNS: process.env["MODEL_RUNS"] ?? "50",
       // In CI the same runs every time: what lands must not be a matter of luck. Elsewhere new ones.
       MODEL_SEED: process.env["MODEL_SEED"] ?? (process.env["CI"] ? "145100852" : ""),
-      TEST_MIGRATIONS: await asOneMigration(),
+      TEST_MIGRATIONS: (await readD1Migrations("./migrations")).flatMap(({ queries }) => queries),
     },
     // The internet of the tests: nothing is there that a test did not mock, and no name exists. It reads what it is
     // sent: else the connection stays stuck, and what comes next on it.
@@ -39,12 +39,6 @@ const workers = cloudflareTest(async () => ({
     },
   },
 }));
-
-/** All migrations as one: every test applies them, and each migration by itself would cost it three queries more. */
-async function asOneMigration(): Promise<{ name: string; queries: string[] }[]> {
-  const migrations = await readD1Migrations("./migrations");
-  return [{ name: "all", queries: migrations.flatMap(({ queries }) => queries) }];
-}
 
 export default defineConfig({
   test: {

@@ -1,7 +1,8 @@
 /** What the tests' environment has beside the Worker's own bindings. */
 declare namespace Cloudflare {
   interface Env {
-    TEST_MIGRATIONS: import("cloudflare:test").D1Migration[];
+    /** The SQL of all migrations, a statement each. */
+    TEST_MIGRATIONS: string[];
     /** How often the model-based test runs, and from which seed: a new one when it is empty. */
     MODEL_RUNS: string;
     MODEL_SEED: string;

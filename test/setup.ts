@@ -2,16 +2,15 @@
  * Every test starts with a fresh, migrated database and with no object, alarm or message of another, and ends with a
  * look at what was answered and logged in it: no secret may be there.
  */
-import { applyD1Migrations, reset } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, vi } from "vitest";
 import { forgetConnections } from "../src/send/kept-connections";
 import { leaks } from "./secrets";
+import { emptyStorage, makeTables } from "./storage";
 import { waitFor } from "./wait-for";
 
 vi.waitFor = waitFor;
 
-beforeEach(() => applyD1Migrations(env.DB, env.TEST_MIGRATIONS));
+beforeEach(makeTables);
 beforeEach(forgetConnections);
 afterEach(() => expect(leaks()).toEqual([]));
-afterEach(() => reset());
+afterEach(emptyStorage);

@@ -187,8 +187,7 @@ it("a test ping's outcome repeats the receiver's words only to those who may rea
 });
 
 it("a token from before deliveries:read keeps what it could do", async () => {
-  const queries = env.TEST_MIGRATIONS.flatMap((migration) => migration.queries);
-  const migration = queries.find((query) => query.includes("'deliveries:read'")) ?? "";
+  const migration = env.TEST_MIGRATIONS.find((query) => query.includes("'deliveries:read'")) ?? "";
   const held: Scope[][] = [
     ["webhooks:read"],
     ["webhooks:write"],

@@ -1,0 +1,42 @@
+/**
+ * The storage that every test finds: D1 with its tables and what the migrations put into them, no object and no alarm.
+ * To empty it and to make the tables takes longer than most tests: it is done only after a test that used any of it.
+ */
+import { reset } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+
+/** Whether anybody has used D1 or a lane since it was emptied. */
+let isUsed = true;
+let hasTables = false;
+
+const prepare = env.DB.prepare.bind(env.DB);
+
+/** For `beforeEach`. */
+export async function makeTables(): Promise<void> {
+  if (hasTables) return;
+  await prepare(env.TEST_MIGRATIONS.join(";\n")).run();
+  hasTables = true;
+}
+
+/** For `afterEach`: removes all rows and tables, and all objects with their alarms. */
+export async function emptyStorage(): Promise<void> {
+  if (!isUsed) return;
+  await reset();
+  [isUsed, hasTables] = [false, false];
+}
+
+// Whatever is done with D1 or a lane begins with one of these. On the prototypes: the bindings' own are what tests spy on.
+watchUse(env.DB, ["prepare", "batch", "exec", "withSession"]);
+watchUse(env.LANES, ["get", "getByName"]);
+
+function watchUse(binding: object, methods: string[]): void {
+  const prototype = Object.getPrototypeOf(binding) as Record<string, (...args: unknown[]) => unknown>;
+  for (const name of methods) {
+    const method = prototype[name];
+    if (method === undefined) throw new Error(`A binding has no ${name}: its use would not be seen.`);
+    prototype[name] = function seen(...args) {
+      isUsed = true;
+      return method.apply(this, args);
+    };
+  }
+}
