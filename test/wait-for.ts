@@ -4,8 +4,9 @@ const now = performance.now.bind(performance);
 
 /** So long that only a hang reaches it. */
 const patienceMs = 300_000;
-/** Between two looks. */
-const intervalMs = 5;
+/** Between two looks, at first: what looks takes the time of what it waits for. */
+const firstIntervalMs = 5;
+const lastIntervalMs = 80;
 
 /**
  * Calls `callback` until it neither throws nor rejects, in real time; a clock that the test holds stands still.
@@ -13,7 +14,7 @@ const intervalMs = 5;
  */
 export async function waitFor<Result>(callback: () => Result | Promise<Result>): Promise<Result> {
   const end = now() + patienceMs;
-  for (;;) {
+  for (let intervalMs = firstIntervalMs; ; intervalMs = Math.min(intervalMs * 1.3, lastIntervalMs)) {
     try {
       return await callback();
     } catch (error) {

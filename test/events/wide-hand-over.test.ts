@@ -3,10 +3,12 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { readConfig } from "../../src/platform/config";
 import { matchesMax } from "../../src/events/matching";
+import type { AcceptResult, Handover } from "../../src/lane/handover";
 import gateway from "../../src/index";
 import { encryptSettings } from "../../src/platform/encryption";
 import { restartClock, stopClock } from "../clock";
 import { archiveOnly, eventUuidsIn, makeEvent, makeListener, publish } from "../event";
+import { laneOf } from "../lane";
 import { consume } from "../queue";
 import { receiver, type Received } from "../receiver";
 
@@ -14,8 +16,8 @@ import { receiver, type Received } from "../receiver";
 const webhooksCount = matchesMax + 1;
 let received: Received[];
 
-/** Puts so many webhooks into D1 that hear `project:created`. Their names are their places, from 0. */
-async function insertListeners(count: number): Promise<void> {
+/** Puts so many webhooks into D1 that hear `project:created`. Their names are their places, from 0. @returns their uuids. */
+async function insertListeners(count: number): Promise<string[]> {
   const { encryptionKeys } = readConfig(env);
   const rows = await Promise.all(
     Array.from({ length: count }, async (_, place) => {
@@ -35,15 +37,38 @@ async function insertListeners(count: number): Promise<void> {
        SELECT 's' || id, id, 'project:created', created_at FROM webhooks`,
     ),
   ]);
+  return rows.map(({ uuid }) => uuid);
 }
 
-/** How often each webhook got each event. */
-function countsOf(eventUuid: string): number[] {
-  const counts = new Map<string, number>();
-  for (const { url, body } of received) {
-    if (eventUuidsIn([{ body }])[0] === eventUuid) counts.set(url, (counts.get(url) ?? 0) + 1);
-  }
-  return [...counts.values()];
+/**
+ * Leaves real only the lane of every hundredth webhook, the first and the last among them: to make a thousand takes long.
+ * The others take each event once, as lanes do.
+ * @returns how often each webhook got an event: its receiver, or its lane where that is no real one.
+ */
+function mostlyStandIns(uuids: string[]): (eventUuid: string) => number[] {
+  const taken = new Map<string, Set<string>>();
+  const accept = async (webhook: string, { events }: Handover): Promise<AcceptResult> => {
+    const known = taken.get(webhook) ?? new Set();
+    taken.set(webhook, known);
+    const fresh = events.map(({ uuid }) => !known.has(uuid));
+    for (const { uuid } of events) known.add(uuid);
+    return { outcome: "accepted", fresh };
+  };
+  vi.spyOn(env.LANES, "getByName").mockImplementation((name) => {
+    const lane = laneOf(name);
+    if (uuids.indexOf(name) % 100 === 0) return lane;
+    return new Proxy(lane, {
+      get: (_, key) => (key === "accept" ? (handover: Handover) => accept(name, handover) : undefined),
+    });
+  });
+  return (eventUuid) => {
+    const counts = new Map<string, number>();
+    for (const { url, body } of received) {
+      if (eventUuidsIn([{ body }])[0] === eventUuid) counts.set(url, (counts.get(url) ?? 0) + 1);
+    }
+    const others = [...taken.values()].filter((events) => events.has(eventUuid));
+    return [...counts.values(), ...others.map(() => 1)];
+  };
 }
 
 const once = Array.from({ length: webhooksCount }, () => 1);
@@ -62,7 +87,7 @@ afterEach(restartClock);
 
 describe("an event for more webhooks than one hand-over takes", () => {
   it("waits in D1 as one row, and reaches each of them once although the hand-over crashes between pages", async () => {
-    await insertListeners(webhooksCount);
+    const countsOf = mostlyStandIns(await insertListeners(webhooksCount));
     const [event, next] = [makeEvent(), makeEvent()];
     expect((await publish(event)).body.accepted).toEqual([
       { uuid: event.uuid, duplicate: false, deliveries: webhooksCount },
@@ -79,13 +104,13 @@ describe("an event for more webhooks than one hand-over takes", () => {
     // One row is the event's, one the repeat's.
     expect(await waitingCount()).toBe(2);
     crash.mockRestore();
-    await vi.waitFor(() => expect(countsOf(event.uuid)).toHaveLength(matchesMax), 60_000);
+    await vi.waitFor(() => expect(countsOf(event.uuid)).toHaveLength(matchesMax));
 
     // What is published meanwhile waits behind it.
     await publish(next);
     await cron();
     expect(await waitingCount()).toBe(0);
-    await vi.waitFor(() => expect(countsOf(next.uuid)).toHaveLength(webhooksCount), 60_000);
+    await vi.waitFor(() => expect(countsOf(next.uuid)).toHaveLength(webhooksCount));
     expect(countsOf(event.uuid)).toEqual(once);
     expect(countsOf(next.uuid)).toEqual(once);
     const atLast = received.filter(({ url }) => url === `https://hooks.example.com/${matchesMax}`);
