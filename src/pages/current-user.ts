@@ -1,4 +1,4 @@
-/** Who looks at a page, and what they may see. */
+/** The signed-in user of a page, and what they may see. */
 import type { Context, MiddlewareHandler } from "hono";
 import { callerByAccess } from "../auth/access";
 import type { Caller } from "../auth/caller";
@@ -7,16 +7,16 @@ import { callerBySession } from "../auth/session";
 import type { AppEnv } from "../auth/app-env";
 import { renderForbidden } from "./forbidden";
 
-/** @returns the person whom Cloudflare Access vouches for or who signed in with a token, or null. */
+/** @returns the user that Cloudflare Access authenticated or that signed in with a token, or null. */
 export async function currentUser(c: Context<AppEnv>): Promise<Caller | null> {
   const assertion = c.req.header("Cf-Access-Jwt-Assertion");
-  const vouchedFor = assertion === undefined ? null : await callerByAccess(c.env, assertion);
-  return vouchedFor ?? callerBySession(c);
+  const accessUser = assertion === undefined ? null : await callerByAccess(c.env, assertion);
+  return accessUser ?? callerBySession(c);
 }
 
 /**
- * Middleware of every page but the sign-in. What follows has the person in `c.var.caller`.
- * Who is not signed in is sent to sign in and then back here; who lacks `scope` is told so, with 403.
+ * Middleware of every page but the sign-in. Sets `c.var.caller`. Redirects users who are not signed in to the sign-in
+ * page, and then back; responds with 403 to those who lack `scope`.
  */
 export function signedIn(scope: Scope): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
@@ -28,14 +28,14 @@ export function signedIn(scope: Scope): MiddlewareHandler<AppEnv> {
   };
 }
 
-/** Paths that only forms are sent to: what stands before is the page that they are on. */
-const formOnly = /(?<=^\/dead)\/replay$|\/(?:job-failures(?:\/undo)?|test|pause|resume|redeliver|skip)$/;
+/** The end of paths that only accept POST: the path before it is the page with the form. */
+const postOnly = /(?<=^\/dead)\/replay$|\/(?:job-failures(?:\/undo)?|test|pause|resume|redeliver|skip)$/;
 
-/** Leads back afterwards; from a form that was sent too late to its page. */
+/** The path of the sign-in page, which redirects back afterwards; for a form, to the form's page. */
 function signInPath(c: Context): string {
   const { pathname, search } = new URL(c.req.url);
   const isForm = c.req.method !== "GET";
-  const next = isForm ? pathname.replace(formOnly, "") || "/" : pathname + search;
+  const next = isForm ? pathname.replace(postOnly, "") || "/" : pathname + search;
   const query = new URLSearchParams({ ...(isForm && { unsaved: "yes" }), ...(next !== "/" && { next }) });
   return query.size === 0 ? "/sign-in" : `/sign-in?${query.toString()}`;
 }

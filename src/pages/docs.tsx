@@ -1,4 +1,4 @@
-/** `GET /docs`: the API's description, to be read by people. Made from the OpenAPI document, without any script. */
+/** `GET /docs`: the API reference, rendered from the OpenAPI document without scripts. */
 import type { Child } from "hono/jsx";
 import type { Router } from "../http/router";
 import { currentUser } from "./current-user";
@@ -27,9 +27,10 @@ export function docsPage(router: Router, describe: (origin: string) => Document)
           </a>
         </div>
         <p>
-          Every path under <code>/api</code> wants the header <code>Authorization: Bearer &lt;token&gt;</code>
-          ; without it the answer is 401, with one that lacks the scope 403, and beyond the limits 429. Errors
-          are <code>{'{"message": "…"}'}</code> and say what is allowed.
+          Every path under <code>/api</code> requires the header{" "}
+          <code>Authorization: Bearer &lt;token&gt;</code>. The response is 401 without a valid token, 403
+          without the required scope and 429 above a rate limit. Errors have the form{" "}
+          <code>{'{"message": "…"}'}</code>.
         </p>
         {[...byTag].map(([tag, endpoints]) => (
           <section aria-labelledby={`tag-${tag}`}>
@@ -66,7 +67,7 @@ function EndpointCard({ method, path, operation }: Endpoint) {
       <p>
         {operation.summary}. {operation.description}
       </p>
-      <p class="small muted">{neededBy(operation)}</p>
+      <p class="small muted">{requirement(operation)}</p>
       <Parameters of={operation} />
       <dl class="facts">
         {ownResponses(operation).map(([status, response]) => (
@@ -80,18 +81,18 @@ function EndpointCard({ method, path, operation }: Endpoint) {
   );
 }
 
-/** What a token must be allowed. */
-function neededBy({ security }: Operation): Child {
+/** The required scope. */
+function requirement({ security }: Operation): Child {
   const scope = security?.flatMap(({ token = [] }) => token)[0];
-  if (scope === undefined) return "Needs no token.";
+  if (scope === undefined) return "No token required.";
   return (
     <>
-      Needs the scope <code>{scope}</code>.
+      Requires the scope <code>{scope}</code>.
     </>
   );
 }
 
-/** Without those that all endpoints have in common. */
+/** The responses without those common to all endpoints. */
 function ownResponses({
   responses,
   security,
@@ -115,8 +116,8 @@ function Parameters({ of: { parameters, requestBody } }: { of: Operation }) {
       )}
       {schema && (
         <p class="small muted">
-          Body: <code>{("$ref" in schema && schema.$ref?.split("/").at(-1)) || "JSON"}</code>, as the OpenAPI
-          document has it.
+          Body: <code>{("$ref" in schema && schema.$ref?.split("/").at(-1)) || "JSON"}</code>, see the OpenAPI
+          document.
         </p>
       )}
     </>

@@ -1,4 +1,4 @@
-/** Errors for people: a page instead of JSON. */
+/** Error pages: HTML instead of JSON for browsers. */
 import type { Context } from "hono";
 import type { StatusCode } from "hono/utils/http-status";
 import type { Caller } from "../auth/caller";
@@ -6,21 +6,21 @@ import type { AppEnv } from "../auth/app-env";
 import { renderPage } from "./layout";
 
 const titles: Record<number, string> = {
-  400: "That did not work",
+  400: "Invalid request",
   403: "Not allowed",
   404: "Not found",
-  409: "Not now",
+  409: "Conflict",
   413: "Too large",
   429: "Too many requests",
 };
 
-/** @returns a page that says the same as `answer`, a JSON `{"message"}`, where a browser asked for a page. */
+/** @returns a page with the message of `answer`, a JSON `{"message"}`, if the client accepts HTML; else `answer`. */
 export async function asPage(c: Context<AppEnv>, answer: Response): Promise<Response> {
   const wantsPage = c.req.header("Accept")?.includes("text/html") === true;
   if (!wantsPage || c.req.path.startsWith("/api/")) return answer;
   const { message } = await answer.json<{ message: string }>();
   const title = titles[answer.status] ?? "Something went wrong";
-  // Not known where something failed before anybody was asked for.
+  // Undefined when the error occurred before authentication.
   const user: Caller | undefined = c.var.caller;
   c.status(answer.status as StatusCode);
   return renderPage(
@@ -31,7 +31,7 @@ export async function asPage(c: Context<AppEnv>, answer: Response): Promise<Resp
       <p>{message}</p>
       <p>
         <a class="button" href="/">
-          To the webhooks
+          Back to webhooks
         </a>
       </p>
     </section>,

@@ -1,10 +1,10 @@
-/** The page for people who may not see another one. */
+/** The page for users who lack a scope. */
 import type { Context } from "hono";
 import type { Scope } from "../auth/scopes";
 import type { AppEnv } from "../auth/app-env";
 import { renderPage } from "./layout";
 
-/** Says which scope is missing, with 403. */
+/** Responds with 403 and names the missing scope. */
 export function renderForbidden(c: Context<AppEnv>, needed: Scope): Response | Promise<Response> {
   const { caller } = c.var;
   c.status(403);
@@ -14,8 +14,8 @@ export function renderForbidden(c: Context<AppEnv>, needed: Scope): Response | P
     <>
       <h1>Not allowed</h1>
       <p>
-        This needs the scope <code>{needed}</code>. You are signed in as {caller.name}, with{" "}
-        {caller.scopes.join(", ")}. Sign out, and in again with another token.
+        This requires the scope <code>{needed}</code>. You are signed in as {caller.name}, with{" "}
+        {caller.scopes.join(", ")}. Sign out and sign in with another token.
       </p>
     </>,
   );

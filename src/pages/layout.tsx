@@ -1,4 +1,4 @@
-/** What all pages have in common: the document, its landmarks and the one stylesheet. */
+/** The layout of all pages: document, landmarks and stylesheet. */
 import type { Context } from "hono";
 import { html } from "hono/html";
 import type { Child, PropsWithChildren } from "hono/jsx";
@@ -6,7 +6,7 @@ import { type Caller, isOfAccess } from "../auth/caller";
 
 const siteName = "Orchest webhooks";
 
-/** What stands in the navigation, and who may see it is up to the pages. */
+/** The navigation. The pages check who may see them. */
 const sections = [
   { href: "/", label: "Webhooks" },
   { href: "/events", label: "Events" },
@@ -14,21 +14,21 @@ const sections = [
   { href: "/docs", label: "API" },
 ] as const;
 
-/** What the layout needs to know of a page. */
+/** What the layout needs for a page. */
 export type PageInfo = {
-  /** Of the document; the page has it as its `h1`, too. */
+  /** Of the document, also the page's `h1`. */
   title: string;
-  /** Who is signed in; null leaves out the navigation. */
+  /** The signed-in user; null leaves out the navigation. */
   user: Caller | null;
   /** The `href` of the section that the page belongs to. */
   section?: (typeof sections)[number]["href"];
-  /** Paths of the assets that make the page live. It works without them. */
+  /** Scripts that enhance the page. It works without them. */
   scripts?: readonly `/${string}.js`[];
-  /** While work is under way: loads the page anew every few seconds where there are no scripts. */
+  /** Reloads the page every few seconds if scripts are off, to show progress. */
   refreshWithoutScripts?: boolean;
 };
 
-/** Answers with a page. The status is that of `c.status()`. */
+/** Responds with a page, with the status of `c.status()`. */
 export function renderPage(c: Context, info: PageInfo, content: Child): Response | Promise<Response> {
   return c.html(html`<!doctype html>${<Layout {...info}>{content}</Layout>}`);
 }
@@ -62,7 +62,7 @@ function Layout({
       </head>
       <body>
         <a class="skip-link" href="#content">
-          Skip to the content
+          Skip to content
         </a>
         <header class="site-header">
           <a class="brand" href="/">
@@ -104,7 +104,7 @@ function SignedIn({ user }: { user: Caller }) {
         {user.name}
       </span>
       {isOfAccess(user) ? (
-        // A form may not lead to another site, and Access is one.
+        // The content security policy forbids forms that redirect to another site, such as Access.
         <a class="button quiet small" href="/cdn-cgi/access/logout">
           Sign out
         </a>

@@ -1,15 +1,15 @@
-/** Where to go after signing in: a path of this site, whatever someone wrote into the address. */
+/** Validates the redirect target after signing in: only paths of this site are allowed. */
 
 const home = "/";
-/** No second slash or backslash: browsers take `//` and `/\` for the beginning of a host. */
-const pathForm = /^\/(?![/\\])[\x21-\x7e]*$/;
+/** No second slash or backslash: browsers read `//` and `/\` as the start of a host. */
+const pathPattern = /^\/(?![/\\])[\x21-\x7e]*$/;
 
-/** @returns `text` as a path with its query, or `/` when it leads elsewhere. */
+/** @returns `text` as a path with its query, or `/` when it is not a path of this site. */
 export function localPath(text: unknown): string {
-  if (typeof text !== "string" || !pathForm.test(text)) return home;
+  if (typeof text !== "string" || !pathPattern.test(text)) return home;
   const base = "https://this.invalid";
   const url = URL.parse(text, base);
-  // Dots may leave two slashes behind: `/.//host` is the path `//host`.
+  // Resolving dots may leave two slashes: `/.//host` becomes `//host`.
   if (url === null || url.origin !== base || url.pathname.startsWith("//")) return home;
   return url.pathname + url.search;
 }

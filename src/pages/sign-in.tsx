@@ -1,4 +1,4 @@
-/** `GET` and `POST /sign-in`: from a token to a session. */
+/** `GET` and `POST /sign-in`: exchanges a token for a session. */
 import type { Context } from "hono";
 import { callerByToken } from "../auth/caller";
 import { allows } from "../auth/scopes";
@@ -14,22 +14,22 @@ import { renderPage } from "./layout";
 import { localPath } from "./local-path";
 import { readForm } from "./parts/read-form";
 
-/** Beside the limit per address: no guess is answered faster. */
+/** Delays responses to wrong tokens, in addition to the limit per address. */
 const failureDelayMs = 500;
 
-type Refusal = { status: 401 | 403 | 429; message: string };
+type Rejection = { status: 401 | 403 | 429; message: string };
 
-const refusals = {
-  unknown: { status: 401, message: "This token is not valid: it is unknown, has expired or was revoked." },
+const rejections = {
+  unknown: { status: 401, message: "Invalid token: it is unknown, expired or revoked." },
   narrow: {
     status: 403,
-    message: "This token may not read webhooks: the pages need one with the scope webhooks:read.",
+    message: "This token lacks the scope webhooks:read, which the pages require.",
   },
   tooMany: {
     status: 429,
     message: `Too many wrong tokens from your address. Try again in ${retryAfterSeconds} seconds.`,
   },
-} as const satisfies Record<string, Refusal>;
+} as const satisfies Record<string, Rejection>;
 
 /** Adds the page and its form to `router`. */
 export function signIn(router: Router): void {
@@ -42,54 +42,54 @@ export function signIn(router: Router): void {
   router.post("/sign-in", async (c) => {
     const { token, next: nextField } = Object.fromEntries(await readForm(c));
     const next = localPath(nextField);
-    const refusal = await tryToken(c, typeof token === "string" ? token.trim() : "");
-    if (refusal === null) return c.redirect(next, 303);
-    log("warn", "sign-in refused", { status: refusal.status, address: clientAddress(c) });
-    c.status(refusal.status);
-    if (refusal.status === 429) c.header("Retry-After", String(retryAfterSeconds));
+    const rejection = await tryToken(c, typeof token === "string" ? token.trim() : "");
+    if (rejection === null) return c.redirect(next, 303);
+    log("warn", "sign-in refused", { status: rejection.status, address: clientAddress(c) });
+    c.status(rejection.status);
+    if (rejection.status === 429) c.header("Retry-After", String(retryAfterSeconds));
     return c.req.header("Accept")?.includes("text/html")
-      ? renderForm(c, { next, refusal })
-      : c.json({ message: refusal.message });
+      ? renderForm(c, { next, rejection })
+      : c.json({ message: rejection.message });
   });
 }
 
-/** Begins a session. @returns why not, or null. */
-async function tryToken(c: Context<AppEnv>, token: string): Promise<Refusal | null> {
+/** Starts a session. @returns null, or why not. */
+async function tryToken(c: Context<AppEnv>, token: string): Promise<Rejection | null> {
   const caller = await callerByToken(c.env, token, (work) => c.executionCtx.waitUntil(work));
   if (caller === null) {
     await scheduler.wait(failureDelayMs);
-    return (await isGuessing(c)) ? refusals.tooMany : refusals.unknown;
+    return (await isGuessing(c)) ? rejections.tooMany : rejections.unknown;
   }
   if (!allows(caller.scopes, "webhooks:read")) {
     // For the audit log.
     c.set("caller", caller);
-    return refusals.narrow;
+    return rejections.narrow;
   }
   await startSession(c, caller);
   await auditAs(c, caller, { action: "session.started" });
   return null;
 }
 
-/** What the form says. `isUnsaved`: another form led here, whose sender was no longer signed in. */
-type FormState = { next: string; isUnsaved?: boolean; refusal?: Refusal };
+/** `isUnsaved`: the session had ended when another form was submitted. */
+type FormState = { next: string; isUnsaved?: boolean; rejection?: Rejection };
 
 function renderForm(c: Context<AppEnv>, state: FormState): Response | Promise<Response> {
-  const title = state.refusal === undefined ? "Sign in" : "Not signed in";
+  const title = state.rejection === undefined ? "Sign in" : "Not signed in";
   return renderPage(c, { title, user: null }, <SignInForm {...state} />);
 }
 
-function SignInForm({ next, isUnsaved = false, refusal }: FormState) {
+function SignInForm({ next, isUnsaved = false, rejection }: FormState) {
   return (
     <section class="card narrow" aria-labelledby="sign-in-title">
       <h1 id="sign-in-title">Sign in</h1>
       {isUnsaved && (
         <p class="notice warn" role="alert">
-          You were signed out: what you sent was not saved.
+          You were signed out. Your changes were not saved.
         </p>
       )}
-      {refusal && (
-        <p class="notice bad" role="alert" id="sign-in-refusal">
-          {refusal.message}
+      {rejection && (
+        <p class="notice bad" role="alert" id="sign-in-rejection">
+          {rejection.message}
         </p>
       )}
       <form class="stack" method="post" action="/sign-in">
@@ -103,11 +103,11 @@ function SignInForm({ next, isUnsaved = false, refusal }: FormState) {
             autocomplete="current-password"
             required
             autofocus
-            aria-describedby={refusal ? "token-hint sign-in-refusal" : "token-hint"}
-            aria-invalid={refusal && refusal.status !== 429 ? "true" : undefined}
+            aria-describedby={rejection ? "token-hint sign-in-rejection" : "token-hint"}
+            aria-invalid={rejection && rejection.status !== 429 ? "true" : undefined}
           />
           <p class="hint" id="token-hint">
-            One with the scope <code>webhooks:read</code> or more. You stay signed in for 12 hours.
+            Requires the scope <code>webhooks:read</code>. You stay signed in for 12 hours.
           </p>
         </div>
         <button class="button primary" type="submit">

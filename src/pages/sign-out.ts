@@ -1,4 +1,4 @@
-/** `POST /sign-out`: ends the session on this browser. */
+/** `POST /sign-out`: ends the session of this browser. */
 import { endSession } from "../auth/session";
 import { auditAs } from "../auth/audit";
 import type { Router } from "../http/router";

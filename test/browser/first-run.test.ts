@@ -24,18 +24,18 @@ describe.skipIf(missing !== null)("the first run", () => {
     await page.getByRole("heading", { name: "No webhooks yet" }).waitFor();
     await expectGoodLooks(page, "webhooks-none");
 
-    await page.getByRole("link", { name: "New webhook" }).click();
+    await page.getByRole("link", { name: "Create webhook" }).click();
     await page.getByLabel("URL").fill(receiver.url);
     await page.getByLabel("Name").fill("First receiver");
     const secret = await page.getByLabel("Secret").inputValue();
-    await button("A job run fails").click();
-    await page.getByText("2 chosen").waitFor();
+    await button("Job run failures").click();
+    await page.getByText("2 selected").waitFor();
     await button("Test").click();
     await page.getByText("The test ping was delivered").waitFor();
     expect(receiver.arrivals).toHaveLength(1);
-    await button("Make webhook").click();
+    await button("Create webhook").click();
     await page.getByRole("heading", { level: 1, name: "First receiver" }).waitFor();
-    await page.getByText("The webhook “First receiver” was made.").waitFor();
+    await page.getByText("Webhook “First receiver” created.").waitFor();
     await page.getByText("Live", { exact: true }).waitFor();
 
     // Published in another tab: this one shows it without being asked.
@@ -46,36 +46,36 @@ describe.skipIf(missing !== null)("the first run", () => {
 
     receiver.answer = () => 500;
     await publishSample(events);
-    await logRow(page, 2).filter({ hasText: "Waits for retry" }).waitFor();
-    await page.getByText("Delivery #2 holds up the line").waitFor();
+    await logRow(page, 2).filter({ hasText: "Retrying" }).waitFor();
+    await page.getByText("Delivery #2 blocks new deliveries").waitFor();
     await logRow(page, 2).getByRole("link").click();
     await page.getByRole("heading", { level: 1, name: "Delivery #2" }).waitFor();
     await page.getByText("500").first().waitFor();
 
     receiver.answer = () => 200;
-    await button("Send again").click();
+    await button("Resend").click();
     await page.locator("#delivery-status").getByText("Delivered").waitFor();
 
     await page.getByRole("link", { name: "First receiver" }).first().click();
-    await page.getByRole("link", { name: "Send again…" }).click();
+    await page.getByRole("link", { name: "Replay…" }).click();
     await page.getByLabel("Everything").check();
     await button("Send again").click();
     await page.getByText("Done: all 2 deliveries arrived.").waitFor();
     expect(receiver.arrivals.filter(({ headers }) => "x-orchest-replay" in headers)).toHaveLength(2);
 
     await page.getByRole("link", { name: "To the webhook" }).click();
-    await page.getByRole("link", { name: "Change the secret…" }).click();
+    await page.getByRole("link", { name: "Rotate secret…" }).click();
     const newSecret = await page.getByLabel("Secret", { exact: true }).inputValue();
     expect(newSecret).not.toBe(secret);
-    await button("Change the secret").click();
-    await page.getByText("The secret was changed.").waitFor();
+    await button("Rotate secret").click();
+    await page.getByText("The secret was rotated.").waitFor();
     await publishSample(events);
     await logRow(page, 3).filter({ hasText: "Delivered" }).waitFor();
     expect(signatureOf(3)).toBe(signedWith(3, newSecret));
 
     await page.getByRole("link", { name: "Delete…" }).click();
-    await page.getByLabel("To delete it").fill("First receiver");
-    await button("Delete for good").click();
+    await page.getByLabel("Type the webhook's name").fill("First receiver");
+    await button("Delete webhook").click();
     await page.getByText("First receiver was deleted.").waitFor();
     await page.getByRole("heading", { name: "No webhooks yet" }).waitFor();
   });
@@ -85,7 +85,7 @@ describe.skipIf(missing !== null)("the first run", () => {
 async function publishSample(page: Page): Promise<void> {
   await page.goto("/events/new");
   await page.getByRole("button", { name: "Publish", exact: true }).click();
-  await page.getByText("1 webhook is told.").waitFor();
+  await page.getByText("Delivering to 1 webhook.").waitFor();
 }
 
 /** The row of a delivery in the log of the webhook's page. */

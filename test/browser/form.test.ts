@@ -22,9 +22,9 @@ describe.skipIf(missing !== null)("the form of a webhook", () => {
       await page.getByLabel("URL").fill("ftp://example.com/path");
       await page.getByLabel("Name").fill("Kept");
       await page.getByLabel("Secret").fill("a secret of my own");
-      await page.getByText("More: retries, time-out, rate, headers").click();
-      await page.getByLabel("Time-out").fill("31");
-      await page.getByRole("button", { name: "Make webhook" }).click();
+      await page.getByText("Advanced: retries, timeout, rate limit, headers").click();
+      await page.getByLabel("Timeout").fill("31");
+      await page.getByRole("button", { name: "Create webhook" }).click();
 
       const summary = page.getByRole("alert");
       await summary.waitFor();
@@ -32,7 +32,7 @@ describe.skipIf(missing !== null)("the form of a webhook", () => {
       expect(await page.getByLabel("URL").inputValue()).toBe("ftp://example.com/path");
       expect(await page.getByLabel("Name").inputValue()).toBe("Kept");
       expect(await page.getByLabel("Secret").inputValue()).toBe("a secret of my own");
-      expect(await page.getByLabel("Time-out").inputValue()).toBe("31");
+      expect(await page.getByLabel("Timeout").inputValue()).toBe("31");
       await page.locator('#timeout_s[aria-invalid="true"]').waitFor();
       await page.locator("#timeout_s-error").waitFor();
     },
@@ -41,10 +41,10 @@ describe.skipIf(missing !== null)("the form of a webhook", () => {
   test("recognises a channel as its URL is pasted, and previews what it will show", async () => {
     const page = await site.visit("/webhooks/new");
     await page.getByLabel("URL").fill(slackUrl);
-    await page.getByText("This is Slack.").waitFor();
-    await page.getByText("What the channel in Slack shows").waitFor();
+    await page.getByText("Slack webhook detected.").waitFor();
+    await page.getByText("The message in Slack").waitFor();
     await page.getByLabel("Content type").selectOption("application/x-www-form-urlencoded");
-    await page.getByText("Slack shows nothing of a form").waitFor();
+    await page.getByText("Slack does not show form bodies").waitFor();
   });
 
   test("finds event types by any words of their names", async () => {
@@ -53,7 +53,7 @@ describe.skipIf(missing !== null)("the form of a webhook", () => {
     const boxes = page.getByRole("group", { name: "Events" }).getByRole("checkbox");
     await page.locator('[data-choice="project:created"]').waitFor({ state: "hidden" });
     await boxes.first().check();
-    await page.getByText("1 chosen").waitFor();
+    await page.getByText("1 selected").waitFor();
   });
 
   test("copies the secret that it made, and makes another in place", async () => {
@@ -61,7 +61,7 @@ describe.skipIf(missing !== null)("the form of a webhook", () => {
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
     const field = page.getByLabel("Secret");
     const first = await field.inputValue();
-    await page.getByRole("button", { name: "Make another" }).click();
+    await page.getByRole("button", { name: "Regenerate" }).click();
     await page.locator(`#secret:not([value="${first}"])`).waitFor();
     const second = await field.inputValue();
     expect(second).toMatch(/^\S{32,}$/);
@@ -86,7 +86,7 @@ describe.skipIf(missing !== null)("the form of a webhook", () => {
     await page.goto("/webhooks/new");
     await page.getByLabel("URL").fill(site.receiver.url);
     await page.getByLabel("Name").fill("Saved");
-    await page.getByRole("button", { name: "Make webhook" }).click();
+    await page.getByRole("button", { name: "Create webhook" }).click();
     await page.getByRole("heading", { level: 1, name: "Saved" }).waitFor();
     expect(questions).toEqual(["beforeunload"]);
   });
@@ -108,21 +108,21 @@ describe.skipIf(missing !== null)("the form of a webhook", () => {
     await keyboard.press("Tab");
     await keyboard.press("Enter");
     await page.locator("#content:focus").waitFor();
-    await tabTo(page, page.getByRole("link", { name: "New webhook" }));
+    await tabTo(page, page.getByRole("link", { name: "Create webhook" }));
     await keyboard.press("Enter");
 
     await tabTo(page, page.getByLabel("URL"));
     await keyboard.type(site.receiver.url);
     await keyboard.press("Tab");
     await keyboard.type("Typed");
-    await tabTo(page, page.getByRole("button", { name: "A job run fails" }));
+    await tabTo(page, page.getByRole("button", { name: "Job run failures" }));
     await keyboard.press("Space");
-    await page.getByText("2 chosen").waitFor();
+    await page.getByText("2 selected").waitFor();
     await press("Test");
     await page.getByText("The test ping was delivered").waitFor();
-    await press("Make webhook");
+    await press("Create webhook");
     await page.getByRole("heading", { level: 1, name: "Typed" }).waitFor();
-    await page.getByText("The webhook “Typed” was made.").waitFor();
+    await page.getByText("Webhook “Typed” created.").waitFor();
   });
 
   test("says that the session has ended, keeps what was typed, and goes on after signing in in another tab", async () => {
@@ -131,7 +131,7 @@ describe.skipIf(missing !== null)("the form of a webhook", () => {
     await page.getByLabel("URL").fill(site.receiver.url);
     await page.getByLabel("Name").fill("Kept");
     await page.context().clearCookies();
-    await page.getByRole("button", { name: "Make another" }).click();
+    await page.getByRole("button", { name: "Regenerate" }).click();
     await page.getByRole("alert").getByText("Your session has ended").waitFor();
     await page.getByRole("button", { name: "Test" }).click();
     await page.locator("#tested").getByText("Sign in in another tab, then try again.").waitFor();
@@ -166,7 +166,7 @@ describe.skipIf(missing !== null)("the form of a webhook", () => {
     expect(await page.content()).not.toMatch(/hidden-path|hidden secret/);
     await page.getByLabel("Name").fill("Edited anew");
     await page.getByRole("button", { name: "Save" }).last().click();
-    await page.getByText("Saved: it holds from the next attempt on.").waitFor();
+    await page.getByText("Saved. Changes apply from the next attempt.").waitFor();
     await page.getByRole("button", { name: "Test" }).click();
     await page.getByText("The test ping was delivered").waitFor();
     expect(receiver.arrivals.at(-1)?.path).toBe("/hidden-path");

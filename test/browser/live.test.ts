@@ -45,7 +45,7 @@ describe.skipIf(missing !== null)("a page brings itself up to date", () => {
     await row.getByText("project:one-off-job:pipeline-run:failed").waitFor({ state: "detached" });
     await row.getByText(type).waitFor();
     await page.getByRole("button", { name: "Undo" }).click();
-    await page.getByText("back what was taken").waitFor();
+    await page.getByText("Undone: resubscribed").waitFor();
     await page.getByRole("switch", { checked: true }).waitFor();
     await row.getByText("project:one-off-job:pipeline-run:failed").waitFor();
     expect(await isMarked(page)).toBe(true);
@@ -57,7 +57,7 @@ describe.skipIf(missing !== null)("a page brings itself up to date", () => {
     const page = await site.visit(`/webhooks/${webhook.uuid}`);
     await publish(site.gateway, makeEvent(type));
     await page.getByRole("link", { name: "#1", exact: true }).click();
-    await page.locator("#delivery-status").getByText("Waits for retry").waitFor();
+    await page.locator("#delivery-status").getByText("Retrying").waitFor();
     site.receiver.answer = () => 200;
     // Nobody presses anything: its retry comes.
     await page.locator("#delivery-status").getByText("Delivered").waitFor();
@@ -69,10 +69,10 @@ describe.skipIf(missing !== null)("a page brings itself up to date", () => {
     await publish(site.gateway, makeEvent(type));
     const page = await site.visit(`/webhooks/${webhook.uuid}`);
     await page.getByText("Give up delivery #1…").click();
-    const tick = page.getByLabel("Do not try it any more");
+    const tick = page.getByLabel("Stop retrying");
     await tick.check();
     await publish(site.gateway, makeEvent(type));
-    await page.getByText("1 delivery waits behind it").waitFor();
+    await page.getByText("blocks 1 delivery").waitFor();
     expect(await tick.isChecked()).toBe(true);
   });
 
@@ -82,7 +82,7 @@ describe.skipIf(missing !== null)("a page brings itself up to date", () => {
     await publish(site.gateway, makeEvent(type));
     const page = await site.visit(`/webhooks/${webhook.uuid}`);
     await page.getByText("Give up delivery #1…").click();
-    await page.getByLabel("Do not try it any more").check();
+    await page.getByLabel("Stop retrying").check();
     await page.getByRole("button", { name: "Give up" }).click();
     await page.getByText("The delivery was given up").waitFor();
 
@@ -90,7 +90,7 @@ describe.skipIf(missing !== null)("a page brings itself up to date", () => {
     site.receiver.answer = () => mended.then(() => 200);
     await page.goto(`/dead?webhook=${webhook.uuid}`);
     await page.getByRole("checkbox", { name: "#1 of Given up" }).check();
-    await page.getByRole("button", { name: "Send the ticked ones again" }).click();
+    await page.getByRole("button", { name: "Replay selected" }).click();
     await page.getByRole("progressbar").waitFor();
     mend();
     await page.getByText("Done: 1 delivered.").waitFor();
@@ -102,8 +102,8 @@ describe.skipIf(missing !== null)("a page brings itself up to date", () => {
     await page.getByText("Live", { exact: true }).waitFor();
     const other = await page.context().newPage();
     await other.goto(`/webhooks/${webhook.uuid}/delete`);
-    await other.getByLabel("To delete it").fill("Soon gone");
-    await other.getByRole("button", { name: "Delete for good" }).click();
+    await other.getByLabel("Type the webhook's name").fill("Soon gone");
+    await other.getByRole("button", { name: "Delete webhook" }).click();
     await page.getByRole("heading", { name: "Not found" }).waitFor();
   });
 });

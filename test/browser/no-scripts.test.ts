@@ -28,37 +28,37 @@ describe.skipIf(missing !== null)("without scripts", () => {
     await page.getByLabel("URL").fill(receiver.url);
     await page.getByLabel("Name").fill("By hand");
     await page.getByLabel("Verify certificate").uncheck();
-    await button("A job run fails").click();
-    await page.getByText("2 chosen").waitFor();
+    await button("Job run failures").click();
+    await page.getByText("2 selected").waitFor();
     expect(await page.getByLabel("Name").inputValue()).toBe("By hand");
     await button("Test").click();
     await page.getByText("The test ping was delivered").waitFor();
-    await button("Make webhook").click();
-    await page.getByText("The webhook “By hand” was made.").waitFor();
+    await button("Create webhook").click();
+    await page.getByText("Webhook “By hand” created.").waitFor();
     const webhookPage = page.url();
 
     receiver.answer = () => 500;
     await page.goto("/events/new");
     await page.getByLabel("Event type").selectOption("project:cron-job:run:pipeline-run:failed");
-    await button("Fill in a sample").click();
+    await button("Use sample").click();
     expect(await page.getByRole("textbox", { name: "Event" }).inputValue()).toContain("cron-job");
     await button("Publish").click();
-    await page.getByText("1 webhook is told.").waitFor();
+    await page.getByText("Delivering to 1 webhook.").waitFor();
     await page.goto(webhookPage);
-    await shows(page.getByText("Delivery #1 holds up the line").first());
+    await shows(page.getByText("Delivery #1 blocks new deliveries").first());
     await button("Pause").click();
     await page.locator("#webhook-state").getByText("Paused").waitFor();
     receiver.answer = () => 200;
     await button("Resume").click();
     await page.locator("#webhook-state").getByText("Active").waitFor();
     await page.getByRole("link", { name: "#1", exact: true }).click();
-    await button("Send again").click();
-    await page.getByText("It is being sent again.").waitFor();
+    await button("Resend").click();
+    await page.getByText("Resending.").waitFor();
     await shows(page.locator("#delivery-status").getByText("Delivered"));
 
     await page.goto(`${webhookPage}/delete`);
-    await page.getByLabel("To delete it").fill("By hand");
-    await button("Delete for good").click();
+    await page.getByLabel("Type the webhook's name").fill("By hand");
+    await button("Delete webhook").click();
     await page.getByText("By hand was deleted.").waitFor();
   });
 
@@ -68,15 +68,15 @@ describe.skipIf(missing !== null)("without scripts", () => {
     const first = await secret.inputValue();
     await page.getByLabel("URL").fill(site.receiver.url);
     await page.getByLabel("Verify certificate").uncheck();
-    await page.getByRole("button", { name: "Make another" }).click();
+    await page.getByRole("button", { name: "Regenerate" }).click();
     await page.locator(`#secret:not([value="${first}"])`).waitFor();
     await expectInView(page, page.getByText("Secret", { exact: true }), secret);
-    await page.getByRole("button", { name: "An image build fails" }).click();
-    await expectInView(page, page.getByText("1 chosen"));
+    await page.getByRole("button", { name: "Image build failures" }).click();
+    await expectInView(page, page.getByText("1 selected"));
     await page.getByRole("button", { name: "Test" }).click();
     await expectInView(page, page.getByText("The test ping was delivered"));
-    await page.getByRole("button", { name: "Add events with another limit" }).click();
-    await expectInView(page, page.getByText("Nothing chosen, only from one project"));
+    await page.getByRole("button", { name: "Add events for another project or job" }).click();
+    await expectInView(page, page.getByText("None selected, one project"));
     expect(await page.getByLabel("URL").inputValue()).toBe(site.receiver.url);
   });
 
@@ -90,7 +90,7 @@ describe.skipIf(missing !== null)("without scripts", () => {
     });
     const page = await site.visit("/events/new?type=project:created", { scripts: false });
     await page.getByRole("button", { name: "Publish", exact: true }).click();
-    await page.getByText("1 webhook is told.").waitFor();
+    await page.getByText("Delivering to 1 webhook.").waitFor();
     await eventually("it arrived", () =>
       receiver.arrivals.some(({ headers }) => headers["x-orchest-event"] === "project:created"),
     );

@@ -31,8 +31,8 @@ describe.skipIf(missing !== null)("while its answer is awaited, a form", () => {
 
   test("that deletes a webhook says that it was deleted, whether it is pressed or entered again", async () => {
     const page = await site.visit(`/webhooks/${await make("Short-lived")}/delete`);
-    await page.getByLabel("To delete it").fill("Short-lived");
-    const press = await finger(page, "Delete for good");
+    await page.getByLabel("Type the webhook's name").fill("Short-lived");
+    const press = await finger(page, "Delete webhook");
     const { posts, answer } = await hold(page);
     await press();
     await sent(posts, 1);
@@ -52,7 +52,7 @@ describe.skipIf(missing !== null)("while its answer is awaited, a form", () => {
     await sent(posts, 1);
     await press();
     answer();
-    await page.getByText("Saved: it holds from the next attempt on.").waitFor();
+    await page.getByText("Saved. Changes apply from the next attempt.").waitFor();
     expect(posts).toHaveLength(1);
   });
 
@@ -60,21 +60,21 @@ describe.skipIf(missing !== null)("while its answer is awaited, a form", () => {
     const page = await site.visit("/webhooks/new");
     await page.getByLabel("URL").fill(site.receiver.url);
     await page.getByLabel("Name").fill("Not waited for");
-    const [tryOut, save] = [await finger(page, "Test"), await finger(page, "Make webhook")];
+    const [tryOut, save] = [await finger(page, "Test"), await finger(page, "Create webhook")];
     const { posts, answer } = await hold(page, (body) => body.includes("intent=test"));
     await tryOut();
     await sent(posts, 1);
     await tryOut();
     await save();
-    await page.getByText("The webhook “Not waited for” was made.").waitFor();
+    await page.getByText("Webhook “Not waited for” created.").waitFor();
     answer();
     expect(posts.map((body) => new URLSearchParams(body).get("intent"))).toEqual(["test", "save"]);
   });
 
   test("can be sent again once nobody waits any more", async () => {
     const page = await site.visit(`/webhooks/${await make("Stopped")}/delete`);
-    await page.getByLabel("To delete it").fill("Stopped");
-    const press = await finger(page, "Delete for good");
+    await page.getByLabel("Type the webhook's name").fill("Stopped");
+    const press = await finger(page, "Delete webhook");
     const { posts, answer } = await hold(page);
     await press();
     await sent(posts, 1);

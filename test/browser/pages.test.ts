@@ -54,7 +54,7 @@ const shown: Shown[] = [
     path: () => "/webhooks/new",
     act: async (page) => {
       await page.getByLabel("URL").fill("ftp://example.com");
-      await press("Make webhook")(page);
+      await press("Create webhook")(page);
       await page.getByRole("alert").waitFor();
     },
   },
@@ -80,9 +80,9 @@ const shown: Shown[] = [
     name: "delete-refused",
     path: () => webhook("disabled", "/delete"),
     act: async (page) => {
-      await page.getByLabel("To delete it").fill("another name");
-      await press("Delete for good")(page);
-      await page.getByText("This is not its name").waitFor();
+      await page.getByLabel("Type the webhook's name").fill("another name");
+      await press("Delete webhook")(page);
+      await page.getByText("The name does not match").waitFor();
     },
   },
   { name: "events", path: () => "/events" },

@@ -19,9 +19,9 @@ describe("GET /docs", () => {
     const { html } = await get("/docs");
     const cardOf = (endpoint: string): string =>
       html.split("<article").find((card) => card.includes(`<code>${endpoint}</code>`)) ?? "";
-    expect(cardOf("GET /api/audit")).toContain("Needs the scope <code>admin</code>");
-    expect(cardOf("POST /api/events")).toContain("Needs the scope <code>events:publish</code>");
-    expect(cardOf("GET /health")).toContain("Needs no token");
+    expect(cardOf("GET /api/audit")).toContain("Requires the scope <code>admin</code>");
+    expect(cardOf("POST /api/events")).toContain("Requires the scope <code>events:publish</code>");
+    expect(cardOf("GET /health")).toContain("No token required");
   });
 
   it("shows people who are signed in the way back to their pages", async () => {

@@ -53,7 +53,7 @@ describe("GET /sign-in", () => {
   });
 
   it("says that nothing was saved where another form led here, and only there", async () => {
-    const sentence = "You were signed out: what you sent was not saved.";
+    const sentence = "You were signed out. Your changes were not saved.";
     expect((await get("/sign-in?unsaved=yes&next=%2Fwebhooks%2Fnew")).html).toContain(sentence);
     expect((await get("/sign-in?next=%2Fwebhooks%2Fnew")).html).not.toContain(sentence);
   });
@@ -119,7 +119,7 @@ describe("POST /sign-in", () => {
       expect(status).toBe(401);
       expect(headers.get("Set-Cookie")).toBeNull();
       expect(html).toContain('role="alert"');
-      expect(html).toContain("This token is not valid");
+      expect(html).toContain("Invalid token");
       expect(html).toContain('value="/webhooks/1"');
     },
   );
@@ -168,7 +168,7 @@ describe("POST /sign-in", () => {
   ])("refuses a form of %s", async (_, headers) => {
     const { status, html } = await post("/sign-in", { token: "test-token-of-the-suite" }, { headers });
     expect(status).toBe(403);
-    expect(html).toContain("Forms are taken from this site&#39;s own pages only.");
+    expect(html).toContain("Forms are accepted only from this site&#39;s own pages.");
   });
 });
 

@@ -1,11 +1,10 @@
 /**
- * Buttons with `data-copy="id"` copy the text of that element, or what is in that field. They are hidden in the page:
- * without this script they could do nothing.
+ * Buttons with `data-copy="id"` copy the text of that element or field. The page hides them, since they need this script.
  */
 
 const shownMs = 2000;
 
-/** Says what a button did, to screen readers too. */
+/** Shows what a button did, also to screen readers. */
 function say(button, text) {
   const label = button.dataset.label ?? button.textContent;
   button.dataset.label = label;
@@ -30,7 +29,7 @@ document.addEventListener("click", async ({ target }) => {
     await navigator.clipboard.writeText(source.value ?? source.textContent);
     say(button, "Copied");
   } catch {
-    // Not allowed, or not over https: it can be copied by hand then.
+    // Not permitted, or not over https: selects the text, to copy by hand.
     source.focus();
     getSelection().selectAllChildren(source);
     source.select?.();
@@ -38,7 +37,7 @@ document.addEventListener("click", async ({ target }) => {
   }
 });
 
-/** Also those that a part of the page brings later. */
+/** Shows the buttons, also those in parts that are replaced later. */
 function show() {
   for (const button of document.querySelectorAll("[data-copy][hidden]")) button.hidden = false;
 }

@@ -1,6 +1,6 @@
 /**
- * Forms with `data-in-place="id id …"` are sent in the background, and those parts of the page take over what the
- * answer has in them. Where that fails the form is sent as if there were no script.
+ * Forms with `data-in-place="id id …"` are submitted in the background, and those parts of the page are replaced with
+ * the response's. If that fails, the form is submitted normally.
  */
 import { askForPage, takeParts } from "./parts.js";
 
@@ -14,7 +14,7 @@ document.addEventListener("submit", async (event) => {
   const ids = (button?.dataset.inPlace ?? form.dataset.inPlace)?.split(" ");
   if (ids === undefined || event.defaultPrevented) return;
   event.preventDefault();
-  // Once: a second click while the first is under way would do it twice.
+  // Ignores a second click while the first one is in progress.
   if (form.getAttribute("aria-busy") === "true") return;
   form.setAttribute("aria-busy", "true");
   notice.remove();
@@ -23,8 +23,8 @@ document.addEventListener("submit", async (event) => {
   try {
     const { page, url } = await askForPage(path, { method: "POST", body });
     if (takeParts(page, ids)) return;
-    if (new URL(url).pathname === "/sign-in") sayEnded(ids, button ?? form);
-    // Led elsewhere; or an error, which a visit to that path would not show.
+    if (new URL(url).pathname === "/sign-in") showSessionEnded(ids, button ?? form);
+    // Redirected to another page; else an error, which a visit to that path would not show.
     else if (url !== withoutFragment(path)) location.assign(url);
     else takeParts(page, ["content"]);
   } catch {
@@ -36,17 +36,16 @@ document.addEventListener("submit", async (event) => {
   }
 });
 
-/** As an answer names where it comes from. */
+/** As in `Response.url`. */
 function withoutFragment(path) {
   const url = new URL(path, location.href);
   url.hash = "";
   return url.href;
 }
 
-/** Says it where the outcome would be, or else beside what was pressed: what was typed stays. */
-function sayEnded(ids, pressed) {
-  notice.textContent =
-    "Your session has ended, and nothing was done. Sign in in another tab, then try again.";
+/** Shows a notice in place of the outcome, or else next to the pressed button. Input is kept. */
+function showSessionEnded(ids, pressed) {
+  notice.textContent = "Your session has ended. Nothing was changed. Sign in in another tab, then try again.";
   const outcome = ids
     .map((id) => document.getElementById(id))
     .find((part) => part?.matches("[role=status], [aria-live]"));

@@ -1,23 +1,23 @@
 /**
- * Keeps parts of a page up to date, by asking for the page again:
- * - while an element with `data-poll="id id …"` is there: each second, those parts;
- * - with an element that has `data-live="/path"` and `data-parts="id id …"`: those parts, as soon as the WebSocket at
- *   that path says that something changed. The element is shown while that connection stands.
+ * Keeps parts of a page up to date by requesting the page again:
+ * - while an element with `data-poll="id id …"` exists: those parts, each second;
+ * - for an element with `data-live="/path"` and `data-parts="id id …"`: those parts, whenever the WebSocket at that path
+ *   signals a change. The element is visible while connected.
  */
 import { askForPage, takeParts } from "./parts.js";
 
 const shortestMs = 1000;
 const longestMs = 30_000;
-/** Times are relative: they go on also where nothing else does. */
-const agesMs = 60_000;
-/** How often a connection is asked for a sign of life. */
+/** Relative times change even when nothing else does. */
+const relativeTimesMs = 60_000;
+/** The interval of heartbeats. */
 const heartbeatMs = 20_000;
-/** The lane's word that its webhook is gone. */
+/** The close code for a deleted webhook. */
 const closedForGood = 4410;
-/** Its word that as many newer pages are open as somebody may have. */
+/** The close code when the same session has too many newer connections. */
 const openedElsewhere = 4429;
 
-/** How long to wait after so many failures in a row: not all open pages at the same moment. */
+/** Exponential back-off with jitter, so that open pages do not retry at the same moment. */
 function backOff(failures) {
   return failures === 0
     ? shortestMs
@@ -28,7 +28,7 @@ function wait(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Waits until somebody turns to this page. */
+/** Waits until the page becomes visible. */
 function shownAgain() {
   return new Promise((resolve) => {
     document.addEventListener("visibilitychange", function look() {
@@ -39,13 +39,13 @@ function shownAgain() {
   });
 }
 
-/** Asks for this page and takes the parts over. @returns whether that worked. */
-async function isTaken(ids) {
+/** Requests this page and replaces the parts. @returns whether that succeeded. */
+async function refresh(ids) {
   try {
-    // Not as a visit: what the page would say once is left for the visit.
+    // Marks the request as a refresh: one-time messages stay for the visit.
     const { page, isOk } = await askForPage(location.href, { headers: { "X-Live": "1" } });
     if (!isOk) return false;
-    // It has become another page: the sign-in, for example.
+    // It is another page now, such as the sign-in.
     if (!takeParts(page, ids, { keepsInput: true })) location.reload();
     return true;
   } catch {
@@ -58,11 +58,11 @@ async function poll() {
     await wait(backOff(failures));
     const ids = document.querySelector("[data-poll]")?.dataset.poll.split(" ");
     if (ids === undefined || document.hidden) continue;
-    failures = (await isTaken(ids)) ? 0 : failures + 1;
+    failures = (await refresh(ids)) ? 0 : failures + 1;
   }
 }
 
-/** @returns what says that the parts are out of date: they are taken over at once, and at most once a second. */
+/** @returns a function that marks the parts as stale: they are refreshed immediately, at most once a second. */
 function keepFresh(ids) {
   let isStale = false;
   let isRunning = false;
@@ -77,7 +77,7 @@ function keepFresh(ids) {
     isRunning = true;
     for (let failures = 0; isStale && !document.hidden;) {
       isStale = false;
-      failures = (await isTaken(ids)) ? 0 : failures + 1;
+      failures = (await refresh(ids)) ? 0 : failures + 1;
       if (failures > 0) isStale = true;
       await wait(backOff(failures));
     }
@@ -88,7 +88,7 @@ function keepFresh(ids) {
 function listen(indicator) {
   const isStale = keepFresh(indicator.dataset.parts.split(" "));
   let failures = 0;
-  setInterval(isStale, agesMs);
+  setInterval(isStale, relativeTimesMs);
   connect();
 
   function connect() {
@@ -103,7 +103,7 @@ function listen(indicator) {
     socket.addEventListener("open", () => {
       failures = 0;
       indicator.hidden = false;
-      // What changed while nobody listened.
+      // Catches up with changes while not connected.
       isStale();
     });
     socket.addEventListener("message", ({ data }) => {
@@ -115,7 +115,7 @@ function listen(indicator) {
       indicator.hidden = true;
       if (code === closedForGood) return location.reload();
       failures += 1;
-      // Reconnecting at once would only close another one.
+      // Reconnecting immediately would close a connection of another page.
       await (code === openedElsewhere ? shownAgain() : wait(backOff(failures)));
       connect();
     });

@@ -1,14 +1,14 @@
 /**
- * On every page: a form that was sent is not sent again while its answer is awaited. Twice would be done twice.
- * What is sent in the background looks after itself (`/in-place.js`).
+ * On every page: ignores a second submission of a form while the first one is in progress. Forms in the background do
+ * that themselves (`/in-place.js`).
  */
 
 const sent = new Set();
 
-// At the window: whoever sends a form in another way has said so by then.
+// On window: listeners that handle the form themselves have run by then.
 addEventListener("submit", (event) => {
   const form = event.target;
-  // To ask twice does no harm, and the second question may be another one.
+  // GET forms are safe to repeat, and the second may differ.
   if (event.defaultPrevented || form.method !== "post") return;
   if (sent.has(form)) return event.preventDefault();
   sent.add(form);
@@ -20,7 +20,7 @@ function forget() {
   sent.clear();
 }
 
-// Back at this page as it was left.
+// The page was restored from the back/forward cache.
 addEventListener("pageshow", ({ persisted }) => persisted && forget());
-// The answer was waited for no longer.
+// Navigation was cancelled.
 globalThis.navigation?.addEventListener("navigateerror", forget);

@@ -1,13 +1,12 @@
-/** Parts of a page, by id, that take over what another version of the page has in them. */
+/** Replaces parts of a page, by id, with those of a newer version of the page. */
 
 /**
- * Fills the parts with what `page` has under the same ids. The elements themselves stay, so that screen readers
- * notice what changes in live regions, and whoever is at a link or a button inside stays there. Details with an id
- * stay as open or closed as they are.
+ * Replaces the contents of the parts with those of the same ids in `page`. The elements themselves stay, so that screen
+ * readers announce changes in live regions. The focus stays; details with an id stay open or closed.
  * @param {Document} page
  * @param {string[]} ids
- * @param {{keepsInput?: boolean}} [options] `keepsInput`: what was checked, chosen or typed and not sent stays, too.
- * @returns {boolean} false, and nothing is changed, when the page lacks one of them: it is another page.
+ * @param {{keepsInput?: boolean}} [options] `keepsInput`: unsubmitted input stays, too.
+ * @returns {boolean} false, and nothing is changed, when `page` lacks one of the parts: it is another page.
  */
 export function takeParts(page, ids, { keepsInput = false } = {}) {
   const pairs = ids.map((id) => [document.getElementById(id), page.getElementById(id)]);
@@ -24,10 +23,10 @@ export function takeParts(page, ids, { keepsInput = false } = {}) {
 }
 
 /**
- * Asks for a page.
+ * Requests a page.
  * @param {string} path
  * @param {{method?: string, body?: URLSearchParams, headers?: Record<string, string>}} [request]
- * @returns {Promise<{page: Document, url: string, isOk: boolean}>} `url`: where it was led to; `isOk`: it is no error.
+ * @returns {Promise<{page: Document, url: string, isOk: boolean}>} `url`: after redirects; `isOk`: a 2xx response.
  */
 export async function askForPage(path, request) {
   const response = await fetch(path, { ...request, headers: { Accept: "text/html", ...request?.headers } });
@@ -60,7 +59,7 @@ function keepInput(part, next) {
 
 const fields = "input:not([type=hidden]), select, textarea";
 
-/** Tells a field from all others of the page: by its form, its name and, where that makes the difference, its value. */
+/** Identifies a field by its form, name and, for checkboxes and radio buttons, value. */
 function fieldKey(field) {
   const value = isCheckable(field) ? field.value : "";
   return JSON.stringify([field.form?.getAttribute("action"), field.name, value]);
@@ -75,7 +74,7 @@ function defaultOf(field) {
   return ([...field.options].find((option) => option.defaultSelected) ?? field.options[0])?.value;
 }
 
-/** Which of its focusable elements has the focus, or null. */
+/** The index of the focused element among the focusable ones, or null. */
 function placeOf(part) {
   if (!part.contains(document.activeElement)) return null;
   return [...part.querySelectorAll(focusable)].indexOf(document.activeElement);

@@ -1,23 +1,23 @@
 /**
- * The form for a webhook, livelier: a preview that follows, a search through the event types, and a warning before
- * what was typed is lost. Parts of the form may be replaced at any time, so that nothing is kept of them.
+ * Enhances the webhook form: live preview, search of event types, and a warning before unsaved changes are lost. Parts of
+ * the form may be replaced at any time, so no references to their elements are kept.
  */
 import { askForPage, takeParts } from "./parts.js";
 
 const previewDelayMs = 400;
-/** What the preview shows something of. */
+/** The fields that the preview depends on. */
 const previewed = /^(url|name|content_type|types-\d+)$/;
 
 const form = document.getElementById("webhook-form");
 const groups = document.getElementById("groups");
 
-// What was typed is not lost without a question.
+// Warns before unsaved changes are lost.
 
 let isUnsaved = form.dataset.unsaved !== undefined;
 
 form.addEventListener("input", () => (isUnsaved = true));
 form.addEventListener("click", ({ target }) => {
-  // A new secret, or events that a button ticked.
+  // A new secret, or events of a preset.
   if (target.closest?.("[data-in-place]") && target.value !== "test") isUnsaved = true;
 });
 form.addEventListener("submit", ({ submitter }) => {
@@ -27,10 +27,10 @@ addEventListener("beforeunload", (event) => {
   if (isUnsaved) event.preventDefault();
 });
 
-// The preview, and what a URL is recognised as.
+// The preview, and the notice for chat services.
 
 let previewTimer = 0;
-let asked = 0;
+let latestRequest = 0;
 
 form.addEventListener("input", ({ target }) => {
   if (!previewed.test(target.name)) return;
@@ -39,19 +39,19 @@ form.addEventListener("input", ({ target }) => {
 });
 
 async function showPreview() {
-  const turn = ++asked;
+  const request = ++latestRequest;
   const body = new URLSearchParams(new FormData(form));
   body.set("intent", "preview");
   try {
     const { page } = await askForPage(form.action, { method: "POST", body });
-    // An answer that comes late is about what was typed before.
-    if (turn === asked) takeParts(page, ["recognised", "preview"]);
+    // Ignores late responses to earlier input.
+    if (request === latestRequest) takeParts(page, ["chat-service", "preview"]);
   } catch {
-    // No preview then: the next one may come.
+    // The preview is optional; the next input tries again.
   }
 }
 
-// The certificate: over http there is none to verify.
+// Certificate verification does not apply to http.
 
 const url = document.getElementById("url");
 const certificate = document.getElementById("verify_ssl");
@@ -65,7 +65,7 @@ function followScheme() {
 url.addEventListener("input", followScheme);
 followScheme();
 
-// Events: how many are chosen, what a limit rules out, and the search.
+// Events: number of selected types, types that a limit excludes, and the search.
 
 groups.addEventListener("input", ({ target }) => {
   if (target.dataset.project !== undefined) takeProjectOf(target);
@@ -88,15 +88,15 @@ function refresh(events, isSearch) {
   const limit = events.querySelector('input[type="radio"]:checked')?.value ?? "all";
   const boxes = [...events.querySelectorAll('input[type="checkbox"]')];
   for (const box of boxes) box.disabled = !box.dataset.fits.split(" ").includes(limit);
-  const chosen = boxes.filter((box) => box.checked && !box.disabled).length;
+  const selected = boxes.filter((box) => box.checked && !box.disabled).length;
   const whole = events.closest("details.event-group") ?? events;
   for (const count of whole.querySelectorAll("[data-count]")) {
-    count.textContent = chosen === 0 ? "Nothing chosen" : `${chosen} chosen`;
+    count.textContent = selected === 0 ? "None selected" : `${selected} selected`;
   }
   if (isSearch) find(events, search.querySelector("input").value);
 }
 
-/** Shows the event types in whose path or label every word is, in open branches; all when there is no word. */
+/** Shows the event types whose path or label contains every word, in open branches; all if there is no word. */
 function find(events, text) {
   const words = text
     .toLowerCase()
@@ -116,7 +116,7 @@ function find(events, text) {
   events.querySelector("[data-nothing]").hidden = found > 0;
 }
 
-/** A job that is known belongs to a project that is known. */
+/** Fills in the project of a known job. */
 function takeProjectOf(field) {
   const known = [...document.querySelectorAll("#known-jobs option")].find(
     ({ value }) => value === field.value,

@@ -1,4 +1,4 @@
-/** `GET /dead/replay`: asks whether many dead letters are to be sent again. Without any it leads back to the list. */
+/** `GET /dead/replay`: asks to confirm a replay of many dead letters. Without any it redirects to the list. */
 import type { Context } from "hono";
 import { countDead } from "../../webhooks/dead-letters";
 import type { AppEnv } from "../../auth/app-env";
@@ -14,15 +14,15 @@ import { findWebhookWithDeadLetters } from "./find-webhook";
 import { webhooksPerGo } from "./paths";
 import { nothingLeft } from "./replay";
 
-/** What is asked for: `fields` are the form's. */
-type Question = { total: number; title: string; fields: Record<string, string>; isInParts: boolean };
+/** The replay to confirm. `fields`: of the form. `isInParts`: it takes several runs. */
+type ReplayToConfirm = { total: number; title: string; fields: Record<string, string>; isInParts: boolean };
 
 /** Adds the page to `router`. */
 export function confirmReplay(router: Router): void {
   router.get("/dead/replay", signedIn("webhooks:write"), async (c) => {
     const webhookUuid = c.req.query("webhook")?.toLowerCase();
     const { total, title, fields, isInParts } =
-      webhookUuid === undefined ? await aboutAll(c) : await aboutOne(c, webhookUuid);
+      webhookUuid === undefined ? await replayOfAll(c) : await replayOfOne(c, webhookUuid);
     if (total === 0) return backTo(c, "/dead", nothingLeft);
 
     return renderPage(
@@ -31,39 +31,40 @@ export function confirmReplay(router: Router): void {
       <section class="card narrow" aria-labelledby="confirm-title">
         <h1 id="confirm-title">{title}</h1>
         <p>
-          The receivers get them under their old delivery UUIDs, oldest first, while live deliveries go before
-          them. What does not arrive is tried again like any other delivery, and is a dead letter again in the
-          end.
+          They are resent oldest first, with their original delivery UUIDs. Live deliveries take priority.
+          Failed ones are retried like any delivery, and may become dead letters again.
         </p>
-        {isInParts && <p>The first {webhooksPerGo} webhooks come now, and the others when you go on.</p>}
+        {isInParts && (
+          <p>This replays the first {webhooksPerGo} webhooks. You can then continue with the others.</p>
+        )}
         <form method="post" action="/dead/replay">
           {Object.entries(fields).map(([name, value]) => (
             <input type="hidden" name={name} value={value} />
           ))}
-          <FormFoot send="Send them again" name="confirmed" value="yes" cancel="/dead" />
+          <FormFoot send="Replay" name="confirmed" value="yes" cancel="/dead" />
         </form>
       </section>,
     );
   });
 }
 
-async function aboutAll(c: Context<AppEnv>): Promise<Question> {
+async function replayOfAll(c: Context<AppEnv>): Promise<ReplayToConfirm> {
   const totals = await countDead(c.env.DB);
   return {
     total: totals.letters,
-    title: `Send ${deadLetters(totals.letters)} of ${webhooks(totals.webhooks)} again?`,
+    title: `Replay ${deadLetters(totals.letters)} of ${webhooks(totals.webhooks)}?`,
     fields: { all: "yes" },
     isInParts: totals.webhooks > webhooksPerGo,
   };
 }
 
-async function aboutOne(c: Context<AppEnv>, uuid: string): Promise<Question> {
+async function replayOfOne(c: Context<AppEnv>, uuid: string): Promise<ReplayToConfirm> {
   const webhook = await findWebhookWithDeadLetters(c, uuid);
   const known = await askLane(c.env, uuid, (lane) => lane.deadLetters({ limit: 1 }));
   const total = known?.count ?? webhook.dead_letters;
   return {
     total,
-    title: `Send ${deadLetters(total)} of ${nameOf(webhook)} again?`,
+    title: `Replay ${deadLetters(total)} of ${nameOf(webhook)}?`,
     fields: { webhook: uuid },
     isInParts: false,
   };

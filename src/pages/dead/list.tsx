@@ -19,13 +19,13 @@ import { type DeadOfWebhook, WebhookDeadLetters } from "./webhook-dead-letters";
 import { findWebhookWithDeadLetters } from "./find-webhook";
 import { confirmPath, deadPathOf } from "./paths";
 
-/** Webhooks to a view, and letters of each: each webhook costs a call of its lane. */
+/** Webhooks per page, and dead letters of each. Each webhook costs a call to its lane. */
 const webhooksShown = 10;
 const shownPerWebhook = 10;
-/** Dead letters to a view of one webhook. */
+/** Dead letters per page of one webhook. */
 const shownOfOneWebhook = 50;
 
-/** What a view shows, and where the next one begins. `one`: the only webhook that it is about. */
+/** What a page shows, and where the next one starts. `one`: the webhook of a page for one webhook. */
 type View = {
   found: DeadOfWebhook[];
   next: number | null;
@@ -84,7 +84,7 @@ async function viewAll(c: Context<AppEnv>, after: number): Promise<View> {
       return { webhook, deadLetters: await askLane(c.env, webhook.uuid, (lane) => lane.deadLetters(page)) };
     }),
   );
-  // What D1 says may be older than what the lane knows.
+  // The count in D1 may lag behind the lane's.
   return { found: asked.filter(({ deadLetters }) => deadLetters?.count !== 0), next, totals, one: null };
 }
 
@@ -107,15 +107,15 @@ function Found({ view: { found, totals, one }, mayWrite }: { view: View; mayWrit
       <div class="row spread tools">
         <p class="muted flush">
           {one === null && `${deadLetters(totals.letters)} of ${webhooks(totals.webhooks)}. `}
-          Live deliveries go first when some are sent again.
+          Live deliveries take priority over replays.
         </p>
         <div class="row">
           <button class="button" type="submit">
-            Send the ticked ones again
+            Replay selected
           </button>
           {one === null && totals.webhooks > 0 && (
             <a class="button" href={confirmPath({ all: "yes" })}>
-              Send all {count(totals.letters)} again
+              Replay all {count(totals.letters)}
             </a>
           )}
         </div>
@@ -126,14 +126,13 @@ function Found({ view: { found, totals, one }, mayWrite }: { view: View; mayWrit
 }
 
 function NoDeadLetters({ days, isLater }: { days: number; isLater: boolean }) {
-  if (isLater) return <p class="empty">There are no more dead letters.</p>;
+  if (isLater) return <p class="empty">No more dead letters.</p>;
   return (
     <section class="card empty" aria-labelledby="none-title">
-      <h2 id="none-title">Nothing was given up</h2>
+      <h2 id="none-title">No dead letters</h2>
       <p class="measure">
-        A delivery that fails is tried again, for days by default. Only one that still did not arrive then, or
-        that somebody gave up, becomes a dead letter. It is kept here for {count(days)} days, with the reason,
-        and can be sent again.
+        A failed delivery is retried for 3 days by default. If it still fails, or someone gives it up, it
+        becomes a dead letter. Dead letters are kept for {count(days)} days and can be replayed.
       </p>
     </section>
   );

@@ -12,7 +12,7 @@ import { webhooks } from "../parts/quantities";
 import { askLane } from "../parts/ask-lane";
 import { backTo, type Outcome } from "../parts/outcome";
 import { readForm } from "../parts/read-form";
-import { confirmFrom } from "./webhook-dead-letters";
+import { unconfirmedMax } from "./webhook-dead-letters";
 import { findWebhookWithDeadLetters } from "./find-webhook";
 import { confirmPath, type NamedReplay, progressPath, readDeadLetter, webhooksPerGo } from "./paths";
 
@@ -39,7 +39,8 @@ async function ofWebhook(c: Context<AppEnv>, uuid: string, isConfirmed: boolean)
   const webhook = await findWebhookWithDeadLetters(c, uuid);
   if (!isConfirmed) {
     const known = await askLane(c.env, uuid, (lane) => lane.deadLetters({ limit: 1 }));
-    if (known === null || known.count > confirmFrom) return c.redirect(confirmPath({ webhook: uuid }), 303);
+    if (known === null || known.count > unconfirmedMax)
+      return c.redirect(confirmPath({ webhook: uuid }), 303);
   }
   return start(c, [{ webhook }]);
 }

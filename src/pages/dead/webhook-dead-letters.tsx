@@ -1,26 +1,27 @@
-/** The dead letters of one webhook: a page of them, each of which can be ticked or sent again. */
+/** The section with the dead letters of one webhook: a page of them, to select or resend. */
 import type { WebhookWithDead } from "../../webhooks/dead-letters";
 import type { LogPage, LoggedDelivery } from "../../lane/delivery-log";
 import { deliveryUuid } from "../../send/delivery-uuid";
 import { count } from "../parts/format-numbers";
+import { deadLetters as deadLettersText } from "../parts/quantities";
 import { Cell, Table } from "../parts/table";
 import { Time } from "../parts/time";
 import { LastError } from "../webhooks/log-table";
 import { deliveryPath, hostOf, nameOf, webhookPath } from "../webhooks/names-and-paths";
 import { confirmPath, deadPathOf, deadLetterValue } from "./paths";
 
-/** From here on sending all of a webhook's letters again is asked for twice. */
-export const confirmFrom = 25;
+/** Replaying more dead letters of a webhook than this is confirmed first. */
+export const unconfirmedMax = 25;
 
-/** What a lane says of its dead letters. */
+/** A page of a lane's dead letters, and how many there are. */
 type DeadLetters = LogPage & { count: number };
 
-/** @param props.deadLetters null where the lane did not answer. */
+/** `deadLetters`: null when the lane did not respond. */
 export type DeadOfWebhook = { webhook: WebhookWithDead; deadLetters: DeadLetters | null };
 
 /**
- * One webhook's section, inside of the form that sends letters again.
- * @param props.mayWrite whether they can be sent again. @param props.isAlone it is the only one, with pages of its own.
+ * One webhook's section, inside the form that replays dead letters.
+ * @param props.mayWrite whether the caller may replay. @param props.isAlone the only section, which has pages.
  */
 export function WebhookDeadLetters({
   webhook,
@@ -38,33 +39,30 @@ export function WebhookDeadLetters({
           </h2>
           <p class="muted small flush">
             {hostOf(webhook)}
-            {deadLetters !== null &&
-              ` · ${count(deadLetters.count)} ${deadLetters.count === 1 ? "letter" : "letters"}`}
+            {deadLetters !== null && ` · ${deadLettersText(deadLetters.count)}`}
           </p>
         </div>
         {mayWrite && deadLetters !== null && <ReplayAll webhook={webhook} total={deadLetters.count} />}
       </div>
       <div class="stack">
         {webhook.state !== "active" && (
-          <p class="notice warn">
-            This webhook is {webhook.state}: what you send again waits until it is resumed.
-          </p>
+          <p class="notice warn">This webhook is {webhook.state}: replays wait until it is resumed.</p>
         )}
         {deadLetters === null && (
-          <p class="notice bad">Its dead letters cannot be read right now. Nothing is lost: try again.</p>
+          <p class="notice bad">Dead letters are unavailable right now. No data is lost: try again.</p>
         )}
         {deadLetters !== null && deadLetters.deliveries.length > 0 && (
           <DeadLetterTable webhook={webhook} deliveries={deadLetters.deliveries} mayWrite={mayWrite} />
         )}
         {deadLetters?.deliveries.length === 0 && (
           <p class="muted">
-            {deadLetters.next === null ? "There are no others." : "None among the newest ones."}
+            {deadLetters.next === null ? "No more dead letters." : "No dead letters on this page."}
           </p>
         )}
         {deadLetters !== null && deadLetters.next !== null && (
           <p>
             <a href={isAlone ? deadPathOf(webhook.uuid, deadLetters.next) : deadPathOf(webhook.uuid)}>
-              {isAlone ? "Older ones" : `All of ${nameOf(webhook)}`}
+              {isAlone ? "Older" : `Show all of ${nameOf(webhook)}`}
             </a>
           </p>
         )}
@@ -76,11 +74,11 @@ export function WebhookDeadLetters({
 function ReplayAll({ webhook, total }: { webhook: WebhookWithDead; total: number }) {
   const text = (
     <>
-      Send {total === 1 ? "it" : `all ${count(total)}`} again
+      {total === 1 ? "Replay 1" : `Replay all ${count(total)}`}
       <span class="visually-hidden"> of {nameOf(webhook)}</span>
     </>
   );
-  return total > confirmFrom ? (
+  return total > unconfirmedMax ? (
     <a class="button small" href={confirmPath({ webhook: webhook.uuid })}>
       {text}
     </a>
@@ -102,7 +100,14 @@ function DeadLetterTable({
 }) {
   return (
     <Table
-      columns={[mayWrite && "Tick", "Delivery", "Event", "Last tried", "Last failure", mayWrite && "Again"]}
+      columns={[
+        mayWrite && "Select",
+        "Delivery",
+        "Event type",
+        "Last attempt",
+        "Last error",
+        mayWrite && "Resend",
+      ]}
     >
       {deliveries.map((delivery) => (
         <DeadLetterRow webhook={webhook} delivery={delivery} mayWrite={mayWrite} />
@@ -125,7 +130,7 @@ function DeadLetterRow({
   return (
     <tr>
       {mayWrite && (
-        <Cell label="Tick">
+        <Cell label="Select">
           <label class="choice">
             <input type="checkbox" name="letter" value={value} />
             <span class="visually-hidden">{name}</span>
@@ -138,17 +143,17 @@ function DeadLetterRow({
           <span class="visually-hidden"> of {nameOf(webhook)}</span>
         </a>
       </th>
-      <Cell label="Event">{delivery.eventType}</Cell>
-      <Cell label="Last tried">
+      <Cell label="Event type">{delivery.eventType}</Cell>
+      <Cell label="Last attempt">
         <Time at={delivery.lastAttemptAt} otherwise="Never" />
       </Cell>
-      <Cell label="Last failure">
+      <Cell label="Last error">
         <LastError {...delivery} />
       </Cell>
       {mayWrite && (
-        <Cell label="Again">
+        <Cell label="Resend">
           <button class="button small" type="submit" name="one" value={value}>
-            Send again<span class="visually-hidden"> {name}</span>
+            Resend<span class="visually-hidden"> {name}</span>
           </button>
         </Cell>
       )}

@@ -1,4 +1,4 @@
-/** What became of an event: its delivery to each webhook. */
+/** The deliveries of an event, one per webhook. */
 import type { ArchivedEvent } from "../../events/archive-list";
 import { deliveryUuid } from "../../send/delivery-uuid";
 import type { DeliveryOfWebhook } from "../../events/deliveries-of-event";
@@ -9,12 +9,12 @@ import { Time } from "../parts/time";
 import { LastError } from "../webhooks/log-table";
 import { deliveryPath, nameOf } from "../webhooks/names-and-paths";
 
-/** For so long after its acceptance a page watches an event arrive, */
+/** The page refreshes for this long after the event was accepted. */
 const watchedMs = 60_000;
-/** if no more webhooks than these have it: each look asks their lanes. */
+/** Beyond this many deliveries it does not refresh: each refresh asks their lanes. */
 const watchedDeliveriesMax = 10;
 
-/** @param props.isComplete whether every webhook that may have it was asked, and answered. */
+/** @param props.isComplete whether every webhook that may have the event was asked and responded. */
 export function EventDeliveries({
   event,
   deliveries,
@@ -30,7 +30,8 @@ export function EventDeliveries({
       <div id="event-deliveries" class="stack">
         {!isComplete && (
           <p class="notice warn">
-            There may be more: not every webhook could be asked. The log of each webhook has all of its own.
+            This list may be incomplete: some webhooks did not respond. Each webhook's page lists all of its
+            deliveries.
           </p>
         )}
         {deliveries.length > 0 && (
@@ -40,8 +41,8 @@ export function EventDeliveries({
         )}
         {deliveries.length === 0 && isComplete && (
           <p class="muted">
-            No webhook got this event: none heard of it when it was accepted. A webhook that was made later
-            can have it sent with a replay of what is missing.
+            No webhook was subscribed when this event was accepted. To send it to a webhook created later,
+            replay the events that it missed.
           </p>
         )}
       </div>
@@ -51,7 +52,7 @@ export function EventDeliveries({
 
 function Deliveries({ deliveries }: { deliveries: DeliveryOfWebhook[] }) {
   return (
-    <Table columns={["Webhook", "Status", { label: "Attempts", number: true }, "Last tried", "Last failure"]}>
+    <Table columns={["Webhook", "Status", { label: "Attempts", number: true }, "Last attempt", "Last error"]}>
       {deliveries.map(({ webhook, delivery }) => (
         <tr>
           <th scope="row">
@@ -65,10 +66,10 @@ function Deliveries({ deliveries }: { deliveries: DeliveryOfWebhook[] }) {
           <Cell label="Attempts" number>
             {count(delivery.attempts)}
           </Cell>
-          <Cell label="Last tried">
+          <Cell label="Last attempt">
             <Time at={delivery.lastAttemptAt} otherwise="Not yet" />
           </Cell>
-          <Cell label="Last failure">
+          <Cell label="Last error">
             <LastError {...delivery} />
           </Cell>
         </tr>
@@ -77,9 +78,11 @@ function Deliveries({ deliveries }: { deliveries: DeliveryOfWebhook[] }) {
   );
 }
 
-/** Whether something is about to happen that people wait for. */
+/** Whether the page refreshes: the event is new and a delivery is not finished. */
 function isWatched({ accepted_at }: ArchivedEvent, deliveries: DeliveryOfWebhook[]): boolean {
   const isNew = Date.now() - accepted_at < watchedMs;
-  const waits = deliveries.some(({ delivery: { status } }) => status === "pending" || status === "failed");
-  return isNew && waits && deliveries.length <= watchedDeliveriesMax;
+  const isUnfinished = deliveries.some(
+    ({ delivery: { status } }) => status === "pending" || status === "failed",
+  );
+  return isNew && isUnfinished && deliveries.length <= watchedDeliveriesMax;
 }

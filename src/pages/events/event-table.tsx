@@ -1,15 +1,15 @@
-/** The archive's events: a page of them, newest first. */
+/** A page of the archive, newest first. */
 import type { ArchivedEvent, EventNames } from "../../events/archive-list";
 import { Cell, Table } from "../parts/table";
 import { Time } from "../parts/time";
 import { archivePath, eventPath } from "./paths";
 
-/** An event, and what its text calls its project and job. */
+/** An event with the names of its project and job. */
 export type NamedEvent = { event: ArchivedEvent; names: EventNames };
 
 export function EventTable({ events }: { events: NamedEvent[] }) {
   return (
-    <Table label="Events" columns={["Event", "Project", "Job", "Accepted"]}>
+    <Table label="Events" columns={["Event type", "Project", "Job", "Accepted"]}>
       {events.map(({ event, names }) => (
         <tr>
           <th scope="row">
@@ -30,7 +30,7 @@ export function EventTable({ events }: { events: NamedEvent[] }) {
   );
 }
 
-/** A project or job, by its name or else its uuid, with the way to the events about it. */
+/** A project or job by its name or else its uuid, as a link to its events. */
 export function Subject({
   what,
   name,

@@ -1,4 +1,4 @@
-/** `GET /events/{uuid}`: one event, its text, and what became of it at each webhook. */
+/** `GET /events/{uuid}`: one event: its deliveries, facts and payload. */
 import { allows, mayReadTexts } from "../../auth/scopes";
 import {
   type EventNames,
@@ -22,14 +22,14 @@ import { Time } from "../parts/time";
 import { Breadcrumbs } from "../parts/breadcrumbs";
 import { EventDeliveries } from "./event-deliveries";
 import { Subject } from "./event-table";
-import { likePath } from "./paths";
+import { copyPath } from "./paths";
 
 /** Adds the page to `router`. */
 export function eventPage(router: Router): void {
   router.get("/events/:uuid", signedIn("webhooks:read"), async (c) => {
     const event = await findArchived(c.env.DB, c.req.param("uuid").toLowerCase());
     if (event === null) {
-      throw new RequestError(404, "There is no such event. It may be so old that it is no longer kept.");
+      throw new RequestError(404, "Event not found. It may have been deleted after its retention period.");
     }
     const hasTexts = mayReadTexts(c.var.caller);
     const [{ deliveries, complete }, names, publisher] = await Promise.all([
@@ -55,15 +55,15 @@ export function eventPage(router: Router): void {
             <h1 class="event-title">{event.type}</h1>
           </div>
           {mayRepeat && (
-            <a class="button" href={likePath(event.uuid)}>
-              Publish another one like it
+            <a class="button" href={copyPath(event.uuid)}>
+              Publish a copy
             </a>
           )}
         </div>
         <OutcomeNotice outcome={takeOutcome(c)} />
         <EventDeliveries event={event} deliveries={deliveries} isComplete={complete} />
         <Facts event={event} names={names.get(event.id)} publisher={publisher} />
-        <Text text={hasTexts ? event.body : null} />
+        <Payload text={hasTexts ? event.body : null} />
       </>,
     );
   });
@@ -86,7 +86,7 @@ function Facts({
         <Fact label="Accepted">
           <Time at={event.accepted_at} />
         </Fact>
-        <Fact label="Published by">{publishedBy ?? <span class="muted">Not known</span>}</Fact>
+        <Fact label="Published by">{publishedBy ?? <span class="muted">Unknown</span>}</Fact>
         <Fact label="Timestamp">{event.timestamp}</Fact>
         <Fact label="Project">
           <Subject what="project" name={names?.project ?? null} uuid={event.project_uuid} />
@@ -102,28 +102,28 @@ function Facts({
   );
 }
 
-/** @param props.text null where it may not be read. */
-function Text({ text }: { text: string | null }) {
+/** @param props.text null when the caller may not read it. */
+function Payload({ text }: { text: string | null }) {
   if (text === null) {
     return (
-      <section class="card" aria-labelledby="event-text-title">
-        <h2 id="event-text-title">Text</h2>
-        <ScopeRequired what="The event's text is" />
+      <section class="card" aria-labelledby="event-payload-title">
+        <h2 id="event-payload-title">Payload</h2>
+        <ScopeRequired what="The payload is" />
       </section>
     );
   }
   return (
-    <section class="card" aria-labelledby="event-text-title">
+    <section class="card" aria-labelledby="event-payload-title">
       <div class="row spread">
-        <h2 id="event-text-title">Text</h2>
-        <CopyButton of="event-text" what="the text" />
+        <h2 id="event-payload-title">Payload</h2>
+        <CopyButton of="event-payload" what="the payload" />
       </div>
-      <pre id="event-text" tabindex={0} aria-label="Text of the event, laid out">
+      <pre id="event-payload" tabindex={0} aria-label="Payload, formatted">
         {indentJson(text)}
       </pre>
       <details>
-        <summary>As it was published</summary>
-        <pre tabindex={0} aria-label="Text of the event, as it was published">
+        <summary>Raw payload</summary>
+        <pre tabindex={0} aria-label="Raw payload">
           {text}
         </pre>
       </details>

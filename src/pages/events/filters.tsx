@@ -1,4 +1,4 @@
-/** The archive's filters: what of them stands in the address, and the form that sets them. */
+/** The archive's filters: reads them from the query, and shows the form. */
 import { z } from "zod";
 import type { ArchiveQuery } from "../../events/archive-list";
 import { closeTypes } from "../../events/close-types";
@@ -13,34 +13,34 @@ const names = ["type", "project", "job", "since", "until"] as const;
 
 type FilterName = (typeof names)[number];
 
-/** What is in the fields, as it was typed. */
+/** The filters as typed. */
 type TypedFilters = Record<FilterName, string>;
 
-/** `query` holds what the archive is limited to; what is wrong with a field, and what is allowed, is in `errors`. */
+/** `query`: the valid filters. `errors`: what is wrong with a filter, and what is allowed. */
 export type Filters = {
   typed: TypedFilters;
   query: Omit<ArchiveQuery, "limit" | "before">;
   errors: Partial<Record<FilterName, string>>;
 };
 
-/** Reads the query of an address. */
+/** Reads the filters of a query. */
 export function readFilters(given: (name: string) => string | undefined): Filters {
   const typed = Object.fromEntries(names.map((name) => [name, given(name)?.trim() ?? ""])) as TypedFilters;
   const errors: Filters["errors"] = {};
   const read = <Value,>(
     name: FilterName,
     parse: (text: string) => Value | null,
-    complaint: (text: string) => string,
+    errorFor: (text: string) => string,
   ): Value | undefined => {
     const text = typed[name];
     const value = text === "" ? undefined : parse(text);
-    if (value === null) errors[name] = complaint(text);
+    if (value === null) errors[name] = errorFor(text);
     return value ?? undefined;
   };
   const query = {
-    type: read("type", parseType, unknownType),
-    projectUuid: read("project", parseUuid, (text) => `${quoted(text)} is no UUID of a project.`),
-    jobUuid: read("job", parseUuid, (text) => `${quoted(text)} is no UUID of a job.`),
+    type: read("type", parseType, unknownTypeError),
+    projectUuid: read("project", parseUuid, (text) => `${quoted(text)} is not a UUID.`),
+    jobUuid: read("job", parseUuid, (text) => `${quoted(text)} is not a UUID.`),
     since: read("since", parseUtc, timeError),
     until: read("until", parseUtc, timeError),
   };
@@ -49,12 +49,12 @@ export function readFilters(given: (name: string) => string | undefined): Filter
   return { typed, query, errors };
 }
 
-/** Whether anything is filtered. */
+/** Whether any filter is set. */
 export function isFiltered({ typed }: Filters): boolean {
   return names.some((name) => typed[name] !== "");
 }
 
-/** The form. Only the type is always there: the others are for those who look for something. */
+/** The form. Only the event type is always visible; the others are in a disclosure. */
 export function FilterForm({ filters }: { filters: Filters }) {
   const { typed, errors } = filters;
   const hasMore = names.some((name) => name !== "type" && typed[name] !== "");
@@ -112,11 +112,11 @@ export function FilterForm({ filters }: { filters: Filters }) {
   );
 }
 
-/** What is wrong with a name that is no event type, and which one may have been meant. */
-function unknownType(text: string): string {
+/** The error for an unknown event type, with suggestions. */
+function unknownTypeError(text: string): string {
   const close = closeTypes(text);
-  const hint = close.length === 0 ? "Choose one of the list." : `Did you mean ${close.join(" or ")}?`;
-  return `${quoted(text)} is no event type. ${hint}`;
+  const hint = close.length === 0 ? "Choose one from the list." : `Did you mean ${close.join(" or ")}?`;
+  return `${quoted(text)} is not an event type. ${hint}`;
 }
 
 function parseType(text: string): string | null {

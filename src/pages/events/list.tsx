@@ -16,7 +16,7 @@ import { archivePath } from "./paths";
 
 const pageSize = 25;
 
-/** A page of the archive with the names that its events' texts have; null where a filter is wrong. */
+/** A page of the archive with the names of projects and jobs; null when a filter is invalid. */
 type Listed = { page: ArchivePage; events: NamedEvent[] } | null;
 
 /** Adds the page to `router`. */
@@ -36,7 +36,7 @@ export function eventList(router: Router): void {
           <h1>Events</h1>
           {mayPublish && (
             <a class="button primary" href="/events/new">
-              Publish an event
+              Publish event
             </a>
           )}
         </div>
@@ -57,7 +57,7 @@ export function eventList(router: Router): void {
 async function list(c: Context<AppEnv>, { query, errors }: Filters, before?: number): Promise<Listed> {
   if (Object.keys(errors).length > 0) return null;
   const page = await listArchive(c.env.DB, { ...query, limit: pageSize, before });
-  // The names stand in the events' texts.
+  // The names are part of the payloads.
   const ids = mayReadTexts(c.var.caller) ? page.events.map(({ id }) => id) : [];
   const names = await readEventNames(c.env.DB, ids);
   const none = { project: null, job: null };
@@ -66,7 +66,11 @@ async function list(c: Context<AppEnv>, { query, errors }: Filters, before?: num
 
 function Found({ listed, filters, before }: { listed: Listed; filters: Filters; before?: number }) {
   if (listed === null) {
-    return <p class="notice bad">Nothing is shown, because a filter is not as it must be: see beside it.</p>;
+    return (
+      <p class="notice bad">
+        No events are listed because a filter is invalid. See the error below the field.
+      </p>
+    );
   }
   const { page, events } = listed;
   return (
@@ -75,14 +79,10 @@ function Found({ listed, filters, before }: { listed: Listed; filters: Filters; 
       <div class="stack">
         {page.reachesBackTo !== null && (
           <p class="muted small">
-            Newest first. The oldest event that is kept was accepted <Time at={page.reachesBackTo} />.
+            Newest first. The oldest event was accepted <Time at={page.reachesBackTo} />.
           </p>
         )}
-        {events.length > 0 ? (
-          <EventTable events={events} />
-        ) : (
-          <p class="empty">{nothingHere(page, before)}</p>
-        )}
+        {events.length > 0 ? <EventTable events={events} /> : <p class="empty">{emptyText(page, before)}</p>}
         <Pager
           label="Pages of the archive"
           links={[
@@ -95,34 +95,34 @@ function Found({ listed, filters, before }: { listed: Listed; filters: Filters; 
   );
 }
 
-function nothingHere({ next }: ArchivePage, before?: number): string {
-  if (next !== null) return "None of these fits the filters. There are older ones.";
-  return before === undefined ? "No event fits the filters." : "There is nothing older.";
+function emptyText({ next }: ArchivePage, before?: number): string {
+  if (next !== null) return "No matches on this page. There are older events.";
+  return before === undefined ? "No events match the filters." : "No older events.";
 }
 
-/** What stands here before the first event. */
+/** The empty state before the first event. */
 function NoEvents({ mayPublish }: { mayPublish: boolean }) {
   return (
     <section class="card" aria-labelledby="no-events-title">
       <h2 id="no-events-title">No events yet</h2>
       <p>
-        An event is something that happened in Orchest: a job failed, an image was built. The gateway keeps
-        each one here for a while, just as it was published, and tells the webhooks that hear of its type.
+        An event is something that happened in Orchest, such as a failed job or a built image. The gateway
+        archives each event and delivers it to the webhooks that are subscribed to its type.
       </p>
       <p>
-        Events come from Orchest (one webhook in its settings, see the gateway's README), over{" "}
-        <code>POST /api/events</code>, or through a queue.
+        Events come from Orchest (add one webhook in its settings, see the README), from{" "}
+        <code>POST /api/events</code>, or from a queue.
       </p>
       {mayPublish ? (
         <>
-          <p>To see what webhooks make of one, publish a sample: any type, filled with realistic data.</p>
+          <p>To try it, publish a sample event of any type.</p>
           <a class="button primary" href="/events/new">
-            Publish a sample event
+            Publish sample event
           </a>
         </>
       ) : (
         <p class="muted">
-          To publish a sample here, sign in with a token that has the scope <code>events:publish</code>.
+          Publishing a sample requires a token with the scope <code>events:publish</code>.
         </p>
       )}
     </section>

@@ -1,4 +1,4 @@
-/** `GET` and `POST /events/new`: publishes an event by hand, beginning with a sample of any type. */
+/** `GET` and `POST /events/new`: publishes an event, starting from a sample or a copy. */
 import type { Context } from "hono";
 import { z } from "zod";
 import { allows, mayReadTexts } from "../../auth/scopes";
@@ -21,17 +21,16 @@ import { PublishForm, type PublishFields, TypeForm } from "./publish-form";
 import { eventPath } from "./paths";
 import { copyOf, sampleText } from "./prefill";
 
-/** What many people want to hear of first. */
-const firstType = "project:one-off-job:pipeline-run:failed";
+const defaultType = "project:one-off-job:pipeline-run:failed";
 
 /** Adds the page and its form to `router`. */
 export function newEvent(router: Router): void {
   router.get("/events/new", signedIn("webhooks:read"), async (c) => {
-    // A copy is the text of another event.
+    // A copy contains the payload of another event.
     if (c.req.query("like") !== undefined && !mayReadTexts(c.var.caller)) {
       return renderForbidden(c, "deliveries:read");
     }
-    const fields = await firstFields(c);
+    const fields = await initialFields(c);
     if (fields.errors.type) c.status(400);
     return showForm(c, fields);
   });
@@ -39,10 +38,10 @@ export function newEvent(router: Router): void {
   router.post("/events/new", signedIn("events:publish"), async (c) => {
     const form = await readForm(c);
     const [type, event] = [form.get("type"), form.get("event")];
-    // Browsers send every line's end as two characters.
+    // Browsers submit line breaks as CRLF.
     const text = typeof event === "string" ? event.replaceAll("\r\n", "\n").trim() : "";
     try {
-      if (text === "") throw new RequestError(400, "There is no event. Fill in a sample, or write one.");
+      if (text === "") throw new RequestError(400, "The event is empty. Use a sample or enter one.");
       const { accepted } = await publish(c.env, text, { publisher: c.var.caller.id });
       await auditPublished(c, accepted, text);
       const [only] = accepted;
@@ -51,41 +50,41 @@ export function newEvent(router: Router): void {
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       c.status(error.status);
-      const known = typeof type === "string" && isPublishable(type) ? type : firstType;
+      const known = typeof type === "string" && isPublishable(type) ? type : defaultType;
       return showForm(c, { type: known, text, errors: { text: error.message } });
     }
   });
 }
 
-async function firstFields(c: Context<AppEnv>): Promise<PublishFields> {
+async function initialFields(c: Context<AppEnv>): Promise<PublishFields> {
   const like = c.req.query("like");
   const copy = like === undefined ? null : await copyOf(c.env.DB, like);
   if (copy !== null) return { ...copy, errors: {} };
-  const wanted = c.req.query("type") ?? firstType;
+  const wanted = c.req.query("type") ?? defaultType;
   if (isPublishable(wanted)) return { type: wanted, text: sampleText(wanted), errors: {} };
   const close = closeTypes(wanted);
-  const hint = close.length === 0 ? "Choose one of the list." : `Did you mean ${close.join(" or ")}?`;
-  const error = `That is no event type that can be published. ${hint}`;
-  return { type: firstType, text: sampleText(firstType), errors: { type: error } };
+  const hint = close.length === 0 ? "Choose one from the list." : `Did you mean ${close.join(" or ")}?`;
+  const error = `This event type cannot be published. ${hint}`;
+  return { type: defaultType, text: sampleText(defaultType), errors: { type: error } };
 }
 
 function showForm(c: Context<AppEnv>, fields: PublishFields): Response | Promise<Response> {
   const mayPublish = allows(c.var.caller.scopes, "events:publish");
   return renderPage(
     c,
-    { title: "Publish an event", user: c.var.caller, section: "/events", scripts: ["/copy.js"] },
+    { title: "Publish event", user: c.var.caller, section: "/events", scripts: ["/copy.js"] },
     <>
       <div class="page-header">
         <div>
           <Breadcrumbs links={{ "/events": "Events" }} />
-          <h1>Publish an event</h1>
+          <h1>Publish event</h1>
         </div>
       </div>
       <OutcomeNotice outcome={takeOutcome(c)} />
       {!mayPublish && (
         <p class="notice info">
-          You may look at samples here. Publishing one takes a token with the scope{" "}
-          <code>events:publish</code>; {c.var.caller.name} has {c.var.caller.scopes.join(", ")}.
+          You can view samples. Publishing requires a token with the scope <code>events:publish</code>;{" "}
+          {c.var.caller.name} has {c.var.caller.scopes.join(", ")}.
         </p>
       )}
       <TypeForm fields={fields} />
@@ -94,7 +93,7 @@ function showForm(c: Context<AppEnv>, fields: PublishFields): Response | Promise
   );
 }
 
-/** Writes down what was published here. Repeats of known events were not. */
+/** Audits the published events, without duplicates. */
 async function auditPublished(c: Context<AppEnv>, accepted: Accepted[], text: string): Promise<void> {
   const published = accepted.filter(({ duplicate }) => !duplicate);
   const [only] = published;
@@ -106,7 +105,7 @@ async function auditPublished(c: Context<AppEnv>, accepted: Accepted[], text: st
   await audit(c, { action: "event.published", ...subject });
 }
 
-/** The type of the one event in a text that was accepted, alone or as an array. */
+/** The type of the only event in an accepted text, which may be an array. */
 function typeOf(text: string): string {
   const [event] = [JSON.parse(text) as unknown].flat();
   return z.looseObject({ type: z.string() }).parse(event).type;
@@ -117,14 +116,14 @@ function outcomeOf(accepted: Accepted[]): Outcome {
   if (accepted.every(({ duplicate }) => duplicate)) {
     return {
       tone: "warn",
-      text: "It was published before, with the same UUID: nobody is told twice. A new event needs a new UUID.",
+      text: "An event with this UUID was already published. It is not delivered again: use a new UUID.",
     };
   }
   const published = accepted.length === 1 ? "Published." : `${count(accepted.length)} events were published.`;
-  return { tone: "good", text: `${published} ${told(deliveries)}` };
+  return { tone: "good", text: `${published} ${deliveredTo(deliveries)}` };
 }
 
-function told(webhooks: number): string {
-  if (webhooks === 0) return "No webhook hears of it.";
-  return webhooks === 1 ? "1 webhook is told." : `${count(webhooks)} webhooks are told.`;
+function deliveredTo(webhooks: number): string {
+  if (webhooks === 0) return "No webhook is subscribed.";
+  return webhooks === 1 ? "Delivering to 1 webhook." : `Delivering to ${count(webhooks)} webhooks.`;
 }

@@ -1,14 +1,14 @@
-/** The forms of the page that publishes: which type the sample is of, and the event's text. */
+/** The forms of the page that publishes: the type of the sample, and the event. */
 import { orchestEventTypes } from "../../events/types";
 import { CopyButton } from "../parts/copy";
 import { described, Field } from "../parts/field";
 
-/** What is in the fields. `type`: of the sample. `errors`: what is wrong with them, and what is allowed. */
+/** `type`: of the sample. `errors`: what is wrong with a field, and what is allowed. */
 export type PublishFields = { type: string; text: string; errors: { type?: string; text?: string } };
 
 const typesByPrefix = Object.groupBy(orchestEventTypes, (type) => type.slice(0, type.lastIndexOf(":")));
 
-/** Fills the other form anew. */
+/** Loads a sample of the selected type into the other form. */
 export function TypeForm({ fields: { type, errors } }: { fields: PublishFields }) {
   const field = { name: "type", error: errors.type };
   return (
@@ -28,19 +28,19 @@ export function TypeForm({ fields: { type, errors } }: { fields: PublishFields }
           </select>
         </Field>
         <button class="button" type="submit">
-          Fill in a sample
+          Use sample
         </button>
       </div>
     </form>
   );
 }
 
-/** @param props.mayPublish false leaves only the text to look at, and to copy. */
+/** @param props.mayPublish false makes the event read-only. */
 export function PublishForm({ fields, mayPublish }: { fields: PublishFields; mayPublish: boolean }) {
   const { type, text, errors } = fields;
   const hint = mayPublish
-    ? "JSON. Change what you like. Each new event needs a UUID of its own; what webhooks hear of it is decided by its type, project.uuid and project.job.uuid."
-    : "JSON, as it is sent to POST /api/events.";
+    ? "JSON. Each event needs its own UUID. Subscriptions match on type, project.uuid and project.job.uuid."
+    : "JSON, as for POST /api/events.";
   const field = { name: "event", hint, error: errors.text };
   return (
     <form class="card stack" method="post" action="/events/new" aria-label="Event">
@@ -68,13 +68,13 @@ export function PublishForm({ fields, mayPublish }: { fields: PublishFields; may
           </button>
         )}
         <CopyButton of="event" what="the event" />
-        {mayPublish && <span class="muted small">Webhooks that hear of it are really told.</span>}
+        {mayPublish && <span class="muted small">This delivers to all subscribed webhooks.</span>}
       </div>
     </form>
   );
 }
 
-/** As high as the text, within reason. */
+/** The height of the text area in lines: that of the text, from 8 to 30. */
 function lines(text: string): number {
   return Math.min(Math.max(text.split("\n").length + 1, 8), 30);
 }

@@ -1,20 +1,20 @@
-/** Asking a lane for what a page shows: a page stands even where a lane does not answer. */
+/** Calls to lanes for pages: a page is shown even when a lane does not respond. */
 import { withTimeout } from "../../platform/timeouts";
 import type { WebhookLane } from "../../lane/webhook-lane";
 import { log } from "../../platform/log";
 
-/** @returns what the lane says, or null when it fails, is too slow or is closed. */
+/** @returns the lane's answer, or null when the call fails or times out. */
 export async function askLane<Answer>(
   env: Env,
   webhookUuid: string,
   question: (lane: DurableObjectStub<WebhookLane>) => Promise<Answer>,
 ): Promise<Answer | null> {
-  // Asked in a promise: a call that fails at once fails like any other.
+  // In an async function: a synchronous exception becomes a rejection.
   const answer = (async () => question(env.LANES.getByName(webhookUuid)))();
   return answerOrNull(answer, { webhook: webhookUuid });
 }
 
-/** @returns the answer, or null when it fails or takes too long. @param about for the log. */
+/** @returns the answer, or null when it fails or times out. @param about fields for the log. */
 export async function answerOrNull<Answer>(
   answer: Promise<Answer>,
   about: Record<string, unknown>,

@@ -1,4 +1,4 @@
-/** States as coloured words. */
+/** Badges for states and statuses. */
 import type { ShownStatus } from "../../lane/delivery-log";
 import type { LaneState } from "../../lane/lane-record";
 
@@ -13,7 +13,7 @@ const states: Record<LaneState, Look> = {
 const statuses: Record<ShownStatus, Look> = {
   pending: { tone: "info", label: "Pending" },
   delivered: { tone: "good", label: "Delivered" },
-  failed: { tone: "warn", label: "Waits for retry" },
+  failed: { tone: "warn", label: "Retrying" },
   dead: { tone: "bad", label: "Dead" },
 };
 
@@ -27,7 +27,7 @@ export function StatusBadge({ status }: { status: ShownStatus }) {
   return <Badge {...statuses[status]} />;
 }
 
-/** What a delivery's status is called. */
+/** The label of a delivery's status. */
 export function statusLabel(status: ShownStatus): string {
   return statuses[status].label;
 }

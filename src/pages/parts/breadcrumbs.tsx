@@ -1,6 +1,6 @@
-/** The way up from a page: links above its title. */
+/** Links to the parent pages, above a page's title. */
 
-/** @param props.links the label of each by its path, from the page's section on down. */
+/** @param props.links labels by path, from the top down. */
 export function Breadcrumbs({ links }: { links: Record<string, string> }) {
   return (
     <p class="small">

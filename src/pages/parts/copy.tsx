@@ -1,7 +1,7 @@
-/** Buttons that copy a text of the page. Only scripts can: without them they are not there. */
+/** Buttons that copy a text of the page. They need scripts, and are hidden without them. */
 import type { PropsWithChildren } from "hono/jsx";
 
-/** @param props.of the id of the element, or of the field. @param props.what is copied, for screen readers. */
+/** @param props.of the id of the element or field. @param props.what is copied, for screen readers. */
 export function CopyButton({ of, what }: { of: string; what: string }) {
   return (
     <button class="button small copy" type="button" data-copy={of} aria-label={`Copy ${what}`} hidden>
@@ -10,7 +10,7 @@ export function CopyButton({ of, what }: { of: string; what: string }) {
   );
 }
 
-/** A text with the button that copies it. @param props.label what the text is, for screen readers, as `what`. */
+/** A text with a copy button. @param props.label of the text, for screen readers, like `what`. */
 export function CopiedText({
   id,
   what,

@@ -1,10 +1,10 @@
-/** Fields of forms: a label, the control, a hint and what is wrong with it, tied together for screen readers. */
+/** Form fields: a label, a control, a hint and an error, associated for screen readers. */
 import type { Child, PropsWithChildren } from "hono/jsx";
 
-/** `name` is the control's, and its id. `error`: what is wrong with what was typed, and what is allowed. */
+/** `name`: of the control, also its id. `error`: what is wrong with the value, and what is allowed. */
 type FieldProps = { name: string; label: string; hint?: Child; error?: string };
 
-/** One line of text. What else is given, such as `required` or `autocomplete`, is the input's. */
+/** An input. Other props, such as `required` or `autocomplete`, are passed to it. */
 export function TextField({
   label,
   hint,
@@ -23,7 +23,7 @@ export function TextField({
   );
 }
 
-/** A choice of one. @param props.options value and label of each. */
+/** A select. @param props.options value and label of each. */
 export function SelectField({
   name,
   label,
@@ -45,7 +45,7 @@ export function SelectField({
   );
 }
 
-/** A label, with its hint and error, around another control, which takes `described(…)` and `id={name}`. */
+/** Label, hint and error for another control, which needs `{...described(…)}` and `id={name}`. */
 export function Field({ name, label, hint, error, children }: PropsWithChildren<FieldProps>) {
   return (
     <div class="field">
@@ -65,7 +65,7 @@ export function Field({ name, label, hint, error, children }: PropsWithChildren<
   );
 }
 
-/** The attributes that tie a control to its hint and its error. */
+/** The attributes that associate a control with its hint and error. */
 export function described({ name, hint, error }: Pick<FieldProps, "name" | "hint" | "error">): {
   "aria-describedby"?: string;
   "aria-invalid"?: "true";

@@ -1,16 +1,17 @@
-/** Filters in an address that cannot be read: what is said of them, and how they stay in sight. */
-/** @returns what was typed, in quotes. Somebody may have typed, or linked to, something long. */
+/** Error messages for invalid filters. */
+
+/** @returns the text in quotes, cut to 100 characters. */
 export function quoted(text: string): string {
   return `“${text.length <= 100 ? text : `${text.slice(0, 100).toWellFormed()}…`}”`;
 }
 
-/** @returns what is wrong with a text that is no time, and what is allowed. */
+/** @returns the error for an invalid time. */
 export function timeError(text: string): string {
-  return `${quoted(text)} is no time: it must be like 2026-11-05T12:00, in UTC.`;
+  return `${quoted(text)} is not a time: use the format 2026-11-05T12:00, in UTC.`;
 }
 
-/** @returns what is wrong with an end, or undefined. Both in ms; undefined where none was given. */
+/** @returns the error for an end that is not after the start, else undefined. Times in ms; undefined if not given. */
 export function endError(since: number | undefined, until: number | undefined): string | undefined {
   if (since === undefined || until === undefined || until > since) return undefined;
-  return "The end must be later than the beginning.";
+  return "The end must be after the start.";
 }

@@ -1,9 +1,9 @@
-/** The foot of a form: the button that sends it, and the way out. */
+/** The buttons at the end of a form: submit and cancel. */
 import type { PropsWithChildren } from "hono/jsx";
 
 /**
- * @param props.send what the button says. What else is given, such as `name`, is the button's.
- * @param props.cancel the path to go to instead. @param props.children other buttons, between the two.
+ * @param props.send the label of the submit button, which also takes other props, such as `name`.
+ * @param props.cancel the path of the cancel link. @param props.children other buttons, between the two.
  */
 export function FormFoot({
   send,

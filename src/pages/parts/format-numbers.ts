@@ -1,4 +1,4 @@
-/** Figures as people read them. */
+/** Numbers formatted for people. */
 
 const whole = new Intl.NumberFormat("en");
 const percent = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
@@ -8,7 +8,7 @@ export function count(value: number): string {
   return whole.format(value);
 }
 
-/** `99.5%`. Never 100 % while something failed. @param rate from 0 to 1; null without an attempt. */
+/** `99.5%`. Below 100 % if anything failed. @param rate from 0 to 1; null without attempts. */
 export function successRate(rate: number | null): string {
   if (rate === null) return "No attempts";
   return percent.format(rate === 1 ? 1 : Math.min(rate, 0.999));

@@ -1,8 +1,8 @@
-/** The headers of a request or of an answer. */
+/** The headers of a request or response. */
 
 export function HeaderList({ headers }: { headers: Record<string, string> }) {
   const entries = Object.entries(headers);
-  if (entries.length === 0) return <p class="muted">There were none.</p>;
+  if (entries.length === 0) return <p class="muted">None</p>;
   return (
     <dl class="facts small">
       {entries.map(([name, value]) => (

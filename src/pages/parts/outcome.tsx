@@ -1,4 +1,4 @@
-/** What became of a form: a sentence that the page which the form leads to shows, once. A cookie carries it there. */
+/** The outcome of a form: a message that the page after the redirect shows once, passed in a cookie. */
 import type { Context } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { z } from "zod";
@@ -14,18 +14,18 @@ const outcomeSchema = z.object({
   about: z.string().optional(),
 });
 
-/** `text`: a sentence for people, without secrets. `about`: the uuid of what it is about, where a page shows several. */
+/** `text`: a sentence without secrets. `about`: the uuid of its subject, where a page shows several. */
 export type Outcome = z.infer<typeof outcomeSchema>;
 
-/** Leads from a form to `path`, whose page takes the outcome. */
+/** Redirects from a form to `path`, whose page shows the outcome. */
 export function backTo(c: Context, path: string, outcome: Outcome): Response {
   setCookie(c, cookieName, JSON.stringify(outcome), { ...ownCookie(c), maxAge: cookieSeconds });
   return c.redirect(path, 303);
 }
 
 /**
- * @returns the outcome that this page was led to with, or null. It is gone then: a reload does not show it again. A
- * page that only brings itself up to date (`/live.js`) leaves it to the visit that is under way.
+ * @returns the outcome of the redirect to this page, or null. It is removed: a reload does not show it again. A background
+ * refresh (`/live.js`) leaves it for the visit.
  */
 export function takeOutcome(c: Context): Outcome | null {
   if (c.req.header("X-Live") !== undefined) return null;
@@ -35,7 +35,7 @@ export function takeOutcome(c: Context): Outcome | null {
   return readOutcome(text);
 }
 
-/** @returns null for what is not an outcome: a cookie is the browser's to change. */
+/** @returns null for an invalid outcome: a browser may change its cookies. */
 function readOutcome(text: string): Outcome | null {
   try {
     return outcomeSchema.parse(JSON.parse(text));
@@ -44,7 +44,7 @@ function readOutcome(text: string): Outcome | null {
   }
 }
 
-/** Shows an outcome, if there is one. Screen readers say it. */
+/** Shows an outcome, if there is one. Screen readers announce it. */
 export function OutcomeNotice({ outcome }: { outcome: Outcome | null }) {
   if (outcome === null) return null;
   const { tone, text } = outcome;

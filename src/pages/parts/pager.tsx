@@ -1,6 +1,6 @@
-/** The way to a list's other pages. */
+/** Links to the other pages of a list. */
 
-/** @param props.links path and label of each that there is; without any nothing stands here. */
+/** @param props.links path and label of each. Renders nothing without links. */
 export function Pager({
   label,
   links,
@@ -8,11 +8,11 @@ export function Pager({
   label: string;
   links: readonly (readonly [path: string, label: string] | false)[];
 }) {
-  const there = links.filter((link) => link !== false);
-  if (there.length === 0) return null;
+  const shown = links.filter((link) => link !== false);
+  if (shown.length === 0) return null;
   return (
     <nav class="pager" aria-label={label}>
-      {there.map(([path, text]) => (
+      {shown.map(([path, text]) => (
         <a class="button quiet" href={path}>
           {text}
         </a>

@@ -1,4 +1,4 @@
-/** Amounts in sentences. */
+/** Quantities in sentences. */
 import { count } from "./format-numbers";
 
 /** `1 dead letter`, `1,234 dead letters` */

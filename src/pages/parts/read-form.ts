@@ -1,9 +1,9 @@
-/** A form as it was sent to a page. */
+/** Reads submitted forms. */
 import type { Context } from "hono";
 import { RequestError } from "../../platform/errors";
 import type { AppEnv } from "../../auth/app-env";
 
-/** @returns the request's form. @throws {RequestError} 400 when its body is none, or is cut off. */
+/** @returns the request's form. @throws {RequestError} 400 when the body is not a form or is incomplete. */
 export async function readForm(c: Context<AppEnv>): Promise<FormData> {
   try {
     return await c.req.formData();

@@ -1,10 +1,10 @@
-/** What stands in the place of a text that takes the scope `deliveries:read`. */
+/** Replaces a text that requires the scope `deliveries:read`. */
 
-/** @param props.what begins the sentence: `The event's text is`. */
+/** @param props.what starts the sentence: `The payload is`. */
 export function ScopeRequired({ what }: { what: string }) {
   return (
     <p class="muted">
-      {what} not shown: that takes the scope <code>deliveries:read</code>.
+      {what} hidden: this requires the scope <code>deliveries:read</code>.
     </p>
   );
 }

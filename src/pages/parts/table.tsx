@@ -1,12 +1,12 @@
-/** Tables that scroll sideways where they are too wide, and whose rows become cards on narrow screens. */
+/** Tables that scroll horizontally when too wide, and whose rows become cards on narrow screens. */
 import type { Child, PropsWithChildren } from "hono/jsx";
 
-/** What stands at a column's head, and whether its cells are numbers. */
+/** A column's header, and whether its cells are numbers. */
 type Column = string | { label: Child; number?: boolean };
 
 /**
  * A table around its rows.
- * @param props.label makes it a region that takes the focus, for keys to scroll it; without one links in it have to.
+ * @param props.label makes it a focusable region, which can be scrolled by keyboard. Without it, rows need links.
  */
 export function Table({
   label,
@@ -39,11 +39,11 @@ function Head({ column }: { column: Column }) {
 type CellProps = {
   label: string;
   number?: boolean;
-  /** Says nothing new: a card leaves it out, to be short. */
+  /** Left out on narrow screens. */
   minor?: boolean;
 };
 
-/** A cell of a row. One element inside, so that it stays together beside its label. */
+/** A cell. Its content is one element, which a card puts next to the label. */
 export function Cell({ label, number = false, minor = false, children }: PropsWithChildren<CellProps>) {
   const names = [number && "number", minor && "minor"].filter((name) => name !== false);
   return (

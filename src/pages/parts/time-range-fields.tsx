@@ -1,8 +1,7 @@
-/** The two fields of a filter that say when something was accepted. */
+/** The two fields of a filter by time of acceptance. */
 import { TextField } from "./field";
 import { parseUtc } from "./utc-time";
 
-/** What was typed into them, and what is wrong with it. */
 type Times<Value> = { since: Value; until: Value };
 
 export function TimeRangeFields({ typed, errors }: { typed: Times<string>; errors: Partial<Times<string>> }) {
@@ -26,7 +25,7 @@ export function TimeRangeFields({ typed, errors }: { typed: Times<string>; error
   );
 }
 
-/** A field for times would show nothing where what was typed is none. */
+/** A datetime field would not show an invalid value. */
 function timeField(typed: string): "text" | "datetime-local" {
   return typed === "" || parseUtc(typed) !== null ? "datetime-local" : "text";
 }

@@ -1,4 +1,4 @@
-/** Times for people: how long ago, and exactly on hover. */
+/** Relative times, with the exact time on hover. */
 import { isoTime } from "../../platform/time";
 
 const units = [
@@ -7,7 +7,7 @@ const units = [
   ["minute", 60_000],
   ["second", 1000],
 ] as const;
-/** Beyond it a date says more than a number of days. */
+/** Beyond this, the date is shown. */
 const relativeMaxMs = 7 * 86_400_000;
 
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });

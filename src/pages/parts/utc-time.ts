@@ -1,12 +1,12 @@
-/** Times in forms: `datetime-local` fields, which know no zone, hold UTC here. */
+/** Times in forms: `datetime-local` fields, which have no time zone, contain UTC. */
 
-/** What such a field may hold: browsers leave the seconds out where they are 0. */
-const form = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?$/;
+/** The format of such a field: browsers leave out seconds that are 0. */
+const format = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?$/;
 
-/** @returns ms since 1970, or null for what is no such time. */
+/** @returns ms since 1970, or null for an invalid time. */
 export function parseUtc(text: string): number | null {
-  const ms = form.test(text) ? Date.parse(`${text}Z`) : Number.NaN;
-  // 30 February would pass for 2 March.
+  const ms = format.test(text) ? Date.parse(`${text}Z`) : Number.NaN;
+  // Date.parse reads 30 February as 2 March.
   return Number.isNaN(ms) || !utcText(ms).startsWith(text.slice(0, 16)) ? null : ms;
 }
 

@@ -1,4 +1,4 @@
-/** How a webhook fares: what waits, what arrived, how fast, and all that over time. */
+/** A webhook's activity: counts, backlog, success rate and latency, also as charts. */
 import type { PropsWithChildren } from "hono/jsx";
 import type { Webhook } from "../../webhooks/webhooks";
 import type { Bucket } from "../../lane/stats";
@@ -10,7 +10,7 @@ import { Charts } from "./charts";
 import { type LogView, viewPath } from "./log-view";
 import { ranges } from "./periods";
 
-/** @param props.stats null where the lane did not answer, as `history`. */
+/** @param props.stats null when the lane did not respond, like `history`. */
 export function Activity({
   webhook,
   stats,
@@ -25,12 +25,12 @@ export function Activity({
   return (
     <section class="card" aria-labelledby="activity-title">
       <div class="row spread">
-        <h2 id="activity-title">How it fares</h2>
+        <h2 id="activity-title">Activity</h2>
         <RangeChoice webhook={webhook} view={view} />
       </div>
       <div id="webhook-activity" class="stack">
         {stats === null ? (
-          <p class="notice bad">The figures cannot be read right now. Nothing is lost: try again.</p>
+          <p class="notice bad">Metrics are unavailable right now. No data is lost: try again.</p>
         ) : (
           <>
             <Counts {...stats} />
@@ -45,7 +45,7 @@ export function Activity({
 
 function RangeChoice({ webhook, view }: { webhook: Webhook; view: LogView }) {
   return (
-    <nav class="row" aria-label="Time of the charts">
+    <nav class="row" aria-label="Time range of the charts">
       {(["hour", "day"] as const).map((range) => (
         <a
           class={`button small ${range === view.range ? "primary" : "quiet"}`}
@@ -67,12 +67,12 @@ function Counts({ counts, backlog, oldestPendingAt, nextAttemptAt }: LaneStats) 
         {count(backlog)}
         {backlog > 0 && (
           <span class="muted">
-            {count(counts.pending)} pending, {count(counts.failed)} waiting for a retry
+            {count(counts.pending)} pending, {count(counts.failed)} retrying
           </span>
         )}
       </Count>
       {backlog > 0 && (
-        <Count label="Oldest accepted">
+        <Count label="Oldest pending">
           <Time at={oldestPendingAt} />
         </Count>
       )}
@@ -96,18 +96,18 @@ function Count({ label, children }: PropsWithChildren<{ label: string }>) {
 function Windows({ lastHour, lastDay }: LaneStats) {
   const windows = [
     { label: "Last hour", ...lastHour },
-    { label: "Last day", ...lastDay },
+    { label: "Last 24 hours", ...lastDay },
   ];
   return (
     <Table
-      label="Success and latency"
+      label="Success rate and latency"
       columns={[
         { label: <span class="visually-hidden">Period</span> },
         { label: "Attempts", number: true },
-        { label: "Success", number: true },
-        { label: "Half within", number: true },
-        { label: "95% within", number: true },
-        { label: "99% within", number: true },
+        { label: "Success rate", number: true },
+        { label: "p50", number: true },
+        { label: "p95", number: true },
+        { label: "p99", number: true },
       ]}
     >
       {windows.map(({ label, attempts, success_rate: rate, p50_ms, p95_ms, p99_ms }) => (
@@ -116,16 +116,16 @@ function Windows({ lastHour, lastDay }: LaneStats) {
           <Cell label="Attempts" number>
             {count(attempts)}
           </Cell>
-          <Cell label="Success" number>
+          <Cell label="Success rate" number>
             {successRate(rate)}
           </Cell>
-          <Cell label="Half within" number>
+          <Cell label="p50" number>
             {duration(p50_ms)}
           </Cell>
-          <Cell label="95% within" number>
+          <Cell label="p95" number>
             {duration(p95_ms)}
           </Cell>
-          <Cell label="99% within" number>
+          <Cell label="p99" number>
             {duration(p99_ms)}
           </Cell>
         </tr>

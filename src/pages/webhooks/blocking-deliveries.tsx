@@ -1,16 +1,16 @@
-/** What stands on a webhook's page while deliveries fail and hold up what is behind them. */
+/** Notices on a webhook's page for failing deliveries that block others. */
 import type { Webhook } from "../../webhooks/webhooks";
 import type { LoggedDelivery } from "../../lane/delivery-log";
 import { deliveryUuid } from "../../send/delivery-uuid";
 import type { LaneStats } from "../../lane/lane-stats";
-import { times } from "../parts/quantities";
+
 import { count } from "../parts/format-numbers";
 import { Time } from "../parts/time";
 import { GiveUpForm } from "./delivery-actions";
 import { deliveryPath } from "./names-and-paths";
 import { reasonOfDelivery } from "./failure-reason";
 
-/** @param props.deliveries the first of those that hold up others, oldest first. */
+/** @param props.deliveries the oldest blocking deliveries, oldest first. */
 export function BlockingDeliveries({
   webhook,
   stats,
@@ -31,12 +31,12 @@ export function BlockingDeliveries({
           <div class="notice warn blocking">
             <p>
               <strong>
-                <a href={path}>Delivery #{delivery.sequence}</a> holds up {behind(webhook, stats)}.
+                <a href={path}>Delivery #{delivery.sequence}</a> blocks {blocked(webhook, stats)}.
               </strong>{" "}
-              {reasonOfDelivery(delivery)} It was tried {times(delivery.attempts)}
+              {reasonOfDelivery(delivery)} Attempts: {count(delivery.attempts)}
               {isActive && delivery.nextAttemptAt !== null && (
                 <>
-                  , and is tried again <Time at={Math.max(delivery.nextAttemptAt, Date.now())} />
+                  , next <Time at={Math.max(delivery.nextAttemptAt, Date.now())} />
                 </>
               )}
               .
@@ -47,7 +47,7 @@ export function BlockingDeliveries({
                   <form method="post" action={`${path}/redeliver`} data-in-place={changedParts}>
                     <input type="hidden" name="back" value="webhook" />
                     <button class="button small" type="submit">
-                      Try now<span class="visually-hidden"> delivery #{delivery.sequence}</span>
+                      Retry now<span class="visually-hidden"> delivery #{delivery.sequence}</span>
                     </button>
                   </form>
                 )}
@@ -66,12 +66,12 @@ export function BlockingDeliveries({
   );
 }
 
-/** What of the page a change may change. */
+/** The parts of the page that an action may change. */
 export const changedParts = "outcome webhook-state webhook-news webhook-activity webhook-log";
 
-function behind({ ordering }: Webhook, { backlog }: LaneStats): string {
+function blocked({ ordering }: Webhook, { backlog }: LaneStats): string {
   const others = backlog - 1;
-  if (ordering === "keyed") return "what comes behind it in its line";
-  if (others <= 0) return "the line: nothing waits behind it yet";
-  return `the line: ${count(others)} ${others === 1 ? "delivery waits" : "deliveries wait"} behind it`;
+  if (ordering === "keyed") return "later deliveries with the same key";
+  if (others <= 0) return "new deliveries";
+  return `${count(others)} ${others === 1 ? "delivery" : "deliveries"}`;
 }

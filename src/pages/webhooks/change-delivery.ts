@@ -1,6 +1,6 @@
 /**
- * `POST /webhooks/{uuid}/deliveries/{delivery}/redeliver` and `/skip`. They lead back to the delivery or, with
- * `back=webhook`, to the webhook's page.
+ * `POST /webhooks/{uuid}/deliveries/{delivery}/redeliver` and `/skip`. Both redirect to the
+ * delivery's page or, with `back=webhook`, to the webhook's page.
  */
 import type { Context } from "hono";
 import type { ChangeResult } from "../../lane/webhook-lane";
@@ -11,28 +11,28 @@ import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { backTo, type Outcome } from "../parts/outcome";
 import { readForm } from "../parts/read-form";
-import { deliveryInPath, noDelivery } from "./path-params";
+import { deliveryInPath, deliveryNotFound } from "./path-params";
 import { deliveryPath, webhookPath } from "./names-and-paths";
 
 const done = {
-  redeliver: { tone: "good", text: "It is being sent again. What comes of it will be among its attempts." },
-  skip: { tone: "good", text: "The delivery was given up, and the line moves on." },
+  redeliver: { tone: "good", text: "Resending. The result will appear under Attempts." },
+  skip: { tone: "good", text: "The delivery was given up. It no longer blocks others." },
 } as const satisfies Record<string, Outcome>;
 
 const unconfirmed: Outcome = {
   tone: "warn",
-  text: "Nothing was done: tick the box to confirm giving the delivery up.",
+  text: "Nothing was changed: select the checkbox to confirm.",
 };
 
-const refusals: Record<Exclude<ChangeResult, "done" | "unknown">, Outcome> = {
-  finished: { tone: "warn", text: "The delivery is finished already: there is nothing to give up." },
+const reasons: Record<Exclude<ChangeResult, "done" | "unknown">, Outcome> = {
+  finished: { tone: "warn", text: "The delivery is already finished, so it cannot be given up." },
   behind: {
     tone: "warn",
-    text: "The delivery waits behind another one, which is tried first: send that one again, or give it up.",
+    text: "The delivery is blocked by an earlier one. Resend or give up that one first.",
   },
   inactive: {
     tone: "warn",
-    text: "The webhook is paused or disabled and sends nothing: resume it first.",
+    text: "The webhook is paused or disabled. Resume it first.",
   },
 };
 
@@ -53,8 +53,8 @@ async function change(c: Context<AppEnv>, what: keyof typeof done): Promise<Resp
   const { webhook, sequence } = await deliveryInPath(c);
   const path = await pathBack(c);
   const result = await askForChange(operationOf(c), { webhookUuid: webhook.uuid, sequence }, what);
-  if (result === "unknown") throw noDelivery();
-  if (result !== "done") return backTo(c, path, refusals[result]);
+  if (result === "unknown") throw deliveryNotFound();
+  if (result !== "done") return backTo(c, path, reasons[result]);
   return backTo(c, path, done[what]);
 }
 

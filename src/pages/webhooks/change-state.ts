@@ -10,13 +10,13 @@ import { webhookPath } from "./names-and-paths";
 const outcomes = {
   paused: {
     tone: "good",
-    text: "The webhook was paused: what comes is kept, and nothing is sent until it is resumed.",
+    text: "Paused. New deliveries are queued and sent after you resume.",
   },
   stillDisabled: {
     tone: "warn",
-    text: "The webhook is disabled and sends nothing already: it cannot be paused. Resume it to send again.",
+    text: "The webhook is disabled, so it cannot be paused. Resume it to send deliveries.",
   },
-  resumed: { tone: "good", text: "The webhook was resumed: what was kept is sent, in order." },
+  resumed: { tone: "good", text: "Resumed. Queued deliveries are being sent." },
 } as const satisfies Record<string, Outcome>;
 
 /** Adds both forms to `router`. */

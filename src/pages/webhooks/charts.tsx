@@ -6,32 +6,31 @@ import { count, duration } from "../parts/format-numbers";
 import { Cell, Table } from "../parts/table";
 import { type Period, periodsOf, type Range, ranges, rowsOf } from "./periods";
 
-/** In the chart's own units: the height is in pixels, the width is stretched to what there is. */
+/** In SVG units: the height equals pixels, the width is stretched to the available space. */
 const height = 120;
 const periodWidth = 10;
-/** Between two bars. */
-const gap = 2;
+const barGap = 2;
 
 const outcomes = [
   { key: "delivered", label: "Delivered" },
-  { key: "retried", label: "Failed, tried again" },
-  { key: "dead", label: "Given up" },
+  { key: "retried", label: "Failed, retried" },
+  { key: "dead", label: "Dead letters" },
 ] as const;
 
-const shares = [
-  { key: "p50_ms", label: "Half within" },
-  { key: "p95_ms", label: "95% within" },
-  { key: "p99_ms", label: "99% within" },
+const percentiles = [
+  { key: "p50_ms", label: "p50" },
+  { key: "p95_ms", label: "p95" },
+  { key: "p99_ms", label: "p99" },
 ] as const;
 
-/** @param props.history null where the lane did not answer. */
+/** @param props.history null when the lane did not respond. */
 export function Charts({ history, range, now }: { history: Bucket[] | null; range: Range; now: number }) {
   if (history === null) {
-    return <p class="notice bad">The charts cannot be drawn right now. Nothing is lost: try again.</p>;
+    return <p class="notice bad">Charts are unavailable right now. No data is lost: try again.</p>;
   }
   const periods = periodsOf(history, range, now);
   if (periods.every(({ attempts }) => attempts === 0)) {
-    return <p class="empty">Nothing was sent in the {ranges[range].name}: there is nothing to draw.</p>;
+    return <p class="empty">No attempts in the {ranges[range].name}.</p>;
   }
   return (
     <>
@@ -40,8 +39,8 @@ export function Charts({ history, range, now }: { history: Bucket[] | null; rang
         <Latencies periods={periods} range={range} />
       </div>
       <details id="chart-table">
-        <summary>The same as a table</summary>
-        <FiguresTable periods={rowsOf(history, range, now)} range={range} />
+        <summary>Show as table</summary>
+        <ChartTable periods={rowsOf(history, range, now)} range={range} />
       </details>
     </>
   );
@@ -57,7 +56,7 @@ function Deliveries({ periods, range }: { periods: Period[]; range: Range }) {
       title="Deliveries"
       range={range}
       scale={[count(top), "0"]}
-      label={`Attempts of the ${name}: ${summary}. At most ${count(top)} in ${period}.`}
+      label={`Attempts in the ${name}: ${summary}. Peak: ${count(top)} in ${period}.`}
       legend={totals.map(({ key, label, total }) => (
         <li>
           <svg class="swatch" viewBox="0 0 16 12" aria-hidden="true">
@@ -83,12 +82,12 @@ function Deliveries({ periods, range }: { periods: Period[]; range: Range }) {
   );
 }
 
-/** What is striped is told from its neighbours without colours, too. */
+/** Stripes distinguish the bars without colour. */
 function pattern(key: (typeof outcomes)[number]["key"]): { fill?: string } {
   return key === "retried" ? { fill: "url(#stripes)" } : {};
 }
 
-/** One path with a bar for each period, on top of what is below. */
+/** One path with a bar for each period, stacked on the bars of `below`. */
 function bars(
   periods: Period[],
   { key, below, top }: { key: keyof Period; below: (keyof Period)[]; top: number },
@@ -97,11 +96,11 @@ function bars(
     .map((period, index) => {
       const size = ((period[key] ?? 0) / top) * height;
       if (size === 0) return "";
-      // Few among many are still to be seen.
+      // At least 2 pixels, so that a small value stays visible.
       const shown = Math.max(size, 2);
       const base = height - (below.reduce((sum, other) => sum + (period[other] ?? 0), 0) / top) * height;
-      const [x, y] = [index * periodWidth + gap / 2, Math.max(base, shown)];
-      return `M${x} ${round(y)}v${round(-shown)}h${periodWidth - gap}v${round(shown)}z`;
+      const [x, y] = [index * periodWidth + barGap / 2, Math.max(base, shown)];
+      return `M${x} ${round(y)}v${round(-shown)}h${periodWidth - barGap}v${round(shown)}z`;
     })
     .join("");
 }
@@ -111,15 +110,16 @@ function Latencies({ periods, range }: { periods: Period[]; range: Range }) {
   const low = Math.floor(Math.log10(Math.max(Math.min(...known), 1)));
   const high = Math.max(Math.ceil(Math.log10(Math.max(...known, 1))), low + 1);
   const decades = Array.from({ length: high - low + 1 }, (_, index) => high - index);
-  const worst = (key: (typeof shares)[number]["key"]) => Math.max(...periods.map((one) => one[key] ?? 0));
-  const summary = shares.map(({ key, label }) => `${label.toLowerCase()} ${duration(worst(key))}`);
+  const worst = (key: (typeof percentiles)[number]["key"]) =>
+    Math.max(...periods.map((one) => one[key] ?? 0));
+  const summary = percentiles.map(({ key, label }) => `${label.toLowerCase()} ${duration(worst(key))}`);
   return (
     <Figure
       title="Latency"
       range={range}
       scale={decades.map((decade) => duration(10 ** decade))}
-      label={`How long attempts took in the ${ranges[range].name}. At worst, in ${ranges[range].period}: ${summary.join(", ")}.`}
-      legend={shares.map(({ key, label }) => (
+      label={`Latency of attempts in the ${ranges[range].name}. Highest in ${ranges[range].period}: ${summary.join(", ")}.`}
+      legend={percentiles.map(({ key, label }) => (
         <li>
           <svg class="swatch" viewBox="0 0 24 12" aria-hidden="true">
             <path class={`line ${key}`} d="M0 6h24" />
@@ -131,7 +131,7 @@ function Latencies({ periods, range }: { periods: Period[]; range: Range }) {
       {decades.slice(1, -1).map((decade) => (
         <path class="rule" d={`M0 ${y(decade)}h${periods.length * periodWidth}`} />
       ))}
-      {shares.map(({ key }) => (
+      {percentiles.map(({ key }) => (
         <path class={`line ${key}`} d={steps(periods.map((period) => period[key]))} />
       ))}
     </Figure>
@@ -141,7 +141,7 @@ function Latencies({ periods, range }: { periods: Period[]; range: Range }) {
     return round(height - ((log - low) / (high - low)) * height);
   }
 
-  /** One path with a step for each period; a gap where nothing was sent. */
+  /** One path with a step for each period; a gap where there was no attempt. */
   function steps(values: (number | null)[]): string {
     let path = "";
     let isOpen = false;
@@ -156,7 +156,7 @@ function Latencies({ periods, range }: { periods: Period[]; range: Range }) {
   }
 }
 
-/** A chart with its scale, its time and its legend. @param props.scale from top to bottom, evenly spaced. */
+/** A chart with its scale, time axis and legend. @param props.scale labels from top to bottom, evenly spaced. */
 function Figure({
   title,
   label,
@@ -199,11 +199,14 @@ function Figure({
   );
 }
 
-function FiguresTable({ periods, range }: { periods: Period[]; range: Range }) {
+function ChartTable({ periods, range }: { periods: Period[]; range: Range }) {
   return (
     <Table
-      label={`Attempts and latencies of the ${ranges[range].name}`}
-      columns={["From (UTC)", ...[...outcomes, ...shares].map(({ label }) => ({ label, number: true }))]}
+      label={`Attempts and latency, ${ranges[range].name}`}
+      columns={[
+        "Start (UTC)",
+        ...[...outcomes, ...percentiles].map(({ label }) => ({ label, number: true })),
+      ]}
       small
     >
       {periods
@@ -219,7 +222,7 @@ function FiguresTable({ periods, range }: { periods: Period[]; range: Range }) {
                 {count(period[key])}
               </Cell>
             ))}
-            {shares.map(({ key, label }) => (
+            {percentiles.map(({ key, label }) => (
               <Cell label={label} number>
                 {duration(period[key])}
               </Cell>

@@ -1,27 +1,27 @@
 /**
- * The exact request of an attempt as a command for curl, to be pasted into sh, bash or zsh.
+ * The exact request of an attempt as a curl command for sh, bash or zsh.
  *
- * Names and texts come from people who may mean harm to whoever pastes it, so that the command holds them only as
- * printable ASCII between single quotes, without the characters that an interactive shell looks for even there (`!`,
- * in a line that began inside a quote) or that would end or alter the quote. All else is written as `\0ooo`, for
- * printf's %b (POSIX, "printf"). So no byte of theirs is a key that a line editor acts on, either.
+ * Header names and bodies are untrusted input. The command contains them only as printable ASCII in single quotes,
+ * without characters that end or alter the quote or that an interactive shell expands inside it (`!`, in a line that
+ * starts inside a quote). All other bytes are written as `\0ooo` for printf's %b (POSIX, "printf"), so that a line
+ * editor does not act on a pasted control character.
  */
 import { maskedValue } from "../../platform/masked-value";
 
-/** A command, and the variables that are to be set before it is run: the URL and hidden headers are secrets. */
+/** `variables`: shell variables to set before running the command. The URL and masked headers are secrets. */
 export type CurlCommand = { command: string; variables: string[] };
 
 const urlVariable = "URL";
 
 /**
- * Of a body, what stands in one line: with 5 characters each it stays below 1,024. A terminal drops what is longer
- * (MAX_CANON), the closing quote with it, where the shell has no line editor.
+ * How many characters of a body go on one line. An encoded character takes at most 5, so that a line stays below
+ * 1,024 bytes: without a line editor, a terminal drops the rest of a longer line (MAX_CANON), closing quote included.
  */
 const charactersPerLine = 200;
 
 const notPlain = /[^\x20-\x7e]|['!`$\\]/gu;
 
-/** @param request as the log shows it: the values of custom headers are masked. */
+/** @param request as shown in the log, with the values of custom headers masked. */
 export function curlCommand(request: { headers: Record<string, string>; body: string }): CurlCommand {
   const entries = Object.entries(request.headers);
   const hidden = entries.filter(([, value]) => value === maskedValue).map(([name]) => name);
@@ -32,13 +32,13 @@ export function curlCommand(request: { headers: Record<string, string>; body: st
   };
   const curl = [`curl --globoff --url "$${urlVariable}" --data-binary @-`, ...entries.map(header)];
   return {
-    // The shell's own printf: a body may be longer than an argument of a program.
+    // printf is a shell builtin: a body may exceed the size limit of a program's arguments.
     command: `printf '%b' ${linesOf(request.body)} |\n  ${curl.join(" \\\n  ")}`,
     variables: [urlVariable, ...variables.values()],
   };
 }
 
-/** A variable for each name, and none for two: `X-Api-Key` has `HEADER_X_API_KEY`, which no shell has already. */
+/** A distinct variable per header name: `X-Api-Key` becomes `HEADER_X_API_KEY`, which no shell predefines. */
 function variablesFor(names: string[]): Map<string, string> {
   const variables = new Map<string, string>();
   const taken = new Set([urlVariable]);
@@ -52,7 +52,7 @@ function variablesFor(names: string[]): Map<string, string> {
   return variables;
 }
 
-/** One argument: a text and, behind it, the value of a variable. */
+/** One argument: a text, followed by the value of a variable if given. */
 function word(text: string, variable?: string): string {
   const encoded = encode(text);
   const value = variable === undefined ? "" : `$${variable}`;
@@ -60,14 +60,14 @@ function word(text: string, variable?: string): string {
   return value === "" ? `'${text}'` : `'${text}'"${value}"`;
 }
 
-/** A text as arguments for `printf '%b'`, which writes one after the other, each in a line. */
+/** A text as arguments for `printf '%b'`, one per line; printf concatenates them. */
 function linesOf(text: string): string {
   const lines = encode(text).match(new RegExp(`(?:\\\\0...|[^\\\\]){1,${charactersPerLine}}`, "g")) ?? [""];
   const quoted = lines.map((line) => `'${line}'`);
   return quoted.length === 1 ? quoted.join("") : `\\\n  ${quoted.join(" \\\n  ")}`;
 }
 
-/** Printable ASCII that means nothing between single quotes; what is not that, byte by byte. */
+/** Leaves printable ASCII that is inert in single quotes; escapes all else byte by byte. */
 function encode(text: string): string {
   return text.replaceAll(notPlain, (character) =>
     Array.from(new TextEncoder().encode(character), (byte) => `\\0${byte.toString(8).padStart(3, "0")}`).join(

@@ -1,4 +1,4 @@
-/** `GET` and `POST /webhooks/{uuid}/delete`: says what is lost, and wants the webhook's name typed. */
+/** `GET` and `POST /webhooks/{uuid}/delete`: lists what is deleted, and asks for the webhook's name. */
 import type { Context } from "hono";
 import type { Webhook } from "../../webhooks/webhooks";
 import type { LaneStats } from "../../lane/lane-stats";
@@ -38,12 +38,12 @@ export function deleteWebhookPage(router: Router): void {
   });
 }
 
-/** A name as a page shows it, which folds blanks and line breaks: nobody can type more than what they see. */
+/** A name as a page shows it: browsers collapse white space, so that people cannot type more than that. */
 function asShown(name: string): string {
   return name.normalize("NFC").replaceAll(/\s+/g, " ").trim();
 }
 
-/** @param typed what was typed and is not the name. */
+/** @param typed a wrong name that was submitted. */
 async function renderForm(c: Context<AppEnv>, webhook: Webhook, typed?: string): Promise<Response> {
   const stats = await askLane(c.env, webhook.uuid, (lane) => lane.stats());
   const path = webhookPath(webhook);
@@ -55,18 +55,18 @@ async function renderForm(c: Context<AppEnv>, webhook: Webhook, typed?: string):
     <section class="card form-card" aria-labelledby="delete-title">
       <Breadcrumbs links={{ "/": "Webhooks", [path]: name }} />
       <h1 id="delete-title">Delete {name}</h1>
-      <p>This cannot be undone. What is lost:</p>
-      <Losses stats={stats} />
+      <p>This cannot be undone. It deletes:</p>
+      <DeletedData stats={stats} />
       {isActive && (
         <p>
-          To stop sending and keep all that, <strong>pause it instead</strong>: what comes is kept and sent
-          later.
+          To stop sending without losing anything, pause it instead: new deliveries are queued and sent after
+          you resume.
         </p>
       )}
       {isActive && (
         <form method="post" action={`${path}/pause`}>
           <button class="button" type="submit">
-            Pause it instead
+            Pause instead
           </button>
         </form>
       )}
@@ -74,37 +74,36 @@ async function renderForm(c: Context<AppEnv>, webhook: Webhook, typed?: string):
       <form class="stack" method="post" action={`${path}/delete`}>
         <TextField
           name="name"
-          label="To delete it, type its name"
+          label="Type the webhook's name to confirm"
           hint={
             <>
               <strong>{name}</strong>
             </>
           }
-          error={typed === undefined ? undefined : `This is not its name. Type ${name} to delete it.`}
+          error={typed === undefined ? undefined : `The name does not match. Type ${name} to confirm.`}
           value={typed}
           autocomplete="off"
           autocapitalize="off"
           spellcheck="false"
           required
         />
-        <FormFoot send="Delete for good" tone="danger" cancel={path} />
+        <FormFoot send="Delete webhook" tone="danger" cancel={path} />
       </form>
     </section>,
   );
 }
 
-function Losses({ stats }: { stats: LaneStats | null }) {
+function DeletedData({ stats }: { stats: LaneStats | null }) {
   return (
     <ul>
-      <li>its URL, its secret and what it hears of</li>
+      <li>its URL, secret and subscriptions</li>
       {stats === null ? (
-        <li>all of its deliveries, also those that wait to be sent</li>
+        <li>all deliveries, including those not sent yet</li>
       ) : (
         <>
           {stats.backlog > 0 && (
             <li>
-              <strong>{deliveries(stats.backlog)}</strong> that {stats.backlog === 1 ? "waits" : "wait"} to be
-              sent: nobody will get {stats.backlog === 1 ? "it" : "them"}
+              <strong>{deliveries(stats.backlog)}</strong> not sent yet
             </li>
           )}
           {stats.counts.dead > 0 && (
@@ -112,7 +111,7 @@ function Losses({ stats }: { stats: LaneStats | null }) {
               <strong>{deadLetters(stats.counts.dead)}</strong>
             </li>
           )}
-          <li>the log of what was sent, and its figures</li>
+          <li>the delivery log and metrics</li>
         </>
       )}
     </ul>

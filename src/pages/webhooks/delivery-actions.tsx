@@ -1,33 +1,33 @@
-/** What can be done to a delivery: send it again and, while it waits, give it up. */
+/** Actions on a delivery: resend and, while it is not finished, give up. */
 import type { ShownStatus } from "../../lane/delivery-log";
 
-/** What of a delivery's page a change may change. */
+/** The parts of a delivery's page that an action may change. */
 const changedParts =
   "outcome delivery-status delivery-change delivery-facts delivery-attempts delivery-request";
 
-/** @param props.path the delivery's. */
+/** @param props.path of the delivery. */
 export function DeliveryActions({ path, status }: { path: string; status: ShownStatus }) {
-  const waits = status === "pending" || status === "failed";
+  const isUnfinished = status === "pending" || status === "failed";
   return (
-    <section class="card" aria-labelledby="change-title">
-      <h2 id="change-title" class="visually-hidden">
-        Change
+    <section class="card" aria-labelledby="actions-title">
+      <h2 id="actions-title" class="visually-hidden">
+        Actions
       </h2>
       <div id="delivery-change" class="stack">
         <form method="post" action={`${path}/redeliver`} data-in-place={changedParts}>
           <button class="button primary" type="submit">
-            Send again
+            Resend
           </button>
         </form>
-        {waits && <GiveUpForm path={path} inPlace={changedParts} />}
+        {isUnfinished && <GiveUpForm path={path} inPlace={changedParts} />}
       </div>
     </section>
   );
 }
 
 /**
- * @param props.back `webhook` leads back to the webhook's page instead of the delivery's.
- * @param props.inPlace the parts that the outcome may change.
+ * @param props.back `webhook` redirects to the webhook's page instead of the delivery's.
+ * @param props.inPlace the parts of the page that the action may change.
  */
 export function GiveUpForm({ path, back, inPlace }: { path: string; back?: "webhook"; inPlace: string }) {
   return (
@@ -35,7 +35,7 @@ export function GiveUpForm({ path, back, inPlace }: { path: string; back?: "webh
       {back && <input type="hidden" name="back" value={back} />}
       <label class="choice">
         <input type="checkbox" name="confirmed" value="yes" required />
-        Do not try it any more: it becomes a dead letter, which can be sent again
+        Stop retrying: it becomes a dead letter, which can be resent
       </label>
       <button class="button danger" type="submit">
         Give up

@@ -1,4 +1,4 @@
-/** The delivery log's place on a webhook's page: filters, a page of it, and the way to older ones. */
+/** The delivery log on a webhook's page: filters, one page of deliveries, and a pager. */
 import type { Subscription } from "../../webhooks/subscriptions";
 import type { Webhook } from "../../webhooks/webhooks";
 import type { LogPage } from "../../lane/delivery-log";
@@ -8,10 +8,10 @@ import { TimeRangeFields } from "../parts/time-range-fields";
 import { SelectField, TextField } from "../parts/field";
 import { Pager } from "../parts/pager";
 import { LogTable } from "./log-table";
-import { type Filters, isFiltered, isWrong, type LogView, viewPath } from "./log-view";
+import { type Filters, isFiltered, isInvalid, type LogView, viewPath } from "./log-view";
 import { webhookPath } from "./names-and-paths";
 
-/** @param props.page null where the lane did not answer, or was not asked because a filter is wrong. */
+/** @param props.page null when the lane did not respond, or was not asked because a filter is invalid. */
 export function DeliveryLog({
   webhook,
   subscriptions,
@@ -33,17 +33,17 @@ export function DeliveryLog({
       <div id="webhook-log" class="stack">
         {page === null && (
           <p class="notice bad">
-            {isWrong(filters)
-              ? "Nothing is listed, because a filter is not as it must be: see beside it."
-              : "The deliveries cannot be read right now. Nothing is lost: try again."}
+            {isInvalid(filters)
+              ? "No deliveries are listed because a filter is invalid. See the error below the field."
+              : "Deliveries are unavailable right now. No data is lost: try again."}
           </p>
         )}
         {page !== null && page.deliveries.length > 0 && (
           <LogTable webhook={webhook} deliveries={page.deliveries} />
         )}
-        {page?.deliveries.length === 0 && <p class="empty">{nothingHere(page, view, filters)}</p>}
+        {page?.deliveries.length === 0 && <p class="empty">{emptyText(page, view, filters)}</p>}
         <Pager
-          label="Pages of the log"
+          label="Pages of deliveries"
           links={[
             view.cursor !== undefined && [viewPath(webhook, { ...view, cursor: undefined }, "log"), "Newest"],
             next !== null && [viewPath(webhook, { ...view, cursor: next }, "log"), "Older"],
@@ -110,7 +110,7 @@ function FilterForm({
         )}
       </div>
       <details class="wide" open={typed.since + typed.until !== ""}>
-        <summary>Time</summary>
+        <summary>Time range</summary>
         <div class="grid">
           <TimeRangeFields typed={typed} errors={errors} />
         </div>
@@ -119,8 +119,8 @@ function FilterForm({
   );
 }
 
-function nothingHere(page: LogPage, view: LogView, filters: Filters): string {
-  if (page.next !== null) return "Nothing among these. There are older ones.";
-  if (view.cursor !== undefined) return "There is nothing older.";
-  return isFiltered(filters) ? "No delivery is like that." : "Nothing was sent yet.";
+function emptyText(page: LogPage, view: LogView, filters: Filters): string {
+  if (page.next !== null) return "No matches on this page. There are older deliveries.";
+  if (view.cursor !== undefined) return "No older deliveries.";
+  return isFiltered(filters) ? "No deliveries match the filters." : "No deliveries yet.";
 }

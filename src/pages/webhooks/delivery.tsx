@@ -1,4 +1,4 @@
-/** `GET /webhooks/{uuid}/deliveries/{delivery}`: one delivery, its event, what was sent and what came back. */
+/** `GET /webhooks/{uuid}/deliveries/{delivery}`: one delivery: its attempts, request, event and actions. */
 import { allows, mayReadTexts } from "../../auth/scopes";
 import { type ShownDelivery, withoutTexts } from "../../lane/shown-delivery";
 import type { Router } from "../../http/router";
@@ -13,22 +13,22 @@ import { Time } from "../parts/time";
 import { Breadcrumbs } from "../parts/breadcrumbs";
 import { Attempts } from "./attempts";
 import { DeliveryActions } from "./delivery-actions";
-import { deliveryInPath, noDelivery } from "./path-params";
+import { deliveryInPath, deliveryNotFound } from "./path-params";
 import { LastError } from "./log-table";
 import { deliveryPath, nameOf, webhookPath } from "./names-and-paths";
 import { OtherDeliveries, othersOf } from "./other-deliveries";
-import { laidOut, SentRequest } from "./sent-request";
+import { formatBody, SentRequest } from "./sent-request";
 
 /** Adds the page to `router`. */
 export function deliveryPage(router: Router): void {
   router.get("/webhooks/:uuid/deliveries/:delivery", signedIn("webhooks:read"), async (c) => {
     const { webhook, uuid, sequence } = await deliveryInPath(c);
     const found = await c.env.LANES.getByName(webhook.uuid).delivery(sequence);
-    if (found === null) throw noDelivery();
+    if (found === null) throw deliveryNotFound();
     const hasTexts = mayReadTexts(c.var.caller);
     const delivery: ShownDelivery = hasTexts ? found : withoutTexts(found);
     const { status, sent, body, history } = delivery;
-    // A page that brings itself up to date shows those of its first time.
+    // Background refreshes do not replace this part, so that the other lanes are asked once per visit.
     const isVisit = c.req.header("X-Live") === undefined;
     const others = isVisit ? await othersOf(c.env, webhook, delivery.eventUuid) : null;
     const scripts = ["/in-place.js", "/live.js", "/copy.js"] as const;
@@ -70,15 +70,15 @@ export function deliveryPage(router: Router): void {
         <Facts uuid={uuid} delivery={delivery} />
         <Attempts history={history} />
         <SentRequest sent={sent && { headers: sent.headers, body }} mayReadTexts={hasTexts} />
-        <EventText event={delivery.event} uuid={delivery.eventUuid} />
+        <EventBody event={delivery.event} uuid={delivery.eventUuid} />
         {others && <OtherDeliveries {...others} />}
       </>,
     );
   });
 }
 
-/** @param props.event its text; null where it may not be read. */
-function EventText({ event, uuid }: { event: string | null; uuid: string }) {
+/** @param props.event its body; null when the caller may not read it. */
+function EventBody({ event, uuid }: { event: string | null; uuid: string }) {
   return (
     <section class="card" aria-labelledby="event-title">
       <h2 id="event-title">Event</h2>
@@ -86,12 +86,12 @@ function EventText({ event, uuid }: { event: string | null; uuid: string }) {
         <a href={`/events/${uuid}`}>{uuid}</a>
       </p>
       {event === null ? (
-        <ScopeRequired what="Its text is" />
+        <ScopeRequired what="The event body is" />
       ) : (
         <details>
-          <summary>As it was published, laid out</summary>
-          <pre tabindex={0} role="region" aria-label="Event, laid out">
-            {laidOut(event)}
+          <summary>Event as published, formatted</summary>
+          <pre tabindex={0} role="region" aria-label="Event, formatted">
+            {formatBody(event)}
           </pre>
         </details>
       )}
@@ -120,7 +120,7 @@ function Facts({ uuid, delivery }: { uuid: string; delivery: ShownDelivery }) {
           </Fact>
         )}
         <Fact label="Attempts">{count(delivery.attempts)}</Fact>
-        <Fact label="Last failure">
+        <Fact label="Last error">
           <LastError {...delivery} />
         </Fact>
         <Fact label="UUID">

@@ -1,12 +1,12 @@
-/** What a webhook hears: all of its subscriptions. */
+/** The subscriptions of a webhook. */
 import type { Subscription } from "../../webhooks/subscriptions";
 
 export function EventSubscriptions({ subscriptions }: { subscriptions: Subscription[] }) {
   return (
     <section class="card" aria-labelledby="events-title">
-      <h2 id="events-title">What it hears</h2>
+      <h2 id="events-title">Events</h2>
       {subscriptions.length === 0 ? (
-        <p class="muted">Nothing yet: it has no subscriptions.</p>
+        <p class="muted">No subscriptions yet.</p>
       ) : (
         <ul>
           {subscriptions.map(({ eventType, projectUuid, jobUuid }) => (
@@ -14,8 +14,8 @@ export function EventSubscriptions({ subscriptions }: { subscriptions: Subscript
               {eventType}
               {projectUuid && (
                 <div class="muted small">
-                  only of the project {projectUuid}
-                  {jobUuid && ` and its job ${jobUuid}`}
+                  project {projectUuid}
+                  {jobUuid && `, job ${jobUuid}`}
                 </div>
               )}
             </li>

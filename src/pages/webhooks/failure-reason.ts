@@ -7,18 +7,18 @@ import type { ShownAttempt } from "../../lane/shown-delivery";
 export function reasonOfAttempt(attempt: ShownAttempt): string | null {
   const { error, status, durationMs } = attempt;
   if (error === null) return null;
-  // The time-out is in whole seconds, the measured time is a little more.
+  // Timeouts are whole seconds; the measured duration is slightly longer.
   const timeoutMs = Math.max(Math.floor(durationMs / 1000), 1) * 1000;
   return sentence(explainFailure({ error, status, responseBody: attempt.responseBody ?? "" }, timeoutMs));
 }
 
-/** Of a delivery's latest attempt. @returns null where it did not fail, or there was none. */
+/** The reason of a delivery's latest attempt. @returns null when it did not fail, or there was none. */
 export function reasonOfDelivery({
   lastError,
   lastStatus,
 }: Pick<LoggedDelivery, "lastError" | "lastStatus">): string | null {
   if (lastError === null) return null;
-  if (lastError === "timeout") return "No answer in time.";
+  if (lastError === "timeout") return "The receiver did not respond in time.";
   return sentence(explainFailure({ error: lastError, status: lastStatus, responseBody: "" }, 0));
 }
 

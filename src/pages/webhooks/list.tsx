@@ -1,4 +1,4 @@
-/** `GET /`: the webhooks, and how each fares. */
+/** `GET /`: the list of webhooks, with state, subscriptions and metrics. */
 import { allows } from "../../auth/scopes";
 import { latestTurn } from "../../webhooks/job-failure-undo";
 import { countSubscribed, listFirstSubscriptions } from "../../webhooks/subscriptions";
@@ -16,7 +16,7 @@ import { isOfSwitch, jobFailureTypes } from "./job-failures/types";
 import { WebhookTable } from "./webhook-table";
 
 const pageSize = 25;
-/** How many subscriptions of a webhook the list names. */
+/** How many subscriptions the list shows per webhook. */
 const subscriptionsShown = 3;
 
 /** Adds the page to `router`. */
@@ -53,7 +53,7 @@ export function webhookList(router: Router): void {
           <h1>Webhooks</h1>
           {mayWrite && spread.webhooks > 0 && (
             <a class="button primary" href="/webhooks/new">
-              New webhook
+              Create webhook
             </a>
           )}
         </div>
@@ -65,7 +65,7 @@ export function webhookList(router: Router): void {
           </div>
         )}
         {rows.length === 0 && after === 0 && <NoWebhooks mayWrite={mayWrite} />}
-        {rows.length === 0 && after > 0 && <p class="empty">There are no more webhooks.</p>}
+        {rows.length === 0 && after > 0 && <p class="empty">No more webhooks.</p>}
         <Pager
           label="Pages"
           links={[

@@ -1,4 +1,4 @@
-/** `GET /webhooks/{uuid}/live`: a WebSocket to the webhook's lane that says when something changed. */
+/** `GET /webhooks/{uuid}/live`: a WebSocket to the webhook's lane that signals changes. */
 import { sessionTag } from "../../auth/session";
 import { RequestError } from "../../platform/errors";
 import type { Router } from "../../http/router";
@@ -10,20 +10,20 @@ import { joinPage } from "./page-socket";
 export function liveSocket(router: Router): void {
   router.get("/webhooks/:uuid/live", signedIn("webhooks:read"), async (c) => {
     if (c.req.header("Upgrade")?.toLowerCase() !== "websocket") {
-      throw new RequestError(426, "This is for WebSockets: the webhook's page opens one.");
+      throw new RequestError(426, "This path accepts WebSocket connections only.");
     }
-    // Browsers send the cookie along from any site, and hold back no answer.
+    // Browsers send cookies with cross-site WebSocket requests and let the other site read the messages.
     if (c.req.header("Origin") !== new URL(c.req.url).origin) {
-      throw new RequestError(403, "WebSockets are opened by this site's own pages only.");
+      throw new RequestError(403, "WebSockets are accepted only from this site's own pages.");
     }
     const { uuid } = await webhookInPath(c);
     const address = new URL("https://lane/");
     address.searchParams.set("session", await sessionTag(c));
     const lane = c.env.LANES.getByName(uuid);
     const { body, status, webSocket } = await lane.fetch(address, { headers: { Upgrade: "websocket" } });
-    // Its headers are yet to be set, which the lane's own answer does not allow.
+    // Middleware sets headers on the response later; those of the lane's own response are immutable.
     if (webSocket === null) return new Response(body, { status });
-    // hono's type of the context knows less than there is.
+    // Hono types executionCtx as a subset of the runtime's ExecutionContext.
     return new Response(null, { status, webSocket: joinPage(webSocket, c.executionCtx as ExecutionContext) });
   });
 }

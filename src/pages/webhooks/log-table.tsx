@@ -1,4 +1,4 @@
-/** The delivery log: a page of it, newest first. */
+/** A page of the delivery log, newest first. */
 import type { LoggedDelivery } from "../../lane/delivery-log";
 import type { Webhook } from "../../webhooks/webhooks";
 import { deliveryUuid } from "../../send/delivery-uuid";
@@ -12,14 +12,14 @@ import { reasonOfDelivery } from "./failure-reason";
 export function LogTable({ webhook, deliveries }: { webhook: Webhook; deliveries: LoggedDelivery[] }) {
   return (
     <Table
-      label="The log"
+      label="Deliveries"
       columns={[
         "Delivery",
-        "Event",
+        "Event type",
         "Status",
         "Accepted",
         { label: "Attempts", number: true },
-        "Last failure",
+        "Last error",
       ]}
     >
       {deliveries.map((delivery) => (
@@ -29,7 +29,7 @@ export function LogTable({ webhook, deliveries }: { webhook: Webhook; deliveries
               #{delivery.sequence}
             </a>
           </th>
-          <Cell label="Event">{delivery.eventType}</Cell>
+          <Cell label="Event type">{delivery.eventType}</Cell>
           <Cell label="Status">
             <StatusBadge status={delivery.status} />
           </Cell>
@@ -39,7 +39,7 @@ export function LogTable({ webhook, deliveries }: { webhook: Webhook; deliveries
           <Cell label="Attempts" number minor={delivery.attempts < 2}>
             {count(delivery.attempts)}
           </Cell>
-          <Cell label="Last failure" minor={delivery.lastError === null}>
+          <Cell label="Last error" minor={delivery.lastError === null}>
             <LastError {...delivery} />
           </Cell>
         </tr>
@@ -48,7 +48,7 @@ export function LogTable({ webhook, deliveries }: { webhook: Webhook; deliveries
   );
 }
 
-/** Why the latest attempt failed, in words. */
+/** Why the latest attempt failed. */
 export function LastError(delivery: Pick<LoggedDelivery, "lastError" | "lastStatus">) {
   return reasonOfDelivery(delivery) ?? <span class="muted">None</span>;
 }

@@ -1,4 +1,4 @@
-/** Which part of a webhook's log is looked at, and over which time its charts are drawn: what an address says of it. */
+/** The query of a webhook's page: the filters and position of the delivery log, and the time range of the charts. */
 import type { Webhook } from "../../webhooks/webhooks";
 import type { LogQuery, ShownStatus } from "../../lane/delivery-log";
 import { shownStatuses } from "../../lane/delivery-log";
@@ -22,13 +22,13 @@ const filterNames = ["status", "event_type", "since", "until"] as const;
 
 type FilterName = (typeof filterNames)[number];
 
-/** What is in the log's filters as it was typed. What is wrong with a filter, and what is allowed, is in `errors`. */
+/** The log's filters as typed. `errors`: what is wrong with a filter, and what is allowed. */
 export type Filters = {
   typed: Record<FilterName, string>;
   errors: Partial<Record<FilterName, string>>;
 };
 
-/** Reads an address' query. What is wrong with a filter is said; what else makes no sense is left out. */
+/** Reads the query. An invalid filter is reported in `errors`; an invalid cursor or range is ignored. */
 export function readView(given: (name: string) => string | undefined): { view: LogView; filters: Filters } {
   const text = (name: FilterName): string => given(name)?.trim() ?? "";
   const typed = {
@@ -45,13 +45,13 @@ export function readView(given: (name: string) => string | undefined): { view: L
     cursor: cursorParamSchema.safeParse(given("cursor")).data,
     range: given("range") === "hour" ? "hour" : "day",
   };
-  return { view, filters: { typed, errors: wrongIn(typed, view) } };
+  return { view, filters: { typed, errors: errorsIn(typed, view) } };
 }
 
-function wrongIn(typed: Filters["typed"], { status, since, until }: LogView): Filters["errors"] {
+function errorsIn(typed: Filters["typed"], { status, since, until }: LogView): Filters["errors"] {
   const errors: Filters["errors"] = {};
   if (typed.status !== "" && status === undefined) {
-    errors.status = `${quoted(typed.status)} is no status. Choose one of the list.`;
+    errors.status = `${quoted(typed.status)} is not a status. Choose one from the list.`;
   }
   if (typed.since !== "" && since === undefined) errors.since = timeError(typed.since);
   if (typed.until !== "" && until === undefined) errors.until = timeError(typed.until);
@@ -60,23 +60,23 @@ function wrongIn(typed: Filters["typed"], { status, since, until }: LogView): Fi
   return errors;
 }
 
-/** What the lane is asked for. */
+/** The query for the lane. */
 export function queryOf({ status, eventType, since, until, cursor }: LogView, limit: number): LogQuery {
   return { status, eventType, since, until, before: cursor, limit };
 }
 
-/** Whether the log is limited to anything, or would be if that could be read. */
+/** Whether any filter is set, valid or not. */
 export function isFiltered({ typed }: Filters): boolean {
   return filterNames.some((name) => typed[name] !== "");
 }
 
-/** Whether a filter cannot be read, so that nothing can be listed. */
-export function isWrong({ errors }: Filters): boolean {
+/** Whether a filter is invalid, so that nothing can be listed. */
+export function isInvalid({ errors }: Filters): boolean {
   return Object.keys(errors).length > 0;
 }
 
-/** @returns the address of a view, with the part of the page that it is about. */
-export function viewPath(webhook: Pick<Webhook, "uuid">, view: LogView, part: "log" | "activity"): string {
+/** @returns the path of a view, with the fragment of a section of the page. */
+export function viewPath(webhook: Pick<Webhook, "uuid">, view: LogView, section: "log" | "activity"): string {
   const { status, eventType, since, until, cursor, range } = view;
   const query = new URLSearchParams();
   if (range === "hour") query.set("range", range);
@@ -85,5 +85,5 @@ export function viewPath(webhook: Pick<Webhook, "uuid">, view: LogView, part: "l
   if (since !== undefined) query.set("since", utcText(since));
   if (until !== undefined) query.set("until", utcText(until));
   if (cursor !== undefined) query.set("cursor", String(cursor));
-  return `${webhookPath(webhook)}${query.size === 0 ? "" : `?${query.toString()}`}#${part}-title`;
+  return `${webhookPath(webhook)}${query.size === 0 ? "" : `?${query.toString()}`}#${section}-title`;
 }

@@ -1,4 +1,4 @@
-/** What is rarely done with a webhook, and is to be done with care. */
+/** Links to rarely used actions: replay, secret rotation, deletion. */
 import type { Webhook } from "../../webhooks/webhooks";
 import { webhookPath } from "./names-and-paths";
 
@@ -6,28 +6,27 @@ export function Manage({ webhook }: { webhook: Webhook }) {
   const path = webhookPath(webhook);
   return (
     <section class="card" aria-labelledby="manage-title">
-      <h2 id="manage-title">More</h2>
+      <h2 id="manage-title">Manage</h2>
       <ul class="actions">
         <li>
           <p>
-            <strong>Send again</strong>: what was accepted in a time, or never reached this webhook.
+            <strong>Replay</strong>: resend past deliveries, or send events that this webhook missed.
           </p>
           <a class="button" href={`${path}/replay`}>
-            Send again…
+            Replay…
           </a>
         </li>
         <li>
           <p>
-            <strong>New secret</strong>: the present one goes on signing for a while, so that nothing is
-            refused.
+            <strong>Rotate secret</strong>: the current secret keeps signing for a grace period.
           </p>
           <a class="button" href={`${path}/rotate-secret`}>
-            Change the secret…
+            Rotate secret…
           </a>
         </li>
         <li>
           <p>
-            <strong>Delete</strong>: with all of its deliveries, for good.
+            <strong>Delete</strong>: removes the webhook and all its deliveries permanently.
           </p>
           <a class="button danger" href={`${path}/delete`}>
             Delete…

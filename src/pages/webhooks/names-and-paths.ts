@@ -1,13 +1,13 @@
-/** What a webhook is called, and where its pages are. Of its URL only the host is ever shown. */
+/** Names and page paths of webhooks and deliveries. A webhook's URL is a secret: only its host is shown. */
 import type { Webhook } from "../../webhooks/webhooks";
 import { cursorParamSchema } from "../../http/list-params";
 
-/** @returns the host, with the port where it is not the scheme's own. */
+/** @returns the host, with the port unless it is the scheme's default. */
 export function hostOf({ origin }: Pick<Webhook, "origin">): string {
   return URL.parse(origin)?.host ?? origin;
 }
 
-/** @returns its name, or its host where it has none. */
+/** @returns the webhook's name, or its host if it has none. */
 export function nameOf(webhook: Pick<Webhook, "name" | "origin">): string {
   return webhook.name.trim() || hostOf(webhook);
 }
@@ -22,7 +22,7 @@ export function deliveryPath(webhook: Pick<Webhook, "uuid">, deliveryUuid: strin
   return `${webhookPath(webhook)}/deliveries/${deliveryUuid}`;
 }
 
-/** @returns the path of the list's page that begins behind `after`, an id as the query gives it; of the first one for anything else. */
+/** @returns the path of the list page that starts after the id `after`, or of the first page if `after` is not an id. */
 export function listPath(after: unknown): string {
   const id = cursorParamSchema.safeParse(after).data;
   return id === undefined ? "/" : `/?after=${id}`;

@@ -1,4 +1,4 @@
-/** Who else was told of a delivery's event, and what became of that. */
+/** The deliveries of the same event to other webhooks. */
 import { findArchived } from "../../events/archive-list";
 import type { Webhook } from "../../webhooks/webhooks";
 import { deliveryUuid } from "../../send/delivery-uuid";
@@ -7,10 +7,10 @@ import { answerOrNull } from "../parts/ask-lane";
 import { StatusBadge } from "../parts/badges";
 import { deliveryPath } from "./names-and-paths";
 
-/** `archived`: whether the event is in the archive; `complete`: whether all were asked and have answered. */
+/** `archived`: whether the event is in the archive; `complete`: whether all lanes were asked and responded. */
 export type Others = { archived: boolean; complete: boolean; deliveries: DeliveryOfWebhook[] };
 
-/** Asks the lanes of the other webhooks that may have the event. What takes too long is left out. */
+/** Asks the lanes of the other webhooks that may have the event. Slow lanes are left out. */
 export async function othersOf(env: Env, webhook: Webhook, eventUuid: string): Promise<Others> {
   const event = await findArchived(env.DB, eventUuid);
   if (event === null) return { archived: false, complete: false, deliveries: [] };
@@ -22,7 +22,7 @@ export async function othersOf(env: Env, webhook: Webhook, eventUuid: string): P
 export function OtherDeliveries({ archived, complete, deliveries }: Others) {
   return (
     <section class="card" aria-labelledby="others-title">
-      <h2 id="others-title">The event's other deliveries</h2>
+      <h2 id="others-title">Other deliveries of this event</h2>
       {deliveries.length > 0 && (
         <ul class="actions">
           {deliveries.map(({ webhook, delivery }) => (
@@ -35,15 +35,15 @@ export function OtherDeliveries({ archived, complete, deliveries }: Others) {
           ))}
         </ul>
       )}
-      {deliveries.length === 0 && <p class="muted">{nobody({ archived, complete })}</p>}
+      {deliveries.length === 0 && <p class="muted">{emptyText({ archived, complete })}</p>}
       {deliveries.length > 0 && !complete && (
-        <p class="muted">There may be more: not every webhook could be asked.</p>
+        <p class="muted">This list may be incomplete: some webhooks did not respond.</p>
       )}
     </section>
   );
 }
 
-function nobody({ archived, complete }: { archived: boolean; complete: boolean }): string {
-  if (!archived) return "The event is no longer in the archive, so they cannot be told.";
-  return complete ? "No other webhook was told of it." : "Not every webhook could be asked. Try again.";
+function emptyText({ archived, complete }: { archived: boolean; complete: boolean }): string {
+  if (!archived) return "Unknown: the event is no longer in the archive.";
+  return complete ? "No other webhook received this event." : "Some webhooks did not respond. Try again.";
 }

@@ -1,29 +1,29 @@
-/** The Worker's place between a page's WebSocket and its lane: what a page sends is looked at before it reaches the lane. */
+/** Relays a page's WebSocket to its lane, and checks what the page sends before it reaches the lane. */
 
-/** All that a page may send: its sign of life, ten at once and one a second from then on. */
-const signOfLife = "ping";
-const signsAtOnceMax = 10;
-/** How long the last frame may take to leave, after what must not be sent. */
-const refusalMs = 100;
-/** How long a page may take to close its side, too. */
-const farewellMs = 5000;
-/** From here on codes are the lane's own, and passed on. Others are the network's, which nobody may send. */
-const ownCodesFrom = 4000;
-/** "Service restart": the page opens another one. */
-const laneIsLost = 1012;
+/** The only message that a page may send: 10 at once, then one per second. */
+const heartbeat = "ping";
+const heartbeatBurstMax = 10;
+/** How long the close frame may take to leave after an invalid message. */
+const invalidCloseMs = 100;
+/** How long a page may take to close its side. */
+const closeTimeoutMs = 5000;
+/** Close codes from 4000 are the lane's own and are passed on. Lower ones may not all be sent (RFC 6455, 7.4). */
+const applicationCodesFrom = 4000;
+/** "Service Restart": the page reconnects. */
+const serviceRestart = 1012;
 
 /**
- * Joins a page's socket to the lane's, until either of them ends.
- * @param lane the socket that the lane answered with, not accepted yet.
- * @param ctx the request's own. It is aborted when the page does not close its side, or goes on sending: workerd reads
- *   on after `close()` for as long as the other side sends.
- * @returns the page's end, to be answered with.
+ * Joins a page's socket to the lane's until one of them closes.
+ * @param lane the socket of the lane's response, not accepted yet.
+ * @param ctx of the request. It is aborted when the page does not close its side or keeps sending: after `close()`,
+ *   workerd reads for as long as the other side sends.
+ * @returns the socket for the response to the page.
  */
 export function joinPage(lane: WebSocket, ctx: ExecutionContext): WebSocket {
-  const { 0: theirs, 1: page } = new WebSocketPair();
-  const { promise: gone, resolve: leave } = Promise.withResolvers<void>();
+  const { 0: client, 1: page } = new WebSocketPair();
+  const { promise: closed, resolve: setClosed } = Promise.withResolvers<void>();
   const openedAt = Date.now();
-  let signs = 0;
+  let heartbeats = 0;
   let isEnding = false;
   let isAborted = false;
   lane.accept();
@@ -33,24 +33,24 @@ export function joinPage(lane: WebSocket, ctx: ExecutionContext): WebSocket {
     if (!isEnding) page.send(data);
   });
   lane.addEventListener("close", ({ code, reason }) => {
-    if (code >= ownCodesFrom) end({ code, reason, withinMs: farewellMs });
-    else end({ code: laneIsLost, reason: "Open it again.", withinMs: farewellMs });
+    if (code >= applicationCodesFrom) end({ code, reason, withinMs: closeTimeoutMs });
+    else end({ code: serviceRestart, reason: "Reconnect.", withinMs: closeTimeoutMs });
   });
   page.addEventListener("message", ({ data }) => {
     if (isEnding) return abort();
-    signs += 1;
-    const isTooSoon = signs > signsAtOnceMax + (Date.now() - openedAt) / 1000;
-    if (data === signOfLife && !isTooSoon) lane.send(signOfLife);
-    else end({ code: 1008, reason: "Nothing is taken here.", withinMs: refusalMs });
+    heartbeats += 1;
+    const isTooSoon = heartbeats > heartbeatBurstMax + (Date.now() - openedAt) / 1000;
+    if (data === heartbeat && !isTooSoon) lane.send(heartbeat);
+    else end({ code: 1008, reason: "Only heartbeats are accepted.", withinMs: invalidCloseMs });
   });
-  page.addEventListener("close", letGo);
-  page.addEventListener("error", letGo);
-  return theirs;
+  page.addEventListener("close", pageClosed);
+  page.addEventListener("error", pageClosed);
+  return client;
 
-  /** The page has closed its side, or its connection is cut. */
-  function letGo(): void {
+  /** The page closed its side, or the connection was lost. */
+  function pageClosed(): void {
     isEnding = true;
-    leave();
+    setClosed();
     if (lane.readyState === WebSocket.OPEN) lane.close(1000);
   }
 
@@ -59,18 +59,18 @@ export function joinPage(lane: WebSocket, ctx: ExecutionContext): WebSocket {
     isEnding = true;
     page.close(code, reason);
     if (lane.readyState === WebSocket.OPEN) lane.close(1000);
-    ctx.waitUntil(abortUnlessGone(withinMs));
+    ctx.waitUntil(abortUnlessClosed(withinMs));
   }
 
-  async function abortUnlessGone(withinMs: number): Promise<void> {
-    const isGone = await Promise.race([gone.then(() => true), scheduler.wait(withinMs)]);
-    if (isGone !== true) abort();
+  async function abortUnlessClosed(withinMs: number): Promise<void> {
+    const isClosed = await Promise.race([closed.then(() => true), scheduler.wait(withinMs)]);
+    if (isClosed !== true) abort();
   }
 
-  /** Throws, too: what called it is over. */
+  /** Ends the request: `ctx.abort()` also throws in the caller. */
   function abort(): void {
     if (isAborted) return;
     isAborted = true;
-    ctx.abort("A page's socket was ended by force: the page did not close it.");
+    ctx.abort("A page's socket was aborted: the page did not close it.");
   }
 }

@@ -1,29 +1,29 @@
-/** A lane's history, put together for charts: equal periods up to now, oldest first. */
+/** Groups a lane's history into equal periods up to now, oldest first, for charts. */
 import { type Bucket, type Window, windowOf } from "../../lane/stats";
 
 const minuteMs = 60_000;
 
-/** Lengths of time that are charted: of each period, how many, and what to call them. */
+/** The time ranges of the charts: period length, number of periods, and names for labels. */
 export const ranges = {
-  day: { periodMs: 30 * minuteMs, periods: 48, name: "last day", period: "a half hour" },
-  hour: { periodMs: 5 * minuteMs, periods: 12, name: "last hour", period: "five minutes" },
+  day: { periodMs: 30 * minuteMs, periods: 48, name: "last 24 hours", period: "30 minutes" },
+  hour: { periodMs: 5 * minuteMs, periods: 12, name: "last hour", period: "5 minutes" },
 } as const;
 
 export type Range = keyof typeof ranges;
 
 /**
- * What happened in a period that begins at `start` (ms). `retried`: attempts that failed and are followed by another;
- * `dead`: deliveries that were given up, by their last attempt or by a person.
+ * A period that starts at `start` (ms). `retried`: failed attempts that are retried; `dead`: deliveries that became dead
+ * letters after their last attempt or by hand.
  */
 export type Period = { start: number; delivered: number; retried: number; dead: number } & Window;
 
-/** @param history of at least that long, in buckets that fit into the periods. */
+/** @param history covers at least the range, in buckets that fit into the periods. */
 export function periodsOf(history: readonly Bucket[], range: Range, now: number): Period[] {
   const { periodMs, periods } = ranges[range];
   return inPeriods(history, { periodMs, periods, now });
 }
 
-/** The same, for a table: 24 hours, or as it is charted. */
+/** Periods for the table: hourly for a day, the charted ones for an hour. */
 export function rowsOf(history: readonly Bucket[], range: Range, now: number): Period[] {
   if (range === "hour") return periodsOf(history, range, now);
   return inPeriods(history, { periodMs: 60 * minuteMs, periods: 24, now });

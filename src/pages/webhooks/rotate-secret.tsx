@@ -1,4 +1,4 @@
-/** `GET` and `POST /webhooks/{uuid}/rotate-secret`: a new secret, while the old one signs too for a while. */
+/** `GET` and `POST /webhooks/{uuid}/rotate-secret`: replaces the secret; the previous one keeps signing for a grace period. */
 import type { Context } from "hono";
 import type { Webhook } from "../../webhooks/webhooks";
 import { operationOf } from "../../auth/operation";
@@ -22,7 +22,7 @@ import { webhookInPath } from "./path-params";
 import { nameOf, webhookPath } from "./names-and-paths";
 
 const gracePeriods = [
-  ["0", "None: only the new one signs from now on"],
+  ["0", "None: only the new secret signs"],
   ["3600", "1 hour"],
   ["86400", "24 hours"],
   ["604800", "7 days"],
@@ -30,9 +30,9 @@ const gracePeriods = [
 
 const graceDefault = "86400";
 
-const nothingTyped = "Keep the one that was made, or type one of your own.";
+const emptySecret = "Keep the generated secret, or enter your own.";
 
-/** What is in the form. `error`: what is wrong with the secret. */
+/** The form's fields. `error`: what is wrong with the secret. */
 type FormValues = { secret: string; grace: string; error?: string };
 
 /** Adds the page and its form to `router`. */
@@ -49,7 +49,7 @@ export function rotateSecretPage(router: Router): void {
     const rotation = rotationSchema.safeParse({ secret, grace_period_s: Number(grace) });
     if (secret === "" || !rotation.success) {
       c.status(400);
-      const error = rotation.success ? nothingTyped : formErrors(rotation.error, []).get("secret");
+      const error = rotation.success ? emptySecret : formErrors(rotation.error, []).get("secret");
       return renderForm(c, webhook, { secret, grace, error });
     }
     const until = await rotateSecret(operationOf(c), webhook.uuid, rotation.data);
@@ -59,28 +59,30 @@ export function rotateSecretPage(router: Router): void {
 
 function doneText(until: number | null): string {
   return until === null
-    ? "The secret was changed. Only the new one signs."
-    : `The secret was changed. The one before it signs too, in webhook-signature, until ${readable(until, 0)}.`;
+    ? "The secret was rotated. Only the new one signs."
+    : `The secret was rotated. The previous one also signs webhook-signature until ${readable(until, 0)}.`;
 }
 
 function renderForm(c: Context<AppEnv>, webhook: Webhook, typed: FormValues): Response | Promise<Response> {
   const path = webhookPath(webhook);
   return renderPage(
     c,
-    { title: `New secret of ${nameOf(webhook)}`, user: c.var.caller, section: "/", scripts: ["/copy.js"] },
+    {
+      title: `Rotate the secret of ${nameOf(webhook)}`,
+      user: c.var.caller,
+      section: "/",
+      scripts: ["/copy.js"],
+    },
     <section class="card form-card" aria-labelledby="rotate-title">
       <Breadcrumbs links={{ "/": "Webhooks", [path]: nameOf(webhook) }} />
-      <h1 id="rotate-title">New secret</h1>
-      <p>
-        Copy the secret and give it to the receiver. It is shown only here and only now: afterwards nobody can
-        look it up.
-      </p>
+      <h1 id="rotate-title">Rotate secret</h1>
+      <p>Copy the new secret to the receiver before you save. It is not shown again.</p>
       <form class="stack" method="post" action={`${path}/rotate-secret`}>
         <div class="with-button">
           <TextField
             name="secret"
             label="Secret"
-            hint="This one was made just now. A text of your own will do as well; long and random is best."
+            hint="Generated for you. You can also enter your own: long and random."
             error={typed.error}
             value={typed.secret}
             class="code"
@@ -92,12 +94,12 @@ function renderForm(c: Context<AppEnv>, webhook: Webhook, typed: FormValues): Re
         </div>
         <SelectField
           name="grace"
-          label="The present secret goes on signing for"
-          hint="Beside the new one, in webhook-signature. X-Hub-Signature is made with the new one at once: a receiver that verifies that needs it first."
+          label="Grace period of the current secret"
+          hint="During it, webhook-signature is signed with both secrets. X-Hub-Signature uses the new secret immediately."
           value={typed.grace}
           options={gracePeriods}
         />
-        <FormFoot send="Change the secret" cancel={path} />
+        <FormFoot send="Rotate secret" cancel={path} />
       </form>
     </section>,
   );

@@ -1,29 +1,26 @@
-/** The exact request that the latest attempt sent: its headers, its body, laid out and as it was, and as a command. */
+/** The exact request of the latest attempt: headers, body (formatted and raw), and as a curl command. */
 import { indentJson } from "../../send/indent-json";
 import { CopiedText } from "../parts/copy";
 import { HeaderList } from "../parts/header-list";
 import { ScopeRequired } from "../parts/scope-required";
 import { curlCommand } from "./curl";
 
-/** `body` is null where it cannot be told any more. */
-type SentParts = { headers: Record<string, string>; body: string | null };
+/** `body` is null when it can no longer be reconstructed. */
+type RequestParts = { headers: Record<string, string>; body: string | null };
 
-/** A request; null before the first attempt. */
-type Sent = SentParts | null;
-
-/** @param props.mayReadTexts false leaves only the headers. */
-export function SentRequest({ sent, mayReadTexts }: { sent: Sent; mayReadTexts: boolean }) {
+/** @param props.sent null before the first attempt. @param props.mayReadTexts false shows only the headers. */
+export function SentRequest({ sent, mayReadTexts }: { sent: RequestParts | null; mayReadTexts: boolean }) {
   return (
     <section class="card" aria-labelledby="request-title">
       <h2 id="request-title">Request</h2>
       <div id="delivery-request">
         {sent === null ? (
-          <p class="muted">Nothing was sent yet.</p>
+          <p class="muted">No request yet.</p>
         ) : (
           <>
             <h3>Headers</h3>
             <HeaderList headers={sent.headers} />
-            {mayReadTexts ? <BodyIfKept {...sent} /> : <ScopeRequired what="Its body is" />}
+            {mayReadTexts ? <BodyIfKept {...sent} /> : <ScopeRequired what="The request body is" />}
           </>
         )}
       </div>
@@ -31,8 +28,8 @@ export function SentRequest({ sent, mayReadTexts }: { sent: Sent; mayReadTexts: 
   );
 }
 
-function BodyIfKept({ headers, body }: SentParts) {
-  if (body === null) return <p class="muted">Its body cannot be told any more.</p>;
+function BodyIfKept({ headers, body }: RequestParts) {
+  if (body === null) return <p class="muted">The request body is no longer available.</p>;
   return <Body headers={headers} body={body} />;
 }
 
@@ -41,26 +38,26 @@ function Body({ headers, body }: { headers: Record<string, string>; body: string
   return (
     <>
       <h3>Body</h3>
-      <pre tabindex={0} role="region" aria-label="Body, laid out">
-        {laidOut(body)}
+      <pre tabindex={0} role="region" aria-label="Request body, formatted">
+        {formatBody(body)}
       </pre>
       <details id="body-as-sent">
-        <summary>As it was sent</summary>
-        <CopiedText id="raw-body" what="the body" label="Body, as it was sent">
+        <summary>Raw body</summary>
+        <CopiedText id="raw-body" what="the body" label="Raw request body">
           {body}
         </CopiedText>
       </details>
       <details id="as-curl">
-        <summary>As a curl command</summary>
+        <summary>curl command</summary>
         <p>
-          It sends the same bytes with the same headers and signature. What is secret is not in it: set{" "}
+          Sends the same bytes, headers and signature. Secrets are left out: first set{" "}
           {variables.map((name, index) => (
             <>
               {index > 0 && ", "}
               <code>{name}</code>
             </>
-          ))}{" "}
-          before, as in <code>URL='https://…'</code>.
+          ))}
+          , for example <code>URL='https://…'</code>.
         </p>
         <CopiedText id="curl-command" what="the curl command" label="curl command">
           {command}
@@ -70,8 +67,8 @@ function Body({ headers, body }: { headers: Record<string, string>; body: string
   );
 }
 
-/** JSON over lines, the fields of a form one under the other, with JSON in them over lines, too. */
-export function laidOut(body: string): string {
+/** Indents JSON. Shows form fields one per paragraph, with JSON values indented. */
+export function formatBody(body: string): string {
   if (isJson(body)) return indentJson(body);
   return Array.from(
     new URLSearchParams(body),

@@ -1,4 +1,4 @@
-/** `POST /webhooks/{uuid}/test`: sends a ping, and leads back to where it was asked for, with the outcome. */
+/** `POST /webhooks/{uuid}/test`: sends a test ping and redirects back with the outcome. */
 import { RequestError } from "../../platform/errors";
 import { mayReadTexts } from "../../auth/scopes";
 import type { Caller } from "../../auth/caller";
@@ -14,8 +14,8 @@ import { webhookInPath } from "./path-params";
 import { listPath, webhookPath } from "./names-and-paths";
 
 /**
- * Adds the form to `router`. Its field `back`: `webhook` leads to the webhook's page, else to its row in the list,
- * on the page that begins behind `after`.
+ * Adds the form to `router`. With the field `back=webhook` it redirects to the webhook's page, else to its row in the
+ * list page that starts after `after`.
  */
 export function testWebhook(router: Router): void {
   router.post("/webhooks/:uuid/test", signedIn("webhooks:write"), async (c) => {
@@ -30,20 +30,20 @@ export function testWebhook(router: Router): void {
   });
 }
 
-/** The id of the part of the page that shows the outcome of a webhook's test. */
+/** The id of the element that shows the outcome of a webhook's test. */
 export function testOutcomeId({ uuid }: { uuid: string }): string {
   return `test-${uuid}`;
 }
 
 /**
- * Sends a ping on behalf of `caller`.
- * @returns what became of it, for people: also that there were too many of them.
+ * Runs `ping` on behalf of `caller`.
+ * @returns the result as an outcome; a rate limit is a warning.
  */
 export async function pingOutcome(caller: Caller, ping: () => Promise<PingResult>): Promise<Outcome> {
   try {
     const result = await ping();
     return result.delivered
-      ? { tone: "good", text: "The test ping was delivered: the receiver answered with success." }
+      ? { tone: "good", text: "The test ping was delivered." }
       : { tone: "bad", text: `The test ping was not delivered: ${reasonFor(caller, result)}.` };
   } catch (error) {
     if (error instanceof RequestError && error.status === 429) return { tone: "warn", text: error.message };
@@ -51,10 +51,10 @@ export async function pingOutcome(caller: Caller, ping: () => Promise<PingResult
   }
 }
 
-/** A receiver's own words are an answer: not everyone may read those. */
+/** Leaves out the response body for callers who may not read bodies. */
 function reasonFor(caller: Caller, failed: Extract<PingResult, { delivered: false }>): string {
   const { error, status, reason } = failed;
-  const mayHoldWords = error === "http_4xx" || error === "http_5xx";
-  if (!mayHoldWords || mayReadTexts(caller)) return reason;
+  const mayQuoteBody = error === "http_4xx" || error === "http_5xx";
+  if (!mayQuoteBody || mayReadTexts(caller)) return reason;
   return explainFailure({ error, status, responseBody: "" }, 0);
 }

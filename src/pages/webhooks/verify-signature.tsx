@@ -1,15 +1,15 @@
-/** How a receiver verifies a signature, in four languages, ready to copy. */
+/** Code that verifies a signature, in four languages, ready to copy. */
 import { CopiedText } from "../parts/copy";
 import { snippets } from "./verify-snippets";
 
 export function VerifySignature() {
   return (
     <section class="card" aria-labelledby="verify-title">
-      <h2 id="verify-title">How to verify a signature</h2>
+      <h2 id="verify-title">Verify signatures</h2>
       <p>
-        Every delivery carries <code>X-Hub-Signature</code>: the HMAC-SHA256 of the exact bytes of its body,
-        with this webhook's secret as the key, in hex. Compute it before you parse the body, and answer 401
-        where it differs.
+        Every request has the header <code>X-Hub-Signature</code>: the hex HMAC-SHA256 of the exact request
+        body, keyed with this webhook's secret. Verify it before parsing the body, and respond with 401 if it
+        differs.
       </p>
       {Object.entries(snippets).map(([key, { language, code }]) => (
         <details name="verify">
@@ -20,8 +20,8 @@ export function VerifySignature() {
         </details>
       ))}
       <p class="muted small">
-        Those who use a Standard Webhooks library find its three headers too. While a secret is being changed,{" "}
-        <code>webhook-signature</code> holds a signature of each.
+        Standard Webhooks libraries work, too: requests have their three headers. During a secret rotation,{" "}
+        <code>webhook-signature</code> contains a signature for each secret.
       </p>
     </section>
   );

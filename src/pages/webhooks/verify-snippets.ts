@@ -1,9 +1,6 @@
-/**
- * How a receiver verifies `X-Hub-Signature`, ready to copy. Each piece is whole: a test runs it as it stands here
- * with published vectors.
- */
+/** Code that verifies `X-Hub-Signature`, ready to copy. A test runs each snippet unchanged with published vectors. */
 
-/** A function, in a language. */
+/** `language`: its name for people. */
 export type Snippet = { language: string; code: string };
 
 const python = `import hashlib

@@ -1,4 +1,4 @@
-/** The table of webhooks: who is told of what, and how that goes. */
+/** The table of webhooks: state, subscriptions, metrics and a test button. */
 import type { SubscriptionsStart } from "../../webhooks/subscriptions";
 import type { Webhook } from "../../webhooks/webhooks";
 import type { LaneStats } from "../../lane/lane-stats";
@@ -10,10 +10,10 @@ import { Time } from "../parts/time";
 import { hostOf, nameOf, webhookPath } from "./names-and-paths";
 import { testOutcomeId } from "./test-ping";
 
-/** A webhook with what the table shows of it. `stats`: null where its lane did not answer. */
+/** `stats`: null when the lane did not respond. */
 type Row = { webhook: Webhook; subscriptions: SubscriptionsStart; stats: LaneStats | null };
 
-/** What all rows have in common. `after`: where this page of the list begins, for the way back. `outcome`: of a test. */
+/** Common to all rows. `after`: where this page of the list starts, for the redirect. `outcome`: of a test. */
 type Shared = { mayTest: boolean; after: number; outcome: Outcome | null };
 
 export function WebhookTable({ rows, ...shared }: { rows: Row[] } & Shared) {
@@ -23,7 +23,7 @@ export function WebhookTable({ rows, ...shared }: { rows: Row[] } & Shared) {
       columns={[
         "Name",
         "State",
-        "Hears",
+        "Events",
         { label: "Success, last hour", number: true },
         { label: "Backlog", number: true },
         { label: "Dead letters", number: true },
@@ -39,7 +39,7 @@ export function WebhookTable({ rows, ...shared }: { rows: Row[] } & Shared) {
 }
 
 function WebhookRow({ webhook, subscriptions, stats, mayTest, after, outcome }: Row & Shared) {
-  // The lane decides; its row may not have heard of it yet.
+  // The lane's state is authoritative; the row in D1 may lag behind.
   const { state, disabledReason } = stats ?? webhook;
   return (
     <tr>
@@ -53,7 +53,7 @@ function WebhookRow({ webhook, subscriptions, stats, mayTest, after, outcome }: 
         <StateBadge state={state} />
         {state === "disabled" && disabledReason && <div class="muted small">{disabledReason}</div>}
       </Cell>
-      <Cell label="Hears">
+      <Cell label="Events">
         <Subscriptions {...subscriptions} />
       </Cell>
       <Cell label="Success, last hour" number>
@@ -86,7 +86,7 @@ function WebhookRow({ webhook, subscriptions, stats, mayTest, after, outcome }: 
 }
 
 function Subscriptions({ first, total }: SubscriptionsStart) {
-  if (total === 0) return <span class="muted">Nothing yet</span>;
+  if (total === 0) return <span class="muted">None</span>;
   return (
     <div class="small">
       {first.map(({ eventType }) => (
@@ -99,8 +99,8 @@ function Subscriptions({ first, total }: SubscriptionsStart) {
 
 function Unknown() {
   return (
-    <span class="muted" title="The webhook's figures cannot be read right now.">
-      –<span class="visually-hidden"> not known right now</span>
+    <span class="muted" title="Metrics are unavailable right now.">
+      –<span class="visually-hidden"> unavailable</span>
     </span>
   );
 }

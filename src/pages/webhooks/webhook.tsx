@@ -1,4 +1,4 @@
-/** `GET /webhooks/{uuid}`: one webhook, how it fares, its delivery log, and what can be done with it. */
+/** `GET /webhooks/{uuid}`: one webhook: activity, delivery log, settings and actions. */
 import { allows } from "../../auth/scopes";
 import { listSubscriptions } from "../../webhooks/subscriptions";
 import type { Webhook } from "../../webhooks/webhooks";
@@ -15,14 +15,14 @@ import { Activity } from "./activity";
 import { EventSubscriptions } from "./event-subscriptions";
 import { changedParts, BlockingDeliveries } from "./blocking-deliveries";
 import { webhookInPath } from "./path-params";
-import { isWrong, queryOf, readView } from "./log-view";
+import { isInvalid, queryOf, readView } from "./log-view";
 import { Manage } from "./manage";
 import { hostOf, nameOf, webhookPath } from "./names-and-paths";
 import { VerifySignature } from "./verify-signature";
 import { WebhookFacts } from "./webhook-facts";
 
 const pageSize = 25;
-/** How many of the deliveries that hold up others are shown. */
+/** How many blocking deliveries are shown. */
 const blockingShown = 3;
 
 /** Adds the page to `router`. */
@@ -35,11 +35,11 @@ export function webhookPage(router: Router): void {
       askLane(c.env, webhook.uuid, (lane) => lane.stats()),
       askLane(c.env, webhook.uuid, (lane) => lane.history()),
       askLane(c.env, webhook.uuid, (lane) => lane.blockedBy(blockingShown)),
-      isWrong(filters)
+      isInvalid(filters)
         ? null
         : askLane(c.env, webhook.uuid, (lane) => lane.deliveries(queryOf(view, pageSize))),
     ]);
-    // The lane decides; its row may not have heard of it yet.
+    // The lane's state is authoritative; the row in D1 may lag behind.
     const { state, disabledReason } = stats ?? webhook;
     const mayWrite = allows(c.var.caller.scopes, "webhooks:write");
     const scripts = ["/in-place.js", "/live.js", "/copy.js"] as const;
@@ -96,7 +96,7 @@ export function webhookPage(router: Router): void {
   });
 }
 
-/** The one change of state that makes sense now. */
+/** Pause or resume, whichever applies. */
 function StateForm({ webhook, state }: { webhook: Webhook; state: LaneState }) {
   return state === "active" ? (
     <form method="post" action={`${webhookPath(webhook)}/pause`} data-in-place={changedParts}>

@@ -20,7 +20,7 @@ describe("GET /dead", () => {
   it("says what a dead letter is where there is none, and for how long they are kept", async () => {
     const { status, html } = await get("/dead", await writer());
     expect(status).toBe(200);
-    expect(html).toContain("Nothing was given up");
+    expect(html).toContain("No dead letters</h2>");
     expect(html).toContain("90 days");
     expect(html).not.toContain('action="/dead/replay"');
   });
@@ -34,9 +34,9 @@ describe("GET /dead", () => {
     expect(html.match(/<h1/g)).toHaveLength(1);
     expect(ticks(html)).toEqual([`${one.uuid}:2`, `${one.uuid}:1`, `${other.uuid}:2`, `${other.uuid}:1`]);
     expect(words(html)).toContain("4 dead letters of 2 webhooks.");
-    expect(words(html)).toMatch(/&lt;i&gt;First&lt;\/i&gt; hooks\.example\.com · 2 letters/);
+    expect(words(html)).toMatch(/&lt;i&gt;First&lt;\/i&gt; hooks\.example\.com · 2 dead letters/);
     expect(words(html)).toMatch(
-      /#2 of hooks\.example\.com project:created .* ago The .*500.* Send again #2 of hooks/,
+      /#2 of hooks\.example\.com project:created .* ago The .*500.* Resend #2 of hooks/,
     );
     const { uuid } = await deliveryAt(one.uuid, 2);
     expect(html).toContain(`href="/webhooks/${one.uuid}/deliveries/${uuid}"`);
@@ -94,7 +94,7 @@ describe("GET /dead", () => {
     await laneOf(webhook.uuid).replayDead();
     await vi.waitFor(async () => expect((await laneOf(webhook.uuid).stats())?.counts.dead).toBe(0));
     await env.DB.prepare("UPDATE webhooks SET dead_letters = 1").run();
-    expect((await get("/dead", await writer())).html).toContain("Nothing was given up");
+    expect((await get("/dead", await writer())).html).toContain("No dead letters</h2>");
   });
 
   it("stands where a lane fails, with the others", async () => {
@@ -108,7 +108,7 @@ describe("GET /dead", () => {
     });
     const { status, html } = await get("/dead", cookie);
     expect(status).toBe(200);
-    expect(html).toContain("Its dead letters cannot be read right now.");
+    expect(html).toContain("Dead letters are unavailable right now.");
     expect(ticks(html)).toEqual([`${other.uuid}:1`]);
   });
 
@@ -117,14 +117,12 @@ describe("GET /dead", () => {
     const webhook = await makeImpatient("Alerts");
     await die(1, [webhook]);
     await api("POST", `${notifications}/subscribers/${webhook.uuid}/pause`);
-    expect((await get("/dead", await writer())).html).toContain(
-      "This webhook is paused: what you send again waits",
-    );
+    expect((await get("/dead", await writer())).html).toContain("This webhook is paused: replays wait");
   });
 
   it("of an unknown webhook is a 404", async () => {
     const { status, html } = await get(`/dead?webhook=${crypto.randomUUID()}`, await reader());
     expect(status).toBe(404);
-    expect(html).toContain("There is no such webhook.");
+    expect(html).toContain("Webhook not found.");
   });
 });

@@ -94,7 +94,7 @@ describe("POST /dead/replay", () => {
     expect(asked.headers.get("Location")).toBe(`/dead/replay?webhook=${webhook.uuid}`);
     expect(again()).toEqual([]);
     const question = await follow(asked, cookie);
-    expect(question.html).toContain("Send 26 dead letters of Alerts again?");
+    expect(question.html).toContain("Replay 26 dead letters of Alerts?");
     expect(question.html).toContain(`<input type="hidden" name="webhook" value="${webhook.uuid}"/>`);
     const confirmed: [string, string][] = [
       ["webhook", webhook.uuid],
@@ -103,7 +103,7 @@ describe("POST /dead/replay", () => {
     const { html } = await whenDone(await send(confirmed, cookie), cookie);
     expect(words(html)).toContain("26 of 26");
     expect(await deadOf(webhook)).toEqual([]);
-    expect((await get("/dead", cookie)).html).toContain("Nothing was given up");
+    expect((await get("/dead", cookie)).html).toContain("No dead letters</h2>");
   });
 
   it("sends all of all webhooks, once that is confirmed", async () => {
@@ -113,7 +113,7 @@ describe("POST /dead/replay", () => {
     const cookie = await writer();
     const asked = await send([["all", "yes"]], cookie);
     expect(asked.headers.get("Location")).toBe("/dead/replay?all=yes");
-    expect((await follow(asked, cookie)).html).toContain("Send 4 dead letters of 2 webhooks again?");
+    expect((await follow(asked, cookie)).html).toContain("Replay 4 dead letters of 2 webhooks?");
     expect(again()).toEqual([]);
     const confirmed: [string, string][] = [
       ["all", "yes"],
@@ -145,7 +145,7 @@ describe("POST /dead/replay", () => {
       };
       return lane as unknown as ReturnType<typeof laneOf>;
     });
-    expect((await get("/dead/replay?all=yes", cookie)).html).toContain("The first 50 webhooks come now");
+    expect((await get("/dead/replay?all=yes", cookie)).html).toContain("This replays the first 50 webhooks.");
     const first = await send(
       [
         ["all", "yes"],
@@ -296,7 +296,7 @@ describe("GET /dead/replay", () => {
       await die(1, [webhook]);
       const query = what === "all" ? "all=yes" : `webhook=${webhook.uuid}`;
       const cookie = await writer();
-      expect((await get(`/dead/replay?${query}`, cookie)).html).toContain("Send 1 dead letter of ");
+      expect((await get(`/dead/replay?${query}`, cookie)).html).toContain("Replay 1 dead letter of ");
       answerWith(200);
       await whenDone(await send([["one", `${webhook.uuid}:1`]], cookie), cookie);
       await runAlarm(webhook.uuid, 1);

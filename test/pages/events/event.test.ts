@@ -37,20 +37,18 @@ describe("GET /events/{uuid}", () => {
     const { event_uuid: uuid } = await deliver(bad.uuid, "failed");
     await vi.waitFor(async () => expect((await deliveryAt(good.uuid, 1)).status).toBe("delivered"));
     const { html } = await get(`/events/${uuid}`, await reader());
-    expect(words(html)).toMatch(
-      /Good #1 Delivered 1 .* None .*hooks\.example\.com #1 Waits for retry 1 .* 503/,
-    );
+    expect(words(html)).toMatch(/Good #1 Delivered 1 .* None .*hooks\.example\.com #1 Retrying 1 .* 503/);
     for (const webhook of [good, bad]) {
       const delivery = await deliveryAt(webhook.uuid, 1);
       expect(html).toContain(`href="/webhooks/${webhook.uuid}/deliveries/${delivery.uuid}"`);
     }
-    expect(html).not.toContain("There may be more");
+    expect(html).not.toContain("This list may be incomplete");
   });
 
   it("says that no webhook got it", async () => {
     const event = makeEvent();
     await publish(event);
-    expect((await get(`/events/${event.uuid}`, await reader())).html).toContain("No webhook got this event");
+    expect((await get(`/events/${event.uuid}`, await reader())).html).toContain("No webhook was subscribed");
   });
 
   it("keeps itself up to date while a new event is on its way, and no longer", async () => {
@@ -77,8 +75,8 @@ describe("GET /events/{uuid}", () => {
     });
     const { status, html } = await get(`/events/${event}`, cookie);
     expect(status).toBe(200);
-    expect(html).toContain("There may be more");
-    expect(html).not.toContain("No webhook got");
+    expect(html).toContain("This list may be incomplete");
+    expect(html).not.toContain("No webhook was subscribed");
   });
 
   it("does not wait for a lane that does not answer", async () => {
@@ -89,7 +87,7 @@ describe("GET /events/{uuid}", () => {
     const hanging = new Proxy(laneOf(uuid), { get: () => () => new Promise(() => {}) });
     vi.spyOn(env.LANES, "getByName").mockReturnValue(hanging);
     vi.spyOn(scheduler, "wait").mockResolvedValue(undefined);
-    expect((await get(`/events/${event}`, cookie)).html).toContain("There may be more");
+    expect((await get(`/events/${event}`, cookie)).html).toContain("This list may be incomplete");
   });
 
   it("offers to publish another one to those who may, and only of a type that can be published", async () => {
@@ -113,6 +111,6 @@ describe("GET /events/{uuid}", () => {
   it("of an event that is not in the archive is a page that says so", async () => {
     const { status, html } = await get(`/events/${crypto.randomUUID()}`, await reader());
     expect(status).toBe(404);
-    expect(html).toContain("There is no such event. It may be so old that it is no longer kept.");
+    expect(html).toContain("Event not found. It may have been deleted after its retention period.");
   });
 });

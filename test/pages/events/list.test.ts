@@ -38,7 +38,7 @@ describe("GET /events, without an event", () => {
 
   it("keeps the filters where some are set", async () => {
     const { html } = await get("/events?type=project:created", await reader());
-    expect(html).toContain("No event fits the filters.");
+    expect(html).toContain("No events match the filters.");
     expect(html).toContain('value="project:created"');
   });
 });
@@ -60,7 +60,7 @@ describe("GET /events", () => {
     expect(words(html)).toMatch(/project:one-off-job:failed Churn prediction.*Retrain.*1 minute ago/);
     expect(html).toContain(`href="/events?project=${project}"`);
     expect(html).toContain(`href="/events?job=${job}"`);
-    expect(words(html)).toContain("The oldest event that is kept was accepted 2 minutes ago");
+    expect(words(html)).toContain("The oldest event was accepted 2 minutes ago");
     expect(html).not.toMatch(/<script(?! type="module" src="\/)|<style| style=| on[a-z]+=/);
   });
 
@@ -133,12 +133,12 @@ describe("a filter of GET /events", () => {
   });
 
   it.each([
-    ["type", "project:creatd", "“project:creatd” is no event type. Did you mean project:created"],
-    ["type", "cpu", "“cpu” is no event type. Choose one of the list."],
-    ["project", "my project", "“my project” is no UUID of a project."],
-    ["job", "7", "“7” is no UUID of a job."],
-    ["since", "yesterday", "“yesterday” is no time: it must be like 2026-11-05T12:00, in UTC."],
-    ["until", "2040-02-30T00:00", "“2040-02-30T00:00” is no time"],
+    ["type", "project:creatd", "“project:creatd” is not an event type. Did you mean project:created"],
+    ["type", "cpu", "“cpu” is not an event type. Choose one from the list."],
+    ["project", "my project", "“my project” is not a UUID."],
+    ["job", "7", "“7” is not a UUID."],
+    ["since", "yesterday", "“yesterday” is not a time: use the format 2026-11-05T12:00, in UTC."],
+    ["until", "2040-02-30T00:00", "“2040-02-30T00:00” is not a time"],
   ])("%s=%s is said to be wrong beside the field, and nothing is listed", async (name, value, sentence) => {
     const { status, html } = await get(`/events?${name}=${encodeURIComponent(value)}`, await reader());
     expect(status).toBe(400);
@@ -153,7 +153,7 @@ describe("a filter of GET /events", () => {
     const time = "2040-01-01T01:00";
     const { status, html } = await get(`/events?since=${time}&until=${time}`, await reader());
     expect(status).toBe(400);
-    expect(errorOf(html, "until")).toBe("The end must be later than the beginning.");
+    expect(errorOf(html, "until")).toBe("The end must be after the start.");
   });
 
   it("escapes what was typed", async () => {

@@ -52,7 +52,7 @@ describe("GET /events/new", () => {
 
   it.each([
     ["project:creatd", /Did you mean project:created/],
-    ["webhook:disabled", /no event type that can be published/],
+    ["webhook:disabled", /event type cannot be published/],
   ])("says beside the field that %s cannot be published", async (type, sentence) => {
     const { status, html } = await get(`/events/new?type=${type}`, await publisher());
     expect(status).toBe(400);
@@ -100,7 +100,7 @@ describe("POST /events/new", () => {
     expect(answer.status).toBe(303);
     expect(answer.headers.get("Location")).toBe(`/events/${event.uuid}`);
     const { html } = await follow(answer, cookie);
-    expect(html).toContain("Published. 1 webhook is told.");
+    expect(html).toContain("Published. Delivering to 1 webhook.");
     await vi.waitFor(() => expect(eventUuidsIn(received)).toEqual([event.uuid]));
     expect(await archived()).toEqual([{ uuid: event.uuid, body: text }]);
   });
@@ -112,7 +112,7 @@ describe("POST /events/new", () => {
     const text = JSON.stringify(makeEvent());
     await send(text, cookie);
     const again = await follow(await send(text, cookie), cookie);
-    expect(again.html).toContain("It was published before, with the same UUID: nobody is told twice.");
+    expect(again.html).toContain("An event with this UUID was already published.");
     expect(await archived()).toHaveLength(1);
     await vi.waitFor(() => expect(received).toHaveLength(1));
   });
@@ -120,7 +120,7 @@ describe("POST /events/new", () => {
   it("says when no webhook hears of it", async () => {
     const cookie = await publisher();
     const { html } = await follow(await send(JSON.stringify(makeEvent()), cookie), cookie);
-    expect(html).toContain("Published. No webhook hears of it.");
+    expect(html).toContain("Published. No webhook is subscribed.");
   });
 
   it("takes several events at once, and leads to the archive", async () => {
@@ -131,7 +131,7 @@ describe("POST /events/new", () => {
   });
 
   it.each([
-    ["", "There is no event."],
+    ["", "The event is empty."],
     ["{", "The body is not valid JSON."],
     [
       '{"uuid":"x","type":"project:created","timestamp":"<now>"}',

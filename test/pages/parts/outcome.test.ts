@@ -3,7 +3,7 @@ import { makeWebhook } from "../../api";
 import { cookieOf, follow, get, post } from "../page";
 import { writer } from "../webhooks/people";
 
-const sentence = "The webhook was paused";
+const sentence = "Paused. New deliveries are queued";
 
 describe("the outcome of a form", () => {
   it("is shown on the page that the form leads to, and its cookie is gone then", async () => {

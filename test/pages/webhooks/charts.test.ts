@@ -61,7 +61,7 @@ describe("the charts", () => {
   it("draw a single attempt", async () => {
     const html = String(await Charts({ history: [bucket(0, { delivered: 1 })], range: "hour", now }));
     expect(html).toContain('class="bar delivered" d="M111 120v-120h8v120z"');
-    expect(html).toContain("At most 1 in five minutes.");
+    expect(html).toContain("Peak: 1 in 5 minutes.");
   });
 
   it("show what is few beside what is many", async () => {
@@ -84,10 +84,10 @@ describe("the charts on a webhook's page", () => {
     await deliver(uuid, "failed");
     const { html } = await get(`/webhooks/${uuid}`, await reader());
     expect(html).toContain(
-      'role="img" aria-label="Attempts of the last day: delivered 1; failed, tried again 1; given up 0. At most 2 in a half hour."',
+      'role="img" aria-label="Attempts in the last 24 hours: delivered 1; failed, retried 1; dead letters 0. Peak: 2 in 30 minutes."',
     );
     expect(html).toMatch(
-      /role="img" aria-label="How long attempts took in the last day\. At worst, in a half hour: half within \d/,
+      /role="img" aria-label="Latency of attempts in the last 24 hours\. Highest in 30 minutes: p50 \d/,
     );
     const table = html.slice(html.indexOf("chart-table"), html.indexOf("</table>"));
     expect(table).toContain('<th scope="row">');
@@ -100,9 +100,11 @@ describe("the charts on a webhook's page", () => {
     await deliver(uuid, "delivered");
     passTime(2 * 3_600_000);
     const cookie = await reader();
-    expect((await get(`/webhooks/${uuid}`, cookie)).html).toContain("Attempts of the last day: delivered 1");
+    expect((await get(`/webhooks/${uuid}`, cookie)).html).toContain(
+      "Attempts in the last 24 hours: delivered 1",
+    );
     const { html } = await get(`/webhooks/${uuid}?range=hour`, cookie);
-    expect(html).toContain("Nothing was sent in the last hour: there is nothing to draw.");
+    expect(html).toContain("No attempts in the last hour.");
     expect(html).not.toContain('role="img"');
   });
 });

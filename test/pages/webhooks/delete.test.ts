@@ -20,7 +20,7 @@ describe("the page that deletes a webhook", () => {
     await deliver(uuid, "failed");
     await deliver(uuid, "pending");
     const { html } = await get(`/webhooks/${uuid}/delete`, await writer());
-    expect(html).toContain("<strong>2 deliveries</strong> that wait to be sent");
+    expect(html).toContain("<strong>2 deliveries</strong> not sent yet");
     expect(html).toContain(`action="/webhooks/${uuid}/pause"`);
   });
 
@@ -40,7 +40,7 @@ describe("the page that deletes a webhook", () => {
     const cookie = await writer();
     const { status, html } = await post(`/webhooks/${uuid}/delete`, { name }, { cookie });
     expect(status).toBe(400);
-    expect(html).toContain("This is not its name. Type Alerts to delete it.");
+    expect(html).toContain("The name does not match. Type Alerts to confirm.");
     expect(html).toContain(`value="${name}"`);
     expect(await isThere(uuid)).toBe(true);
   });

@@ -5,7 +5,7 @@ import { restartClock, stopClock } from "../../clock";
 import { deliveriesOf, deliveryAt } from "../../deliveries";
 import { makeListener } from "../../event";
 import { receiver } from "../../receiver";
-import { laidOut } from "../../../src/pages/webhooks/sent-request";
+import { formatBody } from "../../../src/pages/webhooks/sent-request";
 import { follow, get, missingParts, post } from "../page";
 import { audited, deliver, reader, writer } from "./people";
 
@@ -29,7 +29,7 @@ describe("GET /webhooks/{uuid}/deliveries/{delivery}", () => {
     expect(html.match(/<h1/g)).toHaveLength(1);
     expect(html).toContain("Attempt 1");
     expect(html).toContain("The receiver answered 503 Service Unavailable: “out of order”");
-    expect(html).toMatch(/took [\d.]+ m?s/);
+    expect(html).toMatch(/<\/time>, [\d.]+ m?s/);
     expect(html).toContain("out of order");
     expect(html.toLowerCase()).toContain("<dt>x-hub-signature</dt>");
     expect(html).toContain("{&quot;delivered_for&quot;:{");
@@ -59,7 +59,7 @@ describe("GET /webhooks/{uuid}/deliveries/{delivery}", () => {
     const { uuid } = await makeListener();
     const delivery = await deliver(uuid, "failed");
     const { html } = await get(`/webhooks/${uuid}/deliveries/${delivery.uuid}`, await reader());
-    expect(html).toContain("No answer</span>");
+    expect(html).toContain("No response</span>");
     expect(html).toContain("The connection failed: nothing listens there");
   });
 
@@ -70,8 +70,8 @@ describe("GET /webhooks/{uuid}/deliveries/{delivery}", () => {
     await post(`/webhooks/${uuid}/pause`, {}, { cookie });
     const delivery = await deliver(uuid, "pending");
     const { html } = await get(`/webhooks/${uuid}/deliveries/${delivery.uuid}`, cookie);
-    expect(html).toContain("It was not tried yet.");
-    expect(html).toContain("Nothing was sent yet.");
+    expect(html).toContain("No attempts yet.");
+    expect(html).toContain("No request yet.");
   });
 
   it("says in a page that there is none", async () => {
@@ -86,7 +86,7 @@ describe("GET /webhooks/{uuid}/deliveries/{delivery}", () => {
     for (const one of unknown) {
       const { status, html } = await get(one, cookie);
       expect(status).toBe(404);
-      expect(html).toContain("There is no such delivery.");
+      expect(html).toContain("Delivery not found.");
       expect((await post(`${one}/redeliver`, {}, { cookie })).status).toBe(404);
     }
   });
@@ -110,14 +110,14 @@ describe("a delivery's event", () => {
 
   it("has no others where nobody else hears of it", async () => {
     const { path } = await delivered(200);
-    expect((await get(path, await reader())).html).toContain("No other webhook was told of it.");
+    expect((await get(path, await reader())).html).toContain("No other webhook received this event.");
   });
 
   it("may be gone from the archive, and the page says so", async () => {
     const { path } = await delivered(200);
     const cookie = await reader();
     await env.DB.prepare("DELETE FROM archive_uuids_0").run();
-    expect((await get(path, cookie)).html).toContain("The event is no longer in the archive");
+    expect((await get(path, cookie)).html).toContain("the event is no longer in the archive");
   });
 
   it("is not asked for by a page that brings itself up to date", async () => {
@@ -136,7 +136,7 @@ describe("the forms of a delivery", () => {
     expect(html).not.toContain("Give up");
     const answer = await post(`${path}/redeliver`, {}, { cookie });
     expect(answer.status).toBe(303);
-    expect((await follow(answer, cookie)).html).toContain("It is being sent again");
+    expect((await follow(answer, cookie)).html).toContain("Resending.");
     await vi.waitFor(async () => expect((await deliveryAt(uuid, 1)).attempts_made).toBe(2));
     expect((await audited())[0]).toBe("delivery.redelivered");
   });
@@ -147,7 +147,7 @@ describe("the forms of a delivery", () => {
     expect((await get(path, cookie)).html).toMatch(/<input type="checkbox" name="confirmed"[^>]* required/);
 
     const unconfirmed = await post(`${path}/skip`, {}, { cookie });
-    expect((await follow(unconfirmed, cookie)).html).toContain("tick the box");
+    expect((await follow(unconfirmed, cookie)).html).toContain("select the checkbox");
     expect((await deliveryAt(uuid, 1)).status).toBe("failed");
 
     const confirmed = await post(`${path}/skip`, { confirmed: "yes" }, { cookie });
@@ -168,13 +168,13 @@ describe("the forms of a delivery", () => {
       return (await follow(answer, cookie)).html;
     };
     expect(await say(`/webhooks/${uuid}/deliveries/${second.uuid}/redeliver`)).toContain(
-      "The delivery waits behind another one",
+      "The delivery is blocked by an earlier one",
     );
     expect((await audited())[0]).toBe("session.started");
     await post(`${path}/skip`, { confirmed: "yes" }, { cookie });
-    expect(await say(`${path}/skip`)).toContain("The delivery is finished already");
+    expect(await say(`${path}/skip`)).toContain("The delivery is already finished");
     await post(`/webhooks/${uuid}/pause`, {}, { cookie });
-    expect(await say(`${path}/redeliver`)).toContain("resume it first");
+    expect(await say(`${path}/redeliver`)).toContain("Resume it first");
   });
 
   it("are not offered to readers, and refused to them", async () => {
@@ -190,11 +190,11 @@ describe("the forms of a delivery", () => {
 
 describe("a body, laid out", () => {
   it("keeps numbers as they were written", () => {
-    expect(laidOut('{"a":1.0,"b":9007199254740993}')).toBe('{\n "a": 1.0,\n "b": 9007199254740993\n}');
+    expect(formatBody('{"a":1.0,"b":9007199254740993}')).toBe('{\n "a": 1.0,\n "b": 9007199254740993\n}');
   });
 
   it("has a form's fields one under the other, with JSON in them over lines", () => {
     const form = new URLSearchParams({ delivered_for: '{"a":1}', event: "x y" }).toString();
-    expect(laidOut(form)).toBe('delivered_for: {\n "a": 1\n}\n\nevent: x y');
+    expect(formatBody(form)).toBe('delivered_for: {\n "a": 1\n}\n\nevent: x y');
   });
 });

@@ -54,7 +54,7 @@ describe("GET /webhooks/{uuid}/edit", () => {
   it("previews what is sent to the stored URL", async () => {
     const { uuid } = await makeWebhook({ url: "https://hooks.slack.com/services/path-is-secret" });
     const { html } = await get(`/webhooks/${uuid}/edit`, await writer());
-    expect(html).toContain("This is Slack.");
+    expect(html).toContain("Slack webhook detected.");
   });
 
   it("is refused to readers, and there is none of a webhook that is not there", async () => {
@@ -244,7 +244,7 @@ describe("saving twice, as with a second click", () => {
     const [before, heard] = [await row(uuid), await readWebhook(uuid)];
     const second = await send(uuid, cookie, fields);
     expect([second.status, second.headers.get("Location")]).toEqual([303, `/webhooks/${uuid}`]);
-    expect((await follow(second, cookie)).html).toContain("Saved: it holds from the next attempt on.");
+    expect((await follow(second, cookie)).html).toContain("Saved. Changes apply from the next attempt.");
     expect(await row(uuid)).toEqual(before);
     expect(await readWebhook(uuid)).toEqual(heard);
     expect((await audited()).filter((action) => action === "webhook.updated")).toHaveLength(1);
@@ -344,7 +344,7 @@ describe("the test of an edit", () => {
     fields.set("url", "http://localhost/typed");
     const { status, html } = await send(uuid, cookie, fields, "test");
     expect(status).toBe(200);
-    expect(html).toContain("Nothing was sent.");
+    expect(html).toContain("The test ping was not sent.");
     expect(received).toEqual([]);
   });
 });

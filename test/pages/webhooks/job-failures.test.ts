@@ -46,7 +46,7 @@ describe("the switch for failed job runs", () => {
     ["on, for one webhook", [[oneOff, cron]], "true", "On<"],
     ["off", [["project:created"], ["project:**"]], "false", "Off<"],
     ["on for some", [[oneOff, cron], []], "false", "On for some (1 of 2)<"],
-    ["on in part", [[oneOff, cron], [], [cron]], "false", "On for some (1 of 3, 1 in part)<"],
+    ["on in part", [[oneOff, cron], [], [cron]], "false", "On for some (1 of 3, 1 partly)<"],
   ])("is %s", async (_, subscriptions, checked, says) => {
     for (const types of subscriptions) {
       await makeWebhook({ subscriptions: types.map((event_type) => ({ event_type })) });
@@ -62,7 +62,7 @@ describe("the switch for failed job runs", () => {
       subscriptions: [{ event_type: cron }, { event_type: "project:created" }],
     });
     const before = await readWebhook(partly.uuid);
-    expect(await turn("on")).toBe("On: 2 webhooks will now hear of failed job runs, too.");
+    expect(await turn("on")).toBe("On: 2 webhooks subscribed to failed job runs.");
     expect(await heard(bare.uuid)).toEqual([
       { event_type: oneOff, ...unlimited },
       { event_type: cron, ...unlimited },
@@ -89,7 +89,7 @@ describe("the switch for failed job runs", () => {
       subscriptions: [{ event_type: oneOff }, limited, { event_type: cron }, created],
     });
     expect(await turn("off")).toBe(
-      "Off: the notification was taken from 1 webhook. 1 webhook goes on hearing of some, through a wildcard or for single projects or jobs: those subscriptions stay.",
+      "Off: 1 webhook unsubscribed from failed job runs. 1 webhook still receives some, through a wildcard or a subscription for a project or job.",
     );
     expect(await heard(uuid)).toEqual([limited, created]);
     expect(await audited()).toContain("job_failures.switched_off");
@@ -99,7 +99,7 @@ describe("the switch for failed job runs", () => {
     const { uuid } = await makeWebhook({
       subscriptions: [{ event_type: "project:**" }, { event_type: cron }],
     });
-    expect(await turn("off")).toContain("1 webhook goes on hearing of some, through a wildcard");
+    expect(await turn("off")).toContain("1 webhook still receives some, through a wildcard");
     expect(await heard(uuid)).toEqual([{ event_type: "project:**", ...unlimited }]);
   });
 
@@ -107,7 +107,7 @@ describe("the switch for failed job runs", () => {
     const types = to === "on" ? [oneOff, cron] : ["project:created"];
     const { uuid } = await makeWebhook({ subscriptions: types.map((event_type) => ({ event_type })) });
     const before = await readWebhook(uuid);
-    expect(await turn(to)).toContain("Nothing was to change");
+    expect(await turn(to)).toContain("No change");
     expect(await readWebhook(uuid)).toEqual(before);
     expect((await audited()).filter((action) => action.startsWith("job_failures"))).toEqual([]);
   });
@@ -209,7 +209,7 @@ describe("the switch, where it would change more than three webhooks", () => {
     const confirmed = await post("/job-failures", await fieldsOf(html, "job-failures-confirm"), { cookie });
     expect(confirmed.headers.get("Location")).toBe("/?after=2");
     expect(outcomeIn(await follow(confirmed, cookie))).toContain(
-      "Off: the notification was taken from 4 webhooks.",
+      "Off: 4 webhooks unsubscribed from failed job runs.",
     );
     expect(await rows()).toHaveLength(5);
     expect((await audited()).filter((action) => action.startsWith("job_failures"))).toEqual([
@@ -231,7 +231,7 @@ describe("the switch, where it would change more than three webhooks", () => {
 
   it("does not ask for three", async () => {
     await makeMany(3);
-    expect(await turn("off")).toContain("Off: the notification was taken from 3 webhooks.");
+    expect(await turn("off")).toContain("Off: 3 webhooks unsubscribed from failed job runs.");
   });
 
   it("asks again where the webhooks are others than those that were confirmed", async () => {
@@ -274,7 +274,7 @@ describe("the undo of the switch", () => {
     const before = await rows();
     await turn("off");
     expect(await heard(partly.uuid)).toHaveLength(1);
-    expect(await undo(await writer())).toBe("Undone: 3 webhooks have back what was taken.");
+    expect(await undo(await writer())).toBe("Undone: resubscribed 3 webhooks.");
     expect(await rows()).toEqual(before);
     expect(await audited()).toContain("job_failures.undone");
   });
@@ -290,7 +290,7 @@ describe("the undo of the switch", () => {
       { event_type: cron },
       { event_type: "project:updated" },
     ]);
-    expect(await undo(await writer())).toBe("Undone: what was added was taken from 2 webhooks.");
+    expect(await undo(await writer())).toBe("Undone: unsubscribed 2 webhooks.");
     expect(await heard(bare.uuid)).toEqual([{ event_type: "project:updated", ...unlimited }]);
     await change(bare.uuid, []);
     expect(await rows()).toEqual(before);
@@ -306,7 +306,7 @@ describe("the undo of the switch", () => {
     await api("DELETE", `${notifications}/subscribers/${deleted?.uuid}`);
     await fill(full?.uuid ?? "", 999);
     expect(await undo(cookie)).toBe(
-      "Undone: 2 webhooks have back what was taken. Not restored: Webhook 1 (subscribed again since); Webhook 3 (1,000 subscriptions are the most); 1 webhook (deleted since).",
+      "Undone: resubscribed 2 webhooks. Not restored: Webhook 1 (subscribed again since); Webhook 3 (at the limit of 1,000 subscriptions); 1 webhook (deleted since).",
     );
     const { subscriptions } = await readWebhook(resubscribed?.uuid ?? "");
     expect(subscriptions.find(({ event_type }) => event_type === cron)).toEqual(again.subscriptions[0]);
@@ -324,7 +324,7 @@ describe("the undo of the switch", () => {
     await change(uuid, [{ event_type: cron }]);
     const before = await rows();
     expect(await undo(await writer())).toBe(
-      "Nothing was left to undo. Not restored: Alerts (subscribed again since).",
+      "There was nothing left to undo. Not restored: Alerts (subscribed again since).",
     );
     expect(await rows()).toEqual(before);
   });
@@ -350,7 +350,7 @@ describe("the undo of the switch", () => {
     await turn("off");
     const cookie = await writer();
     const fields = await fieldsOf((await get("/", cookie)).html, "job-failures-undo");
-    expect(text((await get("/", cookie)).html)).toContain("It was turned off for 2 webhooks");
+    expect(text((await get("/", cookie)).html)).toContain("Turned off for 2 webhooks");
     expect((await get("/", await reader())).html).not.toContain("job-failures-undo");
 
     vi.setSystemTime(Date.UTC(2040, 0, 1) + hourMs - 1);
@@ -359,9 +359,7 @@ describe("the undo of the switch", () => {
     vi.setSystemTime(Date.UTC(2040, 0, 1) + hourMs);
     expect((await get("/", cookie)).html).not.toContain('id="job-failures-undo"');
     const late = await follow(await post("/job-failures/undo", fields, { cookie }), cookie);
-    expect(outcomeIn(late)).toBe(
-      "Nothing was changed: that was undone already, or it is more than an hour ago.",
-    );
+    expect(outcomeIn(late)).toBe("Nothing was changed: it was already undone, or is more than an hour old.");
     expect(await rows()).toHaveLength(2);
     await runScheduled(env, Date.now());
     expect(await env.DB.prepare("SELECT count(*) FROM job_failure_changes").first("count(*)")).toBe(0);
@@ -370,9 +368,7 @@ describe("the undo of the switch", () => {
     const on = await fieldsOf((await get("/", cookie)).html, "job-failures-undo");
     const answers = await Promise.all([0, 1].map(() => post("/job-failures/undo", on, { cookie })));
     const said = answers.map(({ headers }) => decodeURIComponent(cookieOf(headers)));
-    expect(
-      said.filter((one) => one.includes("Undone: what was added was taken from 2 webhooks")),
-    ).toHaveLength(1);
+    expect(said.filter((one) => one.includes("Undone: unsubscribed 2 webhooks"))).toHaveLength(1);
     expect(said.filter((one) => one.includes("Nothing was changed"))).toHaveLength(1);
     expect(await rows()).toHaveLength(2);
   });
@@ -401,7 +397,7 @@ it("the switch takes no webhook past 1,000 subscriptions, and says which it left
     await fill((await makeWebhook({ name })).uuid, count);
   }
   expect(await turn("on")).toBe(
-    "On: 1 webhook will now hear of failed job runs, too. Left out, as 1,000 subscriptions are the most: Full, Nearly full.",
+    "On: 1 webhook subscribed to failed job runs. Skipped, at the limit of 1,000 subscriptions: Full, Nearly full.",
   );
   const { results } = await env.DB.prepare(
     "SELECT count(*) AS n FROM subscriptions GROUP BY webhook_id ORDER BY webhook_id",

@@ -34,7 +34,7 @@ describe("the page for a new secret", () => {
     const answer = await post(`/webhooks/${uuid}/rotate-secret`, { secret, grace: "3600" }, { cookie });
     expect(answer.headers.get("Location")).toBe(`/webhooks/${uuid}`);
     const { html } = await follow(answer, cookie);
-    expect(html).toContain("The secret was changed. The one before it signs too");
+    expect(html).toContain("The secret was rotated. The previous one also signs");
     expect(html).toContain("until 1 Jan 2040, 01:00 UTC");
     expect(html).not.toContain(secret);
     await publish(makeEvent());
@@ -65,7 +65,7 @@ describe("the page for a new secret", () => {
       { cookie },
     );
     expect(status).toBe(400);
-    expect(html).toContain("Keep the one that was made, or type one of your own.");
+    expect(html).toContain("Keep the generated secret, or enter your own.");
     expect(html).toContain('<option value="604800" selected="">');
     expect((await audited())[0]).toBe("session.started");
   });

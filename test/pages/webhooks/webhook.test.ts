@@ -26,16 +26,16 @@ describe("GET /webhooks/{uuid}", () => {
     expect(html).toContain("<title>Alerts · Orchest webhooks</title>");
     expect(html.match(/<h1/g)).toHaveLength(1);
     expect(html).toContain("https://hooks.example.com<");
-    expect(html).toContain(`only of the project ${unknown}`);
+    expect(html).toContain(`project ${unknown}`);
     expect(html).toContain("<dd>Authorization</dd>");
     expect(html).not.toMatch(/path-is-secret|a-secret-of-the-webhook|of-the-webhook/);
     expect(html).not.toMatch(/<script(?! type="module" src="\/)|<style| style=| on[a-z]+=/);
   });
 
   it.each([
-    ["strict", "Strict: each waits for the one before it"],
-    ["keyed", "Kept per job, else per project, else per event type"],
-    ["none", "None: nothing waits for another"],
+    ["strict", "Strict"],
+    ["keyed", "Keyed by job"],
+    ["none", "None"],
   ])("says in which order it sends: %s", async (ordering, sentence) => {
     const { uuid } = await makeWebhook({ ordering });
     expect((await get(`/webhooks/${uuid}`, await reader())).html).toContain(`<dd>${sentence}</dd>`);
@@ -71,7 +71,7 @@ describe("GET /webhooks/{uuid}", () => {
     expect(places).not.toContain(-1);
     expect(places.toSorted((a, b) => a - b)).toEqual(places);
     expect(html).toContain(`title="${first.accepted_at}">now</time>`);
-    expect(html).toContain('<span class="badge warn">Waits for retry</span>');
+    expect(html).toContain('<span class="badge warn">Retrying</span>');
     expect(html).toContain("The receiver answered 503 Service Unavailable.");
     expect(html).toMatch(/50%/);
   });
@@ -84,7 +84,9 @@ describe("GET /webhooks/{uuid}", () => {
     const delivered = (await get(`/webhooks/${uuid}?status=delivered`, cookie)).html;
     expect(delivered).toContain("#1");
     expect(delivered).toContain('<option value="delivered" selected="">Delivered</option>');
-    expect((await get(`/webhooks/${uuid}?status=dead`, cookie)).html).toContain("No delivery is like that.");
+    expect((await get(`/webhooks/${uuid}?status=dead`, cookie)).html).toContain(
+      "No deliveries match the filters.",
+    );
     expect((await get(`/webhooks/${uuid}?status=delivered&cursor=x`, cookie)).html).toContain("#1");
   });
 
@@ -110,9 +112,9 @@ describe("GET /webhooks/{uuid}", () => {
   });
 
   it.each([
-    ["status", "nope", "“nope” is no status. Choose one of the list."],
-    ["since", "yesterday", "“yesterday” is no time: it must be like 2026-11-05T12:00, in UTC."],
-    ["until", "2040-02-30T00:00", "“2040-02-30T00:00” is no time"],
+    ["status", "nope", "“nope” is not a status. Choose one from the list."],
+    ["since", "yesterday", "“yesterday” is not a time: use the format 2026-11-05T12:00, in UTC."],
+    ["until", "2040-02-30T00:00", "“2040-02-30T00:00” is not a time"],
   ])(
     "says beside a filter of the log what is wrong with it, and lists nothing: %s=%s",
     async (name, value, sentence) => {
@@ -127,7 +129,7 @@ describe("GET /webhooks/{uuid}", () => {
       expect(status).toBe(200);
       expect(html).toMatch(new RegExp(`id="${name}"[^>]*aria-describedby="${name}-error"`));
       expect(new RegExp(`id="${name}-error">([^<]*)<`).exec(html)?.[1]).toContain(sentence);
-      expect(html).toContain("Nothing is listed, because a filter is not as it must be: see beside it.");
+      expect(html).toContain("No deliveries are listed because a filter is invalid.");
       expect(html).not.toContain(">#1</a>");
       expect(html).toContain(">Clear</a>");
       expect(html).toContain('value="project:created"');
@@ -146,9 +148,9 @@ describe("GET /webhooks/{uuid}", () => {
     const { uuid } = await makeWebhook();
     const time = "2040-01-01T01:00";
     const { html } = await get(`/webhooks/${uuid}?since=${time}&until=${time}`, await reader());
-    expect(html).toContain('id="until-error">The end must be later than the beginning.<');
+    expect(html).toContain('id="until-error">The end must be after the start.<');
     expect(html).toContain(`type="datetime-local" value="${time}"`);
-    expect(html).toContain("Nothing is listed");
+    expect(html).toContain("No deliveries are listed");
   });
 
   it("escapes a filter of the log that is wrong", async () => {
@@ -184,15 +186,15 @@ describe("GET /webhooks/{uuid}", () => {
     });
     const { status, html } = await get(`/webhooks/${uuid}`, cookie);
     expect(status).toBe(200);
-    expect(html).toContain("The figures cannot be read right now.");
-    expect(html).toContain("The deliveries cannot be read right now.");
+    expect(html).toContain("Metrics are unavailable right now.");
+    expect(html).toContain("Deliveries are unavailable right now.");
   });
 
   it.each([unknown, "nonsense", "%3Cscript%3E"])("says in a page that there is none: %s", async (uuid) => {
     const { status, headers, html } = await get(`/webhooks/${uuid}`, await reader());
     expect(status).toBe(404);
     expect(headers.get("Content-Type")).toMatch(/^text\/html/);
-    expect(html).toContain("There is no such webhook.");
+    expect(html).toContain("Webhook not found.");
     expect(html).toContain('action="/sign-out"');
     expect(html).not.toMatch(/<script(?! type="module" src="\/)/);
   });
@@ -212,26 +214,22 @@ describe("a delivery that holds up the line", () => {
     const { uuid, path } = await heldUp();
     const { html } = await get(`/webhooks/${uuid}`, await reader());
     const notice = html.slice(html.indexOf("notice warn blocking"));
-    expect(notice).toContain(
-      `<a href="${path}">Delivery #1</a> holds up the line: 1 delivery waits behind it.`,
-    );
-    expect(notice).toContain(
-      "The receiver answered 503 Service Unavailable. It was tried once, and is tried again",
-    );
-    expect(notice.slice(0, notice.indexOf("How it fares"))).not.toContain("<form");
+    expect(notice).toContain(`<a href="${path}">Delivery #1</a> blocks 1 delivery.`);
+    expect(notice).toContain("The receiver answered 503 Service Unavailable. Attempts: 1, next <time");
+    expect(notice.slice(0, notice.indexOf(">Activity<"))).not.toContain("<form");
   });
 
-  it("can be given up there, once that is confirmed, and the line moves on", async () => {
+  it("can be given up there, once that is confirmed, and It no longer blocks others.", async () => {
     const { uuid, path } = await heldUp();
     const cookie = await writer();
     expect((await get(`/webhooks/${uuid}`, cookie)).html).toContain(`action="${path}/skip"`);
     const unconfirmed = await post(`${path}/skip`, { back: "webhook" }, { cookie });
     expect(unconfirmed.headers.get("Location")).toBe(`/webhooks/${uuid}`);
-    expect((await follow(unconfirmed, cookie)).html).toContain("tick the box");
+    expect((await follow(unconfirmed, cookie)).html).toContain("select the checkbox");
     const given = await post(`${path}/skip`, { back: "webhook", confirmed: "yes" }, { cookie });
     expect(given.headers.get("Location")).toBe(`/webhooks/${uuid}`);
     expect((await deliveriesOf(uuid))[0]?.status).toBe("dead");
-    expect((await follow(given, cookie)).html).toContain("the line moves on");
+    expect((await follow(given, cookie)).html).toContain("It no longer blocks others.");
   });
 
   it("is one of each line where there are several", async () => {
@@ -242,7 +240,7 @@ describe("a delivery that holds up the line", () => {
     await vi.waitFor(() => expect(received).toHaveLength(2));
     await vi.waitFor(async () => {
       const { html } = await get(`/webhooks/${uuid}`, await reader());
-      const named = html.matchAll(/Delivery #(\d)<\/a> holds up what comes behind it in its line/g);
+      const named = html.matchAll(/Delivery #(\d)<\/a> blocks later deliveries with the same key/g);
       expect(Array.from(named, ([, sequence]) => sequence)).toEqual(["1", "3"]);
     });
   });
@@ -251,7 +249,7 @@ describe("a delivery that holds up the line", () => {
     receiver(() => new Response("", { status: 503 }));
     const { uuid } = await makeListener({ ordering: "none" });
     await deliver(uuid, "failed");
-    expect((await get(`/webhooks/${uuid}`, await writer())).html).not.toContain("holds up");
+    expect((await get(`/webhooks/${uuid}`, await writer())).html).not.toContain("</a> blocks");
   });
 });
 
@@ -265,11 +263,11 @@ describe("pausing and resuming", () => {
     expect(paused.status).toBe(303);
     expect((await readWebhook(uuid)).state).toBe("paused");
     const { html } = await follow(paused, cookie);
-    expect(html).toContain("The webhook was paused");
+    expect(html).toContain("Paused. New deliveries are queued");
     expect(html).toContain(`action="/webhooks/${uuid}/resume"`);
 
     const resumed = await post(`/webhooks/${uuid}/resume`, {}, { cookie });
-    expect((await follow(resumed, cookie)).html).toContain("The webhook was resumed");
+    expect((await follow(resumed, cookie)).html).toContain("Resumed. Queued deliveries are being sent.");
     expect((await readWebhook(uuid)).state).toBe("active");
     expect((await audited()).slice(0, 2)).toEqual(["webhook.resumed", "webhook.paused"]);
   });

@@ -1,4 +1,4 @@
-/** `GET` and `POST /webhooks/{uuid}/edit`: changes a webhook. */
+/** `GET` and `POST /webhooks/{uuid}/edit`: edits a webhook. */
 import type { Context } from "hono";
 import { listSubscriptions, type Subscription } from "../../../webhooks/subscriptions";
 import type { Webhook } from "../../../webhooks/webhooks";
@@ -16,30 +16,26 @@ import { backTo, type Outcome } from "../../parts/outcome";
 import { readForm } from "../../parts/read-form";
 import { webhookInPath } from "../path-params";
 import { webhookPath } from "../names-and-paths";
-import { showBlankForm, handleForm } from "./handle-form";
+import { showForm, handleForm } from "./handle-form";
 import type { Purpose } from "./form-page";
 import { changeOf } from "./values-to-spec";
 import { textOf, type FormValues, valuesForStored } from "./form-values";
 
-/** A webhook as it is stored. */
+/** A stored webhook with its subscriptions. */
 type Stored = { webhook: Webhook; subscriptions: Subscription[] };
 
 /** Adds the page and its form to `router`. */
 export function editWebhookForm(router: Router): void {
   router.get("/webhooks/:uuid/edit", signedIn("webhooks:write"), async (c) => {
     const stored = await read(c);
-    return showBlankForm(
-      c,
-      await purposeOf(c, stored),
-      valuesForStored(stored.webhook, stored.subscriptions),
-    );
+    return showForm(c, await purposeOf(c, stored), valuesForStored(stored.webhook, stored.subscriptions));
   });
 
   router.post("/webhooks/:uuid/edit", signedIn("webhooks:write"), async (c) => {
     const stored = await read(c);
     const form = await readForm(c);
     const now = await purposeOf(c, stored);
-    // Until it is saved or refused, the form remembers what the person saw.
+    // The form keeps the version that the user saw until it is saved or rejected.
     const purpose = { ...now, seen: textOf(form, "seen") };
     return handleForm(c, purpose, form, {
       save: (typed) => save(c, purpose, stored, typed),
@@ -56,7 +52,7 @@ async function read(c: Context<AppEnv>): Promise<Stored> {
 async function purposeOf(c: Context<AppEnv>, stored: Stored): Promise<Purpose> {
   const { webhook } = stored;
   const { url } = await decryptSettings(operationOf(c).config.encryptionKeys, webhook.uuid, webhook.sealed);
-  return { uuid: webhook.uuid, webhook, seen: await seenAs(stored), storedUrl: url };
+  return { uuid: webhook.uuid, webhook, seen: await versionHash(stored), storedUrl: url };
 }
 
 async function save(
@@ -67,10 +63,10 @@ async function save(
 ): Promise<Response> {
   const { webhook, subscriptions } = stored;
   const change = changeOf(typed, webhook, subscriptions);
-  const saved: Outcome = { tone: "good", text: "Saved: it holds from the next attempt on." };
-  const now = await seenAs(stored);
+  const saved: Outcome = { tone: "good", text: "Saved. Changes apply from the next attempt." };
+  const now = await versionHash(stored);
   if (purpose.seen !== now) {
-    // The same form, sent twice: the first has changed what the person saw.
+    // The same form was submitted twice: the first submission changed the version.
     if (change === null || (await isStored(c, webhook, change)))
       return backTo(c, webhookPath(webhook), saved);
     purpose.seen = now;
@@ -82,7 +78,7 @@ async function save(
   return backTo(c, webhookPath(webhook), saved);
 }
 
-/** Whether a webhook is already as a change would make it. @throws what `formErrors` explains. */
+/** Whether the webhook already equals the result of a change. @throws like `Actions.save`. */
 async function isStored(
   c: Context<AppEnv>,
   webhook: Webhook,
@@ -104,8 +100,8 @@ async function isStored(
 }
 
 /**
- * As the webhook would be after saving; what it hears does not matter. Header values were typed for the URL that the
- * form showed: they are not sent to one that somebody else has set since.
+ * Tests the webhook as it would be after saving; subscriptions do not matter. Header values were entered for the URL
+ * that the form showed: they are not sent to a URL that someone else has set since.
  */
 async function ping(
   c: Context<AppEnv>,
@@ -118,16 +114,16 @@ async function ping(
   const change = changeOf({ ...typed, groups }, webhook, subscriptions);
   if (change === null) return pingWebhook(operationOf(c), webhook);
   const spec = webhookChangesSchema.parse(change.spec);
-  if (spec.headers && !spec.url && seen !== (await seenAs(stored))) {
+  if (spec.headers && !spec.url && seen !== (await versionHash(stored))) {
     throw new RequestError(409, changedMeanwhile);
   }
   const tried = await tryChange(operationOf(c), webhook, { ...change, spec });
   return pingWebhook(operationOf(c), tried.webhook, tried.settings);
 }
 
-/** A text that is another one after each change of the webhook or of what it hears. */
-async function seenAs({ webhook, subscriptions }: Stored): Promise<string> {
-  const heard = subscriptions.map(({ uuid }) => uuid);
-  const text = JSON.stringify([webhook.uuid, webhook.version, ...heard]);
+/** A hash that differs after each change of the webhook or its subscriptions. */
+async function versionHash({ webhook, subscriptions }: Stored): Promise<string> {
+  const subscriptionUuids = subscriptions.map(({ uuid }) => uuid);
+  const text = JSON.stringify([webhook.uuid, webhook.version, ...subscriptionUuids]);
   return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))).toHex();
 }

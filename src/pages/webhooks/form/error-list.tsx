@@ -1,12 +1,12 @@
-/** What is wrong with the form, all together: each sentence leads to its field. */
+/** The errors of the form as a list of links to the fields. */
 import type { FormErrors } from "./form-errors";
 import { fieldLabels } from "./form-field";
 
-/** Says all that is wrong, and takes the focus: whoever sent the form is at its beginning again. */
+/** Lists all errors and takes the focus, since the page starts at the top again after the form was submitted. */
 export function ErrorSummary({ errors }: { errors: FormErrors }) {
   return (
     <div class="notice bad" id="form-errors" role="alert" tabindex={-1} autofocus>
-      <strong>Nothing was saved. What you typed is still here.</strong>
+      <strong>Nothing was saved. Your input is kept.</strong>
       <ErrorList errors={errors} />
     </div>
   );

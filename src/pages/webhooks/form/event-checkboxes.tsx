@@ -1,10 +1,10 @@
-/** The event types to tick in a group of events: the whole tree, or only what is checked. */
+/** The checkboxes of the event types in a group of events: the whole tree, or only the checked ones. */
 import { isPattern } from "../../../events/patterns";
 import { count } from "../../parts/format-numbers";
 import { type Branch, type Choice, choice, eventTree } from "./event-tree";
 import type { Group } from "./form-values";
 
-/** The whole tree, with a search. @param props.index the group's place among the groups. */
+/** The whole tree, with a search. @param props.index of the group. */
 export function EventTree({ group, index }: { group: Group; index: number }) {
   const { everything, branches } = eventTree();
   const offered = new Set([everything.value, ...branches.flatMap(valuesIn)]);
@@ -17,7 +17,7 @@ export function EventTree({ group, index }: { group: Group; index: number }) {
           <label class="visually-hidden" for={search}>
             Search event types
           </label>
-          <input id={search} type="search" placeholder="Search, such as “cron failed”" autocomplete="off" />
+          <input id={search} type="search" placeholder="Search, e.g. “cron failed”" autocomplete="off" />
         </div>
         <output class="muted small" data-count>
           {selectedText(group.types.length)}
@@ -35,7 +35,7 @@ export function EventTree({ group, index }: { group: Group; index: number }) {
         </ul>
       </div>
       <p class="hint" hidden data-nothing>
-        No event type is called that.
+        No event types match.
       </p>
     </>
   );
@@ -73,7 +73,7 @@ function EventBranch({
   );
 }
 
-/** Only what is checked. */
+/** Only the checked event types. */
 export function CheckedOnly({ group, index }: { group: Group; index: number }) {
   return (
     <ul class="tree">
@@ -84,7 +84,7 @@ export function CheckedOnly({ group, index }: { group: Group; index: number }) {
   );
 }
 
-/** @param props.prefix what stands before the label in the type's full name, for those who do not see where it is. */
+/** @param props.prefix the path before the label, for screen readers. */
 function EventCheckbox({
   value,
   label,
@@ -118,7 +118,7 @@ function valuesIn({ whole, choices, branches }: Branch): string[] {
   return [...choices.map(({ value }) => value), ...branches.flatMap(valuesIn), whole.value];
 }
 
-/** `12 chosen` */
+/** `12 selected` */
 export function selectedText(number: number): string {
-  return number === 0 ? "Nothing chosen" : `${count(number)} chosen`;
+  return number === 0 ? "None selected" : `${count(number)} selected`;
 }

@@ -1,4 +1,4 @@
-/** The events of the form: groups of ticked event types, each limited to a project, to a job or to nothing. */
+/** The events of the form: groups of event types, each for all projects, one project or one job. */
 import type { Known } from "../../../events/known-projects";
 import { selectedText, CheckedOnly, EventTree } from "./event-checkboxes";
 import { EventPresets } from "./event-presets";
@@ -6,10 +6,10 @@ import { type FormErrors, groupField } from "./form-errors";
 import { HiddenLimit, KnownLists, limitOf, Limits } from "./event-limits";
 import type { Group } from "./form-values";
 
-/** A whole tree takes a page of its own: further groups list only what is ticked in them. */
+/** A tree is as long as a page: further groups list only their checked event types. */
 const treesMax = 4;
 
-/** @param props.opened the group that was just added, if one was. */
+/** @param props.opened the index of a group that was just added. */
 export function EventGroups({
   groups,
   errors,
@@ -21,7 +21,7 @@ export function EventGroups({
   known: readonly Known[];
   opened?: number;
 }) {
-  // One that is added is the last.
+  // A new group is the last one.
   const hasTree = (index: number): boolean => index < treesMax || index === groups.length - 1;
   return (
     <section class="card" aria-labelledby="events-title">
@@ -56,7 +56,7 @@ export function EventGroups({
           formaction={`#${groupField(groups.length)}`}
           data-in-place="groups"
         >
-          Add events with another limit
+          Add events for another project or job
         </button>
       </p>
       <KnownLists known={known} />

@@ -1,20 +1,20 @@
-/** What a group of events is limited to: a project, a job or nothing, and what is known of them. */
+/** The fields that limit a group of events to a project or a job, with suggestions of known ones. */
 import type { Known } from "../../../events/known-projects";
 import type { Limit } from "./event-tree";
 import type { Group } from "./form-values";
 
 const limitLabels: Record<Limit, string> = {
-  all: "From everywhere",
-  project: "Only from one project",
-  job: "Only from one job",
+  all: "All projects",
+  project: "One project",
+  job: "One job",
 };
 
-/** The fields of a group. @param props.index its place among the groups. */
+/** The fields of a group. @param props.index of the group. */
 export function Limits({ group, index }: { group: Group; index: number }) {
   const [project, job] = [`project-${index}`, `job-${index}`];
   return (
     <>
-      <div class="row limits" role="radiogroup" aria-label="Where from">
+      <div class="row limits" role="radiogroup" aria-label="Limit events to">
         {(["all", "project", "job"] as const).map((limit) => (
           <label class="choice">
             <input type="radio" name={`limit-${index}`} value={limit} checked={group.limit === limit} />
@@ -24,11 +24,11 @@ export function Limits({ group, index }: { group: Group; index: number }) {
       </div>
       <div class="grid limit-fields">
         <div class="field limit-project">
-          <label for={project}>Project (UUID)</label>
+          <label for={project}>Project UUID</label>
           <input id={project} name={project} value={group.project} list="known-projects" {...plainText} />
         </div>
         <div class="field limit-job">
-          <label for={job}>Job (UUID)</label>
+          <label for={job}>Job UUID</label>
           <input
             id={job}
             name={job}
@@ -45,7 +45,7 @@ export function Limits({ group, index }: { group: Group; index: number }) {
 
 const plainText = { autocomplete: "off", autocapitalize: "off", spellcheck: false } as const;
 
-/** The same fields where there is nothing to change in them. */
+/** The same fields as hidden inputs. */
 export function HiddenLimit({ group, index }: { group: Group; index: number }) {
   return (
     <>
@@ -56,7 +56,7 @@ export function HiddenLimit({ group, index }: { group: Group; index: number }) {
   );
 }
 
-/** What browsers offer where a project or a job is asked for. */
+/** Suggestions for the project and job fields. */
 export function KnownLists({ known }: { known: readonly Known[] }) {
   const projects = new Map(known.map(({ projectUuid, projectName }) => [projectUuid, projectName]));
   return (
@@ -81,19 +81,17 @@ export function KnownLists({ known }: { known: readonly Known[] }) {
   );
 }
 
-/** `only from the project Churn prediction` */
+/** `project Churn prediction` */
 export function limitOf({ limit, project, job }: Group, known: readonly Known[]): string {
   const about = known.find(
     ({ projectUuid, jobUuid }) => projectUuid === project && (limit !== "job" || jobUuid === job),
   );
   switch (limit) {
     case "all":
-      return "from everywhere";
+      return "all projects";
     case "project":
-      return project === ""
-        ? "only from one project"
-        : `only from the project ${about?.projectName ?? project}`;
+      return project === "" ? "one project" : `project ${about?.projectName ?? project}`;
     case "job":
-      return job === "" ? "only from one job" : `only from the job ${about?.jobName ?? job}`;
+      return job === "" ? "one job" : `job ${about?.jobName ?? job}`;
   }
 }

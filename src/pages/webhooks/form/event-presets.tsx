@@ -1,29 +1,29 @@
-/** What is chosen most often of the events, with one click. */
+/** Buttons that select common event types with one click. */
 import { jobFailureTypes } from "../job-failures/types";
 
-/** The event types and wildcards that each pick ticks. */
+/** The event types and wildcards that each preset selects. */
 export const eventPresets: Record<string, { label: string; types: readonly string[] }> = {
-  "job-failures": { label: "A job run fails", types: jobFailureTypes },
-  "image-failures": { label: "An image build fails", types: ["project:environment:image-build:failed"] },
-  "webhook-trouble": { label: "A webhook is in trouble", types: ["webhook:**"] },
+  "job-failures": { label: "Job run failures", types: jobFailureTypes },
+  "image-failures": { label: "Image build failures", types: ["project:environment:image-build:failed"] },
+  "webhook-trouble": { label: "Webhook problems", types: ["webhook:**"] },
 };
 
 export function EventPresets() {
   return (
-    <div class="row picks">
-      <span class="muted small" id="picks-label">
-        Often chosen:
+    <div class="row presets">
+      <span class="muted small" id="presets-label">
+        Presets:
       </span>
       {Object.entries(eventPresets).map(([name, { label }]) => (
         <button
           class="button quiet small"
           type="submit"
-          name="pick"
+          name="preset"
           value={name}
           formnovalidate
           formaction="#events-title"
           data-in-place="groups preview"
-          aria-describedby="picks-label"
+          aria-describedby="presets-label"
         >
           {label}
         </button>

@@ -1,14 +1,14 @@
-/** The event types as a tree, by their paths: what people choose from. */
+/** The event types as a tree by their paths, for the form. */
 import { filtersOf } from "../../../events/patterns";
 import { subscribableEventTypes } from "../../../events/types";
 
-/** What can be chosen. `fits`: what a subscription to it may be limited to. */
+/** An event type or wildcard. `fits`: the limits that a subscription to it may have. */
 export type Choice = { value: string; label: string; fits: readonly Limit[] };
 
-/** What a subscription is limited to: nothing, a project, or a job of one. */
+/** Whether a subscription is for all projects, one project or one job. */
 export type Limit = "all" | "project" | "job";
 
-/** A part of the paths. `whole`: everything below it, whatever comes later. */
+/** A segment of the paths. `whole`: the wildcard for everything below it. */
 export type Branch = { path: string; label: string; whole: Choice; choices: Choice[]; branches: Branch[] };
 
 const labels: Record<string, string> = {
@@ -27,16 +27,16 @@ const labels: Record<string, string> = {
 
 let tree: { everything: Choice; branches: Branch[] } | undefined;
 
-/** The whole tree; the same one each time. */
+/** The whole tree, built once. */
 export function eventTree(): { everything: Choice; branches: Branch[] } {
   tree ??= {
-    everything: choice("**", "Everything that happens"),
+    everything: choice("**", "All events"),
     branches: branchesOf("", subscribableEventTypes),
   };
   return tree;
 }
 
-/** A choice of the tree, or a wildcard that it does not offer. */
+/** A choice of the tree, or for a wildcard that the tree does not offer. */
 export function choice(value: string, label: string): Choice {
   const filters = filtersOf(value);
   const fits: Limit[] = ["all"];
@@ -45,7 +45,7 @@ export function choice(value: string, label: string): Choice {
   return { value, label, fits };
 }
 
-/** @param types all that begin with `path`, which is empty or ends with a colon. */
+/** @param types all types that start with `path`, which is empty or ends with a colon. */
 function branchesOf(path: string, types: readonly string[]): Branch[] {
   const deeper = types.filter((type) => type.slice(path.length).includes(":"));
   const byPart = Map.groupBy(deeper, (type) => type.slice(path.length).split(":")[0] ?? "");
@@ -56,7 +56,7 @@ function branchesOf(path: string, types: readonly string[]): Branch[] {
     return {
       path: `${path}${part}`,
       label,
-      whole: choice(`${inside}**`, `All of ${label}, also what comes later`),
+      whole: choice(`${inside}**`, `All of ${label}, including future types`),
       choices: leaves.map((type) => choice(type, type.slice(inside.length).replaceAll("-", " "))),
       branches: branchesOf(inside, below),
     };

@@ -1,19 +1,19 @@
-/** What is wrong with a form, by field: from what the API's schemas and rules throw. */
+/** Turns the errors of the API's schemas and rules into errors by form field. */
 import { z } from "zod";
 import { FieldError, RequestError } from "../../../platform/errors";
 import { type Group, subscriptionsOf } from "./form-values";
 
-/** A sentence by the field's name in the form; `""` for what is of no single field. Not empty. */
+/** A sentence by the field's name in the form; `""` for an error that belongs to no single field. Not empty. */
 export type FormErrors = ReadonlyMap<string, string>;
 
 /**
- * @param groups What was typed: subscriptions are sent in as one list, and errors name their places in it.
- * @throws what is not the person's to mend.
+ * @param groups of the form: errors name the index of a subscription in the list made of them.
+ * @throws errors that the user cannot fix.
  */
 export function formErrors(error: unknown, groups: readonly Group[]): FormErrors {
   if (error instanceof z.ZodError) {
     const found = error.issues.map(({ path, message }) => fromIssue(path, message, groups));
-    // The first of each field: the others often follow from it.
+    // The first error of each field: the others often follow from it.
     return new Map(found.filter(([field], place) => found.findIndex(([other]) => other === field) === place));
   }
   if (error instanceof FieldError) {
@@ -29,7 +29,7 @@ export function formErrors(error: unknown, groups: readonly Group[]): FormErrors
   throw error;
 }
 
-/** The name of a group of events, for errors and as its id. */
+/** The name of a group of events in errors, also its id. */
 export function groupField(index: number): string {
   return `group-${index}`;
 }
@@ -58,7 +58,7 @@ function fromIssue(
 
 const filterLabels: Record<string, string> = { project_uuid: "project", job_uuid: "job" };
 
-/** The API's rules name null, which a form does not have. */
+/** Leaves out `null`, which the API allows and a form cannot send. */
 function sentence(rule: string): string {
   const text = rule.replace(" or null", "");
   const capital = text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,24 +1,24 @@
-/** A line of the form, and what its fields are called. */
+/** A text or number field of the form, and the labels of all fields. */
 import { TextField } from "../../parts/field";
 import type { FormErrors } from "./form-errors";
 import type { TextField as TextFieldName, FormValues } from "./form-values";
 
-/** What the form's fields are called, by their names. */
+/** The labels of the form's fields, by name. */
 export const fieldLabels: Record<string, string> = {
   url: "URL",
   name: "Name",
   content_type: "Content type",
   secret: "Secret",
   verify_ssl: "Certificate",
-  ordering: "Order",
-  max_attempts: "Attempts at most",
-  max_age_s: "Give up after",
-  timeout_s: "Time-out",
+  ordering: "Ordering",
+  max_attempts: "Max attempts",
+  max_age_s: "Retry period",
+  timeout_s: "Timeout",
   rate_limit_per_s: "Rate limit",
   headers: "Custom headers",
 };
 
-/** A line of text or a number, as it was typed. */
+/** A text or number field with the value that was typed. */
 export function FormField({
   name,
   typed,

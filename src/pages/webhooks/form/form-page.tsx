@@ -1,4 +1,4 @@
-/** The page with the form for a new or a stored webhook. */
+/** The page with the form that creates or edits a webhook. */
 import type { Context } from "hono";
 import type { Known } from "../../../events/known-projects";
 import type { Webhook } from "../../../webhooks/webhooks";
@@ -17,28 +17,28 @@ import type { FormValues } from "./form-values";
 
 /** What the form is for. */
 export type Purpose = {
-  /** Of the webhook: the stored one's, or the one that the new one will have. */
+  /** Of the webhook; a new one is created with it. */
   uuid: string;
-  /** The stored one; null for a new one. */
+  /** The stored webhook; null for a new one. */
   webhook: Webhook | null;
-  /** What the person saw of a stored one (`seenAs`); null for a new one. */
+  /** The version of the stored webhook that the user saw (`versionHash`); null for a new one. */
   seen: string | null;
-  /** Where it goes as long as no other URL is typed: for the preview only. */
+  /** The URL while the field is empty: for the preview only. */
   storedUrl: string;
 };
 
-/** How the form stands. `isUnsaved`: whether it holds more than what is stored. */
+/** The state of the form. `isUnsaved`: whether it has changes. */
 export type FormState = {
   typed: FormValues;
   errors: FormErrors;
-  /** Of the test. */
+  /** The outcome of the test. */
   tested: Outcome | null;
   isUnsaved: boolean;
-  /** The group of events that was just added. */
+  /** The index of a group of events that was just added. */
   opened?: number;
 };
 
-/** Answers with the form. The status is that of `c.status()`. */
+/** Responds with the form, with the status of `c.status()`. */
 export function renderForm(
   c: Context<AppEnv>,
   purpose: Purpose,
@@ -46,7 +46,7 @@ export function renderForm(
 ): Response | Promise<Response> {
   const { uuid, webhook, seen } = purpose;
   const { typed, errors, tested, known } = state;
-  const title = webhook === null ? "New webhook" : `Edit ${nameOf(webhook)}`;
+  const title = webhook === null ? "Create webhook" : `Edit ${nameOf(webhook)}`;
   const url = typed.text.url || purpose.storedUrl;
   return renderPage(
     c,
@@ -73,7 +73,7 @@ export function renderForm(
         novalidate
         data-unsaved={state.isUnsaved ? "" : undefined}
       >
-        {/* What Enter in a field does: the first submit button is what browsers press then. */}
+        {/* Enter in a field presses the first submit button of the form. */}
         <button
           class="visually-hidden"
           type="submit"
@@ -104,7 +104,7 @@ export function renderForm(
             )}
           </div>
           <FormFoot
-            send={webhook === null ? "Make webhook" : "Save"}
+            send={webhook === null ? "Create webhook" : "Save"}
             name="intent"
             value="save"
             cancel={webhook === null ? "/" : webhookPath(webhook)}

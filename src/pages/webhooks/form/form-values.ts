@@ -1,10 +1,10 @@
-/** What was typed into the form, as it was typed: whether it can be used is the API's to say. */
+/** The values of the form as typed, not validated yet. */
 import type { Subscription } from "../../../webhooks/subscriptions";
 import type { Webhook } from "../../../webhooks/webhooks";
 import { maskHeaders } from "../../../webhooks/custom-headers";
 import type { Limit } from "./event-tree";
 
-/** The lines of text and the choices, by the API's names for them. */
+/** Text fields and selects, by their names in the API. */
 const textFields = [
   "url",
   "name",
@@ -20,22 +20,22 @@ const textFields = [
 
 export type TextField = (typeof textFields)[number];
 
-/** Event types and wildcards that are limited in the same way. */
+/** Event types and wildcards with the same limit. */
 export type Group = { limit: Limit; project: string; job: string; types: string[] };
 
 export type FormValues = { text: Record<TextField, string>; verifies: boolean; groups: Group[] };
 
-/** A webhook that is sent in has no more subscriptions than this, and so no more groups. */
+/** The maximum of subscriptions per webhook, and so of groups. */
 const groupsMax = 1000;
 
-/** A form for a new webhook. @param secret one that was made for it. */
+/** Initial values for a new webhook. @param secret generated for it. */
 export function valuesForNew(secret: string): FormValues {
   const blank = Object.fromEntries(textFields.map((name) => [name, ""])) as Record<TextField, string>;
   const text = { ...blank, content_type: "application/json", ordering: "strict", secret };
   return { text, verifies: true, groups: [emptyGroup()] };
 }
 
-/** A form for a webhook as it is stored: its URL and secret are blank, which leaves them as they are. */
+/** Values of a stored webhook. URL and secret are blank, which keeps them. */
 export function valuesForStored(webhook: Webhook, subscriptions: readonly Subscription[]): FormValues {
   return {
     text: {
@@ -50,13 +50,13 @@ export function valuesForStored(webhook: Webhook, subscriptions: readonly Subscr
       rate_limit_per_s: shown(webhook.rateLimitPerS),
       headers: headerLines(maskHeaders(webhook.headerNames)),
     },
-    // Over http there is nothing to verify; it is what holds once the URL is an https one.
+    // For http URLs: the value once the URL becomes https.
     verifies: webhook.verifySsl || webhook.origin.startsWith("http:"),
     groups: groupsOf(subscriptions),
   };
 }
 
-/** Reads the form as it was sent. */
+/** Reads a submitted form. */
 export function readValues(form: FormData): FormValues {
   const count = Math.min(Number.parseInt(textOf(form, "groups"), 10) || 0, groupsMax);
   return {
@@ -79,15 +79,15 @@ export function emptyGroup(): Group {
   return { limit: "all", project: "", job: "", types: [] };
 }
 
-/** Checks event types where nothing is limited, in the first such group. */
-export function check({ groups, ...typed }: FormValues, types: readonly string[]): FormValues {
+/** Adds event types to the first group without a limit. */
+export function selectTypes({ groups, ...typed }: FormValues, types: readonly string[]): FormValues {
   const place = groups.findIndex(({ limit }) => limit === "all");
   const group = groups[place] ?? emptyGroup();
   const checked = { ...group, types: [...new Set([...group.types, ...types])] };
   return { ...typed, groups: place === -1 ? [checked, ...groups] : groups.with(place, checked) };
 }
 
-/** The subscriptions that the groups stand for, in their order, as they are sent in; each knows its group. */
+/** The subscriptions of the groups, in order, as API input with the index of their group. */
 export function subscriptionsOf(
   groups: readonly Group[],
 ): { group: number; event_type: string; project_uuid: string | null; job_uuid: string | null }[] {
@@ -101,7 +101,7 @@ export function subscriptionsOf(
   );
 }
 
-/** `Name: value` in lines, as headers; null where a line is none or a name stands twice. */
+/** Parses lines of `Name: value`; null when a line is invalid or a name is repeated. */
 export function parseHeaderLines(text: string): Record<string, string> | null {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   const entries = lines.map(
@@ -112,12 +112,12 @@ export function parseHeaderLines(text: string): Record<string, string> | null {
         .map((part) => part.trim()) ?? [],
   );
   const headers = Object.fromEntries(entries.map(([name = "", value = ""]) => [name, value]));
-  const isWhole =
+  const isValid =
     entries.every((entry) => entry.length === 2) && Object.keys(headers).length === lines.length;
-  return isWhole ? headers : null;
+  return isValid ? headers : null;
 }
 
-/** Blanks around a pasted URL or a number mean nothing; in a name or a secret they may. Browsers send lines with CRLF. */
+/** Trims fields, but not name and secret, where blanks may matter. Browsers submit line breaks as CRLF. */
 function readText(form: FormData, name: TextField): string {
   const text = textOf(form, name).replaceAll("\r\n", "\n");
   return name === "name" || name === "secret" ? text : text.trim();
@@ -134,7 +134,7 @@ function readGroup(form: FormData, index: number): Group {
   };
 }
 
-/** One group for each way in which subscriptions are limited: what is limited to nothing comes first, and is always there. */
+/** One group per limit. The group without a limit comes first; it is left out when empty, unless it is the only one. */
 function groupsOf(subscriptions: readonly Subscription[]): Group[] {
   const unlimited = emptyGroup();
   const groups = new Map([["", unlimited]]);

@@ -1,4 +1,4 @@
-/** What the form for a new webhook and the one for a stored webhook have in common: what its buttons do. */
+/** Handles the buttons of the form that creates or edits a webhook. */
 import type { Context } from "hono";
 import { mayReadTexts } from "../../../auth/scopes";
 import { listKnownProjects } from "../../../events/known-projects";
@@ -13,21 +13,21 @@ import { pingOutcome } from "../test-ping";
 import { eventPresets } from "./event-presets";
 import { formErrors, type FormErrors } from "./form-errors";
 import { type FormState, type Purpose, renderForm } from "./form-page";
-import { emptyGroup, readValues, textOf, check, type FormValues } from "./form-values";
+import { emptyGroup, readValues, textOf, selectTypes, type FormValues } from "./form-values";
 
-/** What the form's two main buttons do. Both throw what `formErrors` explains. */
+/** What the form's two main buttons do. Both throw errors that `formErrors` can turn into field errors. */
 export type Actions = {
-  /** @returns where it leads, once what was typed is stored. */
+  /** Stores the values. @returns the redirect. */
   save: (typed: FormValues) => Promise<Response>;
   ping: (typed: FormValues) => Promise<PingResult>;
 };
 
-/** Shows the form as it begins. */
-export function showBlankForm(c: Context<AppEnv>, purpose: Purpose, typed: FormValues): Promise<Response> {
-  return answer(c, purpose, { ...calm, typed, isUnsaved: false });
+/** Shows the form with its initial values. */
+export function showForm(c: Context<AppEnv>, purpose: Purpose, typed: FormValues): Promise<Response> {
+  return answer(c, purpose, { ...initialState, typed, isUnsaved: false });
 }
 
-/** Does what the form was sent for, and shows it again with all that was typed, unless that was saved. */
+/** Runs the action of the pressed button, then shows the form again with all values unless they were saved. */
 export async function handleForm(
   c: Context<AppEnv>,
   purpose: Purpose,
@@ -35,38 +35,39 @@ export async function handleForm(
   { save, ping }: Actions,
 ): Promise<Response> {
   const typed = readValues(form);
-  const pick = eventPresets[textOf(form, "pick")];
-  if (pick !== undefined) return answer(c, purpose, { ...calm, typed: check(typed, pick.types) });
+  const preset = eventPresets[textOf(form, "preset")];
+  if (preset !== undefined)
+    return answer(c, purpose, { ...initialState, typed: selectTypes(typed, preset.types) });
 
   switch (textOf(form, "intent")) {
     case "save":
       try {
         return await save(typed);
       } catch (error) {
-        const errors = await explain(c, purpose, typed, error);
+        const errors = await errorsIn(c, purpose, typed, error);
         c.status(error instanceof RequestError ? error.status : 400);
-        return answer(c, purpose, { ...calm, typed, errors });
+        return answer(c, purpose, { ...initialState, typed, errors });
       }
     case "test":
-      return answer(c, purpose, { ...calm, typed, ...(await test(c, purpose, typed, ping)) });
+      return answer(c, purpose, { ...initialState, typed, ...(await test(c, purpose, typed, ping)) });
     case "new-secret":
       return answer(c, purpose, {
-        ...calm,
+        ...initialState,
         typed: { ...typed, text: { ...typed.text, secret: newSecret() } },
       });
     case "add-group": {
       const groups = [...typed.groups, { ...emptyGroup(), limit: "project" as const }];
-      return answer(c, purpose, { ...calm, typed: { ...typed, groups }, opened: groups.length - 1 });
+      return answer(c, purpose, { ...initialState, typed: { ...typed, groups }, opened: groups.length - 1 });
     }
-    // What the script asks for, and takes only the preview of.
+    // Requested by the script, which uses only the preview.
     case "preview":
-      return renderForm(c, purpose, { ...calm, typed, known: [] });
+      return renderForm(c, purpose, { ...initialState, typed, known: [] });
     default:
-      return answer(c, purpose, { ...calm, typed });
+      return answer(c, purpose, { ...initialState, typed });
   }
 }
 
-const calm = { errors: new Map<string, string>(), tested: null, isUnsaved: true };
+const initialState = { errors: new Map<string, string>(), tested: null, isUnsaved: true };
 
 async function test(
   c: Context<AppEnv>,
@@ -77,13 +78,13 @@ async function test(
   try {
     return { tested: await pingOutcome(c.var.caller, () => ping(typed)) };
   } catch (error) {
-    const errors = await explain(c, purpose, typed, error);
-    return { tested: { tone: "bad", text: "Nothing was sent." }, errors };
+    const errors = await errorsIn(c, purpose, typed, error);
+    return { tested: { tone: "bad", text: "The test ping was not sent." }, errors };
   }
 }
 
-/** What is wrong with a form; of its URL, too, which is looked at only after all else is right. */
-async function explain(
+/** The errors of a form, including its URL, which is otherwise checked only once the other fields are valid. */
+async function errorsIn(
   c: Context<AppEnv>,
   { webhook }: Purpose,
   { text, groups }: FormValues,
@@ -94,8 +95,8 @@ async function explain(
   try {
     await parseTarget(text.url, operationOf(c).config);
     return errors;
-  } catch (refused) {
-    return new Map([...formErrors(refused, groups), ...errors]);
+  } catch (urlError) {
+    return new Map([...formErrors(urlError, groups), ...errors]);
   }
 }
 

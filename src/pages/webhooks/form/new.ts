@@ -1,4 +1,4 @@
-/** `GET` and `POST /webhooks/new`: makes a webhook. */
+/** `GET` and `POST /webhooks/new`: creates a webhook. */
 import type { Context } from "hono";
 import { findWebhook } from "../../../webhooks/webhooks";
 import { RequestError } from "../../../platform/errors";
@@ -13,23 +13,23 @@ import { askLane } from "../../parts/ask-lane";
 import { backTo } from "../../parts/outcome";
 import { readForm } from "../../parts/read-form";
 import { nameOf, webhookPath } from "../names-and-paths";
-import { showBlankForm, handleForm } from "./handle-form";
+import { showForm, handleForm } from "./handle-form";
 import type { Purpose } from "./form-page";
 import { specOf } from "./values-to-spec";
 import { textOf, type FormValues, valuesForNew } from "./form-values";
 
-const uuidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const uuidV4Pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /** Adds the page and its form to `router`. */
 export function newWebhookForm(router: Router): void {
   router.get("/webhooks/new", signedIn("webhooks:write"), (c) =>
-    showBlankForm(c, purposeOf(crypto.randomUUID()), valuesForNew(newSecret())),
+    showForm(c, purposeOf(crypto.randomUUID()), valuesForNew(newSecret())),
   );
 
   router.post("/webhooks/new", signedIn("webhooks:write"), async (c) => {
     const form = await readForm(c);
     const uuid = textOf(form, "uuid");
-    const purpose = purposeOf(uuidForm.test(uuid) ? uuid : crypto.randomUUID());
+    const purpose = purposeOf(uuidV4Pattern.test(uuid) ? uuid : crypto.randomUUID());
     return handleForm(c, purpose, form, {
       save: (typed) => save(c, purpose, typed),
       ping: (typed) =>
@@ -42,35 +42,35 @@ function purposeOf(uuid: string): Purpose {
   return { uuid, webhook: null, seen: null, storedUrl: "" };
 }
 
-/** The form carries the webhook's uuid, so that sending it twice makes one. */
+/** The form contains the webhook's uuid, so that submitting it twice creates one webhook. */
 async function save(c: Context<AppEnv>, purpose: Purpose, typed: FormValues): Promise<Response> {
   const { uuid } = purpose;
-  if ((await findWebhook(c.env, uuid)) !== null) return alreadyMade(c, uuid);
+  if ((await findWebhook(c.env, uuid)) !== null) return alreadyCreated(c, uuid);
   const spec = webhookSpecSchema.parse(specOf(typed));
-  await refuseDeleted(c.env, purpose);
+  await rejectDeleted(c.env, purpose);
   try {
     const { stored, subscriptions } = await createWebhook(operationOf(c), spec, uuid);
-    const text = `The webhook “${nameOf(stored)}” was made.`;
+    const text = `Webhook “${nameOf(stored)}” created.`;
     return subscriptions.length > 0
       ? backTo(c, webhookPath(stored), { tone: "good", text })
       : backTo(c, webhookPath(stored), {
           tone: "warn",
-          text: `${text} It hears of nothing yet: choose its events.`,
+          text: `${text} It has no subscriptions yet: edit it to select events.`,
         });
   } catch (error) {
-    // The same form, sent at the same moment, was faster.
-    if ((await findWebhook(c.env, uuid)) !== null) return alreadyMade(c, uuid);
+    // The same form was submitted concurrently and won.
+    if ((await findWebhook(c.env, uuid)) !== null) return alreadyCreated(c, uuid);
     throw error;
   }
 }
 
-function alreadyMade(c: Context<AppEnv>, uuid: string): Response {
-  const text = "This form had made the webhook already, and did not make it twice. To change it, edit it.";
+function alreadyCreated(c: Context<AppEnv>, uuid: string): Response {
+  const text = "This form already created the webhook. Edit the webhook to change it.";
   return backTo(c, webhookPath({ uuid }), { tone: "good", text });
 }
 
-/** A deleted webhook's lane stays closed for a while: under its uuid nothing would be delivered. */
-async function refuseDeleted(env: Env, purpose: Purpose): Promise<void> {
+/** Rejects the uuid of a deleted webhook: its lane stays closed for a while and would deliver nothing. */
+async function rejectDeleted(env: Env, purpose: Purpose): Promise<void> {
   const lane = await askLane(env, purpose.uuid, async (lane) => ({
     isClosed: (await lane.stats()) === null,
   }));
@@ -78,6 +78,6 @@ async function refuseDeleted(env: Env, purpose: Purpose): Promise<void> {
   purpose.uuid = crypto.randomUUID();
   throw new RequestError(
     409,
-    "The webhook that this form had made was deleted since. Save again to make another.",
+    "The webhook that this form created was deleted. Save again to create another.",
   );
 }

@@ -1,4 +1,4 @@
-/** What a receiver is going to get: made as deliveries are, of a sample event. */
+/** A preview of the request body, built like a delivery from a sample event. */
 import { indentJson } from "../../../send/indent-json";
 import { buildBody, type ChatService, chatServiceOf } from "../../../send/payload";
 import { typesHeardBy } from "../../../events/patterns";
@@ -9,26 +9,26 @@ import type { FormValues } from "./form-values";
 
 const serviceNames: Record<ChatService, string> = { slack: "Slack", teams: "Teams", discord: "Discord" };
 
-/** The field of the body that each shows. */
+/** The field of the body that each service shows. */
 const shownField: Record<ChatService, "text" | "content"> = {
   slack: "text",
   teams: "text",
   discord: "content",
 };
 
-/** @param props.url where it goes: what was typed, or what is stored; empty as long as there is nothing. */
-export function Recognised({ url, typed }: { url: string; typed: FormValues }) {
+/** A notice for URLs of chat services. @param props.url as typed, or else as stored; may be empty. */
+export function ChatServiceNotice({ url, typed }: { url: string; typed: FormValues }) {
   const chat = chatOf(url);
   if (chat === null) return null;
   const service = serviceNames[chat];
   return isForm(typed) ? (
     <p class="notice warn">
-      {service} shows nothing of a form: choose the content type <code>application/json</code>.
+      {service} does not show form bodies: choose the content type <code>application/json</code>.
     </p>
   ) : (
     <p class="notice good">
-      This is {service}. Messages appear in its channel as the preview below shows them; it checks no
-      signature.
+      {service} webhook detected. Messages appear in the channel as in the preview below. {service} does not
+      verify signatures.
     </p>
   );
 }
@@ -45,23 +45,23 @@ export function Preview({ url, typed, uuid }: { url: string; typed: FormValues; 
       contentType: isForm(typed) ? "application/x-www-form-urlencoded" : "application/json",
     },
     chat,
-    event: JSON.stringify(sampleEvent(type, { now: Date.now(), uuid: countedUuids() })),
+    event: JSON.stringify(sampleEvent(type, { now: Date.now(), uuid: sequentialUuids() })),
   });
   const isChat = chat !== null && !isForm(typed);
   return (
     <>
       <p class="muted small">
-        {isChat ? `What the channel in ${serviceNames[chat]} shows` : "The body that is posted"} when{" "}
-        <code>{type}</code> happens. Names and values are made up.
+        {isChat ? `The message in ${serviceNames[chat]}` : "The request body"} for <code>{type}</code>, with
+        sample data.
       </p>
       <pre tabindex={0} aria-label="Preview" class="preview">
-        {isChat ? shownText(body, shownField[chat]) : laidOut(body, typed)}
+        {isChat ? shownText(body, shownField[chat]) : formatBody(body, typed)}
       </pre>
     </>
   );
 }
 
-/** The service behind a URL as it would be stored. */
+/** The chat service of a URL, normalized as when stored. */
 function chatOf(url: string): ChatService | null {
   const parsed = URL.parse(url);
   return parsed === null ? null : chatServiceOf(parsed.href);
@@ -71,10 +71,10 @@ function isForm({ text }: FormValues): boolean {
   return text.content_type === "application/x-www-form-urlencoded";
 }
 
-/** The first event of Orchest's that is ticked, or the one that most people come for. */
+/** The first selected event type of Orchest, or else a job failure. */
 function sampleType({ groups }: FormValues): string {
-  const heard = groups.flatMap(({ types }) => types).flatMap(typesHeardBy);
-  return heard.find(isPublishable) ?? jobFailureTypes[1];
+  const matching = groups.flatMap(({ types }) => types).flatMap(typesHeardBy);
+  return matching.find(isPublishable) ?? jobFailureTypes[1];
 }
 
 function shownText(body: string, field: "text" | "content"): string {
@@ -82,12 +82,12 @@ function shownText(body: string, field: "text" | "content"): string {
   return String(parsed[field]);
 }
 
-function laidOut(body: string, typed: FormValues): string {
+function formatBody(body: string, typed: FormValues): string {
   return isForm(typed) ? body.replaceAll("&", "\n&") : indentJson(body);
 }
 
-/** The same ones each time: a preview changes only where something was changed. */
-function countedUuids(): () => string {
+/** Deterministic uuids, so that the preview changes only with the form. */
+function sequentialUuids(): () => string {
   let made = 0;
   return () => `00000000-0000-4000-8000-${String(++made).padStart(12, "0")}`;
 }

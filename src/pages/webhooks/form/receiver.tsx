@@ -1,17 +1,17 @@
-/** The form's first part: where events go, and how they are sent there. */
+/** The form's first section: the URL and how requests are sent to it. */
 import type { Webhook } from "../../../webhooks/webhooks";
 import { described, Field, SelectField, TextField } from "../../parts/field";
 import { hostOf } from "../names-and-paths";
 import type { FormErrors } from "./form-errors";
 import { FormField } from "./form-field";
 import { AdvancedSettings } from "./advanced-settings";
-import { Recognised } from "./preview";
+import { ChatServiceNotice } from "./preview";
 import type { FormValues } from "./form-values";
 
 const orderings = [
-  ["strict", "Strict: one after another"],
-  ["keyed", "Per job or project: one that fails holds up only itself"],
-  ["none", "None: as they come"],
+  ["strict", "Strict: one at a time, in order"],
+  ["keyed", "Keyed by job: a failing job blocks only itself"],
+  ["none", "None: no order guaranteed"],
 ] as const;
 
 const contentTypes = [
@@ -19,7 +19,7 @@ const contentTypes = [
   ["application/x-www-form-urlencoded", "application/x-www-form-urlencoded"],
 ] as const;
 
-/** @param props.webhook the stored one; null for a new one. @param props.url where it goes, as the form stands. */
+/** @param props.webhook the stored webhook; null for a new one. @param props.url as typed, or else as stored. */
 export function Receiver({
   webhook,
   url,
@@ -35,10 +35,10 @@ export function Receiver({
     <section class="card stack" aria-labelledby="receiver-title">
       <h2 id="receiver-title">Receiver</h2>
       <UrlField webhook={webhook} typed={typed} error={errors.get("url")} />
-      <div id="recognised" role="status">
-        <Recognised url={url} typed={typed} />
+      <div id="chat-service" role="status">
+        <ChatServiceNotice url={url} typed={typed} />
       </div>
-      <FormField {...{ typed, errors }} name="name" hint="What you and your colleagues call it." />
+      <FormField {...{ typed, errors }} name="name" hint="How you identify this webhook." />
       <SecretField isNew={webhook === null} typed={typed} error={errors.get("secret")} />
       <div class="grid">
         <SelectField
@@ -50,7 +50,7 @@ export function Receiver({
         />
         <SelectField
           name="ordering"
-          label="Order"
+          label="Ordering"
           value={typed.text.ordering}
           options={orderings}
           error={errors.get("ordering")}
@@ -77,10 +77,10 @@ function UrlField({ webhook, typed, error }: { webhook: Webhook | null; typed: F
       data-origin={webhook?.origin}
       hint={
         webhook === null ? (
-          "Where events are posted to: an incoming webhook of Slack, Discord or Teams, or a program of yours."
+          "An incoming webhook of Slack, Discord or Teams, or your own service."
         ) : (
           <>
-            Now one of <code>{hostOf(webhook)}</code>, whose path is not shown. Leave it empty to keep it.
+            Currently on <code>{hostOf(webhook)}</code>; the path is hidden. Leave empty to keep it.
           </>
         )
       }
@@ -90,8 +90,8 @@ function UrlField({ webhook, typed, error }: { webhook: Webhook | null; typed: F
 
 function SecretField({ isNew, typed, error }: { isNew: boolean; typed: FormValues; error?: string }) {
   const hint = isNew
-    ? "The key that the receiver checks signatures with. It is shown only now: copy it. Left empty, the gateway makes one that nobody sees, which is fine for Slack, Discord and Teams: they check nothing."
-    : "Not shown. Leave it empty to keep it; what you type replaces it at once.";
+    ? "Your service verifies signatures with it. Copy it now: it is not shown again. Slack, Discord and Teams do not need it."
+    : "Hidden. Leave empty to keep it; a new value replaces it immediately.";
   const field = { name: "secret", hint, error };
   return (
     <Field {...field} label="Secret">
@@ -119,7 +119,7 @@ function SecretField({ isNew, typed, error }: { isNew: boolean; typed: FormValue
           formaction="#secret-part"
           data-in-place="secret-part"
         >
-          {typed.text.secret === "" ? "Make one" : "Make another"}
+          {typed.text.secret === "" ? "Generate" : "Regenerate"}
         </button>
       </div>
     </Field>
@@ -127,8 +127,7 @@ function SecretField({ isNew, typed, error }: { isNew: boolean; typed: FormValue
 }
 
 function CertificateField({ typed, error }: { typed: FormValues; error?: string }) {
-  const hint =
-    "Of https URLs it always is. Over http there is none, and what is sent can be read on its way.";
+  const hint = "Always on for https URLs. Plain http is not encrypted and can be read in transit.";
   return (
     <div class="field">
       <label class="choice">

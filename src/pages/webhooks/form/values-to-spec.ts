@@ -1,4 +1,4 @@
-/** From what was typed to what the API takes. The API's own schemas and rules then say whether it can be. */
+/** Converts the form's values to the API's input, which the API's schemas and rules then validate. */
 import type { Subscription } from "../../../webhooks/subscriptions";
 import type { Webhook } from "../../../webhooks/webhooks";
 import { FieldError } from "../../../platform/errors";
@@ -12,7 +12,7 @@ import {
   valuesForStored,
 } from "./form-values";
 
-/** Settings that are numbers, and stand for the gateway's own where they are blank. */
+/** Numeric settings; blank means the gateway's default. */
 const numbers = [
   "max_attempts",
   "max_age_s",
@@ -22,7 +22,7 @@ const numbers = [
 
 /**
  * A webhook's spec, to be parsed by `webhookSpecSchema`.
- * @throws {FieldError} for what has no form that could be sent in.
+ * @throws {FieldError} for values that cannot be expressed as input.
  */
 export function specOf(typed: FormValues): Record<string, unknown> {
   const { text, groups } = typed;
@@ -37,13 +37,13 @@ export function specOf(typed: FormValues): Record<string, unknown> {
     timeout_s: numberOf(text.timeout_s),
     rate_limit_per_s: numberOf(text.rate_limit_per_s),
     headers: headersOf(text.headers),
-    subscriptions: sentIn(groups),
+    subscriptions: subscriptionInputs(groups),
   };
 }
 
 /**
- * Only what differs from the stored webhook, to be parsed by `webhookChangesSchema`, and what goes back to the
- * gateway's own. Null when nothing does.
+ * Only what differs from the stored webhook, to be parsed by `webhookChangesSchema`, and the
+ * settings to reset to the gateway's default. Null when nothing changed.
  * @throws {FieldError} as above.
  */
 export function changeOf(
@@ -78,34 +78,34 @@ export function changeOf(
     if (verify !== webhook.verifySsl) spec["verify_ssl"] = verify;
   }
   if (differs("headers")) spec["headers"] = headersOf(text.headers);
-  if (keysOf(groups) !== keysOf(stored.groups)) spec["subscriptions"] = sentIn(groups);
+  if (keysOf(groups) !== keysOf(stored.groups)) spec["subscriptions"] = subscriptionInputs(groups);
 
   const reset = changed.filter((name) => text[name] === "");
   return Object.keys(spec).length + reset.length === 0 ? null : { spec, reset };
 }
 
-/** A name as browsers send it from a line of text, which drops line breaks. */
+/** A name as browsers submit it from a text input, which drops line breaks. */
 function inLine(name: string): string {
   return name.replaceAll(/[\r\n]/g, "");
 }
 
-/** As Orchest's client does: over http there is nothing to verify. */
+/** False for http, as in Orchest's client. */
 function verifies(url: string, { verifies: isChecked }: FormValues): boolean {
   return !isHttp(url) && isChecked;
 }
 
-/** @param url One, or what someone took for one. */
+/** @param url possibly invalid. */
 function isHttp(url: string): boolean {
   return /^http:/i.test(url);
 }
 
-/** @throws {FieldError} for a group that is limited and says nothing of what it hears. */
-function sentIn(groups: FormValues["groups"]): Record<string, unknown>[] {
+/** @throws {FieldError} for a group with a project or job but no event types. */
+function subscriptionInputs(groups: FormValues["groups"]): Record<string, unknown>[] {
   const empty = groups.findIndex(
     ({ limit, project, job, types }) => limit !== "all" && project + job !== "" && types.length === 0,
   );
   if (empty !== -1) {
-    throw new FieldError(groupField(empty), "choose at least one event type, or take the project away.");
+    throw new FieldError(groupField(empty), "select at least one event type, or choose all projects.");
   }
   return subscriptionsOf(groups).map(({ event_type, project_uuid, job_uuid }) => ({
     event_type,
@@ -116,16 +116,17 @@ function sentIn(groups: FormValues["groups"]): Record<string, unknown>[] {
 
 function headersOf(text: string): Record<string, string> {
   const headers = parseHeaderLines(text);
-  if (headers === null) throw new FieldError("headers", "must be lines of “Name: value”, each name once.");
+  if (headers === null)
+    throw new FieldError("headers", "must have one “Name: value” per line, each name once.");
   return headers;
 }
 
-/** What is no number is sent in as one that is none, for the API to refuse. */
+/** NaN for text that is not a number: the API rejects it. */
 function numberOf(text: string): number | null {
   return text === "" ? null : Number(text);
 }
 
-/** The same for the same set of subscriptions. */
+/** Equal for equal sets of subscriptions. */
 function keysOf(groups: FormValues["groups"]): string {
   const keys = subscriptionsOf(groups).map(({ event_type, project_uuid, job_uuid }) =>
     [event_type, project_uuid ?? "", job_uuid ?? ""].join(" ").toLowerCase(),

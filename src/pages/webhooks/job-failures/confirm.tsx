@@ -1,4 +1,4 @@
-/** `GET /job-failures`: asks whether the switch is to be turned for many webhooks, and names them. */
+/** `GET /job-failures`: asks to confirm turning the switch for many webhooks, and lists them. */
 import { type Plan, planTurn, type SwitchedWebhook, type Turn } from "../../../webhooks/job-failure-switch";
 import { FieldError } from "../../../platform/errors";
 import { cursorParamSchema } from "../../../http/list-params";
@@ -11,12 +11,12 @@ import { FormFoot } from "../../parts/form-foot";
 import { OutcomeNotice, takeOutcome } from "../../parts/outcome";
 import { hostOf, listPath, nameOf, webhookPath } from "../names-and-paths";
 import { fingerprint } from "./turn";
-import { jobFailureTypes, mostSubscriptions, readTurn } from "./types";
+import { jobFailureTypes, atSubscriptionLimit, readTurn } from "./types";
 
-/** The page names so many webhooks, and counts the others. */
+/** The page lists this many webhooks by name, and counts the others. */
 const namedMax = 500;
 
-/** Adds the page to `router`. `to` is `on` or `off`; `after`: where the list begins. Without webhooks it leads back. */
+/** Adds the page to `router`. `to` is `on` or `off`; `after`: where the list starts. Redirects back when no webhook would change. */
 export function confirmJobFailures(router: Router): void {
   router.get("/job-failures", signedIn("webhooks:write"), async (c) => {
     const turn = readTurn(c.req.query("to"));
@@ -33,17 +33,17 @@ export function confirmJobFailures(router: Router): void {
       <section class="card form-card" aria-labelledby="confirm-title">
         <h1 id="confirm-title">{title}</h1>
         <OutcomeNotice outcome={takeOutcome(c)} />
-        <What turn={turn} />
+        <Explanation turn={turn} />
         <Names webhooks={plan.webhooks} />
         {plan.full.length > 0 && (
           <>
             <p>
-              Left out, as {mostSubscriptions}: {webhooks(plan.full.length)}.
+              Skipped, {atSubscriptionLimit}: {webhooks(plan.full.length)}.
             </p>
             <Names webhooks={plan.full} />
           </>
         )}
-        <p>It can be undone for an hour.</p>
+        <p>You can undo this for an hour.</p>
         <form id="job-failures-confirm" method="post" action="/job-failures">
           <input type="hidden" name="to" value={turn.isOn ? "on" : "off"} />
           {after > 0 && <input type="hidden" name="after" value={after} />}
@@ -64,17 +64,17 @@ function titleOf({ isOn }: Turn, plan: Plan): string {
   return isOn ? `Notify ${many} when a job run fails?` : `Stop notifying ${many} when a job run fails?`;
 }
 
-function What({ turn: { isOn } }: { turn: Turn }) {
+function Explanation({ turn: { isOn } }: { turn: Turn }) {
   const [first, second] = jobFailureTypes;
   return isOn ? (
     <p>
-      These webhooks are subscribed to <code>{first}</code> and <code>{second}</code>, of all projects and
-      jobs, where they are not yet:
+      These webhooks will be subscribed to <code>{first}</code> and <code>{second}</code> for all projects and
+      jobs:
     </p>
   ) : (
     <p>
-      These webhooks lose their subscriptions to <code>{first}</code> and <code>{second}</code>. Wildcards
-      stay, and so does what is limited to a project or job:
+      These webhooks will be unsubscribed from <code>{first}</code> and <code>{second}</code>. Wildcards and
+      subscriptions for a project or job stay:
     </p>
   );
 }

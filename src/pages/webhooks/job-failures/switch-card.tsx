@@ -1,4 +1,4 @@
-/** The switch on the list of webhooks, with the way back from its latest turn. */
+/** The switch on the list of webhooks, with an undo of its latest turn. */
 import type { PastTurn } from "../../../webhooks/job-failure-undo";
 import type { Spread } from "../../../webhooks/subscriptions";
 import { webhooks } from "../../parts/quantities";
@@ -11,8 +11,8 @@ import { isOfSwitch } from "./types";
 const changedParts = "job-failures job-failures-outcome job-failures-latest webhooks";
 
 /**
- * @param props.spread how far it is on. @param props.latest the turn that can be undone. @param props.outcome of this
- * visit; shown if it is the switch's. @param props.after where the list begins.
+ * @param props.spread how many webhooks have the subscriptions. @param props.latest the turn that can be undone.
+ * @param props.outcome of this visit; shown if it is about the switch. @param props.after where the list starts.
  */
 export function JobFailuresSwitch({
   spread,
@@ -67,7 +67,7 @@ function SwitchForm({ spread, after }: { spread: Spread; after: number }) {
       </button>
       {!isOn && !isOff && (
         <button class="button quiet small" type="submit" name="to" value="off">
-          Off for all
+          Turn off for all
         </button>
       )}
     </form>
@@ -86,7 +86,7 @@ function Undo({ turn, after }: { turn: PastTurn; after: number }) {
       <input type="hidden" name="switch" value={turn.uuid} />
       {after > 0 && <input type="hidden" name="after" value={after} />}
       <span class="muted">
-        It was turned {turn.isOn ? "on" : "off"} for {webhooks(turn.webhooks)} <Time at={turn.at} />.
+        Turned {turn.isOn ? "on" : "off"} for {webhooks(turn.webhooks)} <Time at={turn.at} />.
       </span>
       <button class="button small" type="submit">
         Undo
@@ -95,10 +95,10 @@ function Undo({ turn, after }: { turn: PastTurn; after: number }) {
   );
 }
 
-/** `On`, `Off`, `On for some (2 of 30)`; with how many have one of the two subscriptions, where some do. */
+/** `On`, `Off`, `On for some (2 of 30)`; with the number of webhooks that have only one of the two subscriptions. */
 function stateText({ webhooks: all, withAll, withSome }: Spread): string {
   if (withAll === all) return "On";
   if (withAll + withSome === 0) return "Off";
-  const partly = withSome > 0 ? `, ${count(withSome)} in part` : "";
+  const partly = withSome > 0 ? `, ${count(withSome)} partly` : "";
   return `On for some (${count(withAll)} of ${count(all)}${partly})`;
 }

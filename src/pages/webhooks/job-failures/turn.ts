@@ -1,4 +1,4 @@
-/** `POST /job-failures`: turns the switch. Where it would change many webhooks it asks first. */
+/** `POST /job-failures`: turns the switch. Asks first when it would change many webhooks. */
 import type { Context } from "hono";
 import { type Plan, planTurn, type Turn, turnSwitch } from "../../../webhooks/job-failure-switch";
 import { countHearing } from "../../../webhooks/subscriptions";
@@ -13,19 +13,19 @@ import { webhooks } from "../../parts/quantities";
 import { backTo, type Outcome } from "../../parts/outcome";
 import { readForm } from "../../parts/read-form";
 import { listPath } from "../names-and-paths";
-import { about, confirmPath, jobFailureTypes, mostSubscriptions, namesOf, readTurn } from "./types";
+import { about, confirmPath, jobFailureTypes, atSubscriptionLimit, namesOf, readTurn } from "./types";
 
-/** From more than so many webhooks on, a turn is confirmed first. */
-const unaskedMax = 3;
+/** A turn for more webhooks than this is confirmed first. */
+const unconfirmedMax = 3;
 
-const othersSince: Outcome = {
+const webhooksChanged: Outcome = {
   tone: "warn",
-  text: "Nothing was changed: the webhooks that this concerns are others by now. Look at them again.",
+  text: "Nothing was changed: the affected webhooks are not the same any more. Review them again.",
 };
 
 /**
- * Adds the form to `router`. Its field `to` is `on` or `off`; `after`: where the list begins; `confirmed`: of the page
- * that asks, which webhooks it named.
+ * Adds the form to `router`. Its field `to` is `on` or `off`; `after`: where the list starts; `confirmed`: the
+ * fingerprint of the webhooks that the confirmation page listed.
  */
 export function switchJobFailures(router: Router): void {
   router.post("/job-failures", signedIn("webhooks:write"), async (c) => {
@@ -34,17 +34,17 @@ export function switchJobFailures(router: Router): void {
     if (turn === null) throw new FieldError("to", "must be on or off.");
     const after = form.get("after");
     const plan = await planTurn(c.env.DB, turn);
-    if (plan.webhooks.length > unaskedMax) {
+    if (plan.webhooks.length > unconfirmedMax) {
       const path = confirmPath(turn, cursorParamSchema.safeParse(after ?? "").data ?? 0);
       const confirmed = form.get("confirmed");
       if (confirmed === null) return c.redirect(path, 303);
-      if (confirmed !== (await fingerprint(turn, plan))) return backTo(c, path, othersSince);
+      if (confirmed !== (await fingerprint(turn, plan))) return backTo(c, path, webhooksChanged);
     }
     return backTo(c, listPath(after), { ...(await change(c, turn, plan)), about });
   });
 }
 
-/** A text that is another one for other webhooks, or the other turn: who confirms says to what. */
+/** A hash of the turn and its webhooks: a confirmation is valid only for the webhooks that were listed. */
 export async function fingerprint({ isOn }: Turn, plan: Plan): Promise<string> {
   const text = JSON.stringify([isOn, ...plan.webhooks.map(({ uuid }) => uuid)]);
   return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))).toHex();
@@ -62,13 +62,13 @@ async function change(c: Context<AppEnv>, turn: Turn, plan: Plan): Promise<Outco
 }
 
 function switchedOn(changed: number, { full }: Plan): Outcome {
-  const on = `On: ${webhooks(changed)} will now hear of failed job runs, too.`;
+  const on = `On: ${webhooks(changed)} subscribed to failed job runs.`;
   if (full.length > 0) {
-    const leftOut = `Left out, as ${mostSubscriptions}: ${namesOf(full)}.`;
-    return { tone: "warn", text: `${changed === 0 ? "Nothing was changed." : on} ${leftOut}` };
+    const skipped = `Skipped, ${atSubscriptionLimit}: ${namesOf(full)}.`;
+    return { tone: "warn", text: `${changed === 0 ? "Nothing was changed." : on} ${skipped}` };
   }
   return changed === 0
-    ? { tone: "good", text: "Nothing was to change: every webhook hears of failed job runs already." }
+    ? { tone: "good", text: "No change: every webhook is already subscribed to failed job runs." }
     : { tone: "good", text: on };
 }
 
@@ -76,12 +76,12 @@ async function switchedOff(env: Env, changed: number): Promise<Outcome> {
   const still = await countHearing(env, [...new Set(jobFailureTypes.flatMap(patternsFor))]);
   const off =
     changed === 0
-      ? "Nothing was to change: it was off for every webhook."
-      : `Off: the notification was taken from ${webhooks(changed)}.`;
+      ? "No change: it was already off for every webhook."
+      : `Off: ${webhooks(changed)} unsubscribed from failed job runs.`;
   if (still === 0) return { tone: "good", text: off };
-  const others = `${webhooks(still)} ${still === 1 ? "goes" : "go"} on hearing of some`;
+  const others = `${webhooks(still)} still ${still === 1 ? "receives" : "receive"} some`;
   return {
     tone: "warn",
-    text: `${off} ${others}, through a wildcard or for single projects or jobs: those subscriptions stay.`,
+    text: `${off} ${others}, through a wildcard or a subscription for a project or job.`,
   };
 }

@@ -1,6 +1,6 @@
 /**
- * The switch "Notify me when a job run fails", as Orchest's settings page has it: it stands for two subscriptions of
- * every webhook, and leaves all others alone.
+ * The switch "Notify me when a job run fails", as on Orchest's settings page: it adds or removes two subscriptions of
+ * every webhook.
  */
 import type { SwitchedWebhook, Turn } from "../../../webhooks/job-failure-switch";
 import { subscriptionsMax } from "../../../webhooks/schemas";
@@ -8,36 +8,36 @@ import { count } from "../../parts/format-numbers";
 import type { Outcome } from "../../parts/outcome";
 import { nameOf } from "../names-and-paths";
 
-/** Orchest's own choice of what the failure of a job run is. */
+/** The event types that Orchest counts as failures of job runs. */
 export const jobFailureTypes = [
   "project:one-off-job:pipeline-run:failed",
   "project:cron-job:run:pipeline-run:failed",
 ] as const;
 
-/** What the outcome of the switch is about. */
+/** `about` of the switch's outcomes. */
 export const about = "job-failures";
 
-/** Whether an outcome is the switch's, which shows it itself. */
+/** Whether an outcome is about the switch, which shows it itself. */
 export function isOfSwitch(outcome: Outcome | null): boolean {
   return outcome?.about === about;
 }
 
-/** @param to the form's field or the address's parameter: `on` or `off`. @returns null for anything else. */
+/** @param to of the form or query: `on` or `off`. @returns null for anything else. */
 export function readTurn(to: unknown): Turn | null {
   if (to !== "on" && to !== "off") return null;
   return { isOn: to === "on", types: jobFailureTypes, max: subscriptionsMax };
 }
 
-/** @returns the path of the page that asks whether the switch is to be turned. @param after where the list begins. */
+/** @returns the path of the page that asks for confirmation. @param after where the list starts. */
 export function confirmPath({ isOn }: Turn, after: number): string {
   const query = new URLSearchParams({ to: isOn ? "on" : "off", ...(after > 0 && { after: String(after) }) });
   return `/job-failures?${query.toString()}`;
 }
 
-/** What is said of webhooks that have no room: `at most 1,000 subscriptions`. */
-export const mostSubscriptions = `${count(subscriptionsMax)} subscriptions are the most`;
+/** Why a webhook is skipped: `at the limit of 1,000 subscriptions`. */
+export const atSubscriptionLimit = `at the limit of ${count(subscriptionsMax)} subscriptions`;
 
-/** A sentence names so many webhooks. */
+/** How many webhooks a sentence names. */
 const namesMax = 5;
 const nameCharactersMax = 30;
 

@@ -1,4 +1,4 @@
-/** `POST /job-failures/undo`: takes back a turn of the switch, within an hour. */
+/** `POST /job-failures/undo`: undoes a turn of the switch, within an hour. */
 import { type Undone, undoTurn } from "../../../webhooks/job-failure-undo";
 import { audit } from "../../../auth/audit";
 import type { Router } from "../../../http/router";
@@ -9,14 +9,14 @@ import { backTo, type Outcome } from "../../parts/outcome";
 import { readForm } from "../../parts/read-form";
 import { textOf } from "../form/form-values";
 import { listPath } from "../names-and-paths";
-import { about, mostSubscriptions, namesOf } from "./types";
+import { about, atSubscriptionLimit, namesOf } from "./types";
 
 const nothingToUndo: Outcome = {
   tone: "warn",
-  text: "Nothing was changed: that was undone already, or it is more than an hour ago.",
+  text: "Nothing was changed: it was already undone, or is more than an hour old.",
 };
 
-/** Adds the form to `router`. Its field `switch` is the uuid of the turn; `after`: where the list begins. */
+/** Adds the form to `router`. Its field `switch` is the uuid of the turn; `after`: where the list starts. */
 export function undoJobFailures(router: Router): void {
   router.post("/job-failures/undo", signedIn("webhooks:write"), async (c) => {
     const form = await readForm(c);
@@ -34,7 +34,7 @@ function outcomeOf(undone: Undone): Outcome {
   const { resubscribed, full, gone } = undone;
   const left = [
     resubscribed.length > 0 && `${namesOf(resubscribed)} (subscribed again since)`,
-    full.length > 0 && `${namesOf(full)} (${mostSubscriptions})`,
+    full.length > 0 && `${namesOf(full)} (${atSubscriptionLimit})`,
     gone > 0 && `${webhooks(gone)} (deleted since)`,
   ].filter((part) => part !== false);
   if (left.length === 0) return { tone: "good", text: restoredText(undone) };
@@ -42,7 +42,7 @@ function outcomeOf(undone: Undone): Outcome {
 }
 
 function restoredText({ isOn, restored }: Undone): string {
-  if (restored === 0) return "Nothing was left to undo.";
-  if (isOn) return `Undone: what was added was taken from ${webhooks(restored)}.`;
-  return `Undone: ${webhooks(restored)} ${restored === 1 ? "has" : "have"} back what was taken.`;
+  if (restored === 0) return "There was nothing left to undo.";
+  if (isOn) return `Undone: unsubscribed ${webhooks(restored)}.`;
+  return `Undone: resubscribed ${webhooks(restored)}.`;
 }
