@@ -113,7 +113,7 @@ function Found({ view: { found, totals, one }, mayWrite }: { view: View; mayWrit
           <button class="button" type="submit">
             Replay selected
           </button>
-          {one === null && totals.webhooks > 0 && (
+          {one === null && totals.webhooks > 1 && (
             <a class="button" href={confirmPath({ all: "yes" })}>
               Replay all {count(totals.letters)}
             </a>

@@ -10,7 +10,7 @@ export function count(value: number): string {
 
 /** `99.5%`. Below 100 % if anything failed. @param rate from 0 to 1; null without attempts. */
 export function successRate(rate: number | null): string {
-  if (rate === null) return "No attempts";
+  if (rate === null) return "–";
   return percent.format(rate === 1 ? 1 : Math.min(rate, 0.999));
 }
 

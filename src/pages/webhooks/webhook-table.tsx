@@ -88,7 +88,7 @@ function WebhookRow({ webhook, subscriptions, stats, mayTest, after, outcome }: 
 function Subscriptions({ first, total }: SubscriptionsStart) {
   if (total === 0) return <span class="muted">None</span>;
   return (
-    <div class="small">
+    <div class="small event-types">
       {first.map(({ eventType }) => (
         <div>{eventType}</div>
       ))}

@@ -33,11 +33,11 @@ export function JobFailuresSwitch({
         {mayWrite ? (
           <SwitchForm spread={spread} after={after} />
         ) : (
-          <strong id="job-failures-label">Notifications when a job run fails</strong>
+          <>
+            <strong id="job-failures-label">Notifications when a job run fails</strong>
+            <State spread={spread} />
+          </>
         )}
-        <span id="job-failures-state" class="muted small">
-          {stateText(spread)}
-        </span>
       </div>
       <div id="job-failures-outcome" role="status">
         {outcome !== null && isOfSwitch(outcome) && <p class={`notice ${outcome.tone}`}>{outcome.text}</p>}
@@ -65,12 +65,21 @@ function SwitchForm({ spread, after }: { spread: Spread; after: number }) {
         <span class="switch-track" aria-hidden="true"></span>
         <span id="job-failures-label">Notify me when a job run fails</span>
       </button>
+      <State spread={spread} />
       {!isOn && !isOff && (
         <button class="button quiet small" type="submit" name="to" value="off">
           Turn off for all
         </button>
       )}
     </form>
+  );
+}
+
+function State({ spread }: { spread: Spread }) {
+  return (
+    <span id="job-failures-state" class="muted small">
+      {stateText(spread)}
+    </span>
   );
 }
 
