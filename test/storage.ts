@@ -14,6 +14,9 @@ const prepare = env.DB.prepare.bind(env.DB);
 /** For `beforeEach`. */
 export async function makeTables(): Promise<void> {
   if (hasTables) return;
+  // What a lane wrote while storage was emptied may have kept D1 as it was.
+  while ((await prepare("SELECT 1 FROM sqlite_master WHERE name = 'webhooks'").first()) !== null)
+    await reset();
   await prepare(env.TEST_MIGRATIONS.join(";\n")).run();
   hasTables = true;
 }

@@ -32,7 +32,7 @@ export function redriveRejected(router: Router): void {
   router.openapi(route, async (c) => {
     const { id } = c.req.valid("param");
     const rejected = /^[1-9]\d{0,14}$/.test(id) ? await findRejected(c.env.DB, Number(id)) : null;
-    if (rejected === null) throw new RequestError(404, `RejectedMessage message ${id} does not exist.`);
+    if (rejected === null) throw new RequestError(404, `Rejected message ${id} does not exist.`);
     const answer = await publish(c.env, rejected, c.var.caller.id);
     await removeRejected(c.env.DB, rejected.id);
     await audit(c, { action: "rejected.redriven", target: String(rejected.id) });
