@@ -55,6 +55,28 @@ describe.skipIf(missing !== null)("what holds for every page", () => {
     }
   });
 
+  test("finds what is wrong at one width only, and in one row of many that are alike but for it", async () => {
+    const at = (media: string, css: string) =>
+      `<style>@media (${media}) { .odd { ${css} } }</style><p class="odd">Text</p>`;
+    const within = (html: string) => right.replace("</main>", `${html}</main>`);
+    const rows = (odd: string) => `<ul>${"<li>Row</li>".repeat(9)}<li>${odd}</li></ul>`;
+    const unreadable = "color: #999; background: #aaa";
+    const unreadableInTheDark = "color: light-dark(#000, #222); background: light-dark(#fff, #111)";
+    for (const html of [
+      at("width < 400px", unreadable),
+      at("width > 400px", unreadable),
+      at("width < 400px", unreadableInTheDark),
+      at("width > 400px", unreadableInTheDark),
+      rows('<img src="data:,">'),
+      rows(`<b class="odd" style="${unreadable}">Row</b>`),
+    ]) {
+      await show(within(html));
+      await expect(expectGoodLooks(page, "wrong"), html).rejects.toThrow(listsNothing);
+    }
+    await show(within(rows("Row") + at("width > 1px", "color: #000; background: #fff")));
+    await expectGoodLooks(page, "right");
+  });
+
   test("finds what moves by itself after the page was opened", async () => {
     await show(right);
     await page.evaluate(async () => {
