@@ -13,7 +13,7 @@ import { getHealth } from "./api/health/get-health";
 import { lanesRoutes } from "./api/lanes/routes";
 import { localHostsOnly } from "./http/local-hosts";
 import { routeNeeds } from "./api/needs";
-import { describeRefusals, openApiConfig, serveDocument } from "./api/openapi";
+import { describeAuthErrors, openApiConfig, serveDocument } from "./api/openapi";
 import { rejectedRoutes } from "./api/rejected/routes";
 import { reencrypt } from "./api/reencrypt";
 import { replaysRoutes } from "./api/replays/routes";
@@ -83,6 +83,6 @@ function createEndpoints(): Router {
   reencrypt(router);
   router.route("/", tokensRoutes());
   listAudit(router);
-  describeRefusals(router);
+  describeAuthErrors(router);
   return router;
 }

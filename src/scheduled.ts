@@ -2,11 +2,11 @@
 import { readConfig } from "./platform/config";
 import { pruneArchive } from "./events/archive-retention";
 import { pruneAudit, pruneRefusals } from "./db/audit";
-import { pruneTurns } from "./webhooks/job-failure-undo";
+import { pruneSwitchChanges } from "./webhooks/job-failure-undo";
 import { pruneFailures } from "./events/queue-failures";
 import { maintainLanes } from "./lane/maintain-lanes";
-import { handOverAll } from "./events/hand-over-waiting";
-import { dropOldSecrets } from "./webhooks/change-webhook";
+import { handOverAll } from "./events/hand-over-pending";
+import { dropExpiredSecrets } from "./webhooks/change-webhook";
 import { finishDeletions } from "./webhooks/delete-webhook";
 import { log } from "./platform/log";
 
@@ -24,11 +24,11 @@ export async function runScheduled(env: Env, now: number): Promise<void> {
     "hand-over": () => handOverAll(env),
     deletions: () => finishDeletions(env),
     lanes: () => maintainLanes(env, now),
-    secrets: () => dropOldSecrets({ env, config: readConfig(env) }, now),
+    secrets: () => dropExpiredSecrets({ env, config: readConfig(env) }, now),
     archive: () => prune(env, now),
     "queue failures": () => pruneFailures(env.DB, now - failureDays * dayMs),
     audit: () => pruneAudit(env, now - auditDays * dayMs),
-    "job failure switch": () => pruneTurns(env.DB, now),
+    "job failure switch": () => pruneSwitchChanges(env.DB, now),
     refusals: () => pruneRefusals(env, now - refusalDays * dayMs),
   };
   for (const [task, run] of Object.entries(tasks)) {

@@ -14,7 +14,7 @@ export function serveDocument(app: Router): void {
 }
 
 /** Adds to the contracts of `router` what the guard of the API answers, wherever a token is needed. */
-export function describeRefusals(router: Router): void {
+export function describeAuthErrors(router: Router): void {
   for (const definition of router.openAPIRegistry.definitions) {
     if (definition.type !== "route" || definition.route.security?.length === 0) continue;
     const { responses, security } = definition.route;

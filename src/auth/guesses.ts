@@ -4,7 +4,7 @@
  */
 import type { Context } from "hono";
 import { clientAddress } from "./audit";
-import { isTooMany, limitRate } from "../platform/rate-limit";
+import { isOverLimit, limitRate } from "../platform/rate-limit";
 import type { AppEnv } from "./app-env";
 
 /** How many groups of an IPv6 address tell networks apart: one client has a /64 (RFC 6177) and all addresses in it. */
@@ -13,7 +13,7 @@ const allGroups = 8;
 
 /** Counts a wrong token. @returns whether the client's network has tried too many in this minute. */
 export function isGuessing(c: Context<AppEnv>): Promise<boolean> {
-  return isTooMany(c.env.GUESS_LIMIT, networkOf(clientAddress(c) ?? ""));
+  return isOverLimit(c.env.GUESS_LIMIT, networkOf(clientAddress(c) ?? ""));
 }
 
 /**

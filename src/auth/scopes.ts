@@ -21,7 +21,7 @@ const included: Record<Scope, readonly Scope[]> = {
 };
 
 /** What each scope is for, for people who make tokens. */
-export const scopesExplained =
+export const scopesDescription =
   "webhooks:read: settings, states, counts and the log, without texts. deliveries:read: also the texts of events and " +
   "rejected messages and what receivers answered; it includes webhooks:read. webhooks:write: changing webhooks and " +
   "sending again; it includes webhooks:read, and not deliveries:read. events:publish: publishing. admin: everything.";

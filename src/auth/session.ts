@@ -5,7 +5,7 @@
 import type { Context } from "hono";
 import { deleteCookie, getSignedCookie, setSignedCookie } from "hono/cookie";
 import { readConfig } from "../platform/config";
-import { ownCookie } from "./own-cookie";
+import { cookieOptions } from "./cookie-options";
 import type { AppEnv } from "./app-env";
 import { type Caller, callerById } from "./caller";
 
@@ -18,12 +18,12 @@ export async function startSession(c: Context<AppEnv>, caller: Caller): Promise<
   const value = `${caller.id} ${Date.now() + sessionSeconds * 1000}`;
   const [key] = await signingKeys(c.env);
   if (key === undefined) throw new Error("There is always a key.");
-  await setSignedCookie(c, cookieName, value, key, { ...ownCookie(c), maxAge: sessionSeconds });
+  await setSignedCookie(c, cookieName, value, key, { ...cookieOptions(c), maxAge: sessionSeconds });
 }
 
 /** Signs out this browser. */
 export function endSession(c: Context<AppEnv>): void {
-  deleteCookie(c, cookieName, ownCookie(c));
+  deleteCookie(c, cookieName, cookieOptions(c));
 }
 
 /** Who is signed in on this browser, or null: also when the token has expired or been revoked since. */
@@ -47,7 +47,7 @@ export async function sessionTag(c: Context<AppEnv>): Promise<string> {
 /** The cookie's value, if one of the keys signed it. */
 async function readCookie(c: Context<AppEnv>): Promise<string | null> {
   for (const key of await signingKeys(c.env)) {
-    const value = await getSignedCookie(c, key, cookieName, ownCookie(c).prefix);
+    const value = await getSignedCookie(c, key, cookieName, cookieOptions(c).prefix);
     if (typeof value === "string") return value;
   }
   return null;

@@ -2,10 +2,10 @@
  * Tokens in D1, each looked up at most once a minute per isolate. So a token that is revoked through another
  * isolate may live a minute longer here.
  */
-import { findToken, findTokenByHashStart, noteTokenUse, type StoredToken } from "./tokens";
+import { findToken, findTokenByHashPrefix, noteTokenUse, type StoredToken } from "./tokens";
 import { log } from "../platform/log";
 import { isSameHash, type TokenHash } from "./token";
-import { mayBeToken } from "./token-starts";
+import { mayHaveToken } from "./token-hash-prefixes";
 
 /** What shall run behind the answer. */
 export type Background = (work: Promise<void>) => void;
@@ -27,9 +27,9 @@ export async function storedTokenByHash(
   background: Background,
 ): Promise<StoredToken | null> {
   const token = await lookUp(hash.start, async () =>
-    (await mayBeToken(env, hash.start)) ? findTokenByHashStart(env, hash.start) : null,
+    (await mayHaveToken(env, hash.start)) ? findTokenByHashPrefix(env, hash.start) : null,
   );
-  if (token === null || !isSameHash({ start: token.hashStart, hash: token.hash }, hash)) return null;
+  if (token === null || !isSameHash({ start: token.hashPrefix, hash: token.hash }, hash)) return null;
   return use(env, token, background);
 }
 

@@ -24,21 +24,21 @@ export async function insertToken(
 ): Promise<StoredToken> {
   const [stored] = await database(env)
     .insert(tokens)
-    .values({ ...token, uuid: crypto.randomUUID(), hashStart: start, hash, createdAt: Date.now() })
+    .values({ ...token, uuid: crypto.randomUUID(), hashPrefix: start, hash, createdAt: Date.now() })
     .returning();
   if (stored === undefined) throw new Error("D1 gave no row back for a new token.");
   return storedToken(stored);
 }
 
 /** @returns the only token that may have this hash, whatever its state, or null. */
-export async function findTokenByHashStart(env: Env, hashStart: string): Promise<StoredToken | null> {
-  const [found] = await database(env).select().from(tokens).where(eq(tokens.hashStart, hashStart));
+export async function findTokenByHashPrefix(env: Env, hashPrefix: string): Promise<StoredToken | null> {
+  const [found] = await database(env).select().from(tokens).where(eq(tokens.hashPrefix, hashPrefix));
   return found === undefined ? null : storedToken(found);
 }
 
 /** @returns what the hashes of all tokens begin with, whatever their state: at most `limit`. */
-export async function listTokenHashStarts(env: Env, limit: number): Promise<string[]> {
-  const rows = await database(env).select({ start: tokens.hashStart }).from(tokens).limit(limit);
+export async function listTokenHashPrefixes(env: Env, limit: number): Promise<string[]> {
+  const rows = await database(env).select({ start: tokens.hashPrefix }).from(tokens).limit(limit);
   return rows.map(({ start }) => start);
 }
 

@@ -1,7 +1,7 @@
 /** The audit log: who did what, when and from where. The table `audit_entries`. */
 import { desc, lt, sql } from "drizzle-orm";
 import { log } from "../platform/log";
-import { isTooMany } from "../platform/rate-limit";
+import { isOverLimit } from "../platform/rate-limit";
 import { database } from "./database";
 import { type Page, pageOf } from "./page";
 import { auditEntries } from "./schema";
@@ -73,7 +73,7 @@ export async function auditRefusal(
   { action, detail }: { action: "session.refused" | "request.refused"; detail: string },
 ): Promise<void> {
   const columns = columnsOf(actor);
-  if (await isTooMany(env.AUDIT_LIMIT, columns.address ?? "")) return;
+  if (await isOverLimit(env.AUDIT_LIMIT, columns.address ?? "")) return;
   const entry = { at: Date.now(), ...columns, action, detail };
   await written(entry, countRefusal(env, entry));
 }

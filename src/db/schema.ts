@@ -16,7 +16,7 @@ export const webhooks = sqliteTable(
     /** Scheme, host and port of the URL: all of it that is ever shown. */
     origin: text("origin").notNull(),
     /** The URL and the secret (`SecretSettings`), encrypted with the webhook's uuid as associated data; see `platform/encryption.ts`. */
-    sealed: text("sealed").notNull(),
+    encryptedSettings: text("sealed").notNull(),
     verifySsl: integer("verify_ssl", { mode: "boolean" }).notNull(),
     contentType: text("content_type", {
       enum: ["application/json", "application/x-www-form-urlencoded"],
@@ -214,7 +214,7 @@ export const tokens = sqliteTable("tokens", {
   uuid: text("uuid").notNull().unique(),
   name: text("name").notNull(),
   /** The token's SHA-256 in hex, and its first 16 digits, by which it is looked up; see `auth/token.ts`. */
-  hashStart: text("hash_start").notNull().unique(),
+  hashPrefix: text("hash_start").notNull().unique(),
   hash: text("hash").notNull(),
   scopes: text("scopes", { mode: "json" }).$type<string[]>().notNull(),
   createdAt: integer("created_at").notNull(),

@@ -21,7 +21,7 @@ type Filled = { slot: number; oldest: number; newest: number; first: number; las
 export type ArchiveLimits = { now: number; keptMs: number; bytesMax: number };
 
 /** The archive's reach: it has every event that was accepted from this time (ms) on. */
-export async function archiveWholeFrom(db: D1Database): Promise<number> {
+export async function archiveCompleteSince(db: D1Database): Promise<number> {
   return (await readSize(db)).whole_from;
 }
 

@@ -3,7 +3,7 @@ import type { Event } from "./parse-events";
 import { inEverySlot } from "./archive-slots";
 
 /** What the archive has under the uuid of an incoming event: when it was accepted (in ms), and its text. */
-export type KnownEvent = { uuid: string; accepted_at: number; body: string };
+export type SeenEvent = { uuid: string; accepted_at: number; body: string };
 
 /** D1 takes texts of up to 2 MB, and quoting may double an event's. */
 const parameterCharactersMax = 500_000;
@@ -15,7 +15,7 @@ const parameterCharactersMax = 500_000;
  *   them, or nothing when any event has another text than the archive's under its uuid. `stored`: from their results,
  *   the uuids of the events that they stored.
  */
-export function keepNew(
+export function archiveNew(
   db: D1Database,
   events: readonly Event[],
   { acceptedAt, publisher }: { acceptedAt: number; publisher: string },
@@ -57,11 +57,11 @@ export function keepNew(
 }
 
 /** What the archive has under these uuids. */
-export async function readKnownEvents(db: D1Database, uuids: readonly string[]): Promise<KnownEvent[]> {
+export async function readSeenEvents(db: D1Database, uuids: readonly string[]): Promise<SeenEvent[]> {
   const { results } = await db
     .prepare(knownWith(`${archivedText} AS body`))
     .bind(JSON.stringify([uuids]))
-    .all<KnownEvent>();
+    .all<SeenEvent>();
   return results;
 }
 

@@ -1,11 +1,11 @@
 /** From accepted events to their webhooks' lanes: archive, match, hand over. */
-import { appendWideHandovers } from "./handovers";
+import { appendBulkHandovers } from "./handovers";
 import { type MatchedWebhook, matchesMax } from "./matching";
 import type { HandoverEvent } from "../lane/handover";
 import { log } from "../platform/log";
 import { forEachConcurrent } from "../platform/concurrency";
-import { handToLane } from "./hand-to-lane";
-import { type LookedUp, lookUp } from "./look-up";
+import { handOverToLane } from "./hand-over-to-lane";
+import { type MatchedBatch, archiveAndMatch } from "./archive-and-match";
 import type { Event } from "./parse-events";
 import type { Publisher } from "./publisher";
 
@@ -19,10 +19,10 @@ export const lanesAtOnce = 50;
  * What became of one event. `deliveries`: how many webhooks it is newly delivered to. `duplicate`: the archive
  * knew the uuid and no lane took it anew.
  */
-export type Accepted = { uuid: string; duplicate: boolean; deliveries: number };
+export type AcceptedEvent = { uuid: string; duplicate: boolean; deliveries: number };
 
 /** Either all are accepted, or none: `conflicts` are uuids that are known with another text. */
-export type Dispatched = { accepted: Accepted[] } | { conflicts: string[] };
+export type DispatchResult = { accepted: AcceptedEvent[] } | { conflicts: string[] };
 
 /**
  * Accepts up to 100 events, in order. When it returns `accepted`, every delivery is on disk: in its lane, or in
@@ -34,17 +34,17 @@ export async function dispatch(
   env: Env,
   events: readonly Event[],
   { publisher, exceptWebhook }: { publisher: Publisher; exceptWebhook?: string },
-): Promise<Dispatched> {
+): Promise<DispatchResult> {
   const unique = new Map<string, Event>();
   for (const event of events) {
     const first = unique.get(event.uuid);
     if (first === undefined) unique.set(event.uuid, event);
     else if (first.body !== event.body) return { conflicts: [event.uuid] };
   }
-  const looked = await lookUp(env, [...unique.values()], publisher);
-  if (looked.conflicts.length > 0) return { conflicts: looked.conflicts };
+  const batch = await archiveAndMatch(env, [...unique.values()], publisher);
+  if (batch.conflicts.length > 0) return { conflicts: batch.conflicts };
 
-  const deliveries = await handOver(env, looked, exceptWebhook);
+  const deliveries = await handOver(env, batch, exceptWebhook);
   const answered = new Set<string>();
   return {
     accepted: events.map(({ uuid }) => {
@@ -53,7 +53,7 @@ export async function dispatch(
       const count = repeatedHere ? 0 : (deliveries.get(uuid) ?? 0);
       return {
         uuid,
-        duplicate: repeatedHere || (looked.firstAcceptedAt.has(uuid) && count === 0),
+        duplicate: repeatedHere || (batch.firstAcceptedAt.has(uuid) && count === 0),
         deliveries: count,
       };
     }),
@@ -63,13 +63,13 @@ export async function dispatch(
 /** @returns how many webhooks each event is newly delivered to, by uuid. */
 async function handOver(
   env: Env,
-  looked: LookedUp,
+  batch: MatchedBatch,
   exceptWebhook: string | undefined,
 ): Promise<Map<string, number>> {
-  const { matched, firstAcceptedAt } = looked;
+  const { matched, firstAcceptedAt } = batch;
   const deliveries = new Map<string, number>();
-  const firstWide = looked.wide ? 0 : matched.findIndex(({ total }) => total > matchesMax);
-  const direct = firstWide < 0 ? matched : matched.slice(0, firstWide);
+  const firstBulk = batch.wide ? 0 : matched.findIndex(({ total }) => total > matchesMax);
+  const direct = firstBulk < 0 ? matched : matched.slice(0, firstBulk);
 
   const shares = new Map<MatchedWebhook, HandoverEvent[]>();
   for (const { event, webhooks } of direct) {
@@ -77,20 +77,20 @@ async function handOver(
       if (webhook.uuid === exceptWebhook) continue;
       const share = shares.get(webhook) ?? [];
       shares.set(webhook, share);
-      share.push(handoverEvent(event, looked));
+      share.push(handoverEvent(event, batch));
     }
   }
   await forEachConcurrent(lanesAtOnce, [...shares], async ([webhook, share]) => {
-    const fresh = await handToLane(env, webhook, share);
+    const fresh = await handOverToLane(env, webhook, share);
     for (const [index, { uuid }] of share.entries()) {
       if (fresh[index]) deliveries.set(uuid, (deliveries.get(uuid) ?? 0) + 1);
     }
   });
 
-  if (firstWide >= 0) {
+  if (firstBulk >= 0) {
     // Nothing overtakes: what comes behind a wide event waits with it.
-    const wide = matched.slice(firstWide);
-    const appended = await appendWideHandovers(
+    const wide = matched.slice(firstBulk);
+    const appended = await appendBulkHandovers(
       env.DB,
       wide.map(({ event }) => event.uuid),
     );
@@ -105,16 +105,16 @@ async function handOver(
   return deliveries;
 }
 
-function handoverEvent(event: Event, looked: LookedUp): HandoverEvent {
+function handoverEvent(event: Event, batch: MatchedBatch): HandoverEvent {
   const { uuid, type, projectUuid, jobUuid, body } = event;
-  const firstAcceptedAt = looked.firstAcceptedAt.get(uuid);
+  const firstAcceptedAt = batch.firstAcceptedAt.get(uuid);
   return {
     uuid,
     type,
     projectUuid,
     jobUuid,
     body,
-    firstAcceptedAt: firstAcceptedAt ?? looked.acceptedAt - (looked.isArchived ? 0 : repeatWindowMs),
-    maybeKnown: firstAcceptedAt !== undefined || !looked.isArchived,
+    firstAcceptedAt: firstAcceptedAt ?? batch.acceptedAt - (batch.isArchived ? 0 : repeatWindowMs),
+    maybeKnown: firstAcceptedAt !== undefined || !batch.isArchived,
   };
 }

@@ -22,7 +22,7 @@ export async function appendHandovers(db: D1Database, webhookId: number, uuids: 
  * Appends archived events for all webhooks that match them, in the order given.
  * @returns how many were appended: fewer when events are not in the archive.
  */
-export async function appendWideHandovers(db: D1Database, uuids: string[]): Promise<number> {
+export async function appendBulkHandovers(db: D1Database, uuids: string[]): Promise<number> {
   const { meta } = await db
     .prepare(`INSERT INTO handovers (event_id) SELECT e.id FROM (${archivedIds("?1")}) e ORDER BY e.key`)
     .bind(JSON.stringify(uuids))
@@ -31,7 +31,7 @@ export async function appendWideHandovers(db: D1Database, uuids: string[]): Prom
 }
 
 /** An event of the archive that waits in `handovers`. */
-export type WaitingEvent = {
+export type PendingHandover = {
   handover_id: number;
   cursor: number;
   uuid: string;
@@ -50,8 +50,8 @@ function archivedIds(uuids: string): string {
   );
 }
 
-/** The first rows that fulfil a condition, with their events (`WaitingEvent`). */
-function waitingEvents(condition: string): string {
+/** The first rows that fulfil a condition, with their events (`PendingHandover`). */
+function pendingHandovers(condition: string): string {
   const first = `SELECT * FROM handovers WHERE ${condition} ORDER BY id LIMIT ?1`;
   const found = inEverySlot(
     (slot) => `SELECT h.id AS handover_id, h.cursor, ${eventColumns("(a.events->(h.event_id - a.id))")}
@@ -73,17 +73,17 @@ export async function nextHandovers(
   db: D1Database,
   webhookId: number,
   limit: number,
-): Promise<WaitingEvent[]> {
+): Promise<PendingHandover[]> {
   const { results } = await db
-    .prepare(waitingEvents("webhook_id = ?2"))
+    .prepare(pendingHandovers("webhook_id = ?2"))
     .bind(limit, webhookId)
-    .all<WaitingEvent>();
+    .all<PendingHandover>();
   return results;
 }
 
 /** The first event that waits to be handed over in pages, or null. */
-export function nextWideHandover(db: D1Database): Promise<WaitingEvent | null> {
-  return db.prepare(waitingEvents("webhook_id IS NULL")).bind(1).first<WaitingEvent>();
+export function nextBulkHandover(db: D1Database): Promise<PendingHandover | null> {
+  return db.prepare(pendingHandovers("webhook_id IS NULL")).bind(1).first<PendingHandover>();
 }
 
 /** Notes how far an event has come, by the webhook's id. Never goes back. */
@@ -108,7 +108,7 @@ export async function removeHandovers(
 }
 
 /** As the lane takes it. It may have it already: the hand-over before this one may have arrived. */
-export function handoverEventOf(row: WaitingEvent): HandoverEvent {
+export function handoverEventOf(row: PendingHandover): HandoverEvent {
   return {
     uuid: row.uuid,
     type: row.type,

@@ -1,7 +1,7 @@
 /** What lanes need of events (`EventsPort`), from D1. */
 import type { EventsPort } from "../lane/events-port";
 import { publishAnnouncement } from "./announce";
-import { archiveWholeFrom } from "./archive-retention";
+import { archiveCompleteSince } from "./archive-retention";
 import { readMatchingEvents } from "./missing-events";
 
 /** @param env of the Worker that the lane runs in. */
@@ -9,6 +9,6 @@ export function laneEvents(env: Env): EventsPort {
   return {
     publish: (announcement, aboutWebhook) => publishAnnouncement(env, announcement, aboutWebhook),
     readMatching: (webhookUuid, range) => readMatchingEvents(env.DB, webhookUuid, range),
-    completeSince: () => archiveWholeFrom(env.DB),
+    completeSince: () => archiveCompleteSince(env.DB),
   };
 }

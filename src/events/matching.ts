@@ -12,13 +12,13 @@ export type Topic = { type: string; projectUuid: string | null; jobUuid: string 
 export type MatchedWebhook = LaneConfigRow & { id: number; waits: number };
 
 /**
- * `hears`: JSON, the topics that it matches (`Heard`). `any_wide`: whether any event waits to be handed over in pages:
+ * `matches`: JSON, the topics that it matches (`TopicMatch`). `any_bulk`: whether any event waits to be handed over in pages:
  * then all that come after it wait behind it.
  */
-export type FoundWebhook = MatchedWebhook & { hears: string; any_wide: number };
+export type FoundWebhook = MatchedWebhook & { matches: string; any_bulk: number };
 
 /** A topic by its index, when the oldest of the webhook's matching subscriptions was made, and how many webhooks match it. */
-export type Heard = [topic: number, since: number, total: number];
+export type TopicMatch = [topic: number, since: number, total: number];
 
 /** An event with more matches than this is handed over in pages. */
 export const matchesMax = 1000;
@@ -40,16 +40,16 @@ const webhookColumns = `w.id, ${laneConfigColumns},
 export function matchStatement(db: D1Database, topics: readonly Topic[]): D1PreparedStatement {
   return db
     .prepare(
-      `SELECT ${webhookColumns}, h.hears, EXISTS (SELECT 1 FROM handovers WHERE webhook_id IS NULL) AS any_wide
+      `SELECT ${webhookColumns}, m.matches, EXISTS (SELECT 1 FROM handovers WHERE webhook_id IS NULL) AS any_bulk
        FROM (
-         SELECT webhook_id, json_group_array(json_array(topic, since, total)) AS hears FROM (
+         SELECT webhook_id, json_group_array(json_array(topic, since, total)) AS matches FROM (
            SELECT c.value->>0 AS topic, s.webhook_id, min(s.created_at) AS since,
              count(*) OVER (PARTITION BY c.value->>0) AS total,
              row_number() OVER (PARTITION BY c.value->>0 ORDER BY s.webhook_id) AS place
            FROM ${candidateJoin} JOIN webhooks w ON w.id = s.webhook_id AND ${isServed}
            GROUP BY c.value->>0, s.webhook_id
          ) WHERE place <= ${matchesMax + 1} GROUP BY webhook_id
-       ) h CROSS JOIN webhooks w ON w.id = h.webhook_id ORDER BY w.id`,
+       ) m CROSS JOIN webhooks w ON w.id = m.webhook_id ORDER BY w.id`,
     )
     .bind(JSON.stringify(topics.flatMap(candidatesOf)));
 }

@@ -1,6 +1,6 @@
 /** Events of the archive that a webhook's subscriptions hear. */
 import { inEverySlot, requestEventsMax } from "./archive-slots";
-import { handoverEventOf, type WaitingEvent } from "./handovers";
+import { handoverEventOf, type PendingHandover } from "./handovers";
 import type { ArchivePage, ArchiveRange } from "../lane/events-port";
 
 /** Whether an event `e` is one that a subscription `s` hears: its type, a wildcard over it, and its limits. */
@@ -41,7 +41,7 @@ export async function readMatchingEvents(
        ORDER BY e.id LIMIT ?7`,
     )
     .bind(webhookUuid, stretch.first, stretch.newest, after, since, until, limit)
-    .all<WaitingEvent>();
+    .all<PendingHandover>();
   const last = results.at(-1);
   const reached = results.length < limit || last === undefined ? stretch.last : last.handover_id;
   return { events: results.map(handoverEventOf), next: reached };

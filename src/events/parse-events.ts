@@ -1,7 +1,7 @@
 /** The door: text becomes events, once. From here on their types are trusted. */
 import { z } from "zod";
-import { describeIssues } from "../platform/validation-errors";
-import { closeTypes } from "./close-types";
+import { formatValidationErrors } from "../platform/validation-errors";
+import { similarTypes } from "./similar-types";
 import { arrayElements, type Members, repeatedMember } from "./json-text";
 import { parseTimestampUs } from "./timestamp";
 import { isPublishable } from "./types";
@@ -26,14 +26,14 @@ export type Event = {
 };
 
 /** What came of parsing: all events, or the reason why none is taken. */
-export type Parsed = { events: Event[] } | { refusal: string };
+export type ParseResult = { events: Event[] } | { reason: string };
 
 const uuidSchema = z.guid("must be a UUID").toLowerCase();
 const eventSchema = z.looseObject({
   uuid: uuidSchema,
   type: z.string("must be an event type").superRefine((type, context) => {
     if (isPublishable(type)) return;
-    const close = closeTypes(type);
+    const close = similarTypes(type);
     const hint = close.length > 0 ? ` Did you mean ${close.join(" or ")}?` : "";
     context.addIssue({
       code: "custom",
@@ -66,25 +66,25 @@ const lookedAt: Members = {
 };
 
 /** Parses one event object or an array of 1 to 100. The text of each is kept as it came. */
-export function parseEvents(text: string): Parsed {
+export function parseEvents(text: string): ParseResult {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return { refusal: "The body is not valid JSON." };
+    return { reason: "The body is not valid JSON." };
   }
   if (!Array.isArray(value)) return parseAll([value], [text.trim()], () => "");
   if (value.length === 0 || value.length > eventsMax) {
-    return { refusal: `There must be 1 to ${eventsMax} events at once, not ${value.length}.` };
+    return { reason: `There must be 1 to ${eventsMax} events at once, not ${value.length}.` };
   }
   return parseAll(value, arrayElements(text), (index) => `events[${index}]: `);
 }
 
-function parseAll(values: unknown[], texts: string[], place: (index: number) => string): Parsed {
+function parseAll(values: unknown[], texts: string[], place: (index: number) => string): ParseResult {
   const events: Event[] = [];
   for (const [index, value] of values.entries()) {
     const parsed = parseOne(value, texts[index] ?? "");
-    if (typeof parsed === "string") return { refusal: place(index) + parsed };
+    if (typeof parsed === "string") return { reason: place(index) + parsed };
     events.push(parsed);
   }
   return { events };
@@ -95,7 +95,7 @@ function parseOne(value: unknown, body: string): Event | string {
     return "An event must be an object with uuid, type and timestamp.";
   }
   const parsed = eventSchema.safeParse(value);
-  if (!parsed.success) return describeIssues(parsed.error.issues);
+  if (!parsed.success) return formatValidationErrors(parsed.error.issues);
   const bytes = new TextEncoder().encode(body).length;
   if (bytes > eventBytesMax) return `An event may take ${eventBytesMax} bytes, not ${bytes}.`;
   const repeated = repeatedMember(body, lookedAt);

@@ -26,12 +26,12 @@ export function patternsFor(type: string): string[] {
 }
 
 /** The event types of today that a subscription hears; none for a name that does not exist. */
-export function typesHeardBy(subscribed: string): string[] {
+export function typesMatchedBy(subscribed: string): string[] {
   return subscribableEventTypes.filter((type) => patternsFor(type).includes(subscribed));
 }
 
 /** What a subscription may be limited to: for a wildcard, what all of its types may be. */
 export function filtersOf(subscribed: string): Set<"project_uuid" | "job_uuid"> {
-  const [first, ...others] = typesHeardBy(subscribed).map((type) => new Set(optionalFilters(type).flat()));
+  const [first, ...others] = typesMatchedBy(subscribed).map((type) => new Set(optionalFilters(type).flat()));
   return others.reduce((common, filters) => common.intersection(filters), first ?? new Set());
 }

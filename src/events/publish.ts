@@ -1,6 +1,6 @@
 /** From a text to accepted events, for everyone who publishes: the API, the page and the redrive of rejected messages. */
 import { RequestError } from "../platform/errors";
-import { type Accepted, dispatch } from "./dispatch";
+import { type AcceptedEvent, dispatch } from "./dispatch";
 import { type Event, parseEvents } from "./parse-events";
 import type { Publisher } from "./publisher";
 
@@ -14,9 +14,9 @@ export async function publish(
   env: Env,
   text: string,
   { publisher, refuse }: { publisher: Publisher; refuse?: (events: readonly Event[]) => Promise<void> },
-): Promise<{ accepted: Accepted[] }> {
+): Promise<{ accepted: AcceptedEvent[] }> {
   const parsed = parseEvents(text);
-  if ("refusal" in parsed) throw new RequestError(400, parsed.refusal);
+  if ("reason" in parsed) throw new RequestError(400, parsed.reason);
   await refuse?.(parsed.events);
   const dispatched = await dispatch(env, parsed.events, { publisher });
   if ("accepted" in dispatched) return dispatched;

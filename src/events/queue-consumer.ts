@@ -3,7 +3,7 @@ import { keepRejected } from "./rejected";
 import { log } from "../platform/log";
 import { dispatch } from "./dispatch";
 import { forgetFailures, noteFailure } from "./failure-notes";
-import { handOverTo, handOverWide } from "./hand-over-waiting";
+import { handOverTo, handOverBulk } from "./hand-over-pending";
 import { type Event, eventsMax, parseEvents } from "./parse-events";
 import { type HandoverMessage, isHandover, keptText, messageText } from "./queue-message";
 
@@ -24,9 +24,9 @@ export async function consume(batch: MessageBatch, env: Env): Promise<void> {
     const text = messageText(body);
     const parsed =
       text === null
-        ? { refusal: "The message is not valid UTF-8, or holds what JSON cannot express." }
+        ? { reason: "The message is not valid UTF-8, or holds what JSON cannot express." }
         : parseEvents(text);
-    if ("refusal" in parsed) await settle(env, message, () => reject(env, message, parsed.refusal));
+    if ("reason" in parsed) await settle(env, message, () => reject(env, message, parsed.reason));
     else publications.push({ message, events: parsed.events });
   }
   // Queues promise no order: what stands in one batch is put in order, messages as a whole.
@@ -69,7 +69,7 @@ async function dispatchGroup(env: Env, group: Publication[]): Promise<void> {
 }
 
 async function handOver(env: Env, { handover }: HandoverMessage): Promise<void> {
-  if (handover === null) return handOverWide(env);
+  if (handover === null) return handOverBulk(env);
   if (!(await handOverTo(env, handover)))
     throw new Error(`The lane of webhook ${handover} did not take its events.`);
 }

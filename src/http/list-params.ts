@@ -26,7 +26,7 @@ export const timeParamSchema = queryParam(
 export const textParamSchema = queryParam((text) => text, "must be given once").openapi({ type: "string" });
 
 /** A filter by uuid. */
-export const uuidParamFilterSchema = queryParam((text) => text.toLowerCase(), "must be given once").openapi({
+export const uuidFilterParamSchema = queryParam((text) => text.toLowerCase(), "must be given once").openapi({
   type: "string",
   format: "uuid",
 });

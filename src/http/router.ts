@@ -2,7 +2,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { AppEnv } from "../auth/app-env";
 import { RequestError } from "../platform/errors";
-import { describeIssues } from "../platform/validation-errors";
+import { formatValidationErrors } from "../platform/validation-errors";
 
 /** The gateway's kind of router. */
 export type Router = OpenAPIHono<AppEnv>;
@@ -11,7 +11,7 @@ export type Router = OpenAPIHono<AppEnv>;
 export function createRouter(): Router {
   return new OpenAPIHono<AppEnv>({
     defaultHook: (result) => {
-      if (!result.success) throw new RequestError(400, describeIssues(result.error.issues));
+      if (!result.success) throw new RequestError(400, formatValidationErrors(result.error.issues));
     },
   });
 }

@@ -3,7 +3,7 @@ import type { LaneConfig } from "./handover";
 import type { webhooks } from "../db/schema";
 
 /** The columns of `webhooks` that make a `LaneConfig`, for `SELECT`, under the names that the schema has for them. */
-export const laneConfigColumns = `w.uuid, w.name, w.verify_ssl AS verifySsl, w.content_type AS contentType, w.version, w.sealed,
+export const laneConfigColumns = `w.uuid, w.name, w.verify_ssl AS verifySsl, w.content_type AS contentType, w.version, w.sealed AS encryptedSettings,
   w.ordering, w.retry_max_attempts AS retryMaxAttempts, w.retry_max_age_s AS retryMaxAgeS, w.timeout_s AS timeoutS,
   w.rate_limit_per_s AS rateLimitPerS`;
 
@@ -14,7 +14,7 @@ export type LaneConfigRow = Pick<
   | "name"
   | "contentType"
   | "version"
-  | "sealed"
+  | "encryptedSettings"
   | "ordering"
   | "retryMaxAttempts"
   | "retryMaxAgeS"
@@ -24,11 +24,11 @@ export type LaneConfigRow = Pick<
 
 /** From a row to what the lane keeps. */
 export function laneConfigOf(row: LaneConfigRow): LaneConfig {
-  const { uuid, name, contentType, version, sealed, ordering, timeoutS, rateLimitPerS } = row;
+  const { uuid, name, contentType, version, encryptedSettings, ordering, timeoutS, rateLimitPerS } = row;
   return {
     webhook: { uuid, name, verifySsl: Boolean(row.verifySsl), contentType },
     version,
-    sealed,
+    sealed: encryptedSettings,
     ordering,
     retry: { maxAttempts: row.retryMaxAttempts, maxAgeS: row.retryMaxAgeS },
     timeoutS,

@@ -6,7 +6,7 @@ import { log } from "./log";
 export const retryAfterSeconds = 60;
 
 /** Counts one use of `limiter` by `key`. @returns whether it was one too many. A limiter that fails limits nothing. */
-export async function isTooMany(limiter: RateLimit, key: string): Promise<boolean> {
+export async function isOverLimit(limiter: RateLimit, key: string): Promise<boolean> {
   try {
     return !(await limiter.limit({ key })).success;
   } catch (error) {
@@ -20,7 +20,7 @@ export async function isTooMany(limiter: RateLimit, key: string): Promise<boolea
  * @throws {RequestError} 429 with Retry-After.
  */
 export async function limitRate(limiter: RateLimit, key: string, what: string): Promise<void> {
-  if (!(await isTooMany(limiter, key))) return;
+  if (!(await isOverLimit(limiter, key))) return;
   throw new RequestError(429, `Too many ${what}. Try again in ${retryAfterSeconds} seconds.`, {
     headers: { "Retry-After": String(retryAfterSeconds) },
   });

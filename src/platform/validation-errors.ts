@@ -12,13 +12,13 @@ const charactersMax = 300;
  * @param issues What a schema found, at least one.
  * @returns for example `name: must be at most 100 characters. subscriptions[2].event_type: is required.`
  */
-export function describeIssues(issues: readonly Issue[]): string {
-  const described = issues.slice(0, issuesMax).map(describeIssue);
+export function formatValidationErrors(issues: readonly Issue[]): string {
+  const described = issues.slice(0, issuesMax).map(formatValidationError);
   const left = issues.length - described.length;
   return left > 0 ? `${described.join(" ")} And ${left} more.` : described.join(" ");
 }
 
-function describeIssue({ path, message }: Issue): string {
+function formatValidationError({ path, message }: Issue): string {
   const sentence = cut(/[.?]$/.test(message) ? message : `${message}.`);
   return path.length === 0 ? sentence : `${cut(fieldName(path))}: ${sentence}`;
 }

@@ -3,7 +3,13 @@ import type { z } from "@hono/zod-openapi";
 import type { Config } from "../platform/config";
 import type { SubscriptionSpec } from "./subscriptions";
 import { laneConfigOf } from "../lane/lane-configs";
-import { findWebhook, listWithOldSecret, updateWebhook, type Webhook, type WebhookChanges } from "./webhooks";
+import {
+  findWebhook,
+  listWithExpiredSecret,
+  updateWebhook,
+  type Webhook,
+  type WebhookChanges,
+} from "./webhooks";
 import { RequestError } from "../platform/errors";
 import { log } from "../platform/log";
 import { encryptSettings, decryptSettings, type SecretSettings } from "../platform/encryption";
@@ -20,14 +26,14 @@ const triesMax = 10;
 
 /** A change of the right form, with its URL and subscriptions understood. */
 type ParsedChanges = {
-  plain: Omit<WebhookChanges, "sealed">;
-  /** From the sealed settings as they are to those as they shall be; null when they stay. */
-  reseal: ((settings: SecretSettings) => SecretSettings) | null;
+  plain: Omit<WebhookChanges, "encryptedSettings">;
+  /** From the encrypted settings as they are to those as they shall be; null when they stay. */
+  updateSettings: ((settings: SecretSettings) => SecretSettings) | null;
   subscriptions?: SubscriptionSpec[];
 };
 
 /** Settings that can go back to the gateway's own. In a change null means "stays", so that they are named apart. */
-export type Resettable = "max_attempts" | "max_age_s" | "timeout_s" | "rate_limit_per_s";
+export type ResettableField = "max_attempts" | "max_age_s" | "timeout_s" | "rate_limit_per_s";
 
 /**
  * A change as sent in, of the right form, and which settings go back to the gateway's own. `shownOrigin`: the origin
@@ -35,12 +41,12 @@ export type Resettable = "max_attempts" | "max_age_s" | "timeout_s" | "rate_limi
  */
 type Change = {
   spec: z.output<typeof webhookChangesSchema>;
-  reset?: readonly Resettable[];
+  reset?: readonly ResettableField[];
   shownOrigin?: string;
 };
 
 /** The answer to a change of what somebody else has changed since it was read. */
-export const changedMeanwhile =
+export const changeConflictMessage =
   "Somebody else has changed this webhook since you opened the form. Save again to put what you typed in place of that.";
 
 /**
@@ -58,17 +64,17 @@ export async function changeWebhook(operation: Operation, uuid: string, change: 
  * What a webhook would be like after a change. Nothing is stored.
  * @throws {RequestError} 400 as above.
  */
-export async function tryChange(
+export async function previewChange(
   { config }: Pick<Operation, "config">,
   read: Webhook,
   change: Change,
 ): Promise<{ webhook: Webhook; settings: SecretSettings }> {
-  const { plain, reseal } = await parseChanges(change, config);
+  const { plain, updateSettings } = await parseChanges(change, config);
   const set = Object.fromEntries(Object.entries(plain).filter(([, value]) => value !== undefined));
   const webhook: Webhook = { ...read, ...set };
   checkVerification(webhook.origin, webhook.verifySsl);
-  const settings = await decryptSettings(config.encryptionKeys, read.uuid, read.sealed);
-  return { webhook, settings: reseal === null ? settings : reseal(settings) };
+  const settings = await decryptSettings(config.encryptionKeys, read.uuid, read.encryptedSettings);
+  return { webhook, settings: updateSettings === null ? settings : updateSettings(settings) };
 }
 
 /**
@@ -89,7 +95,7 @@ export async function rotateSecret(
   const next = secret || newSecret();
   await apply(operation, uuid, {
     plain: { previousSecretUntil: until },
-    reseal: (settings) => {
+    updateSettings: (settings) => {
       // A repeat of the same request must not put the new one in the place of the one before.
       const before = settings.secret === next ? settings.previous?.secret : settings.secret;
       const previous = until === null || before === undefined ? undefined : { secret: before, until };
@@ -105,15 +111,15 @@ export async function rotateSecret(
  * @throws {ConfigurationError} when no key opens them.
  */
 export async function reencryptWebhook(operation: Omit<Operation, "actor">, uuid: string): Promise<void> {
-  await apply(operation, uuid, { plain: {}, reseal: (settings) => settings });
+  await apply(operation, uuid, { plain: {}, updateSettings: (settings) => settings });
 }
 
 /** Removes secrets whose grace period is over, for cron. */
-export async function dropOldSecrets(operation: Omit<Operation, "actor">, now: number): Promise<void> {
-  for (const uuid of await listWithOldSecret(operation.env, now)) {
+export async function dropExpiredSecrets(operation: Omit<Operation, "actor">, now: number): Promise<void> {
+  for (const uuid of await listWithExpiredSecret(operation.env, now)) {
     await apply(operation, uuid, {
       plain: { previousSecretUntil: null },
-      reseal: withoutPrevious,
+      updateSettings: withoutPrevious,
     });
   }
 }
@@ -138,9 +144,11 @@ async function apply(
     if (read === null) throw new RequestError(400, `Webhook ${uuid} does not exist.`);
     checkVerification(changes.plain.origin ?? read.origin, changes.plain.verifySsl ?? read.verifySsl);
     const row: WebhookChanges = { ...changes.plain };
-    if (changes.reseal !== null) {
-      const settings = changes.reseal(await decryptSettings(encryptionKeys, uuid, read.sealed));
-      row.sealed = await encryptSettings(encryptionKeys, uuid, settings);
+    if (changes.updateSettings !== null) {
+      const settings = changes.updateSettings(
+        await decryptSettings(encryptionKeys, uuid, read.encryptedSettings),
+      );
+      row.encryptedSettings = await encryptSettings(encryptionKeys, uuid, settings);
       row.headerNames = Object.keys(settings.headers ?? {});
     }
     const changed = await updateWebhook(env, read, row, changes.subscriptions);
@@ -173,8 +181,8 @@ async function parseChanges(change: Change, config: Config): Promise<ParsedChang
   }
   const { url, secret, headers, subscriptions, ...fields } = spec;
   const target = typeof url === "string" ? await parseTarget(url, config) : undefined;
-  const ownOf = (name: Resettable): null | undefined => (reset.includes(name) ? null : undefined);
-  const isResealed = target !== undefined || typeof secret === "string" || !!headers;
+  const ownOf = (name: ResettableField): null | undefined => (reset.includes(name) ? null : undefined);
+  const changesSettings = target !== undefined || typeof secret === "string" || !!headers;
   return {
     plain: {
       name: fields.name ?? undefined,
@@ -189,7 +197,7 @@ async function parseChanges(change: Change, config: Config): Promise<ParsedChang
       // A secret that is replaced without a rotation ends the one before it, too.
       ...(typeof secret === "string" && { previousSecretUntil: null }),
     },
-    reseal: isResealed
+    updateSettings: changesSettings
       ? (settings) => changeSettings(settings, { target, secret, headers, shownOrigin })
       : null,
     subscriptions: subscriptions ? parseSubscriptions(subscriptions) : undefined,
@@ -219,7 +227,7 @@ function changeSettings(
 ): SecretSettings {
   const { origin } = new URL(settings.url);
   if (headers && target === undefined && shownOrigin !== undefined && shownOrigin !== origin) {
-    throw new RequestError(409, changedMeanwhile);
+    throw new RequestError(409, changeConflictMessage);
   }
   const staysAtOrigin = target === undefined || target.origin === origin;
   const wanted = headers ?? (stored && maskHeaders(Object.keys(stored)));

@@ -13,9 +13,9 @@ import { checkVerification, parseTarget } from "./webhook-target";
 
 const secretBytes = 64;
 
-/** A webhook's settings: what can be shown, and what is sealed. */
+/** A webhook's settings: what can be shown, and what is encrypted. */
 type NewWebhookSettings = {
-  shown: Omit<NewWebhook, "sealed">;
+  shown: Omit<NewWebhook, "encryptedSettings">;
   settings: SecretSettings;
 };
 
@@ -31,8 +31,8 @@ export async function createWebhook(
 ): Promise<{ stored: Webhook; subscriptions: Subscription[] }> {
   const { shown, settings } = await parseNewWebhook(spec, config, uuid);
   const specs = parseSubscriptions(spec.subscriptions ?? []);
-  const sealed = await encryptSettings(config.encryptionKeys, uuid, settings);
-  const made = await insertWebhook(env, { ...shown, sealed }, specs);
+  const encryptedSettings = await encryptSettings(config.encryptionKeys, uuid, settings);
+  const made = await insertWebhook(env, { ...shown, encryptedSettings }, specs);
   await audit(env, actor, { action: "webhook.created", target: uuid });
   return made;
 }

@@ -3,7 +3,7 @@ import type { LaneState } from "../lane/lane-record";
 import { type Page, pageOf } from "../db/page";
 
 /** A webhook with the number of its dead letters. */
-export type WebhookWithDead = {
+export type WebhookWithDeadLetters = {
   id: number;
   uuid: string;
   name: string;
@@ -13,39 +13,42 @@ export type WebhookWithDead = {
 };
 
 /** In order of creation. @param page.after only webhooks with a higher id. */
-export async function listWithDead(
+export async function listWithDeadLetters(
   db: D1Database,
   page: { limit: number; after?: number },
-): Promise<Page<WebhookWithDead>> {
+): Promise<Page<WebhookWithDeadLetters>> {
   const { results } = await db
     .prepare(
       `SELECT id, uuid, name, origin, state, dead_letters FROM webhooks
        WHERE dead_letters > 0 AND deleted_at IS NULL AND id > ? ORDER BY id LIMIT ?`,
     )
     .bind(page.after ?? 0, page.limit + 1)
-    .all<WebhookWithDead>();
+    .all<WebhookWithDeadLetters>();
   return pageOf(results, page.limit);
 }
 
 /** How many webhooks have dead letters, and how many these are in all. */
-export async function countDead(db: D1Database): Promise<{ webhooks: number; letters: number }> {
+export async function countDeadLetters(db: D1Database): Promise<{ webhooks: number; deadLetters: number }> {
   const row = await db
     .prepare(
-      `SELECT count(*) AS webhooks, coalesce(sum(dead_letters), 0) AS letters FROM webhooks
+      `SELECT count(*) AS webhooks, coalesce(sum(dead_letters), 0) AS deadLetters FROM webhooks
        WHERE dead_letters > 0 AND deleted_at IS NULL`,
     )
-    .first<{ webhooks: number; letters: number }>();
-  return row ?? { webhooks: 0, letters: 0 };
+    .first<{ webhooks: number; deadLetters: number }>();
+  return row ?? { webhooks: 0, deadLetters: 0 };
 }
 
 /** @returns those of these webhooks that exist, in order of creation, whether they have dead letters or not. */
-export async function listAmong(db: D1Database, uuids: readonly string[]): Promise<WebhookWithDead[]> {
+export async function listByUuids(
+  db: D1Database,
+  uuids: readonly string[],
+): Promise<WebhookWithDeadLetters[]> {
   const { results } = await db
     .prepare(
       `SELECT id, uuid, name, origin, state, dead_letters FROM webhooks
        WHERE uuid IN (SELECT value FROM json_each(?)) AND deleted_at IS NULL ORDER BY id`,
     )
     .bind(JSON.stringify(uuids))
-    .all<WebhookWithDead>();
+    .all<WebhookWithDeadLetters>();
   return results;
 }

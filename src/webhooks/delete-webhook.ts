@@ -2,7 +2,7 @@
  * The deletion of a webhook, in steps that can stop anywhere and be taken up again: mark the row, close the
  * lane, remove the row.
  */
-import { listHalfDeleted, markDeleted, removeDeleted } from "./webhooks";
+import { listUnfinishedDeletions, markDeleted, removeDeleted } from "./webhooks";
 import { log } from "../platform/log";
 import { audit } from "../db/audit";
 import type { Operation } from "./operation";
@@ -27,7 +27,7 @@ export async function deleteWebhook({ env, actor }: Omit<Operation, "config">, u
 
 /** Finishes deletions that stopped half-way, for cron. Does not throw for those that fail again: they wait for the next run. */
 export async function finishDeletions(env: Env): Promise<void> {
-  const uuids = await listHalfDeleted(env, Date.now() - underWayMs, finishedPerRun);
+  const uuids = await listUnfinishedDeletions(env, Date.now() - underWayMs, finishedPerRun);
   for (const uuid of uuids) await finish(env, uuid);
 }
 

@@ -1,16 +1,16 @@
-/** Queries on what is sealed, by the key that sealed it: a key's id stands before the first dot. */
+/** Queries on what is encrypted, by the key that encrypted it: a key's id stands before the first dot. */
 import { and, asc, count, desc, inArray, isNull, notInArray, sql, type SQL } from "drizzle-orm";
 import { database } from "../db/database";
 import { webhooks } from "../db/schema";
 
-/** A webhook's sealed settings. */
-export type Sealed = { uuid: string; sealed: string };
+/** A webhook's encrypted settings. */
+export type EncryptedSettings = { uuid: string; encryptedSettings: string };
 
-const keyId = sql<string>`substr(${webhooks.sealed}, 1, instr(${webhooks.sealed}, '.') - 1)`;
-const columns = { uuid: webhooks.uuid, sealed: webhooks.sealed };
+const keyId = sql<string>`substr(${webhooks.encryptedSettings}, 1, instr(${webhooks.encryptedSettings}, '.') - 1)`;
+const columns = { uuid: webhooks.uuid, encryptedSettings: webhooks.encryptedSettings };
 
 /** @returns the oldest and the newest: when keys change, one of them shows it. None without webhooks. */
-export async function sealedSamples(env: Env): Promise<Sealed[]> {
+export async function sampleEncryptedSettings(env: Env): Promise<EncryptedSettings[]> {
   const db = database(env);
   const first = (order: SQL) =>
     db.select(columns).from(webhooks).where(isNull(webhooks.deletedAt)).orderBy(order).limit(1);
@@ -18,8 +18,8 @@ export async function sealedSamples(env: Env): Promise<Sealed[]> {
   return [...oldest, ...newest];
 }
 
-/** @returns the uuids of at most `limit` webhooks that one of these keys sealed, in order of creation. */
-export async function listSealedWith(env: Env, keyIds: string[], limit: number): Promise<string[]> {
+/** @returns the uuids of at most `limit` webhooks that one of these keys encrypted, in order of creation. */
+export async function listEncryptedWith(env: Env, keyIds: string[], limit: number): Promise<string[]> {
   const rows = await database(env)
     .select({ uuid: webhooks.uuid })
     .from(webhooks)
@@ -29,8 +29,8 @@ export async function listSealedWith(env: Env, keyIds: string[], limit: number):
   return rows.map((row) => row.uuid);
 }
 
-/** @returns how many webhooks one of these keys sealed. */
-export async function countSealedWith(env: Env, keyIds: string[]): Promise<number> {
+/** @returns how many webhooks one of these keys encrypted. */
+export async function countEncryptedWith(env: Env, keyIds: string[]): Promise<number> {
   const [row] = await database(env)
     .select({ count: count() })
     .from(webhooks)
@@ -38,8 +38,8 @@ export async function countSealedWith(env: Env, keyIds: string[]): Promise<numbe
   return row?.count ?? 0;
 }
 
-/** @returns how many webhooks none of these keys sealed. */
-export async function countSealedWithout(env: Env, keyIds: string[]): Promise<number> {
+/** @returns how many webhooks none of these keys encrypted. */
+export async function countEncryptedWithout(env: Env, keyIds: string[]): Promise<number> {
   const [row] = await database(env)
     .select({ count: count() })
     .from(webhooks)

@@ -4,13 +4,13 @@
  */
 
 /** What the switch is turned to, and for which event types. `max`: the most subscriptions that a webhook may have. */
-export type Turn = { isOn: boolean; types: readonly string[]; max: number };
+export type SwitchChange = { isOn: boolean; types: readonly string[]; max: number };
 
 /** A webhook that the switch is about. */
 export type SwitchedWebhook = { id: number; uuid: string; name: string; origin: string };
 
 /** Whom a turn would change, and (`full`) whom it leaves out, as there is no room for its subscriptions. In order of creation. */
-export type Plan = { webhooks: SwitchedWebhook[]; full: SwitchedWebhook[] };
+export type SwitchPlan = { webhooks: SwitchedWebhook[]; full: SwitchedWebhook[] };
 
 /** The switch's subscription `c.event_type` of the webhook `w`, as `s`. */
 export const ownSubscription = `subscriptions s
@@ -27,7 +27,7 @@ const types = `(SELECT key AS place, value AS event_type FROM json_each(?1)) c`;
 const missing = `(SELECT count(*) FROM ${types} WHERE NOT EXISTS (SELECT 1 FROM ${ownSubscription}))`;
 
 /** @returns what a turn would do now. */
-export async function planTurn(db: D1Database, turn: Turn): Promise<Plan> {
+export async function planSwitchChange(db: D1Database, turn: SwitchChange): Promise<SwitchPlan> {
   const list = JSON.stringify(turn.types);
   const columns = "w.id, w.uuid, w.name, w.origin";
   if (!turn.isOn) {
@@ -85,9 +85,9 @@ const remove = `DELETE FROM subscriptions WHERE id IN (SELECT c.subscription_id 
  * room any more, stay as they are.
  * @param at in ms. @returns how many webhooks this changed.
  */
-export async function turnSwitch(
+export async function changeSwitch(
   db: D1Database,
-  { isOn, types: list, max }: Turn,
+  { isOn, types: list, max }: SwitchChange,
   { at, webhookIds }: { at: number; webhookIds: readonly number[] },
 ): Promise<number> {
   const uuid = crypto.randomUUID();

@@ -5,10 +5,10 @@ import { hasRoom, ownSubscription, type SwitchedWebhook } from "./job-failure-sw
 const undoMs = 3_600_000;
 
 /** A turn of the switch; `at` in ms, `webhooks`: how many it changed. */
-export type PastTurn = { uuid: string; at: number; isOn: boolean; webhooks: number };
+export type PastSwitchChange = { uuid: string; at: number; isOn: boolean; webhooks: number };
 
 /** @returns the latest turn, unless it is too long ago to be undone or was undone. */
-export async function latestTurn(db: D1Database, now: number): Promise<PastTurn | null> {
+export async function latestSwitchChange(db: D1Database, now: number): Promise<PastSwitchChange | null> {
   const row = await db
     .prepare(
       "SELECT uuid, at, is_on, webhooks FROM job_failure_switches WHERE at > ? ORDER BY id DESC LIMIT 1",
@@ -22,7 +22,7 @@ export async function latestTurn(db: D1Database, now: number): Promise<PastTurn 
  * What an undo did. `restored`: how many webhooks are as they were. Not restored, or in part only: `resubscribed` have
  * been subscribed again since, `full` have no room, `gone`: how many were deleted.
  */
-export type Undone = {
+export type UndoResult = {
   isOn: boolean;
   restored: number;
   resubscribed: Pick<SwitchedWebhook, "name" | "origin">[];
@@ -58,11 +58,11 @@ type ChangeRow = {
  * @param options.max the most subscriptions that a webhook may have. @param options.now in ms.
  * @returns null where there is nothing to undo: it was undone, or is too long ago.
  */
-export async function undoTurn(
+export async function undoSwitchChange(
   db: D1Database,
   uuid: string,
   { now, max }: { now: number; max: number },
-): Promise<Undone | null> {
+): Promise<UndoResult | null> {
   const prepare = (statement: string): D1PreparedStatement => db.prepare(statement).bind(uuid, now - undoMs);
   const prepareWithMax = (statement: string): D1PreparedStatement =>
     db.prepare(statement).bind(uuid, now - undoMs, max);
@@ -96,11 +96,11 @@ export async function undoTurn(
   return first === undefined ? null : summary(rows?.results ?? [], first.is_on === 1);
 }
 
-function summary(rows: readonly ChangeRow[], isOn: boolean): Undone {
+function summary(rows: readonly ChangeRow[], isOn: boolean): UndoResult {
   const byWebhook = (outcome: ChangeRow["outcome"]): ChangeRow[] => [
     ...new Map(rows.filter((row) => row.outcome === outcome).map((row) => [row.webhook_id, row])).values(),
   ];
-  const named = (outcome: ChangeRow["outcome"]): Undone["full"] =>
+  const named = (outcome: ChangeRow["outcome"]): UndoResult["full"] =>
     byWebhook(outcome).map(({ name, origin }) => ({ name: name ?? "", origin: origin ?? "" }));
   return {
     isOn,
@@ -112,7 +112,7 @@ function summary(rows: readonly ChangeRow[], isOn: boolean): Undone {
 }
 
 /** Forgets turns that are too long ago to be undone. @param now in ms. */
-export async function pruneTurns(db: D1Database, now: number): Promise<void> {
+export async function pruneSwitchChanges(db: D1Database, now: number): Promise<void> {
   await db
     .prepare("DELETE FROM job_failure_switches WHERE at <= ?")
     .bind(now - undoMs)

@@ -22,7 +22,7 @@ export async function pingWebhook(
   settings?: SecretSettings,
 ): Promise<PingResult> {
   const { config: rules } = operation;
-  const used = settings ?? (await decryptSettings(rules.encryptionKeys, row.uuid, row.sealed));
+  const used = settings ?? (await decryptSettings(rules.encryptionKeys, row.uuid, row.encryptedSettings));
   // Its name may resolve to something else than when it was stored.
   const refusal = await refuseResolvedTarget(new URL(used.url), rules);
   if (refusal !== null) {

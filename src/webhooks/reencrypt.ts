@@ -4,7 +4,7 @@ import { forEachConcurrent } from "../platform/concurrency";
 import { keyId } from "../platform/encryption";
 import { log } from "../platform/log";
 import { reencryptWebhook } from "./change-webhook";
-import { countSealedWith, countSealedWithout, listSealedWith } from "./encrypted-settings";
+import { countEncryptedWith, countEncryptedWithout, listEncryptedWith } from "./encrypted-settings";
 import type { Operation } from "./operation";
 
 /** How many webhooks one call takes: each is a few calls to D1 and one to its lane. */
@@ -22,7 +22,7 @@ export async function reencryptWebhooks(
   const keyIds = await Promise.all(config.encryptionKeys.map(keyId));
   const older = keyIds.filter((id) => id !== keyIds[0]);
   let reencrypted = 0;
-  const uuids = await listSealedWith(env, older, reencryptedMax);
+  const uuids = await listEncryptedWith(env, older, reencryptedMax);
   await forEachConcurrent(webhooksAtOnce, uuids, async (uuid) => {
     try {
       await reencryptWebhook(operation, uuid);
@@ -35,6 +35,6 @@ export async function reencryptWebhooks(
   if (reencrypted > 0) {
     await audit(env, actor, { action: "webhooks.reencrypted", detail: String(reencrypted) });
   }
-  const left = await countSealedWith(env, older);
-  return { reencrypted, left, unreadable: await countSealedWithout(env, keyIds) };
+  const left = await countEncryptedWith(env, older);
+  return { reencrypted, left, unreadable: await countEncryptedWithout(env, keyIds) };
 }

@@ -2,8 +2,8 @@
 import type { z } from "@hono/zod-openapi";
 import type { SubscriptionSpec } from "./subscriptions";
 import { FieldError } from "../platform/errors";
-import { closeTypes } from "../events/close-types";
-import { filtersOf, isPattern, typesHeardBy } from "../events/patterns";
+import { similarTypes } from "../events/similar-types";
+import { filtersOf, isPattern, typesMatchedBy } from "../events/patterns";
 import type { subscriptionSpecSchema } from "./schemas";
 
 /**
@@ -21,7 +21,7 @@ export function parseSubscriptions(specs: z.output<typeof subscriptionSpecSchema
 
 function refuse(spec: z.output<typeof subscriptionSpecSchema>): Pick<FieldError, "field" | "rule"> | null {
   const type = spec.event_type;
-  if (typesHeardBy(type).length === 0) return { field: "event_type", rule: unknownType(type) };
+  if (typesMatchedBy(type).length === 0) return { field: "event_type", rule: unknownType(type) };
 
   const filters = filtersOf(type);
   const byProject = (spec.project_uuid ?? null) !== null;
@@ -42,7 +42,7 @@ function refuse(spec: z.output<typeof subscriptionSpecSchema>): Pick<FieldError,
 function unknownType(type: string): string {
   const known = "GET /api/notifications/subscribable-events lists what there is.";
   if (isPattern(type)) return `is a wildcard that no event type fits. ${known}`;
-  const close = closeTypes(type);
+  const close = similarTypes(type);
   return close.length === 0
     ? `is not an event type. ${known}`
     : `is not an event type. Did you mean ${close.join(" or ")}? ${known}`;

@@ -21,7 +21,7 @@ export function listSubscriptions(env: Env, webhookUuid: string): Promise<Subscr
 }
 
 /** The first subscriptions of a webhook, and how many it has. */
-export type SubscriptionsStart = { first: Subscription[]; total: number };
+export type FirstSubscriptions = { first: Subscription[]; total: number };
 
 /**
  * @param ids Of at most 100 webhooks.
@@ -32,7 +32,7 @@ export async function listFirstSubscriptions(
   env: Env,
   ids: readonly number[],
   count: number,
-): Promise<Map<number, SubscriptionsStart>> {
+): Promise<Map<number, FirstSubscriptions>> {
   const db = database(env);
   const ranked = db.$with("ranked").as(
     db
@@ -48,7 +48,7 @@ export async function listFirstSubscriptions(
       .where(inArray(subscriptions.webhookId, [...ids])),
   );
   const rows = await db.with(ranked).select().from(ranked).where(lte(ranked.place, count)).orderBy(ranked.id);
-  const starts = new Map<number, SubscriptionsStart>();
+  const starts = new Map<number, FirstSubscriptions>();
   for (const { place: _, total, ...subscription } of rows) {
     const start = starts.get(subscription.webhookId) ?? { first: [], total };
     start.first.push(subscription);
@@ -87,11 +87,11 @@ export function keepOnlySubscriptions(db: DrizzleD1Database, owner: SQL, specs: 
 }
 
 /** How many webhooks have every one of some unlimited subscriptions, and how many have some of them. */
-export type Spread = { webhooks: number; withAll: number; withSome: number };
+export type SubscriptionCoverage = { webhooks: number; withAll: number; withSome: number };
 
 /** @param types Different event types; only subscriptions to exactly these, limited to nothing, count. */
-export async function countSubscribed(env: Env, types: readonly string[]): Promise<Spread> {
-  const spread = await database(env).get<Spread>(
+export async function countCoverage(env: Env, types: readonly string[]): Promise<SubscriptionCoverage> {
+  const spread = await database(env).get<SubscriptionCoverage>(
     sql`select count(*) as webhooks, coalesce(sum(had = ${types.length}), 0) as withAll,
           coalesce(sum(had between 1 and ${types.length - 1}), 0) as withSome
         from (select (
@@ -104,7 +104,7 @@ export async function countSubscribed(env: Env, types: readonly string[]): Promi
 }
 
 /** How many webhooks have a subscription, limited or not, to any of `patterns`: event types and wildcards. */
-export async function countHearing(env: Env, patterns: readonly string[]): Promise<number> {
+export async function countWebhooksSubscribedTo(env: Env, patterns: readonly string[]): Promise<number> {
   const [row] = await database(env)
     .select({ count: sql<number>`count(distinct ${subscriptions.webhookId})` })
     .from(subscriptions)

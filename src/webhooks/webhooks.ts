@@ -20,7 +20,7 @@ export type NewWebhook = Pick<
   | "uuid"
   | "name"
   | "origin"
-  | "sealed"
+  | "encryptedSettings"
   | "verifySsl"
   | "contentType"
   | "ordering"
@@ -59,7 +59,7 @@ export async function findWebhook(env: Env, uuid: string): Promise<Webhook | nul
 }
 
 /** @returns the webhooks whose previous secret's grace period is over, a few at a time. */
-export async function listWithOldSecret(env: Env, now: number): Promise<string[]> {
+export async function listWithExpiredSecret(env: Env, now: number): Promise<string[]> {
   const rows = await database(env)
     .select({ uuid: webhooks.uuid })
     .from(webhooks)
@@ -178,7 +178,7 @@ export async function markDeleted(env: Env, uuid: string): Promise<DeletedWebhoo
 }
 
 /** @returns the uuids of at most `limit` webhooks whose deletion began before `before` (ms) and has not ended. */
-export async function listHalfDeleted(env: Env, before: number, limit: number): Promise<string[]> {
+export async function listUnfinishedDeletions(env: Env, before: number, limit: number): Promise<string[]> {
   const rows = await database(env)
     .select({ uuid: webhooks.uuid })
     .from(webhooks)

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { archiveWholeFrom, pruneArchive } from "../../src/events/archive-retention";
+import { archiveCompleteSince, pruneArchive } from "../../src/events/archive-retention";
 import { archiveSlots, emptySlot } from "../../src/events/archive-slots";
 import { appendHandovers } from "../../src/events/handovers";
 import { passTime, restartClock, stopClock } from "../clock";
@@ -135,9 +135,9 @@ describe("the archive", () => {
   it("says from when on it is whole", async () => {
     await archive(1);
     const newest = Date.now();
-    expect(await archiveWholeFrom(env.DB)).toBe(0);
+    expect(await archiveCompleteSince(env.DB)).toBe(0);
     await passDays(50);
-    expect(await archiveWholeFrom(env.DB)).toBe(newest + 1);
+    expect(await archiveCompleteSince(env.DB)).toBe(newest + 1);
   });
 
   it("is counted on from where the last run ended", async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { api, makeWebhook, notifications } from "../api";
 import { makeEvent, publish } from "../event";
-import { patternsFor, typesHeardBy } from "../../src/events/patterns";
+import { patternsFor, typesMatchedBy } from "../../src/events/patterns";
 import { subscribableEventTypes } from "../../src/events/types";
 import { receiver } from "../receiver";
 
@@ -18,7 +18,7 @@ async function deliveriesOf(subscriptions: Record<string, unknown>[], event: obj
 
 describe("a wildcard", () => {
   it("of one level hears the types directly below", () => {
-    expect(typesHeardBy("project:cron-job:run:*")).toEqual([
+    expect(typesMatchedBy("project:cron-job:run:*")).toEqual([
       "project:cron-job:run:started",
       "project:cron-job:run:succeeded",
       "project:cron-job:run:failed",
@@ -26,13 +26,13 @@ describe("a wildcard", () => {
   });
 
   it("of all levels hears everything below and not the type beside it", () => {
-    const heard = typesHeardBy("project:cron-job:**");
+    const heard = typesMatchedBy("project:cron-job:**");
     expect(heard).toHaveLength(18);
     expect(heard.every((type) => type.startsWith("project:cron-job:"))).toBe(true);
   });
 
   it("alone hears every type there is", () => {
-    expect(typesHeardBy("**")).toEqual(subscribableEventTypes);
+    expect(typesMatchedBy("**")).toEqual(subscribableEventTypes);
   });
 
   it("catches a type that appears later", () => {

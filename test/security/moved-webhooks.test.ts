@@ -30,7 +30,7 @@ async function rowOf(uuid: string): Promise<Webhook> {
 }
 
 async function settingsOf(uuid: string): Promise<SecretSettings> {
-  return decryptSettings(readConfig(env).encryptionKeys, uuid, (await rowOf(uuid)).sealed);
+  return decryptSettings(readConfig(env).encryptionKeys, uuid, (await rowOf(uuid)).encryptedSettings);
 }
 
 /** The edit form as a browser without scripts has it, with what was typed. */

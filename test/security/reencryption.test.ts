@@ -155,7 +155,7 @@ describe("a lane that could not be told of the new ciphertext", () => {
   });
 });
 
-describe("a key that does not open what is stored", () => {
+describe("a key that does not decrypt what is stored", () => {
   const wrong = { ...env, ENCRYPTION_KEY: otherKey };
 
   it("is a 503 of the health that says what to do", async () => {
@@ -166,7 +166,7 @@ describe("a key that does not open what is stored", () => {
     expect(await response.json()).toEqual({
       status: "error",
       message:
-        "ENCRYPTION_KEY does not open what is stored. Put the key that sealed it behind the new one, after a comma.",
+        "ENCRYPTION_KEY does not decrypt what is stored. Put the key that encrypted it behind the new one, after a comma.",
     });
   });
 

@@ -1,6 +1,6 @@
 /** `GET /api/dead`: webhooks with dead letters. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { listWithDead } from "../../webhooks/dead-letters";
+import { listWithDeadLetters } from "../../webhooks/dead-letters";
 import { cursorParamSchema, limitParamSchema, nextCursor, nextCursorSchema } from "../../http/list-params";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
@@ -39,7 +39,7 @@ const route = createRoute({
 export function listDead(router: Router): void {
   router.openapi(route, async (c) => {
     const { limit, cursor } = c.req.valid("query");
-    const { rows, next } = await listWithDead(c.env.DB, { limit, after: cursor });
+    const { rows, next } = await listWithDeadLetters(c.env.DB, { limit, after: cursor });
     const webhooks = rows.map(({ uuid, name, origin, dead_letters }) => ({
       uuid,
       name,

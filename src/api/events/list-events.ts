@@ -8,7 +8,7 @@ import {
   nextCursorSchema,
   textParamSchema,
   timeParamSchema,
-  uuidParamFilterSchema,
+  uuidFilterParamSchema,
 } from "../../http/list-params";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
@@ -37,8 +37,8 @@ const route = createRoute({
   request: {
     query: z.object({
       type: textParamSchema,
-      project_uuid: uuidParamFilterSchema,
-      job_uuid: uuidParamFilterSchema,
+      project_uuid: uuidFilterParamSchema,
+      job_uuid: uuidFilterParamSchema,
       since: timeParamSchema,
       until: timeParamSchema,
       limit: limitParamSchema,

@@ -1,7 +1,7 @@
 /** `POST /api/events/orchest`: a webhook of Orchest's own, so that an unmodified Orchest feeds the gateway. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { readConfig } from "../../platform/config";
-import { archiveWholeFrom } from "../../events/archive-retention";
+import { archiveCompleteSince } from "../../events/archive-retention";
 import { verifyHubSignature } from "../../send/signature";
 import { RequestError } from "../../platform/errors";
 import { objectMember } from "../../events/json-text";
@@ -71,7 +71,7 @@ async function refuseForgotten(env: Env, events: readonly Event[]): Promise<void
   const oldestMs = Math.min(...events.map(({ timestampUs }) => timestampUs)) / 1000;
   // Nothing is forgotten so soon, and most events come at once.
   if (oldestMs > Date.now() - surelyKnownMs) return;
-  const wholeFrom = await archiveWholeFrom(env.DB);
+  const wholeFrom = await archiveCompleteSince(env.DB);
   if (oldestMs >= wholeFrom) return;
   throw new RequestError(
     400,

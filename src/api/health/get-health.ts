@@ -2,7 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { cached } from "../../platform/cached";
 import { readConfig } from "../../platform/config";
-import { type Sealed, sealedSamples } from "../../webhooks/encrypted-settings";
+import { type EncryptedSettings, sampleEncryptedSettings } from "../../webhooks/encrypted-settings";
 import { ConfigurationError } from "../../platform/errors";
 import { log } from "../../platform/log";
 import { decryptSettings } from "../../platform/encryption";
@@ -17,7 +17,7 @@ const route = createRoute({
   tags: ["Operation"],
   summary: "Whether the gateway can work",
   description:
-    "Checks the configuration, the database, and that the keys open what is stored: the latter two at most every five seconds. Needs no token.",
+    "Checks the configuration, the database, and that ENCRYPTION_KEY decrypts what is stored. The database and the keys are checked at most once in five seconds. Needs no token.",
   security: [],
   responses: {
     200: {
@@ -57,18 +57,18 @@ function configurationProblem(env: Env): string | null {
 /** The same, of what is stored. */
 async function findStorageProblem(env: Env): Promise<string | null> {
   const keys = readConfig(env).encryptionKeys;
-  let samples: Sealed[];
+  let samples: EncryptedSettings[];
   try {
-    samples = await sealedSamples(env);
+    samples = await sampleEncryptedSettings(env);
   } catch (error) {
     log("error", "database unreachable", { error: String(error) });
     return "The database cannot be reached.";
   }
   try {
-    for (const { uuid, sealed } of samples) await decryptSettings(keys, uuid, sealed);
+    for (const { uuid, encryptedSettings } of samples) await decryptSettings(keys, uuid, encryptedSettings);
   } catch (error) {
-    log("error", "settings not opened", { error: String(error) });
-    return "ENCRYPTION_KEY does not open what is stored. Put the key that sealed it behind the new one, after a comma.";
+    log("error", "settings not decrypted", { error: String(error) });
+    return "ENCRYPTION_KEY does not decrypt what is stored. Put the key that encrypted it behind the new one, after a comma.";
   }
   return null;
 }

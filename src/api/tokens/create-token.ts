@@ -1,7 +1,7 @@
 /** `POST /api/tokens`: makes a token. */
 import { createRoute } from "@hono/zod-openapi";
 import { hashToken, newToken } from "../../auth/token";
-import { noteNewToken } from "../../auth/token-starts";
+import { rememberNewToken } from "../../auth/token-hash-prefixes";
 import { insertToken } from "../../auth/tokens";
 import { audit } from "../../auth/audit";
 import { jsonBody } from "../json-body";
@@ -33,7 +33,7 @@ export function createToken(router: Router): void {
     const token = newToken();
     const hash = await hashToken(token);
     const stored = await insertToken(c.env, { name, scopes, expiresAt }, hash);
-    noteNewToken(hash.start);
+    rememberNewToken(hash.start);
     await audit(c, { action: "token.created", target: stored.uuid, detail: scopes.join(", ") });
     return c.json({ ...tokenAnswer(stored), token }, 201);
   });

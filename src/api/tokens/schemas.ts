@@ -1,6 +1,6 @@
 /** API tokens as the API takes and shows them. */
 import { z } from "@hono/zod-openapi";
-import { scopes, scopesExplained } from "../../auth/scopes";
+import { scopes, scopesDescription } from "../../auth/scopes";
 import { parseTimestampUs } from "../../events/timestamp";
 import { nextCursorSchema } from "../../http/list-params";
 import { timeSchema } from "../../platform/time";
@@ -11,7 +11,7 @@ const expiryRule = "must be an ISO 8601 time in the future, such as 2027-11-05T1
 const allowed = "name, scopes, expires_at";
 
 const scopeSchema = z.enum(scopes, { error: `must be one of ${scopes.join(", ")}` }).openapi("Scope", {
-  description: scopesExplained,
+  description: scopesDescription,
 });
 
 /** A token as it is sent in to be made. `expires_at` becomes ms since 1970. */

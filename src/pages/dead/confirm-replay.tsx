@@ -1,6 +1,6 @@
 /** `GET /dead/replay`: asks to confirm a replay of many dead letters. Without any it redirects to the list. */
 import type { Context } from "hono";
-import { countDead } from "../../webhooks/dead-letters";
+import { countDeadLetters } from "../../webhooks/dead-letters";
 import type { AppEnv } from "../../auth/app-env";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
@@ -49,10 +49,10 @@ export function confirmReplay(router: Router): void {
 }
 
 async function replayOfAll(c: Context<AppEnv>): Promise<ReplayToConfirm> {
-  const totals = await countDead(c.env.DB);
+  const totals = await countDeadLetters(c.env.DB);
   return {
-    total: totals.letters,
-    title: `Replay ${deadLetters(totals.letters)} of ${webhooks(totals.webhooks)}?`,
+    total: totals.deadLetters,
+    title: `Replay ${deadLetters(totals.deadLetters)} of ${webhooks(totals.webhooks)}?`,
     fields: { all: "yes" },
     isInParts: totals.webhooks > webhooksPerGo,
   };

@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 import { allows } from "../../auth/scopes";
 import { readConfig } from "../../platform/config";
-import { countDead, listWithDead } from "../../webhooks/dead-letters";
+import { countDeadLetters, listWithDeadLetters } from "../../webhooks/dead-letters";
 import { cursorParamSchema } from "../../http/list-params";
 import type { AppEnv } from "../../auth/app-env";
 import type { Router } from "../../http/router";
@@ -29,7 +29,7 @@ const shownOfOneWebhook = 50;
 type View = {
   found: DeadOfWebhook[];
   next: number | null;
-  totals: { webhooks: number; letters: number };
+  totals: { webhooks: number; deadLetters: number };
   one: DeadOfWebhook | null;
 };
 
@@ -75,8 +75,8 @@ export function deadLettersPage(router: Router): void {
 
 async function viewAll(c: Context<AppEnv>, after: number): Promise<View> {
   const [{ rows, next }, totals] = await Promise.all([
-    listWithDead(c.env.DB, { limit: webhooksShown, after }),
-    countDead(c.env.DB),
+    listWithDeadLetters(c.env.DB, { limit: webhooksShown, after }),
+    countDeadLetters(c.env.DB),
   ]);
   const asked = await Promise.all(
     rows.map(async (webhook) => {
@@ -94,7 +94,7 @@ async function viewOne(c: Context<AppEnv>, uuid: string, before?: number): Promi
   const deadLetters = await askLane(c.env, uuid, (lane) => lane.deadLetters(page));
   const one = { webhook, deadLetters };
   const found = deadLetters?.count === 0 ? [] : [one];
-  return { found, next: null, totals: { webhooks: 1, letters: deadLetters?.count ?? 0 }, one };
+  return { found, next: null, totals: { webhooks: 1, deadLetters: deadLetters?.count ?? 0 }, one };
 }
 
 function Found({ view: { found, totals, one }, mayWrite }: { view: View; mayWrite: boolean }) {
@@ -106,7 +106,7 @@ function Found({ view: { found, totals, one }, mayWrite }: { view: View; mayWrit
     <form method="post" action="/dead/replay">
       <div class="row spread tools">
         <p class="muted flush">
-          {one === null && `${deadLetters(totals.letters)} of ${webhooks(totals.webhooks)}. `}
+          {one === null && `${deadLetters(totals.deadLetters)} of ${webhooks(totals.webhooks)}. `}
           Live deliveries take priority over replays.
         </p>
         <div class="row">
@@ -115,7 +115,7 @@ function Found({ view: { found, totals, one }, mayWrite }: { view: View; mayWrit
           </button>
           {one === null && totals.webhooks > 1 && (
             <a class="button" href={confirmPath({ all: "yes" })}>
-              Replay all {count(totals.letters)}
+              Replay all {count(totals.deadLetters)}
             </a>
           )}
         </div>

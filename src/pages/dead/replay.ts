@@ -1,6 +1,6 @@
 /** `POST /dead/replay`: sends dead letters again: one, those that were ticked, all of a webhook, or all. */
 import type { Context } from "hono";
-import { listAmong, listWithDead, type WebhookWithDead } from "../../webhooks/dead-letters";
+import { listByUuids, listWithDeadLetters, type WebhookWithDeadLetters } from "../../webhooks/dead-letters";
 import { RequestError } from "../../platform/errors";
 import { forEachConcurrent } from "../../platform/concurrency";
 import { audit } from "../../auth/audit";
@@ -19,7 +19,7 @@ import { confirmPath, type NamedReplay, progressPath, readDeadLetter, webhooksPe
 const lanesAtOnce = 10;
 
 /** Which letters of a webhook: without `sequences`, all. */
-type Wanted = { webhook: WebhookWithDead; sequences?: number[] };
+type Wanted = { webhook: WebhookWithDeadLetters; sequences?: number[] };
 
 /** Adds the form to `router`. */
 export function replayDead(router: Router): void {
@@ -48,7 +48,7 @@ async function ofWebhook(c: Context<AppEnv>, uuid: string, isConfirmed: boolean)
 async function ofAll(c: Context<AppEnv>, after: unknown, isConfirmed: boolean): Promise<Response> {
   if (!isConfirmed) return c.redirect(confirmPath({ all: "yes" }), 303);
   const page = { limit: webhooksPerGo, after: cursorParamSchema.safeParse(after).data };
-  const { rows, next } = await listWithDead(c.env.DB, page);
+  const { rows, next } = await listWithDeadLetters(c.env.DB, page);
   return start(
     c,
     rows.map((webhook) => ({ webhook })),
@@ -68,7 +68,7 @@ async function chosen(c: Context<AppEnv>, values: (string | File)[]): Promise<Wa
   if (sequences.size > webhooksPerGo) {
     throw new RequestError(400, `Letters of at most ${webhooksPerGo} webhooks can be sent again at a go.`);
   }
-  const known = await listAmong(c.env.DB, [...sequences.keys()]);
+  const known = await listByUuids(c.env.DB, [...sequences.keys()]);
   return known.map((webhook) => ({ webhook, sequences: sequences.get(webhook.uuid) }));
 }
 

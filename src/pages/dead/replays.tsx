@@ -1,7 +1,7 @@
 /** `GET /dead/replays?of={webhook}:{replay}&of=…`: how far the replays of dead letters have come. */
 import type { Context } from "hono";
 import { allows } from "../../auth/scopes";
-import { listAmong, type WebhookWithDead } from "../../webhooks/dead-letters";
+import { listByUuids, type WebhookWithDeadLetters } from "../../webhooks/dead-letters";
 import type { ReplayProgress } from "../../lane/replays";
 import { cursorParamSchema } from "../../http/list-params";
 import type { AppEnv } from "../../auth/app-env";
@@ -22,7 +22,7 @@ import { deadPathOf, readReplay, webhooksPerGo } from "./paths";
 const liveParts = "replays replays-end";
 
 /** A replay and its webhook. `progress` is "unknown" when it is long done, null where the lane did not answer. */
-type Running = { webhook: WebhookWithDead; progress: ReplayProgress | "unknown" | null };
+type Running = { webhook: WebhookWithDeadLetters; progress: ReplayProgress | "unknown" | null };
 
 /** What they come to together, as far as is known. */
 type Sum = { queued: number; isExact: boolean; sent: number; givenUp: number; isDone: boolean };
@@ -74,7 +74,7 @@ export function deadReplays(router: Router): void {
 
 async function readRunning(c: Context<AppEnv>): Promise<Running[]> {
   const named = (c.req.queries("of") ?? []).flatMap((text) => readReplay(text) ?? []).slice(0, webhooksPerGo);
-  const known = await listAmong(
+  const known = await listByUuids(
     c.env.DB,
     named.map(({ webhook }) => webhook),
   );
@@ -149,7 +149,7 @@ function Result({
   webhook,
   progress: { queued, sent, givenUp },
 }: {
-  webhook: WebhookWithDead;
+  webhook: WebhookWithDeadLetters;
   progress: ReplayProgress;
 }) {
   const skipped = queued - sent;

@@ -1,5 +1,5 @@
 /** The section with the dead letters of one webhook: a page of them, to select or resend. */
-import type { WebhookWithDead } from "../../webhooks/dead-letters";
+import type { WebhookWithDeadLetters } from "../../webhooks/dead-letters";
 import type { LogPage, LoggedDelivery } from "../../lane/delivery-log";
 import { deliveryUuid } from "../../send/delivery-uuid";
 import { count } from "../parts/format-numbers";
@@ -17,7 +17,7 @@ export const unconfirmedMax = 25;
 type DeadLetters = LogPage & { count: number };
 
 /** `deadLetters`: null when the lane did not respond. */
-export type DeadOfWebhook = { webhook: WebhookWithDead; deadLetters: DeadLetters | null };
+export type DeadOfWebhook = { webhook: WebhookWithDeadLetters; deadLetters: DeadLetters | null };
 
 /**
  * One webhook's section, inside the form that replays dead letters.
@@ -71,7 +71,7 @@ export function WebhookDeadLetters({
   );
 }
 
-function ReplayAll({ webhook, total }: { webhook: WebhookWithDead; total: number }) {
+function ReplayAll({ webhook, total }: { webhook: WebhookWithDeadLetters; total: number }) {
   const text = (
     <>
       {total === 1 ? "Replay 1" : `Replay all ${count(total)}`}
@@ -94,7 +94,7 @@ function DeadLetterTable({
   deliveries,
   mayWrite,
 }: {
-  webhook: WebhookWithDead;
+  webhook: WebhookWithDeadLetters;
   deliveries: LoggedDelivery[];
   mayWrite: boolean;
 }) {
@@ -121,7 +121,7 @@ function DeadLetterRow({
   delivery,
   mayWrite,
 }: {
-  webhook: WebhookWithDead;
+  webhook: WebhookWithDeadLetters;
   delivery: LoggedDelivery;
   mayWrite: boolean;
 }) {

@@ -1,7 +1,7 @@
 /** The archive's filters: reads them from the query, and shows the form. */
 import { z } from "zod";
 import type { ArchiveQuery } from "../../events/archive-list";
-import { closeTypes } from "../../events/close-types";
+import { similarTypes } from "../../events/similar-types";
 import { subscribableEventTypes } from "../../events/types";
 import { TimeRangeFields } from "../parts/time-range-fields";
 import { TextField } from "../parts/field";
@@ -114,7 +114,7 @@ export function FilterForm({ filters }: { filters: Filters }) {
 
 /** The error for an unknown event type, with suggestions. */
 function unknownTypeError(text: string): string {
-  const close = closeTypes(text);
+  const close = similarTypes(text);
   const hint = close.length === 0 ? "Choose one from the list." : `Did you mean ${close.join(" or ")}?`;
   return `${quoted(text)} is not an event type. ${hint}`;
 }

@@ -3,8 +3,8 @@ import type { Context } from "hono";
 import { z } from "zod";
 import { allows, mayReadTexts } from "../../auth/scopes";
 import { RequestError } from "../../platform/errors";
-import { closeTypes } from "../../events/close-types";
-import type { Accepted } from "../../events/dispatch";
+import { similarTypes } from "../../events/similar-types";
+import type { AcceptedEvent } from "../../events/dispatch";
 import { isPublishable } from "../../events/types";
 import { audit } from "../../auth/audit";
 import { publish } from "../../events/publish";
@@ -62,7 +62,7 @@ async function initialFields(c: Context<AppEnv>): Promise<PublishFields> {
   if (copy !== null) return { ...copy, errors: {} };
   const wanted = c.req.query("type") ?? defaultType;
   if (isPublishable(wanted)) return { type: wanted, text: sampleText(wanted), errors: {} };
-  const close = closeTypes(wanted);
+  const close = similarTypes(wanted);
   const hint = close.length === 0 ? "Choose one from the list." : `Did you mean ${close.join(" or ")}?`;
   const error = `This event type cannot be published. ${hint}`;
   return { type: defaultType, text: sampleText(defaultType), errors: { type: error } };
@@ -94,7 +94,7 @@ function showForm(c: Context<AppEnv>, fields: PublishFields): Response | Promise
 }
 
 /** Audits the published events, without duplicates. */
-async function auditPublished(c: Context<AppEnv>, accepted: Accepted[], text: string): Promise<void> {
+async function auditPublished(c: Context<AppEnv>, accepted: AcceptedEvent[], text: string): Promise<void> {
   const published = accepted.filter(({ duplicate }) => !duplicate);
   const [only] = published;
   if (only === undefined) return;
@@ -111,7 +111,7 @@ function typeOf(text: string): string {
   return z.looseObject({ type: z.string() }).parse(event).type;
 }
 
-function outcomeOf(accepted: Accepted[]): Outcome {
+function outcomeOf(accepted: AcceptedEvent[]): Outcome {
   const deliveries = accepted.reduce((sum, one) => sum + one.deliveries, 0);
   if (accepted.every(({ duplicate }) => duplicate)) {
     return {

@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { z } from "zod";
-import { ownCookie } from "../../auth/own-cookie";
+import { cookieOptions } from "../../auth/cookie-options";
 
 const cookieName = "outcome";
 /** Long enough for a redirect. */
@@ -19,7 +19,7 @@ export type Outcome = z.infer<typeof outcomeSchema>;
 
 /** Redirects from a form to `path`, whose page shows the outcome. */
 export function backTo(c: Context, path: string, outcome: Outcome): Response {
-  setCookie(c, cookieName, JSON.stringify(outcome), { ...ownCookie(c), maxAge: cookieSeconds });
+  setCookie(c, cookieName, JSON.stringify(outcome), { ...cookieOptions(c), maxAge: cookieSeconds });
   return c.redirect(path, 303);
 }
 
@@ -29,9 +29,9 @@ export function backTo(c: Context, path: string, outcome: Outcome): Response {
  */
 export function takeOutcome(c: Context): Outcome | null {
   if (c.req.header("X-Live") !== undefined) return null;
-  const text = getCookie(c, cookieName, ownCookie(c).prefix);
+  const text = getCookie(c, cookieName, cookieOptions(c).prefix);
   if (text === undefined) return null;
-  deleteCookie(c, cookieName, ownCookie(c));
+  deleteCookie(c, cookieName, cookieOptions(c));
   return readOutcome(text);
 }
 

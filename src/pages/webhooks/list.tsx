@@ -1,7 +1,7 @@
 /** `GET /`: the list of webhooks, with state, subscriptions and metrics. */
 import { allows } from "../../auth/scopes";
-import { latestTurn } from "../../webhooks/job-failure-undo";
-import { countSubscribed, listFirstSubscriptions } from "../../webhooks/subscriptions";
+import { latestSwitchChange } from "../../webhooks/job-failure-undo";
+import { countCoverage, listFirstSubscriptions } from "../../webhooks/subscriptions";
 import { listWebhooksAfter } from "../../webhooks/webhooks";
 import { cursorParamSchema } from "../../http/list-params";
 import type { Router } from "../../http/router";
@@ -27,8 +27,8 @@ export function webhookList(router: Router): void {
     const webhooks = found.slice(0, pageSize);
     const mayWrite = allows(c.var.caller.scopes, "webhooks:write");
     const [spread, latest, starts, stats] = await Promise.all([
-      countSubscribed(c.env, jobFailureTypes),
-      mayWrite ? latestTurn(c.env.DB, Date.now()) : null,
+      countCoverage(c.env, jobFailureTypes),
+      mayWrite ? latestSwitchChange(c.env.DB, Date.now()) : null,
       listFirstSubscriptions(
         c.env,
         webhooks.map(({ id }) => id),

@@ -1,5 +1,5 @@
 /** The table of webhooks: state, subscriptions, metrics and a test button. */
-import type { SubscriptionsStart } from "../../webhooks/subscriptions";
+import type { FirstSubscriptions } from "../../webhooks/subscriptions";
 import type { Webhook } from "../../webhooks/webhooks";
 import type { LaneStats } from "../../lane/lane-stats";
 import { StateBadge } from "../parts/badges";
@@ -11,7 +11,7 @@ import { hostOf, nameOf, webhookPath } from "./names-and-paths";
 import { testOutcomeId } from "./test-ping";
 
 /** `stats`: null when the lane did not respond. */
-type Row = { webhook: Webhook; subscriptions: SubscriptionsStart; stats: LaneStats | null };
+type Row = { webhook: Webhook; subscriptions: FirstSubscriptions; stats: LaneStats | null };
 
 /** Common to all rows. `after`: where this page of the list starts, for the redirect. `outcome`: of a test. */
 type Shared = { mayTest: boolean; after: number; outcome: Outcome | null };
@@ -85,7 +85,7 @@ function WebhookRow({ webhook, subscriptions, stats, mayTest, after, outcome }: 
   );
 }
 
-function Subscriptions({ first, total }: SubscriptionsStart) {
+function Subscriptions({ first, total }: FirstSubscriptions) {
   if (total === 0) return <span class="muted">None</span>;
   return (
     <div class="small event-types">

@@ -35,7 +35,7 @@ type Tuple7<One> = [One, One, One, One, One, One, One];
 
 function parsed(text: string): Event[] {
   const result = parseEvents(text);
-  if ("refusal" in result) throw new Error(result.refusal);
+  if ("reason" in result) throw new Error(result.reason);
   return result.events;
 }
 

@@ -13,7 +13,7 @@ const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-
 async function settingsOf(uuid: string): Promise<SecretSettings> {
   const row = await findWebhook(env, uuid);
   if (row === null) throw new Error("There is no such webhook.");
-  return decryptSettings(readConfig(env).encryptionKeys, uuid, row.sealed);
+  return decryptSettings(readConfig(env).encryptionKeys, uuid, row.encryptedSettings);
 }
 
 describe("POST /subscribers/webhooks", () => {

@@ -20,7 +20,7 @@ async function rowOf(uuid: string): Promise<Webhook> {
 }
 
 async function settingsOf(uuid: string): Promise<SecretSettings> {
-  return decryptSettings(readConfig(env).encryptionKeys, uuid, (await rowOf(uuid)).sealed);
+  return decryptSettings(readConfig(env).encryptionKeys, uuid, (await rowOf(uuid)).encryptedSettings);
 }
 
 describe("PUT /subscribers/webhooks/{uuid}", () => {
@@ -81,9 +81,9 @@ describe("PUT /subscribers/webhooks/{uuid}", () => {
 
   it("seals again only what is sealed", async () => {
     const { uuid } = await makeWebhook();
-    const { sealed } = await rowOf(uuid);
+    const { encryptedSettings } = await rowOf(uuid);
     await put(uuid, { name: "New", subscriptions: [{ event_type: "project:created" }] });
-    expect((await rowOf(uuid)).sealed).toBe(sealed);
+    expect((await rowOf(uuid)).encryptedSettings).toBe(encryptedSettings);
   });
 
   it("takes a uuid in upper case", async () => {

@@ -6,7 +6,7 @@ import { RequestError } from "../../../platform/errors";
 import type { PingResult } from "../../../send/ping";
 import type { AppEnv } from "../../../auth/app-env";
 import type { Router } from "../../../http/router";
-import { changedMeanwhile, changeWebhook, tryChange } from "../../../webhooks/change-webhook";
+import { changeConflictMessage, changeWebhook, previewChange } from "../../../webhooks/change-webhook";
 import { pingWebhook } from "../../../webhooks/ping-webhook";
 import { webhookChangesSchema } from "../../../webhooks/schemas";
 import { operationOf } from "../../../auth/operation";
@@ -51,7 +51,11 @@ async function read(c: Context<AppEnv>): Promise<Stored> {
 
 async function purposeOf(c: Context<AppEnv>, stored: Stored): Promise<Purpose> {
   const { webhook } = stored;
-  const { url } = await decryptSettings(operationOf(c).config.encryptionKeys, webhook.uuid, webhook.sealed);
+  const { url } = await decryptSettings(
+    operationOf(c).config.encryptionKeys,
+    webhook.uuid,
+    webhook.encryptedSettings,
+  );
   return { uuid: webhook.uuid, webhook, seen: await versionHash(stored), storedUrl: url };
 }
 
@@ -70,7 +74,7 @@ async function save(
     if (change === null || (await isStored(c, webhook, change)))
       return backTo(c, webhookPath(webhook), saved);
     purpose.seen = now;
-    throw new RequestError(409, changedMeanwhile);
+    throw new RequestError(409, changeConflictMessage);
   }
   if (change === null) return backTo(c, webhookPath(webhook), { tone: "good", text: "Nothing was changed." });
   const spec = webhookChangesSchema.parse(change.spec);
@@ -85,11 +89,14 @@ async function isStored(
   { spec, reset }: NonNullable<ReturnType<typeof changeOf>>,
 ): Promise<boolean> {
   if (spec["subscriptions"] !== undefined) return false;
-  const wanted = await tryChange(operationOf(c), webhook, { spec: webhookChangesSchema.parse(spec), reset });
+  const wanted = await previewChange(operationOf(c), webhook, {
+    spec: webhookChangesSchema.parse(spec),
+    reset,
+  });
   const { url, secret, headers } = await decryptSettings(
     operationOf(c).config.encryptionKeys,
     webhook.uuid,
-    webhook.sealed,
+    webhook.encryptedSettings,
   );
   return (
     JSON.stringify(wanted.webhook) === JSON.stringify(webhook) &&
@@ -115,9 +122,9 @@ async function ping(
   if (change === null) return pingWebhook(operationOf(c), webhook);
   const spec = webhookChangesSchema.parse(change.spec);
   if (spec.headers && !spec.url && seen !== (await versionHash(stored))) {
-    throw new RequestError(409, changedMeanwhile);
+    throw new RequestError(409, changeConflictMessage);
   }
-  const tried = await tryChange(operationOf(c), webhook, { ...change, spec });
+  const tried = await previewChange(operationOf(c), webhook, { ...change, spec });
   return pingWebhook(operationOf(c), tried.webhook, tried.settings);
 }
 

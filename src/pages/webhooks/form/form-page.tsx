@@ -1,6 +1,6 @@
 /** The page with the form that creates or edits a webhook. */
 import type { Context } from "hono";
-import type { Known } from "../../../events/known-projects";
+import type { RecentProject } from "../../../events/recent-projects";
 import type { Webhook } from "../../../webhooks/webhooks";
 import type { AppEnv } from "../../../auth/app-env";
 import { renderPage } from "../../layout";
@@ -42,7 +42,7 @@ export type FormState = {
 export function renderForm(
   c: Context<AppEnv>,
   purpose: Purpose,
-  state: FormState & { known: readonly Known[] },
+  state: FormState & { known: readonly RecentProject[] },
 ): Response | Promise<Response> {
   const { uuid, webhook, seen } = purpose;
   const { typed, errors, tested, known } = state;

@@ -1,7 +1,7 @@
 /** Handles the buttons of the form that creates or edits a webhook. */
 import type { Context } from "hono";
 import { mayReadTexts } from "../../../auth/scopes";
-import { listKnownProjects } from "../../../events/known-projects";
+import { listRecentProjects } from "../../../events/recent-projects";
 import { RequestError } from "../../../platform/errors";
 import type { PingResult } from "../../../send/ping";
 import type { AppEnv } from "../../../auth/app-env";
@@ -101,6 +101,6 @@ async function errorsIn(
 }
 
 async function answer(c: Context<AppEnv>, purpose: Purpose, state: FormState): Promise<Response> {
-  const known = await listKnownProjects(c.env.DB, { withNames: mayReadTexts(c.var.caller) });
+  const known = await listRecentProjects(c.env.DB, { withNames: mayReadTexts(c.var.caller) });
   return renderForm(c, purpose, { ...state, known });
 }

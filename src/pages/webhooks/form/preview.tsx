@@ -1,7 +1,7 @@
 /** A preview of the request body, built like a delivery from a sample event. */
 import { indentJson } from "../../../send/indent-json";
 import { buildBody, type ChatService, chatServiceOf } from "../../../send/payload";
-import { typesHeardBy } from "../../../events/patterns";
+import { typesMatchedBy } from "../../../events/patterns";
 import { sampleEvent } from "../../../events/sample-event";
 import { isPublishable } from "../../../events/types";
 import { jobFailureTypes } from "../job-failures/types";
@@ -73,7 +73,7 @@ function isForm({ text }: FormValues): boolean {
 
 /** The first selected event type of Orchest, or else a job failure. */
 function sampleType({ groups }: FormValues): string {
-  const matching = groups.flatMap(({ types }) => types).flatMap(typesHeardBy);
+  const matching = groups.flatMap(({ types }) => types).flatMap(typesMatchedBy);
   return matching.find(isPublishable) ?? jobFailureTypes[1];
 }
 

@@ -2,7 +2,7 @@
 import type { Subscription } from "../../../webhooks/subscriptions";
 import type { Webhook } from "../../../webhooks/webhooks";
 import { FieldError } from "../../../platform/errors";
-import type { Resettable } from "../../../webhooks/change-webhook";
+import type { ResettableField } from "../../../webhooks/change-webhook";
 import { groupField } from "./form-errors";
 import {
   parseHeaderLines,
@@ -18,7 +18,7 @@ const numbers = [
   "max_age_s",
   "timeout_s",
   "rate_limit_per_s",
-] as const satisfies Resettable[];
+] as const satisfies ResettableField[];
 
 /**
  * A webhook's spec, to be parsed by `webhookSpecSchema`.
@@ -50,7 +50,7 @@ export function changeOf(
   typed: FormValues,
   webhook: Webhook,
   subscriptions: readonly Subscription[],
-): { spec: Record<string, unknown>; reset: Resettable[] } | null {
+): { spec: Record<string, unknown>; reset: ResettableField[] } | null {
   const { text, groups } = typed;
   const stored = valuesForStored(webhook, subscriptions);
   const differs = (name: TextField): boolean =>

@@ -1,5 +1,10 @@
 /** `GET /job-failures`: asks to confirm turning the switch for many webhooks, and lists them. */
-import { type Plan, planTurn, type SwitchedWebhook, type Turn } from "../../../webhooks/job-failure-switch";
+import {
+  type SwitchPlan,
+  planSwitchChange,
+  type SwitchedWebhook,
+  type SwitchChange,
+} from "../../../webhooks/job-failure-switch";
 import { FieldError } from "../../../platform/errors";
 import { cursorParamSchema } from "../../../http/list-params";
 import type { Router } from "../../../http/router";
@@ -23,7 +28,7 @@ export function confirmJobFailures(router: Router): void {
     if (turn === null) throw new FieldError("to", "must be on or off.");
     const after = cursorParamSchema.safeParse(c.req.query("after")).data ?? 0;
     const back = listPath(c.req.query("after"));
-    const plan = await planTurn(c.env.DB, turn);
+    const plan = await planSwitchChange(c.env.DB, turn);
     if (plan.webhooks.length === 0) return c.redirect(back, 303);
     const title = titleOf(turn, plan);
 
@@ -59,12 +64,12 @@ export function confirmJobFailures(router: Router): void {
   });
 }
 
-function titleOf({ isOn }: Turn, plan: Plan): string {
+function titleOf({ isOn }: SwitchChange, plan: SwitchPlan): string {
   const many = webhooks(plan.webhooks.length);
   return isOn ? `Notify ${many} when a job run fails?` : `Stop notifying ${many} when a job run fails?`;
 }
 
-function Explanation({ turn: { isOn } }: { turn: Turn }) {
+function Explanation({ turn: { isOn } }: { turn: SwitchChange }) {
   const [first, second] = jobFailureTypes;
   return isOn ? (
     <p>

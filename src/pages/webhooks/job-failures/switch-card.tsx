@@ -1,6 +1,6 @@
 /** The switch on the list of webhooks, with an undo of its latest turn. */
-import type { PastTurn } from "../../../webhooks/job-failure-undo";
-import type { Spread } from "../../../webhooks/subscriptions";
+import type { PastSwitchChange } from "../../../webhooks/job-failure-undo";
+import type { SubscriptionCoverage } from "../../../webhooks/subscriptions";
 import { webhooks } from "../../parts/quantities";
 import { count } from "../../parts/format-numbers";
 import type { Outcome } from "../../parts/outcome";
@@ -21,8 +21,8 @@ export function JobFailuresSwitch({
   mayWrite,
   after,
 }: {
-  spread: Spread;
-  latest: PastTurn | null;
+  spread: SubscriptionCoverage;
+  latest: PastSwitchChange | null;
   outcome: Outcome | null;
   mayWrite: boolean;
   after: number;
@@ -47,7 +47,7 @@ export function JobFailuresSwitch({
   );
 }
 
-function SwitchForm({ spread, after }: { spread: Spread; after: number }) {
+function SwitchForm({ spread, after }: { spread: SubscriptionCoverage; after: number }) {
   const isOn = spread.withAll === spread.webhooks;
   const isOff = spread.withAll + spread.withSome === 0;
   return (
@@ -75,7 +75,7 @@ function SwitchForm({ spread, after }: { spread: Spread; after: number }) {
   );
 }
 
-function State({ spread }: { spread: Spread }) {
+function State({ spread }: { spread: SubscriptionCoverage }) {
   return (
     <span id="job-failures-state" class="muted small">
       {stateText(spread)}
@@ -83,7 +83,7 @@ function State({ spread }: { spread: Spread }) {
   );
 }
 
-function Undo({ turn, after }: { turn: PastTurn; after: number }) {
+function Undo({ turn, after }: { turn: PastSwitchChange; after: number }) {
   return (
     <form
       id="job-failures-undo"
@@ -105,7 +105,7 @@ function Undo({ turn, after }: { turn: PastTurn; after: number }) {
 }
 
 /** `On`, `Off`, `On for some (2 of 30)`; with the number of webhooks that have only one of the two subscriptions. */
-function stateText({ webhooks: all, withAll, withSome }: Spread): string {
+function stateText({ webhooks: all, withAll, withSome }: SubscriptionCoverage): string {
   if (withAll === all) return "On";
   if (withAll + withSome === 0) return "Off";
   const partly = withSome > 0 ? `, ${count(withSome)} partly` : "";

@@ -1,7 +1,12 @@
 /** `POST /job-failures`: turns the switch. Asks first when it would change many webhooks. */
 import type { Context } from "hono";
-import { type Plan, planTurn, type Turn, turnSwitch } from "../../../webhooks/job-failure-switch";
-import { countHearing } from "../../../webhooks/subscriptions";
+import {
+  type SwitchPlan,
+  planSwitchChange,
+  type SwitchChange,
+  changeSwitch,
+} from "../../../webhooks/job-failure-switch";
+import { countWebhooksSubscribedTo } from "../../../webhooks/subscriptions";
 import { FieldError } from "../../../platform/errors";
 import { patternsFor } from "../../../events/patterns";
 import { audit } from "../../../auth/audit";
@@ -33,7 +38,7 @@ export function switchJobFailures(router: Router): void {
     const turn = readTurn(form.get("to"));
     if (turn === null) throw new FieldError("to", "must be on or off.");
     const after = form.get("after");
-    const plan = await planTurn(c.env.DB, turn);
+    const plan = await planSwitchChange(c.env.DB, turn);
     if (plan.webhooks.length > unconfirmedMax) {
       const path = confirmPath(turn, cursorParamSchema.safeParse(after ?? "").data ?? 0);
       const confirmed = form.get("confirmed");
@@ -45,15 +50,15 @@ export function switchJobFailures(router: Router): void {
 }
 
 /** A hash of the turn and its webhooks: a confirmation is valid only for the webhooks that were listed. */
-export async function fingerprint({ isOn }: Turn, plan: Plan): Promise<string> {
+export async function fingerprint({ isOn }: SwitchChange, plan: SwitchPlan): Promise<string> {
   const text = JSON.stringify([isOn, ...plan.webhooks.map(({ uuid }) => uuid)]);
   return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))).toHex();
 }
 
-async function change(c: Context<AppEnv>, turn: Turn, plan: Plan): Promise<Outcome> {
+async function change(c: Context<AppEnv>, turn: SwitchChange, plan: SwitchPlan): Promise<Outcome> {
   const webhookIds = plan.webhooks.map(({ id }) => id);
   const changed =
-    webhookIds.length === 0 ? 0 : await turnSwitch(c.env.DB, turn, { at: Date.now(), webhookIds });
+    webhookIds.length === 0 ? 0 : await changeSwitch(c.env.DB, turn, { at: Date.now(), webhookIds });
   if (changed > 0) {
     const action = turn.isOn ? "job_failures.switched_on" : "job_failures.switched_off";
     await audit(c, { action, detail: webhooks(changed) });
@@ -61,7 +66,7 @@ async function change(c: Context<AppEnv>, turn: Turn, plan: Plan): Promise<Outco
   return turn.isOn ? switchedOn(changed, plan) : switchedOff(c.env, changed);
 }
 
-function switchedOn(changed: number, { full }: Plan): Outcome {
+function switchedOn(changed: number, { full }: SwitchPlan): Outcome {
   const on = `On: ${webhooks(changed)} subscribed to failed job runs.`;
   if (full.length > 0) {
     const skipped = `Skipped, ${atSubscriptionLimit}: ${namesOf(full)}.`;
@@ -73,7 +78,7 @@ function switchedOn(changed: number, { full }: Plan): Outcome {
 }
 
 async function switchedOff(env: Env, changed: number): Promise<Outcome> {
-  const still = await countHearing(env, [...new Set(jobFailureTypes.flatMap(patternsFor))]);
+  const still = await countWebhooksSubscribedTo(env, [...new Set(jobFailureTypes.flatMap(patternsFor))]);
   const off =
     changed === 0
       ? "No change: it was already off for every webhook."

@@ -2,7 +2,7 @@
  * The switch "Notify me when a job run fails", as on Orchest's settings page: it adds or removes two subscriptions of
  * every webhook.
  */
-import type { SwitchedWebhook, Turn } from "../../../webhooks/job-failure-switch";
+import type { SwitchedWebhook, SwitchChange } from "../../../webhooks/job-failure-switch";
 import { subscriptionsMax } from "../../../webhooks/schemas";
 import { count } from "../../parts/format-numbers";
 import type { Outcome } from "../../parts/outcome";
@@ -23,13 +23,13 @@ export function isOfSwitch(outcome: Outcome | null): boolean {
 }
 
 /** @param to of the form or query: `on` or `off`. @returns null for anything else. */
-export function readTurn(to: unknown): Turn | null {
+export function readTurn(to: unknown): SwitchChange | null {
   if (to !== "on" && to !== "off") return null;
   return { isOn: to === "on", types: jobFailureTypes, max: subscriptionsMax };
 }
 
 /** @returns the path of the page that asks for confirmation. @param after where the list starts. */
-export function confirmPath({ isOn }: Turn, after: number): string {
+export function confirmPath({ isOn }: SwitchChange, after: number): string {
   const query = new URLSearchParams({ to: isOn ? "on" : "off", ...(after > 0 && { after: String(after) }) });
   return `/job-failures?${query.toString()}`;
 }

@@ -1,5 +1,5 @@
 /** `POST /job-failures/undo`: undoes a turn of the switch, within an hour. */
-import { type Undone, undoTurn } from "../../../webhooks/job-failure-undo";
+import { type UndoResult, undoSwitchChange } from "../../../webhooks/job-failure-undo";
 import { audit } from "../../../auth/audit";
 import type { Router } from "../../../http/router";
 import { subscriptionsMax } from "../../../webhooks/schemas";
@@ -21,7 +21,7 @@ export function undoJobFailures(router: Router): void {
   router.post("/job-failures/undo", signedIn("webhooks:write"), async (c) => {
     const form = await readForm(c);
     const limits = { now: Date.now(), max: subscriptionsMax };
-    const undone = await undoTurn(c.env.DB, textOf(form, "switch"), limits);
+    const undone = await undoSwitchChange(c.env.DB, textOf(form, "switch"), limits);
     if (undone !== null) {
       await audit(c, { action: "job_failures.undone", detail: webhooks(undone.restored) });
     }
@@ -30,7 +30,7 @@ export function undoJobFailures(router: Router): void {
   });
 }
 
-function outcomeOf(undone: Undone): Outcome {
+function outcomeOf(undone: UndoResult): Outcome {
   const { resubscribed, full, gone } = undone;
   const left = [
     resubscribed.length > 0 && `${namesOf(resubscribed)} (subscribed again since)`,
@@ -41,7 +41,7 @@ function outcomeOf(undone: Undone): Outcome {
   return { tone: "warn", text: `${restoredText(undone)} Not restored: ${left.join("; ")}.` };
 }
 
-function restoredText({ isOn, restored }: Undone): string {
+function restoredText({ isOn, restored }: UndoResult): string {
   if (restored === 0) return "There was nothing left to undo.";
   if (isOn) return `Undone: unsubscribed ${webhooks(restored)}.`;
   return `Undone: resubscribed ${webhooks(restored)}.`;

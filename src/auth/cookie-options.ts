@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 
 /** By the prefix `__Host-` browsers take a cookie from this very host only; over plain http, locally, from nobody. */
-export function ownCookie(c: Context): {
+export function cookieOptions(c: Context): {
   prefix?: "host";
   path: string;
   httpOnly: boolean;

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { listKnownProjects } from "../../src/events/known-projects";
+import { listRecentProjects } from "../../src/events/recent-projects";
 import { makeEvent, publish } from "../event";
 import { captureLog } from "../receiver";
 
@@ -15,7 +15,7 @@ async function accept(changes: Record<string, unknown>): Promise<void> {
 
 describe("the known projects and jobs", () => {
   it("are none in an empty archive", async () => {
-    expect(await listKnownProjects(env.DB, { withNames: true })).toEqual([]);
+    expect(await listRecentProjects(env.DB, { withNames: true })).toEqual([]);
   });
 
   it("are each there once, the latest first, with their latest names", async () => {
@@ -27,7 +27,7 @@ describe("the known projects and jobs", () => {
       project: { uuid: project, name: "Churn", job: nightly },
     });
     await accept({ type: "jupyter:image-build:failed" });
-    expect(await listKnownProjects(env.DB, { withNames: true })).toEqual([
+    expect(await listRecentProjects(env.DB, { withNames: true })).toEqual([
       { projectUuid: project, projectName: "Churn", jobUuid: job, jobName: "Nightly" },
       { projectUuid: project, projectName: "Churn", jobUuid: "", jobName: null },
     ]);
@@ -35,7 +35,7 @@ describe("the known projects and jobs", () => {
 
   it("are nameless where no event gave a name", async () => {
     await accept({ project: { uuid: project } });
-    expect(await listKnownProjects(env.DB, { withNames: true })).toEqual([
+    expect(await listRecentProjects(env.DB, { withNames: true })).toEqual([
       { projectUuid: project, projectName: null, jobUuid: "", jobName: null },
     ]);
   });

@@ -12,7 +12,7 @@ import { log } from "../platform/log";
  * @returns of each event, whether it is (or will be) a new delivery of this webhook.
  * @throws when neither the lane nor D1 took them: nothing may be acknowledged then.
  */
-export async function handToLane(
+export async function handOverToLane(
   env: Env,
   webhook: MatchedWebhook,
   events: HandoverEvent[],

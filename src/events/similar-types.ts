@@ -11,7 +11,7 @@ const nameCharactersMax = 200;
  * @returns up to three known ones, closest first: those that begin with it, else those that differ in less
  * than half of its characters. Empty when nothing is near.
  */
-export function closeTypes(name: string): string[] {
+export function similarTypes(name: string): string[] {
   if (name === "" || name.length > nameCharactersMax) return [];
   const begun = orchestEventTypes.filter((type) => type.startsWith(name));
   if (begun.length > 0) return begun.slice(0, suggestionsMax);

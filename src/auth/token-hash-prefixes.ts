@@ -3,7 +3,7 @@
  * while somebody guesses here works a few seconds later; without guesses at once.
  */
 import { cached } from "../platform/cached";
-import { listTokenHashStarts } from "./tokens";
+import { listTokenHashPrefixes } from "./tokens";
 
 const keptMs = 5000;
 /** From so many tokens on, each guess is looked up. */
@@ -15,20 +15,20 @@ const madeHere = new Set<string>();
 
 /** Null: too many to say. */
 const knownStarts = cached<Set<string> | null>(keptMs, async (env) => {
-  const starts = await listTokenHashStarts(env, startsMax + 1);
+  const starts = await listTokenHashPrefixes(env, startsMax + 1);
   return starts.length > startsMax ? null : new Set(starts);
 });
 
 /** @returns false when no token has a hash that starts like this. */
-export async function mayBeToken(env: Env, hashStart: string): Promise<boolean> {
-  if (madeHere.has(hashStart)) return true;
+export async function mayHaveToken(env: Env, hashPrefix: string): Promise<boolean> {
+  if (madeHere.has(hashPrefix)) return true;
   const known = await knownStarts(env);
-  return known === null || known.has(hashStart) || madeHere.has(hashStart);
+  return known === null || known.has(hashPrefix) || madeHere.has(hashPrefix);
 }
 
 /** Has a token that was just made work here at once. */
-export function noteNewToken(hashStart: string): void {
-  madeHere.add(hashStart);
+export function rememberNewToken(hashPrefix: string): void {
+  madeHere.add(hashPrefix);
   const [oldest] = madeHere;
   if (madeHere.size > madeHereMax && oldest !== undefined) madeHere.delete(oldest);
 }

@@ -1,14 +1,20 @@
 /**
  * What D1 says of incoming events, mostly in one round trip that archives them, too: are they known, and who hears them.
  */
-import { keepNew, readKnownEvents } from "./archive";
-import { type FoundWebhook, type Heard, type MatchedWebhook, matchStatement, type Topic } from "./matching";
+import { archiveNew, readSeenEvents } from "./archive";
+import {
+  type FoundWebhook,
+  type TopicMatch,
+  type MatchedWebhook,
+  matchStatement,
+  type Topic,
+} from "./matching";
 import { log } from "../platform/log";
 import type { Event } from "./parse-events";
 import type { Publisher } from "./publisher";
 
 /** What D1 says of some events. */
-export type LookedUp = {
+export type MatchedBatch = {
   /** Uuids that are known with another text: when there are any, none of the events was archived. */
   conflicts: string[];
   /** Of the uuids that the archive knew, when it first accepted them. */
@@ -27,12 +33,16 @@ export type LookedUp = {
  * @param events with different uuids. @param publisher is kept with those that are new.
  * @throws when D1 cannot be reached.
  */
-export async function lookUp(env: Env, events: readonly Event[], publisher: Publisher): Promise<LookedUp> {
+export async function archiveAndMatch(
+  env: Env,
+  events: readonly Event[],
+  publisher: Publisher,
+): Promise<MatchedBatch> {
   const acceptedAt = Date.now();
   const { topics, topicOf } = groupByTopic(events);
-  const { found, stored } = await archiveAndMatch(env, { events, topics, acceptedAt, publisher });
+  const { found, stored } = await storeAndFindWebhooks(env, { events, topics, acceptedAt, publisher });
   const repeated = events.filter(({ uuid }) => !stored?.has(uuid)).map(({ uuid }) => uuid);
-  const known = repeated.length === 0 ? [] : await readKnownEvents(env.DB, repeated);
+  const known = repeated.length === 0 ? [] : await readSeenEvents(env.DB, repeated);
   const firstAcceptedAt = new Map(known.map((row) => [row.uuid, row.accepted_at]));
   const knownText = new Map(known.map((row) => [row.uuid, row.body]));
   const conflicts = events.filter(({ uuid, body }) => (knownText.get(uuid) ?? body) !== body);
@@ -53,7 +63,7 @@ export async function lookUp(env: Env, events: readonly Event[], publisher: Publ
       const webhooks = matches.filter(({ since }) => since <= first).map(({ webhook }) => webhook);
       return { event, webhooks, total: matches[0]?.total ?? 0 };
     }),
-    wide: found.some((webhook) => webhook.any_wide === 1),
+    wide: found.some((webhook) => webhook.any_bulk === 1),
   };
 }
 
@@ -62,7 +72,7 @@ export async function lookUp(env: Env, events: readonly Event[], publisher: Publ
  * stop deliveries: then only the latter is done.
  * @returns `stored`: the uuids of those that are in the archive from now on; null when it could not be written.
  */
-async function archiveAndMatch(
+async function storeAndFindWebhooks(
   env: Env,
   {
     events,
@@ -70,7 +80,7 @@ async function archiveAndMatch(
     ...accepted
   }: { events: readonly Event[]; topics: Topic[]; acceptedAt: number; publisher: Publisher },
 ): Promise<{ found: FoundWebhook[]; stored: Set<string> | null }> {
-  const keep = keepNew(env.DB, events, accepted);
+  const keep = archiveNew(env.DB, events, accepted);
   const match = matchStatement(env.DB, topics);
   try {
     const [matched, ...kept] = await env.DB.batch<FoundWebhook>([match, ...keep.statements]);
@@ -88,7 +98,12 @@ type Match = { webhook: MatchedWebhook; since: number; total: number };
 /** Of each topic, by its index, the webhooks that match it, in order of creation. */
 function matchesByTopic(found: readonly FoundWebhook[]): Map<number, Match[]> {
   const matches = found.flatMap((webhook) =>
-    (JSON.parse(webhook.hears) as Heard[]).map(([topic, since, total]) => ({ topic, webhook, since, total })),
+    (JSON.parse(webhook.matches) as TopicMatch[]).map(([topic, since, total]) => ({
+      topic,
+      webhook,
+      since,
+      total,
+    })),
   );
   return Map.groupBy(matches, ({ topic }) => topic);
 }

@@ -3,14 +3,14 @@ import {
   handoverEventOf,
   moveCursor,
   nextHandovers,
-  nextWideHandover,
+  nextBulkHandover,
   removeHandovers,
   webhooksWithHandovers,
 } from "./handovers";
 import { laneConfigOf, readLaneConfigRow } from "../lane/lane-configs";
 import { matchesMax, matchPage } from "./matching";
 import { forEachConcurrent } from "../platform/concurrency";
-import { callLane, handToLane } from "./hand-to-lane";
+import { callLane, handOverToLane } from "./hand-over-to-lane";
 import { lanesAtOnce } from "./dispatch";
 
 /** Events per call: together they stay below what an RPC message may hold (32 MiB). */
@@ -18,7 +18,7 @@ const eventsAtOnce = 100;
 
 /** Hands over everything that waits. @returns whether nothing is left. */
 export async function handOverAll(env: Env): Promise<boolean> {
-  await handOverWide(env);
+  await handOverBulk(env);
   let allTaken = true;
   await forEachConcurrent(lanesAtOnce, await webhooksWithHandovers(env.DB), async (webhookId) => {
     allTaken = (await handOverTo(env, webhookId)) && allTaken;
@@ -52,15 +52,15 @@ export async function handOverTo(env: Env, webhookId: number): Promise<boolean> 
  * Hands events with very many webhooks over, page by page, one event after the other. The cursor is written
  * after each page: a crash repeats a page, and lanes take nothing twice.
  */
-export async function handOverWide(env: Env): Promise<void> {
+export async function handOverBulk(env: Env): Promise<void> {
   for (;;) {
-    const wide = await nextWideHandover(env.DB);
+    const wide = await nextBulkHandover(env.DB);
     if (wide === null) return;
     const topic = { type: wide.type, projectUuid: wide.project_uuid, jobUuid: wide.job_uuid };
     const page = { cursor: wide.cursor, acceptedAt: wide.accepted_at };
     const webhooks = await matchPage(env.DB, topic, page);
     await forEachConcurrent(lanesAtOnce, webhooks, async (webhook) => {
-      await handToLane(env, webhook, [handoverEventOf(wide)]);
+      await handOverToLane(env, webhook, [handoverEventOf(wide)]);
     });
     const last = webhooks.at(-1);
     if (last !== undefined && webhooks.length === matchesMax) {

@@ -2,7 +2,7 @@
 import { listArchive, readEventNames } from "./archive-list";
 
 /** A project, or a job of one. `name` is the one that its latest event gave; null where that gave none. */
-export type Known = {
+export type RecentProject = {
   projectUuid: string;
   projectName: string | null;
   jobUuid: string;
@@ -18,10 +18,10 @@ const knownMax = 100;
  * @param options.withNames false for those who may not read events' texts, where the names stand: all are null then.
  * @returns those of the latest events, the latest first; `jobUuid` is empty for a project as such.
  */
-export async function listKnownProjects(
+export async function listRecentProjects(
   db: D1Database,
   { withNames }: { withNames: boolean },
-): Promise<Known[]> {
+): Promise<RecentProject[]> {
   const { events } = await listArchive(db, { limit: eventsMax });
   const latest = Map.groupBy(events, ({ project_uuid, job_uuid }) => `${project_uuid} ${job_uuid}`);
   const named = [...latest.values()].flatMap(([event]) => event ?? []).slice(0, knownMax);
