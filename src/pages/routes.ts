@@ -20,7 +20,7 @@ import { undoJobFailures } from "./webhooks/job-failures/undo";
 import { webhookList } from "./webhooks/list";
 import { testWebhook } from "./webhooks/test-ping";
 import { deleteWebhookPage } from "./webhooks/delete";
-import { liveSocket } from "./webhooks/live";
+import { liveSocket } from "./webhooks/live-socket";
 import { replayPage } from "./webhooks/replay";
 import { replayProgressPage } from "./webhooks/replay-progress";
 import { rotateSecretPage } from "./webhooks/rotate-secret";

@@ -14,7 +14,7 @@ describe.skipIf(missing !== null)("the first run", () => {
     return () => site.close();
   });
 
-  test("leads from signing in to a webhook that was made, tested, told live, broken, mended, rotated and deleted", async () => {
+  test("leads from signing in to a webhook that is created, tested, updated live, broken, fixed, rotated and deleted", async () => {
     const { receiver, gateway } = site;
     const page = await site.visit("/", { token: null });
     const button = (name: string) => page.getByRole("button", { name, exact: true });

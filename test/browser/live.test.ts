@@ -31,7 +31,7 @@ describe.skipIf(missing !== null)("a page brings itself up to date", () => {
     expect(await isMarked(page)).toBe(true);
   });
 
-  test("the switch for failed job runs turns what all webhooks hear of, in place", async () => {
+  test("the switch for failed job runs changes the subscriptions of all webhooks, in place", async () => {
     const webhook = await make("Switched");
     const page = await site.visit("/");
     await mark(page);
@@ -63,20 +63,20 @@ describe.skipIf(missing !== null)("a page brings itself up to date", () => {
     await page.locator("#delivery-status").getByText("Delivered").waitFor();
   });
 
-  test("what was ticked stays when the page brings itself up to date", async () => {
+  test("a selected checkbox stays selected when the page refreshes itself", async () => {
     site.receiver.answer = () => 500;
-    const webhook = await make("Ticked");
+    const webhook = await make("Selected");
     await publish(site.gateway, makeEvent(type));
     const page = await site.visit(`/webhooks/${webhook.uuid}`);
     await page.getByText("Give up delivery #1…").click();
-    const tick = page.getByLabel("Stop retrying");
-    await tick.check();
+    const checkbox = page.getByLabel("Stop retrying");
+    await checkbox.check();
     await publish(site.gateway, makeEvent(type));
     await page.getByText("blocks 1 delivery").waitFor();
-    expect(await tick.isChecked()).toBe(true);
+    expect(await checkbox.isChecked()).toBe(true);
   });
 
-  test("dead letters are sent again with a bar that ends when the last one has arrived", async () => {
+  test("dead letters are replayed with a progress bar that ends with the last delivery", async () => {
     site.receiver.answer = () => 500;
     const webhook = await make("Given up");
     await publish(site.gateway, makeEvent(type));

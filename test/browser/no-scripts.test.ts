@@ -14,7 +14,7 @@ describe.skipIf(missing !== null)("without scripts", () => {
     return () => site.close();
   });
 
-  test("a webhook is made, tested, told, paused, mended by sending again, and deleted", async () => {
+  test("a webhook is created, tested, paused, fixed by resending, and deleted", async () => {
     const { receiver } = site;
     const page = await site.visit("/webhooks/new", { scripts: false });
     const button = (name: string) => page.getByRole("button", { name, exact: true });

@@ -15,7 +15,7 @@ describe.skipIf(missing !== null)("while its answer is awaited, a form", () => {
     return () => site.close();
   });
 
-  test("that sends again begins one replay", async () => {
+  test("that replays starts one replay", async () => {
     const page = await site.visit(`/webhooks/${await make("Replayed")}/replay`);
     await publish(site.gateway, makeEvent(type));
     await page.getByLabel("Everything").check();

@@ -235,7 +235,7 @@ describe("a session", () => {
     ["without a signature", (value) => value.split(".")[0] ?? ""],
     ["that is empty", () => "__Host-session="],
     ["under the name that is used without https", (value) => value.replace("__Host-", "")],
-  ])("is none with a cookie %s", async (_, change) => {
+  ])("is invalid with a cookie %s", async (_, change) => {
     const cookie = await signIn("test-token-of-the-suite");
     const changed = change(cookie);
     expect(changed).not.toBe(cookie);

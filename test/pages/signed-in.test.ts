@@ -99,7 +99,7 @@ describe("a form that was sent too late", () => {
     expect([...pages]).toContain(signInUrl.searchParams.get("next") ?? "/");
   });
 
-  it("of dead letters leads back to them, and not to the question whether to send all again", async () => {
+  it("of dead letters redirects back to them, and not to the confirmation", async () => {
     const request = { method: "POST", headers: { Origin: origin } };
     const response = await createApp().request(`${origin}/dead/replay`, request, env);
     expect(response.headers.get("Location")).toBe("/sign-in?unsaved=yes&next=%2Fdead");

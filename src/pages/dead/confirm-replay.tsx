@@ -5,7 +5,7 @@ import type { AppEnv } from "../../auth/app-env";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
-import { deadLetters, webhooks } from "../parts/quantities";
+import { deadLettersText, webhooks } from "../parts/quantities";
 import { askLane } from "../parts/ask-lane";
 import { FormFoot } from "../parts/form-foot";
 import { backTo } from "../parts/outcome";
@@ -52,7 +52,7 @@ async function replayOfAll(c: Context<AppEnv>): Promise<ReplayToConfirm> {
   const totals = await countDeadLetters(c.env.DB);
   return {
     total: totals.deadLetters,
-    title: `Replay ${deadLetters(totals.deadLetters)} of ${webhooks(totals.webhooks)}?`,
+    title: `Replay ${deadLettersText(totals.deadLetters)} of ${webhooks(totals.webhooks)}?`,
     fields: { all: "yes" },
     isInParts: totals.webhooks > webhooksPerGo,
   };
@@ -64,7 +64,7 @@ async function replayOfOne(c: Context<AppEnv>, uuid: string): Promise<ReplayToCo
   const total = known?.count ?? webhook.dead_letters;
   return {
     total,
-    title: `Replay ${deadLetters(total)} of ${nameOf(webhook)}?`,
+    title: `Replay ${deadLettersText(total)} of ${nameOf(webhook)}?`,
     fields: { webhook: uuid },
     isInParts: false,
   };

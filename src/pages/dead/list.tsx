@@ -8,7 +8,7 @@ import type { AppEnv } from "../../auth/app-env";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
-import { deadLetters, webhooks } from "../parts/quantities";
+import { deadLettersText, webhooks } from "../parts/quantities";
 import { askLane } from "../parts/ask-lane";
 import { count } from "../parts/format-numbers";
 import { OutcomeNotice, takeOutcome } from "../parts/outcome";
@@ -106,7 +106,7 @@ function Found({ view: { found, totals, one }, mayWrite }: { view: View; mayWrit
     <form method="post" action="/dead/replay">
       <div class="row spread tools">
         <p class="muted flush">
-          {one === null && `${deadLetters(totals.deadLetters)} of ${webhooks(totals.webhooks)}. `}
+          {one === null && `${deadLettersText(totals.deadLetters)} of ${webhooks(totals.webhooks)}. `}
           Live deliveries take priority over replays.
         </p>
         <div class="row">

@@ -3,7 +3,7 @@ import type { WebhookWithDeadLetters } from "../../webhooks/dead-letters";
 import type { LogPage, LoggedDelivery } from "../../lane/delivery-log";
 import { deliveryUuid } from "../../send/delivery-uuid";
 import { count } from "../parts/format-numbers";
-import { deadLetters as deadLettersText } from "../parts/quantities";
+import { deadLettersText } from "../parts/quantities";
 import { Cell, Table } from "../parts/table";
 import { Time } from "../parts/time";
 import { LastError } from "../webhooks/log-table";

@@ -14,7 +14,7 @@ import { publisherName } from "../../auth/publisher-name";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
-import { CopyButton } from "../parts/copy";
+import { CopyButton } from "../parts/copy-button";
 import { OutcomeNotice, takeOutcome } from "../parts/outcome";
 import { Fact } from "../parts/fact";
 import { ScopeRequired } from "../parts/scope-required";

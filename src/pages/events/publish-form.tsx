@@ -1,6 +1,6 @@
 /** The forms of the page that publishes: the type of the sample, and the event. */
 import { orchestEventTypes } from "../../events/types";
-import { CopyButton } from "../parts/copy";
+import { CopyButton } from "../parts/copy-button";
 import { described, Field } from "../parts/field";
 
 /** `type`: of the sample. `errors`: what is wrong with a field, and what is allowed. */

@@ -2,7 +2,7 @@
 import { count } from "./format-numbers";
 
 /** `1 dead letter`, `1,234 dead letters` */
-export function deadLetters(total: number): string {
+export function deadLettersText(total: number): string {
   return `${count(total)} dead ${total === 1 ? "letter" : "letters"}`;
 }
 

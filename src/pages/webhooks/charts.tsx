@@ -4,7 +4,7 @@ import type { Bucket } from "../../lane/stats";
 import { isoTime } from "../../platform/time";
 import { count, duration } from "../parts/format-numbers";
 import { Cell, Table } from "../parts/table";
-import { type Period, periodsOf, type Range, ranges, rowsOf } from "./periods";
+import { type Period, periodsOf, type Range, ranges, tablePeriodsOf } from "./periods";
 
 /** In SVG units: the height equals pixels, the width is stretched to the available space. */
 const height = 120;
@@ -40,7 +40,7 @@ export function Charts({ history, range, now }: { history: Bucket[] | null; rang
       </div>
       <details id="chart-table">
         <summary>Show as table</summary>
-        <ChartTable periods={rowsOf(history, range, now)} range={range} />
+        <ChartTable periods={tablePeriodsOf(history, range, now)} range={range} />
       </details>
     </>
   );

@@ -8,7 +8,7 @@ import { operationOf } from "../../auth/operation";
 import { deleteWebhook } from "../../webhooks/delete-webhook";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
-import { deadLetters } from "../parts/quantities";
+import { deadLettersText } from "../parts/quantities";
 import { askLane } from "../parts/ask-lane";
 import { TextField } from "../parts/field";
 import { FormFoot } from "../parts/form-foot";
@@ -108,7 +108,7 @@ function DeletedData({ stats }: { stats: LaneStats | null }) {
           )}
           {stats.counts.dead > 0 && (
             <li>
-              <strong>{deadLetters(stats.counts.dead)}</strong>
+              <strong>{deadLettersText(stats.counts.dead)}</strong>
             </li>
           )}
           <li>the delivery log and metrics</li>

@@ -12,7 +12,7 @@ import { OutcomeNotice, takeOutcome } from "../parts/outcome";
 import { Pager } from "../parts/pager";
 import { NoWebhooks } from "./no-webhooks";
 import { JobFailuresSwitch } from "./job-failures/switch-card";
-import { isOfSwitch, jobFailureTypes } from "./job-failures/types";
+import { isOfSwitch, jobFailureTypes } from "./job-failures/job-failure-types";
 import { WebhookTable } from "./webhook-table";
 
 const pageSize = 25;

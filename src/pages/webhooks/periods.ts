@@ -24,7 +24,7 @@ export function periodsOf(history: readonly Bucket[], range: Range, now: number)
 }
 
 /** Periods for the table: hourly for a day, the charted ones for an hour. */
-export function rowsOf(history: readonly Bucket[], range: Range, now: number): Period[] {
+export function tablePeriodsOf(history: readonly Bucket[], range: Range, now: number): Period[] {
   if (range === "hour") return periodsOf(history, range, now);
   return inPeriods(history, { periodMs: 60 * minuteMs, periods: 24, now });
 }

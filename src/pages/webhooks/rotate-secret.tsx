@@ -9,7 +9,7 @@ import { newSecret } from "../../webhooks/create-webhook";
 import { rotationSchema } from "../../webhooks/schemas";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
-import { CopyButton } from "../parts/copy";
+import { CopyButton } from "../parts/copy-button";
 import { SelectField, TextField } from "../parts/field";
 import { FormFoot } from "../parts/form-foot";
 import { backTo } from "../parts/outcome";

@@ -1,6 +1,6 @@
 /** The exact request of the latest attempt: headers, body (formatted and raw), and as a curl command. */
 import { indentJson } from "../../send/indent-json";
-import { CopiedText } from "../parts/copy";
+import { CopiedText } from "../parts/copy-button";
 import { HeaderList } from "../parts/header-list";
 import { ScopeRequired } from "../parts/scope-required";
 import { curlCommand } from "./curl";

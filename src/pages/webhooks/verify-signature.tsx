@@ -1,5 +1,5 @@
 /** Code that verifies a signature, in four languages, ready to copy. */
-import { CopiedText } from "../parts/copy";
+import { CopiedText } from "../parts/copy-button";
 import { snippets } from "./verify-snippets";
 
 export function VerifySignature() {

@@ -19,7 +19,7 @@ import { isInvalid, queryOf, readView } from "./log-view";
 import { Manage } from "./manage";
 import { hostOf, nameOf, webhookPath } from "./names-and-paths";
 import { VerifySignature } from "./verify-signature";
-import { WebhookFacts } from "./webhook-facts";
+import { WebhookSettings } from "./webhook-settings";
 
 const pageSize = 25;
 /** How many blocking deliveries are shown. */
@@ -86,7 +86,7 @@ export function webhookPage(router: Router): void {
         <Activity webhook={webhook} stats={stats} history={history} view={view} />
         <DeliveryLog {...{ webhook, subscriptions, page, view, filters }} />
         <div class="grid">
-          <WebhookFacts webhook={webhook} />
+          <WebhookSettings webhook={webhook} />
           <EventSubscriptions subscriptions={subscriptions} />
         </div>
         <VerifySignature />

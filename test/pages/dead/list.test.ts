@@ -11,13 +11,13 @@ import { deadReceiver, die, makeImpatient, words } from "./dead-letters";
 beforeEach(stopClock);
 afterEach(restartClock);
 
-/** The letters that can be ticked, in their order. */
-function ticks(html: string): string[] {
+/** The letters that can be selected, in their order. */
+function checkboxes(html: string): string[] {
   return [...html.matchAll(/type="checkbox" name="letter" value="([^"]*)"/g)].map(([, value = ""]) => value);
 }
 
 describe("GET /dead", () => {
-  it("says what a dead letter is where there is none, and for how long they are kept", async () => {
+  it("says what a dead letter is when there is none, and how long they are kept", async () => {
     const { status, html } = await get("/dead", await writer());
     expect(status).toBe(200);
     expect(html).toContain("No dead letters</h2>");
@@ -25,14 +25,19 @@ describe("GET /dead", () => {
     expect(html).not.toContain('action="/dead/replay"');
   });
 
-  it("lists each webhook's letters, newest first, with their type, when they were tried last and why they failed", async () => {
+  it("lists each webhook's dead letters, newest first, with their type, last attempt and last error", async () => {
     deadReceiver();
     const [one, other] = [await makeImpatient("<i>First</i>"), await makeImpatient("")];
     await die(2, [one, other]);
     const { status, html } = await get("/dead", await writer());
     expect(status).toBe(200);
     expect(html.match(/<h1/g)).toHaveLength(1);
-    expect(ticks(html)).toEqual([`${one.uuid}:2`, `${one.uuid}:1`, `${other.uuid}:2`, `${other.uuid}:1`]);
+    expect(checkboxes(html)).toEqual([
+      `${one.uuid}:2`,
+      `${one.uuid}:1`,
+      `${other.uuid}:2`,
+      `${other.uuid}:1`,
+    ]);
     expect(words(html)).toContain("4 dead letters of 2 webhooks.");
     expect(words(html)).toMatch(/&lt;i&gt;First&lt;\/i&gt; hooks\.example\.com · 2 dead letters/);
     expect(words(html)).toMatch(
@@ -43,7 +48,7 @@ describe("GET /dead", () => {
     expect(html).not.toMatch(/<script(?! type="module" src="\/)|<style| style=| on[a-z]+=/);
   });
 
-  it("shows those who may only read the letters, and no way to send them", async () => {
+  it("shows readers the dead letters without a way to replay them", async () => {
     deadReceiver();
     await die(1, [await makeImpatient("Alerts")]);
     const { html } = await get("/dead", await reader());
@@ -51,20 +56,20 @@ describe("GET /dead", () => {
     expect(html.slice(html.indexOf("<main"))).not.toMatch(/<form|<input|<button|dead\/replay/);
   });
 
-  it("shows 10 letters of each webhook, and leads to a list of all of its own, in pages", async () => {
+  it("shows 10 dead letters of each webhook, and links to a paged list of all", async () => {
     deadReceiver();
     const webhook = await makeImpatient("Alerts");
     await die(55, [webhook]);
     const cookie = await writer();
     const { html } = await get("/dead", cookie);
-    expect(ticks(html)).toHaveLength(10);
+    expect(checkboxes(html)).toHaveLength(10);
     expect(html).toContain(`href="/dead?webhook=${webhook.uuid}"`);
     const own = await get(`/dead?webhook=${webhook.uuid.toUpperCase()}`, cookie);
     expect(own.html).toContain("<h1>Dead letters of Alerts</h1>");
-    expect(ticks(own.html)).toHaveLength(50);
+    expect(checkboxes(own.html)).toHaveLength(50);
     const [, older = ""] = /href="(\/dead\?webhook=[^"]*cursor=\d+)"/.exec(own.html) ?? [];
     const last = await get(older.replaceAll("&amp;", "&"), cookie);
-    expect(ticks(last.html)).toEqual([5, 4, 3, 2, 1].map((sequence) => `${webhook.uuid}:${sequence}`));
+    expect(checkboxes(last.html)).toEqual([5, 4, 3, 2, 1].map((sequence) => `${webhook.uuid}:${sequence}`));
     expect(last.html).not.toContain("cursor=");
   });
 
@@ -109,7 +114,7 @@ describe("GET /dead", () => {
     const { status, html } = await get("/dead", cookie);
     expect(status).toBe(200);
     expect(html).toContain("Dead letters are unavailable right now.");
-    expect(ticks(html)).toEqual([`${other.uuid}:1`]);
+    expect(checkboxes(html)).toEqual([`${other.uuid}:1`]);
   });
 
   it("says that a paused webhook sends nothing yet", async () => {

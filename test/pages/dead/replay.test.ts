@@ -32,7 +32,7 @@ async function two(count: number): Promise<{ one: WebhookAnswer; other: WebhookA
 }
 
 describe("POST /dead/replay", () => {
-  it("sends the one letter of a row again, whatever is ticked, and shows that it arrived", async () => {
+  it("resends the dead letter of a row, whatever is selected, and shows that it was delivered", async () => {
     const { answerWith, again } = deadReceiver();
     const { one, other } = await two(2);
     answerWith(200);
@@ -53,7 +53,7 @@ describe("POST /dead/replay", () => {
     expect((await get("/dead", cookie)).html).not.toContain(`value="${one.uuid}:2"`);
   });
 
-  it("sends those that were ticked, of several webhooks, with a bar for each and one for all", async () => {
+  it("replays the selected ones of several webhooks, with a progress bar for each and one for all", async () => {
     const { answerWith, again } = deadReceiver();
     const { one, other } = await two(3);
     answerWith(200);
@@ -201,7 +201,7 @@ describe("POST /dead/replay", () => {
     expect(words(html)).toMatch(/Alerts 1 of 1 1 delivered, 1 had arrived before its turn\./);
   });
 
-  it("shows a letter that failed on the way, and when it is tried again", async () => {
+  it("shows a failed dead letter, and when its next attempt is", async () => {
     const { answerWith } = deadReceiver();
     const webhook = await makeImpatient("Alerts");
     await die(2, [webhook]);
@@ -218,14 +218,14 @@ describe("POST /dead/replay", () => {
     );
   });
 
-  it("of nothing says that nothing was ticked", async () => {
+  it("of nothing says that nothing was selected", async () => {
     const cookie = await writer();
     const answer = await send([], cookie);
     expect(answer.headers.get("Location")).toBe("/dead");
-    expect((await follow(answer, cookie)).html).toContain("no dead letter was ticked");
+    expect((await follow(answer, cookie)).html).toContain("no dead letter was selected");
   });
 
-  it("of letters that have arrived since says that there was nothing to send", async () => {
+  it("of dead letters that were delivered since says that there was nothing to replay", async () => {
     const { answerWith } = deadReceiver();
     const webhook = await makeImpatient("Alerts");
     await die(1, [webhook]);
@@ -237,7 +237,7 @@ describe("POST /dead/replay", () => {
     expect((await audited()).filter((action) => action === "replay.started")).toHaveLength(1);
   });
 
-  it("says which part did not work where a lane does not answer", async () => {
+  it("says which part failed when a lane does not respond", async () => {
     const { answerWith } = deadReceiver();
     const { one, other } = await two(1);
     answerWith(200);
@@ -258,7 +258,7 @@ describe("POST /dead/replay", () => {
   });
 
   it.each(["x", "aaaaaaaa-0000-4000-8000-000000000001", "aaaaaaaa-0000-4000-8000-000000000001:0", "x:1"])(
-    "of the letter %j, which no page has, is a 400",
+    "of the invalid dead letter %j is a 400",
     async (letter) => {
       expect((await send([["letter", letter]], await writer())).status).toBe(400);
     },
@@ -318,7 +318,7 @@ describe("GET /dead/replays", () => {
     expect(html).not.toMatch(/data-poll|Done:/);
   });
 
-  it("goes on asking while a lane does not answer", async () => {
+  it("keeps polling while a lane does not respond", async () => {
     deadReceiver();
     const webhook = await makeImpatient("Alerts");
     await die(1, [webhook]);

@@ -13,7 +13,7 @@ beforeEach(stopClock);
 afterEach(restartClock);
 
 describe("GET /events/{uuid}", () => {
-  it("shows the text laid out and as it was published, digit for digit, and what it is about", async () => {
+  it("shows the payload formatted and raw, digit for digit, with its project and job", async () => {
     const { uuid } = makeEvent();
     const project = { uuid: "aaaaaaaa-0000-4000-8000-000000000001", name: "<b>Churn</b>" };
     const rest = JSON.stringify(makeEvent({ uuid, project })).slice(1);
@@ -79,7 +79,7 @@ describe("GET /events/{uuid}", () => {
     expect(html).not.toContain("No webhook was subscribed");
   });
 
-  it("does not wait for a lane that does not answer", async () => {
+  it("does not wait for a lane that does not respond", async () => {
     receiver();
     const { uuid } = await makeListener();
     const { event_uuid: event } = await deliver(uuid, "delivered");

@@ -89,7 +89,7 @@ describe("GET /events/new", () => {
 });
 
 describe("POST /events/new", () => {
-  it("publishes what was typed, and leads to the event with how many webhooks are told", async () => {
+  it("publishes what was typed, and redirects to the event with the number of deliveries", async () => {
     const { received } = receiver();
     await makeListener();
     const cookie = await publisher();
@@ -105,7 +105,7 @@ describe("POST /events/new", () => {
     expect(await archived()).toEqual([{ uuid: event.uuid, body: text }]);
   });
 
-  it("is a repeat when it is sent again: nobody is told twice", async () => {
+  it("is a duplicate when it is sent again, and is not delivered twice", async () => {
     const { received } = receiver();
     await makeListener();
     const cookie = await publisher();
@@ -117,7 +117,7 @@ describe("POST /events/new", () => {
     await vi.waitFor(() => expect(received).toHaveLength(1));
   });
 
-  it("says when no webhook hears of it", async () => {
+  it("says when no webhook is subscribed", async () => {
     const cookie = await publisher();
     const { html } = await follow(await send(JSON.stringify(makeEvent()), cookie), cookie);
     expect(html).toContain("Published. No webhook is subscribed.");

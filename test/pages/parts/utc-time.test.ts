@@ -12,7 +12,7 @@ describe("a time in a form", () => {
   });
 
   it.each(["", "2026-11-05", "2026-02-30T12:00", "2026-11-05T25:00", "2026-11-05T12:00Z", "tomorrow"])(
-    "is refused when it is none: %s",
+    "is rejected when it is invalid: %s",
     (text) => expect(parseUtc(text)).toBeNull(),
   );
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Bucket } from "../../../src/lane/stats";
 import { Charts } from "../../../src/pages/webhooks/charts";
-import { periodsOf, rowsOf } from "../../../src/pages/webhooks/periods";
+import { periodsOf, tablePeriodsOf } from "../../../src/pages/webhooks/periods";
 import { passTime, restartClock, stopClock } from "../../clock";
 import { makeListener } from "../../event";
 import { receiver } from "../../receiver";
@@ -39,7 +39,7 @@ describe("a history in periods", () => {
 
   it("loses nothing on its way into a table of hours", () => {
     const history = Array.from({ length: 288 }, (_, index) => bucket(index * 5, { delivered: 1 }));
-    const rows = rowsOf(history, "day", now);
+    const rows = tablePeriodsOf(history, "day", now);
     expect(rows).toHaveLength(24);
     // The day begins with a whole hour: what is older is not in the table.
     const shown = history.filter(({ start }) => start >= (rows[0]?.start ?? 0)).length;

@@ -21,7 +21,7 @@ async function delivered(status: number, answer = ""): Promise<{ uuid: string; p
 }
 
 describe("GET /webhooks/{uuid}/deliveries/{delivery}", () => {
-  it("shows what was sent, laid out and as it was, and what came back", async () => {
+  it("shows the request, formatted and raw, and the response", async () => {
     const { path } = await delivered(503, "out of order");
     const { status, html } = await get(path, await reader());
     expect(status).toBe(200);
@@ -54,7 +54,7 @@ describe("GET /webhooks/{uuid}/deliveries/{delivery}", () => {
     expect(html).not.toMatch(/<script>|<img src=x|<i>/);
   });
 
-  it("says where there was no answer", async () => {
+  it("says when there was no response", async () => {
     receiver(() => Promise.reject(new Error("connection refused")));
     const { uuid } = await makeListener();
     const delivery = await deliver(uuid, "failed");
@@ -108,7 +108,7 @@ describe("a delivery's event", () => {
     expect(html.slice(html.indexOf("others-title"))).not.toContain(uuid);
   });
 
-  it("has no others where nobody else hears of it", async () => {
+  it("has no others when no other webhook is subscribed", async () => {
     const { path } = await delivered(200);
     expect((await get(path, await reader())).html).toContain("No other webhook received this event.");
   });
@@ -188,7 +188,7 @@ describe("the forms of a delivery", () => {
   });
 });
 
-describe("a body, laid out", () => {
+describe("a formatted body", () => {
   it("keeps numbers as they were written", () => {
     expect(formatBody('{"a":1.0,"b":9007199254740993}')).toBe('{\n "a": 1.0,\n "b": 9007199254740993\n}');
   });

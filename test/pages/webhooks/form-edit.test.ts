@@ -162,7 +162,7 @@ describe("saving a webhook", () => {
     expect((await readWebhook(uuid)).subscriptions).toEqual(before.slice(0, -2));
   });
 
-  it("with every event taken away hears of nothing", async () => {
+  it("with every event removed has no subscriptions", async () => {
     const { uuid } = await makeWebhook({ subscriptions: [{ event_type: oneOff }] });
     const cookie = await writer();
     const fields = await open(uuid, cookie);
@@ -172,7 +172,12 @@ describe("saving a webhook", () => {
   });
 
   it.each([
-    ["http to https, with the box ticked", "http://hooks.example.com/x", "https://hooks.example.com/y", true],
+    [
+      "http to https, with the box checked",
+      "http://hooks.example.com/x",
+      "https://hooks.example.com/y",
+      true,
+    ],
     ["https to http", "https://hooks.example.com/x", "http://hooks.example.com/y", false],
   ])("follows the scheme: %s", async (_, from, to, verifies) => {
     const { uuid } = await makeWebhook({ url: from, verify_ssl: from.startsWith("https:") });

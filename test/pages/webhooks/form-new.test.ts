@@ -170,7 +170,7 @@ describe("saving a new webhook", () => {
     expect(made.verify_ssl).toBe(false);
   });
 
-  it("says where it hears of nothing", async () => {
+  it("says when it has no subscriptions", async () => {
     const cookie = await writer();
     const answer = await send(cookie, await fill(cookie, { url }));
     expect((await follow(answer, cookie)).html).toContain("It has no subscriptions yet");
@@ -197,7 +197,7 @@ describe("saving a new webhook", () => {
     expect((await audited()).filter((action) => action === "webhook.created")).toHaveLength(1);
   });
 
-  it("sent again after its webhook was deleted, asks first, and then makes one that works", async () => {
+  it("submitted again after its webhook was deleted, asks first, and then creates one that works", async () => {
     receiver();
     const cookie = await writer();
     const fields = await fill(cookie, { url, "types-0": "project:created" });
@@ -313,7 +313,7 @@ describe("saving a new webhook", () => {
     expect(html).not.toContain("<script>");
   });
 
-  it("answers 400 to what is no form", async () => {
+  it("responds with 400 to an invalid form", async () => {
     const cookie = await writer();
     const headers = { "Content-Type": "text/plain" };
     expect((await post("/webhooks/new", {}, { cookie, headers })).status).toBe(400);
@@ -375,11 +375,11 @@ describe("the form's other buttons", () => {
     expect([next.get("url"), next.get("name"), next.get("uuid")]).toEqual([url, "Kept", fields.get("uuid")]);
   });
 
-  it("tick what is often chosen where nothing is limited", async () => {
+  it("select common event types in the group without a limit", async () => {
     const cookie = await writer();
     const fields = await fill(cookie, { "types-0": ["project:created"], preset: "job-failures" });
-    const ticked = await fieldsOf((await send(cookie, fields, { intent: "" })).html, "webhook-form");
-    expect(ticked.getAll("types-0").toSorted()).toEqual([cron, "project:created", oneOff].toSorted());
+    const selected = await fieldsOf((await send(cookie, fields, { intent: "" })).html, "webhook-form");
+    expect(selected.getAll("types-0").toSorted()).toEqual([cron, "project:created", oneOff].toSorted());
     fields.set("limit-0", "project");
     const beside = await fieldsOf((await send(cookie, fields, { intent: "" })).html, "webhook-form");
     expect(beside.getAll("types-0").toSorted()).toEqual([cron, oneOff].toSorted());

@@ -52,7 +52,7 @@ describe("GET /", () => {
     expect(html).not.toContain("<script>");
   });
 
-  it("names the first three event types that a webhook hears, and counts the others", async () => {
+  it("shows the first three event types of a webhook, and counts the others", async () => {
     const heard = ["created", "started", "failed", "deleted", "succeeded"];
     const subscriptions = heard.map((what) => ({ event_type: `project:one-off-job:${what}` }));
     await makeWebhook({ subscriptions });
@@ -65,7 +65,7 @@ describe("GET /", () => {
     expect(html).toContain(">None<");
   });
 
-  it("says of each how it fares", async () => {
+  it("shows the metrics of each", async () => {
     receiver(() => new Response("", { status: 503 }));
     const { uuid } = await makeListener();
     await deliver(uuid, "failed");
@@ -142,7 +142,7 @@ describe("the test of a row", () => {
       () => new Response(`bad ${spec.secret}`, { status: 500 }),
       "not delivered: the receiver answered 500 Internal Server Error: “bad ********”.",
     ],
-  ])("sends a ping, and says in its row what came of it: %s", async (_, receive, outcome) => {
+  ])("sends a ping, and shows the outcome in its row: %s", async (_, receive, outcome) => {
     const { received } = receiver(receive);
     const { uuid } = await makeWebhook({ name: "Alerts" });
     const cookie = await writer();

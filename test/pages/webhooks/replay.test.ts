@@ -37,8 +37,8 @@ function whenDone(path: string, cookie: string): Promise<string> {
   });
 }
 
-describe("the form that sends again", () => {
-  it("leads to the progress, which ends with what came of it", async () => {
+describe("the form that starts a replay", () => {
+  it("redirects to the progress, which ends with the result", async () => {
     const { uuid, answer } = await withDeadLetters(3);
     answer(200);
     const cookie = await writer();
@@ -216,7 +216,7 @@ describe("the progress of a replay", () => {
     for (const id of ["replay-progress", "replay-end"]) expect(html).toContain(`id="${id}"`);
   });
 
-  it("says what holds it up", async () => {
+  it("says what blocks it", async () => {
     let status = 200;
     receiver(() => new Response("", { status }));
     const { uuid } = await makeListener();

@@ -15,7 +15,7 @@ function secretIn(html: string): string {
 }
 
 describe("the page for a new secret", () => {
-  it("shows one that was made for it, each time another", async () => {
+  it("shows a newly generated one each time", async () => {
     const { uuid } = await makeWebhook();
     const cookie = await writer();
     const [one, other] = [

@@ -137,7 +137,7 @@ describe("GET /webhooks/{uuid}", () => {
     },
   );
 
-  it("keeps a time of the log's filter that is none in sight", async () => {
+  it("keeps an invalid time of the log's filter visible", async () => {
     const { uuid } = await makeWebhook();
     const { html } = await get(`/webhooks/${uuid}?since=2026-02-31T00:00`, await reader());
     expect(html).toMatch(/<input id="since"[^>]*type="text" value="2026-02-31T00:00"/);
@@ -209,7 +209,7 @@ async function heldUp(): Promise<{ uuid: string; path: string }> {
   return { uuid, path: `/webhooks/${uuid}/deliveries/${first.uuid}` };
 }
 
-describe("a delivery that holds up the line", () => {
+describe("a blocking delivery", () => {
   it("is named, with the reason, how often and when it is tried, and what waits behind it", async () => {
     const { uuid, path } = await heldUp();
     const { html } = await get(`/webhooks/${uuid}`, await reader());
@@ -232,7 +232,7 @@ describe("a delivery that holds up the line", () => {
     expect((await follow(given, cookie)).html).toContain("It no longer blocks others.");
   });
 
-  it("is one of each line where there are several", async () => {
+  it("is one of each key in keyed ordering", async () => {
     const { received } = receiver(() => new Response("", { status: 503 }));
     const { uuid } = await makeListener({ ordering: "keyed" });
     const [one, other] = [crypto.randomUUID(), crypto.randomUUID()];

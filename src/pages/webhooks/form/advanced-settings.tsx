@@ -7,9 +7,9 @@ import type { FormValues } from "./form-values";
 const advanced = ["max_attempts", "max_age_s", "timeout_s", "rate_limit_per_s", "headers"] as const;
 
 /** Open when a field has an error or a value. */
-export function AdvancedSettings({ typed, errors }: { typed: FormValues; errors: FormErrors }) {
-  const isOpen = advanced.some((name) => errors.has(name) || typed.text[name] !== "");
-  const shared = { typed, errors, type: "number" };
+export function AdvancedSettings({ values, errors }: { values: FormValues; errors: FormErrors }) {
+  const isOpen = advanced.some((name) => errors.has(name) || values.text[name] !== "");
+  const shared = { values, errors, type: "number" };
   const headers = {
     name: "headers",
     hint: "One “Name: value” per line, sent with every delivery. Stored values are shown as ******** and kept unless the URL's scheme, host or port changes: then enter them again.",
@@ -55,7 +55,7 @@ export function AdvancedSettings({ typed, errors }: { typed: FormValues; errors:
             spellcheck={false}
             {...described(headers)}
           >
-            {typed.text.headers}
+            {values.text.headers}
           </textarea>
         </Field>
       </div>

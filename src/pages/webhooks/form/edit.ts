@@ -38,8 +38,8 @@ export function editWebhookForm(router: Router): void {
     // The form keeps the version that the user saw until it is saved or rejected.
     const purpose = { ...now, seen: textOf(form, "seen") };
     return handleForm(c, purpose, form, {
-      save: (typed) => save(c, purpose, stored, typed),
-      ping: (typed) => ping(c, purpose, stored, typed),
+      save: (values) => save(c, purpose, stored, values),
+      ping: (values) => ping(c, purpose, stored, values),
     });
   });
 }
@@ -63,10 +63,10 @@ async function save(
   c: Context<AppEnv>,
   purpose: Purpose,
   stored: Stored,
-  typed: FormValues,
+  values: FormValues,
 ): Promise<Response> {
   const { webhook, subscriptions } = stored;
-  const change = changeOf(typed, webhook, subscriptions);
+  const change = changeOf(values, webhook, subscriptions);
   const saved: Outcome = { tone: "good", text: "Saved. Changes apply from the next attempt." };
   const now = await versionHash(stored);
   if (purpose.seen !== now) {
@@ -114,11 +114,11 @@ async function ping(
   c: Context<AppEnv>,
   { seen }: Purpose,
   stored: Stored,
-  typed: FormValues,
+  values: FormValues,
 ): Promise<PingResult> {
   const { webhook, subscriptions } = stored;
   const { groups } = valuesForStored(webhook, subscriptions);
-  const change = changeOf({ ...typed, groups }, webhook, subscriptions);
+  const change = changeOf({ ...values, groups }, webhook, subscriptions);
   if (change === null) return pingWebhook(operationOf(c), webhook);
   const spec = webhookChangesSchema.parse(change.spec);
   if (spec.headers && !spec.url && seen !== (await versionHash(stored))) {

@@ -1,5 +1,5 @@
 /** Buttons that select common event types with one click. */
-import { jobFailureTypes } from "../job-failures/types";
+import { jobFailureTypes } from "../job-failures/job-failure-types";
 
 /** The event types and wildcards that each preset selects. */
 export const eventPresets: Record<string, { label: string; types: readonly string[] }> = {

@@ -18,15 +18,15 @@ export const fieldLabels: Record<string, string> = {
   headers: "Custom headers",
 };
 
-/** A text or number field with the value that was typed. */
+/** A text or number field with its value as typed. */
 export function FormField({
   name,
-  typed,
+  values,
   errors,
   ...field
 }: {
   name: TextFieldName;
-  typed: FormValues;
+  values: FormValues;
   errors: FormErrors;
   hint: string;
   [attribute: string]: unknown;
@@ -35,7 +35,7 @@ export function FormField({
     <TextField
       name={name}
       label={fieldLabels[name] ?? name}
-      value={typed.text[name]}
+      value={values.text[name]}
       error={errors.get(name)}
       autocomplete="off"
       {...field}

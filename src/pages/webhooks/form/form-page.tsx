@@ -29,7 +29,7 @@ export type Purpose = {
 
 /** The state of the form. `isUnsaved`: whether it has changes. */
 export type FormState = {
-  typed: FormValues;
+  values: FormValues;
   errors: FormErrors;
   /** The outcome of the test. */
   tested: Outcome | null;
@@ -45,9 +45,9 @@ export function renderForm(
   state: FormState & { known: readonly RecentProject[] },
 ): Response | Promise<Response> {
   const { uuid, webhook, seen } = purpose;
-  const { typed, errors, tested, known } = state;
+  const { values, errors, tested, known } = state;
   const title = webhook === null ? "Create webhook" : `Edit ${nameOf(webhook)}`;
-  const url = typed.text.url || purpose.storedUrl;
+  const url = values.text.url || purpose.storedUrl;
   return renderPage(
     c,
     {
@@ -86,12 +86,12 @@ export function renderForm(
         </button>
         <input type="hidden" name="uuid" value={uuid} />
         {seen !== null && <input type="hidden" name="seen" value={seen} />}
-        <Receiver webhook={webhook} url={url} typed={typed} errors={errors} />
-        <EventGroups groups={typed.groups} errors={errors} known={known} opened={state.opened} />
+        <Receiver webhook={webhook} url={url} values={values} errors={errors} />
+        <EventGroups groups={values.groups} errors={errors} known={known} opened={state.opened} />
         <section class="card" aria-labelledby="preview-title">
           <h2 id="preview-title">Preview</h2>
           <div id="preview">
-            <Preview url={url} typed={typed} uuid={uuid} />
+            <Preview url={url} values={values} uuid={uuid} />
           </div>
         </section>
         <div class="form-end">

@@ -1,4 +1,4 @@
-/** The values of the form as typed, not validated yet. */
+/** The values of the form as typed, before validation. */
 import type { Subscription } from "../../../webhooks/subscriptions";
 import type { Webhook } from "../../../webhooks/webhooks";
 import { maskHeaders } from "../../../webhooks/custom-headers";
@@ -80,11 +80,11 @@ export function emptyGroup(): Group {
 }
 
 /** Adds event types to the first group without a limit. */
-export function selectTypes({ groups, ...typed }: FormValues, types: readonly string[]): FormValues {
+export function selectTypes({ groups, ...values }: FormValues, types: readonly string[]): FormValues {
   const place = groups.findIndex(({ limit }) => limit === "all");
   const group = groups[place] ?? emptyGroup();
   const checked = { ...group, types: [...new Set([...group.types, ...types])] };
-  return { ...typed, groups: place === -1 ? [checked, ...groups] : groups.with(place, checked) };
+  return { ...values, groups: place === -1 ? [checked, ...groups] : groups.with(place, checked) };
 }
 
 /** The subscriptions of the groups, in order, as API input with the index of their group. */

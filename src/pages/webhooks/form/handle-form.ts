@@ -18,13 +18,13 @@ import { emptyGroup, readValues, textOf, selectTypes, type FormValues } from "./
 /** What the form's two main buttons do. Both throw errors that `formErrors` can turn into field errors. */
 export type Actions = {
   /** Stores the values. @returns the redirect. */
-  save: (typed: FormValues) => Promise<Response>;
-  ping: (typed: FormValues) => Promise<PingResult>;
+  save: (values: FormValues) => Promise<Response>;
+  ping: (values: FormValues) => Promise<PingResult>;
 };
 
 /** Shows the form with its initial values. */
-export function showForm(c: Context<AppEnv>, purpose: Purpose, typed: FormValues): Promise<Response> {
-  return answer(c, purpose, { ...initialState, typed, isUnsaved: false });
+export function showForm(c: Context<AppEnv>, purpose: Purpose, values: FormValues): Promise<Response> {
+  return respond(c, purpose, { ...initialState, values, isUnsaved: false });
 }
 
 /** Runs the action of the pressed button, then shows the form again with all values unless they were saved. */
@@ -34,36 +34,40 @@ export async function handleForm(
   form: FormData,
   { save, ping }: Actions,
 ): Promise<Response> {
-  const typed = readValues(form);
+  const values = readValues(form);
   const preset = eventPresets[textOf(form, "preset")];
   if (preset !== undefined)
-    return answer(c, purpose, { ...initialState, typed: selectTypes(typed, preset.types) });
+    return respond(c, purpose, { ...initialState, values: selectTypes(values, preset.types) });
 
   switch (textOf(form, "intent")) {
     case "save":
       try {
-        return await save(typed);
+        return await save(values);
       } catch (error) {
-        const errors = await errorsIn(c, purpose, typed, error);
+        const errors = await errorsIn(c, purpose, values, error);
         c.status(error instanceof RequestError ? error.status : 400);
-        return answer(c, purpose, { ...initialState, typed, errors });
+        return respond(c, purpose, { ...initialState, values, errors });
       }
     case "test":
-      return answer(c, purpose, { ...initialState, typed, ...(await test(c, purpose, typed, ping)) });
+      return respond(c, purpose, { ...initialState, values, ...(await test(c, purpose, values, ping)) });
     case "new-secret":
-      return answer(c, purpose, {
+      return respond(c, purpose, {
         ...initialState,
-        typed: { ...typed, text: { ...typed.text, secret: newSecret() } },
+        values: { ...values, text: { ...values.text, secret: newSecret() } },
       });
     case "add-group": {
-      const groups = [...typed.groups, { ...emptyGroup(), limit: "project" as const }];
-      return answer(c, purpose, { ...initialState, typed: { ...typed, groups }, opened: groups.length - 1 });
+      const groups = [...values.groups, { ...emptyGroup(), limit: "project" as const }];
+      return respond(c, purpose, {
+        ...initialState,
+        values: { ...values, groups },
+        opened: groups.length - 1,
+      });
     }
     // Requested by the script, which uses only the preview.
     case "preview":
-      return renderForm(c, purpose, { ...initialState, typed, known: [] });
+      return renderForm(c, purpose, { ...initialState, values, known: [] });
     default:
-      return answer(c, purpose, { ...initialState, typed });
+      return respond(c, purpose, { ...initialState, values });
   }
 }
 
@@ -72,13 +76,13 @@ const initialState = { errors: new Map<string, string>(), tested: null, isUnsave
 async function test(
   c: Context<AppEnv>,
   purpose: Purpose,
-  typed: FormValues,
+  values: FormValues,
   ping: Actions["ping"],
 ): Promise<{ tested: Outcome; errors?: FormErrors }> {
   try {
-    return { tested: await pingOutcome(c.var.caller, () => ping(typed)) };
+    return { tested: await pingOutcome(c.var.caller, () => ping(values)) };
   } catch (error) {
-    const errors = await errorsIn(c, purpose, typed, error);
+    const errors = await errorsIn(c, purpose, values, error);
     return { tested: { tone: "bad", text: "The test ping was not sent." }, errors };
   }
 }
@@ -100,7 +104,7 @@ async function errorsIn(
   }
 }
 
-async function answer(c: Context<AppEnv>, purpose: Purpose, state: FormState): Promise<Response> {
+async function respond(c: Context<AppEnv>, purpose: Purpose, state: FormState): Promise<Response> {
   const known = await listRecentProjects(c.env.DB, { withNames: mayReadTexts(c.var.caller) });
   return renderForm(c, purpose, { ...state, known });
 }

@@ -31,9 +31,9 @@ export function newWebhookForm(router: Router): void {
     const uuid = textOf(form, "uuid");
     const purpose = purposeOf(uuidV4Pattern.test(uuid) ? uuid : crypto.randomUUID());
     return handleForm(c, purpose, form, {
-      save: (typed) => save(c, purpose, typed),
-      ping: (typed) =>
-        pingNewWebhook(operationOf(c), pingSpecSchema.parse({ ...specOf(typed), subscriptions: null })),
+      save: (values) => save(c, purpose, values),
+      ping: (values) =>
+        pingNewWebhook(operationOf(c), pingSpecSchema.parse({ ...specOf(values), subscriptions: null })),
     });
   });
 }
@@ -43,10 +43,10 @@ function purposeOf(uuid: string): Purpose {
 }
 
 /** The form contains the webhook's uuid, so that submitting it twice creates one webhook. */
-async function save(c: Context<AppEnv>, purpose: Purpose, typed: FormValues): Promise<Response> {
+async function save(c: Context<AppEnv>, purpose: Purpose, values: FormValues): Promise<Response> {
   const { uuid } = purpose;
   if ((await findWebhook(c.env, uuid)) !== null) return alreadyCreated(c, uuid);
-  const spec = webhookSpecSchema.parse(specOf(typed));
+  const spec = webhookSpecSchema.parse(specOf(values));
   await rejectDeleted(c.env, purpose);
   try {
     const { stored, subscriptions } = await createWebhook(operationOf(c), spec, uuid);

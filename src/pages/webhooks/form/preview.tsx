@@ -4,7 +4,7 @@ import { buildBody, type ChatService, chatServiceOf } from "../../../send/payloa
 import { typesMatchedBy } from "../../../events/patterns";
 import { sampleEvent } from "../../../events/sample-event";
 import { isPublishable } from "../../../events/types";
-import { jobFailureTypes } from "../job-failures/types";
+import { jobFailureTypes } from "../job-failures/job-failure-types";
 import type { FormValues } from "./form-values";
 
 const serviceNames: Record<ChatService, string> = { slack: "Slack", teams: "Teams", discord: "Discord" };
@@ -17,11 +17,11 @@ const shownField: Record<ChatService, "text" | "content"> = {
 };
 
 /** A notice for URLs of chat services. @param props.url as typed, or else as stored; may be empty. */
-export function ChatServiceNotice({ url, typed }: { url: string; typed: FormValues }) {
+export function ChatServiceNotice({ url, values }: { url: string; values: FormValues }) {
   const chat = chatOf(url);
   if (chat === null) return null;
   const service = serviceNames[chat];
-  return isForm(typed) ? (
+  return isForm(values) ? (
     <p class="notice warn">
       {service} does not show form bodies: choose the content type <code>application/json</code>.
     </p>
@@ -34,20 +34,20 @@ export function ChatServiceNotice({ url, typed }: { url: string; typed: FormValu
 }
 
 /** @param props.uuid of the webhook. */
-export function Preview({ url, typed, uuid }: { url: string; typed: FormValues; uuid: string }) {
+export function Preview({ url, values, uuid }: { url: string; values: FormValues; uuid: string }) {
   const chat = chatOf(url);
-  const type = sampleType(typed);
+  const type = sampleType(values);
   const body = buildBody({
     webhook: {
       uuid,
-      name: typed.text.name,
+      name: values.text.name,
       verifySsl: !url.startsWith("http:"),
-      contentType: isForm(typed) ? "application/x-www-form-urlencoded" : "application/json",
+      contentType: isForm(values) ? "application/x-www-form-urlencoded" : "application/json",
     },
     chat,
     event: JSON.stringify(sampleEvent(type, { now: Date.now(), uuid: sequentialUuids() })),
   });
-  const isChat = chat !== null && !isForm(typed);
+  const isChat = chat !== null && !isForm(values);
   return (
     <>
       <p class="muted small">
@@ -55,7 +55,7 @@ export function Preview({ url, typed, uuid }: { url: string; typed: FormValues; 
         sample data.
       </p>
       <pre tabindex={0} aria-label="Preview" class="preview">
-        {isChat ? shownText(body, shownField[chat]) : formatBody(body, typed)}
+        {isChat ? shownText(body, shownField[chat]) : formatBody(body, values)}
       </pre>
     </>
   );
@@ -82,8 +82,8 @@ function shownText(body: string, field: "text" | "content"): string {
   return String(parsed[field]);
 }
 
-function formatBody(body: string, typed: FormValues): string {
-  return isForm(typed) ? body.replaceAll("&", "\n&") : indentJson(body);
+function formatBody(body: string, values: FormValues): string {
+  return isForm(values) ? body.replaceAll("&", "\n&") : indentJson(body);
 }
 
 /** Deterministic uuids, so that the preview changes only with the form. */

@@ -23,52 +23,60 @@ const contentTypes = [
 export function Receiver({
   webhook,
   url,
-  typed,
+  values,
   errors,
 }: {
   webhook: Webhook | null;
   url: string;
-  typed: FormValues;
+  values: FormValues;
   errors: FormErrors;
 }) {
   return (
     <section class="card stack" aria-labelledby="receiver-title">
       <h2 id="receiver-title">Receiver</h2>
-      <UrlField webhook={webhook} typed={typed} error={errors.get("url")} />
+      <UrlField webhook={webhook} values={values} error={errors.get("url")} />
       <div id="chat-service" role="status">
-        <ChatServiceNotice url={url} typed={typed} />
+        <ChatServiceNotice url={url} values={values} />
       </div>
-      <FormField {...{ typed, errors }} name="name" hint="How you identify this webhook." />
-      <SecretField isNew={webhook === null} typed={typed} error={errors.get("secret")} />
+      <FormField {...{ values, errors }} name="name" hint="How you identify this webhook." />
+      <SecretField isNew={webhook === null} values={values} error={errors.get("secret")} />
       <div class="grid">
         <SelectField
           name="content_type"
           label="Content type"
-          value={typed.text.content_type}
+          value={values.text.content_type}
           options={contentTypes}
           error={errors.get("content_type")}
         />
         <SelectField
           name="ordering"
           label="Ordering"
-          value={typed.text.ordering}
+          value={values.text.ordering}
           options={orderings}
           error={errors.get("ordering")}
         />
       </div>
-      <CertificateField typed={typed} error={errors.get("verify_ssl")} />
-      <AdvancedSettings typed={typed} errors={errors} />
+      <CertificateField values={values} error={errors.get("verify_ssl")} />
+      <AdvancedSettings values={values} errors={errors} />
     </section>
   );
 }
 
-function UrlField({ webhook, typed, error }: { webhook: Webhook | null; typed: FormValues; error?: string }) {
+function UrlField({
+  webhook,
+  values,
+  error,
+}: {
+  webhook: Webhook | null;
+  values: FormValues;
+  error?: string;
+}) {
   return (
     <TextField
       name="url"
       type="url"
       label="URL"
-      value={typed.text.url}
+      value={values.text.url}
       error={error}
       required={webhook === null}
       placeholder={webhook === null ? "https://hooks.slack.com/services/…" : "Unchanged"}
@@ -88,7 +96,7 @@ function UrlField({ webhook, typed, error }: { webhook: Webhook | null; typed: F
   );
 }
 
-function SecretField({ isNew, typed, error }: { isNew: boolean; typed: FormValues; error?: string }) {
+function SecretField({ isNew, values, error }: { isNew: boolean; values: FormValues; error?: string }) {
   const hint = isNew
     ? "Your service verifies signatures with it. Copy it now: it is not shown again. Slack, Discord and Teams do not need it."
     : "Hidden. Leave empty to keep it; a new value replaces it immediately.";
@@ -100,7 +108,7 @@ function SecretField({ isNew, typed, error }: { isNew: boolean; typed: FormValue
           id="secret"
           name="secret"
           class="code"
-          value={typed.text.secret}
+          value={values.text.secret}
           placeholder={isNew ? undefined : "Unchanged"}
           autocomplete="off"
           autocapitalize="off"
@@ -119,14 +127,14 @@ function SecretField({ isNew, typed, error }: { isNew: boolean; typed: FormValue
           formaction="#secret-part"
           data-in-place="secret-part"
         >
-          {typed.text.secret === "" ? "Generate" : "Regenerate"}
+          {values.text.secret === "" ? "Generate" : "Regenerate"}
         </button>
       </div>
     </Field>
   );
 }
 
-function CertificateField({ typed, error }: { typed: FormValues; error?: string }) {
+function CertificateField({ values, error }: { values: FormValues; error?: string }) {
   const hint = "Always on for https URLs. Plain http is not encrypted and can be read in transit.";
   return (
     <div class="field">
@@ -135,7 +143,7 @@ function CertificateField({ typed, error }: { typed: FormValues; error?: string 
           type="checkbox"
           id="verify_ssl"
           name="verify_ssl"
-          checked={typed.verifies}
+          checked={values.verifies}
           {...described({ name: "verify_ssl", hint, error })}
         />
         Verify certificate

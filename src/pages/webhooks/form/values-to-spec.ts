@@ -24,14 +24,14 @@ const numbers = [
  * A webhook's spec, to be parsed by `webhookSpecSchema`.
  * @throws {FieldError} for values that cannot be expressed as input.
  */
-export function specOf(typed: FormValues): Record<string, unknown> {
-  const { text, groups } = typed;
+export function specOf(values: FormValues): Record<string, unknown> {
+  const { text, groups } = values;
   return {
     url: text.url,
     name: text.name,
     content_type: text.content_type,
     secret: text.secret,
-    verify_ssl: verifies(text.url, typed),
+    verify_ssl: verifies(text.url, values),
     ordering: text.ordering,
     retry: { max_attempts: numberOf(text.max_attempts), max_age_s: numberOf(text.max_age_s) },
     timeout_s: numberOf(text.timeout_s),
@@ -47,11 +47,11 @@ export function specOf(typed: FormValues): Record<string, unknown> {
  * @throws {FieldError} as above.
  */
 export function changeOf(
-  typed: FormValues,
+  values: FormValues,
   webhook: Webhook,
   subscriptions: readonly Subscription[],
 ): { spec: Record<string, unknown>; reset: ResettableField[] } | null {
-  const { text, groups } = typed;
+  const { text, groups } = values;
   const stored = valuesForStored(webhook, subscriptions);
   const differs = (name: TextField): boolean =>
     name === "name" ? inLine(text.name) !== inLine(webhook.name) : text[name] !== stored.text[name];
@@ -74,7 +74,7 @@ export function changeOf(
 
   const target = text.url || webhook.origin;
   if (text.url !== "" || !isHttp(target)) {
-    const verify = verifies(target, typed);
+    const verify = verifies(target, values);
     if (verify !== webhook.verifySsl) spec["verify_ssl"] = verify;
   }
   if (differs("headers")) spec["headers"] = headersOf(text.headers);

@@ -16,7 +16,7 @@ import { FormFoot } from "../../parts/form-foot";
 import { OutcomeNotice, takeOutcome } from "../../parts/outcome";
 import { hostOf, listPath, nameOf, webhookPath } from "../names-and-paths";
 import { fingerprint } from "./turn";
-import { jobFailureTypes, atSubscriptionLimit, readTurn } from "./types";
+import { jobFailureTypes, atSubscriptionLimit, readTurn } from "./job-failure-types";
 
 /** The page lists this many webhooks by name, and counts the others. */
 const namedMax = 500;

@@ -5,7 +5,7 @@ import { webhooks } from "../../parts/quantities";
 import { count } from "../../parts/format-numbers";
 import type { Outcome } from "../../parts/outcome";
 import { Time } from "../../parts/time";
-import { isOfSwitch } from "./types";
+import { isOfSwitch } from "./job-failure-types";
 
 /** The parts of the list that the switch changes. */
 const changedParts = "job-failures job-failures-outcome job-failures-latest webhooks";

@@ -18,7 +18,14 @@ import { webhooks } from "../../parts/quantities";
 import { backTo, type Outcome } from "../../parts/outcome";
 import { readForm } from "../../parts/read-form";
 import { listPath } from "../names-and-paths";
-import { about, confirmPath, jobFailureTypes, atSubscriptionLimit, namesOf, readTurn } from "./types";
+import {
+  jobFailuresAbout,
+  confirmPath,
+  jobFailureTypes,
+  atSubscriptionLimit,
+  namesOf,
+  readTurn,
+} from "./job-failure-types";
 
 /** A turn for more webhooks than this is confirmed first. */
 const unconfirmedMax = 3;
@@ -45,7 +52,7 @@ export function switchJobFailures(router: Router): void {
       if (confirmed === null) return c.redirect(path, 303);
       if (confirmed !== (await fingerprint(turn, plan))) return backTo(c, path, webhooksChanged);
     }
-    return backTo(c, listPath(after), { ...(await change(c, turn, plan)), about });
+    return backTo(c, listPath(after), { ...(await change(c, turn, plan)), about: jobFailuresAbout });
   });
 }
 

@@ -9,7 +9,7 @@ import { backTo, type Outcome } from "../../parts/outcome";
 import { readForm } from "../../parts/read-form";
 import { textOf } from "../form/form-values";
 import { listPath } from "../names-and-paths";
-import { about, atSubscriptionLimit, namesOf } from "./types";
+import { jobFailuresAbout, atSubscriptionLimit, namesOf } from "./job-failure-types";
 
 const nothingToUndo: Outcome = {
   tone: "warn",
@@ -26,7 +26,7 @@ export function undoJobFailures(router: Router): void {
       await audit(c, { action: "job_failures.undone", detail: webhooks(undone.restored) });
     }
     const outcome = undone === null ? nothingToUndo : outcomeOf(undone);
-    return backTo(c, listPath(form.get("after")), { ...outcome, about });
+    return backTo(c, listPath(form.get("after")), { ...outcome, about: jobFailuresAbout });
   });
 }
 

@@ -9,7 +9,7 @@ const orderings: Record<Webhook["ordering"], string> = {
   none: "None",
 };
 
-export function WebhookFacts({ webhook }: { webhook: Webhook }) {
+export function WebhookSettings({ webhook }: { webhook: Webhook }) {
   const { retryMaxAttempts, timeoutS, rateLimitPerS, headerNames } = webhook;
   return (
     <section class="card" aria-labelledby="facts-title">

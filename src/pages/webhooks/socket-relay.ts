@@ -19,7 +19,7 @@ const serviceRestart = 1012;
  *   workerd reads for as long as the other side sends.
  * @returns the socket for the response to the page.
  */
-export function joinPage(lane: WebSocket, ctx: ExecutionContext): WebSocket {
+export function relaySocket(lane: WebSocket, ctx: ExecutionContext): WebSocket {
   const { 0: client, 1: page } = new WebSocketPair();
   const { promise: closed, resolve: setClosed } = Promise.withResolvers<void>();
   const openedAt = Date.now();

@@ -15,11 +15,11 @@ export const jobFailureTypes = [
 ] as const;
 
 /** `about` of the switch's outcomes. */
-export const about = "job-failures";
+export const jobFailuresAbout = "job-failures";
 
 /** Whether an outcome is about the switch, which shows it itself. */
 export function isOfSwitch(outcome: Outcome | null): boolean {
-  return outcome?.about === about;
+  return outcome?.about === jobFailuresAbout;
 }
 
 /** @param to of the form or query: `on` or `off`. @returns null for anything else. */

@@ -4,7 +4,7 @@ import { RequestError } from "../../platform/errors";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { webhookInPath } from "./path-params";
-import { joinPage } from "./page-socket";
+import { relaySocket } from "./socket-relay";
 
 /** Adds it to `router`. */
 export function liveSocket(router: Router): void {
@@ -24,6 +24,9 @@ export function liveSocket(router: Router): void {
     // Middleware sets headers on the response later; those of the lane's own response are immutable.
     if (webSocket === null) return new Response(body, { status });
     // Hono types executionCtx as a subset of the runtime's ExecutionContext.
-    return new Response(null, { status, webSocket: joinPage(webSocket, c.executionCtx as ExecutionContext) });
+    return new Response(null, {
+      status,
+      webSocket: relaySocket(webSocket, c.executionCtx as ExecutionContext),
+    });
   });
 }
