@@ -12,7 +12,7 @@ import { reasonOfDelivery } from "./failure-reason";
 export function LogTable({ webhook, deliveries }: { webhook: Webhook; deliveries: LoggedDelivery[] }) {
   return (
     <Table
-      label="Deliveries"
+      label="Delivery log"
       columns={[
         "Delivery",
         "Event type",
