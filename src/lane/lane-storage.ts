@@ -217,6 +217,23 @@ export class LaneStorage {
     this.#addToSchedule(found, scannedTo);
   }
 
+  /**
+   * Lets a waiting delivery go now. Where nobody has looked as far as it is, since the receiver is down, the rows before it
+   * tell whether it is the head of its partition.
+   * @returns false where another one of its partition is tried first.
+   */
+  makeDue(sequence: number): boolean {
+    this.scanForReady(Date.now());
+    if (this.#schedule.makeDue(sequence)) return true;
+    const { scannedTo } = this.#schedule;
+    const pending = sequence > scannedTo ? this.outbox.load(sequence) : null;
+    if (pending === null || this.#schedule.ordering === "strict") return false;
+    const isFirst =
+      this.#schedule.ordering === "none" ||
+      !this.outbox.waitsBetween(scannedTo, sequence, pending.orderingKey);
+    return isFirst && this.#schedule.addHead(pending) && this.#schedule.makeDue(sequence);
+  }
+
   /** Divides what waits anew, when the ordering has changed. What is under way stays so, and lands as before. */
   reschedule(): void {
     const before = this.#schedule;

@@ -170,6 +170,23 @@ export class Outbox {
     return { found, scannedTo: to };
   }
 
+  /** Whether anything of a partition waits between these sequences, neither included. It reads all rows between them. */
+  waitsBetween(from: number, to: number, orderingKey: string): boolean {
+    return this.#days
+      .from(from + 1)
+      .some(
+        (table) =>
+          this.#sql
+            .exec(
+              `SELECT 1 FROM ${table} WHERE sequence > ? AND sequence < ? AND status = ${deliveryStatus.pending} AND line = ? LIMIT 1`,
+              from,
+              to,
+              orderingKey,
+            )
+            .toArray().length > 0,
+      );
+  }
+
   /** What failed and waits for a retry between these sequences, in order. */
   failedBetween(from: number, to: number, limit: number): PendingDelivery[] {
     const now = Date.now();

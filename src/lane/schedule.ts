@@ -116,6 +116,16 @@ export class Schedule {
     for (const pending of found) this.#append(pending).isComplete = this.ordering === "none";
   }
 
+  /**
+   * Takes in one that lies behind `scannedTo` and is the first of its partition there. A later look passes over it.
+   * @returns false where the partition has a head already.
+   */
+  addHead(pending: PendingDelivery): boolean {
+    if (this.#partitions.has(this.#keyOf(pending))) return false;
+    this.#append(pending);
+    return true;
+  }
+
   #append(pending: PendingDelivery): Partition {
     const partition = this.#partition(this.#keyOf(pending));
     const { sequence, nextAttemptAt, attempts } = pending;

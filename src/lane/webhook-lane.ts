@@ -207,8 +207,7 @@ export class WebhookLane extends DurableObject<Env> {
     if (storage === null || state === null) return "unknown";
     if (storage.record.state !== "active") return "inactive";
     if (state.status === deliveryStatus.pending) {
-      storage.scanForReady(Date.now());
-      if (!storage.schedule.makeDue(sequence)) return "behind";
+      if (!storage.makeDue(sequence)) return "behind";
     } else if (state.status === deliveryStatus.replaying) {
       return "behind";
     } else {
