@@ -27,6 +27,8 @@ const workers = cloudflareTest(async () => ({
       // luck. MODEL_SEED= takes a new seed, to look for what nobody has met yet.
       MODEL_RUNS: process.env["MODEL_RUNS"] ?? "50",
       MODEL_SEED: process.env["MODEL_SEED"] ?? "145100852",
+      // How many deliveries the lanes of the size tests have.
+      LANE_ROWS: process.env["LANE_ROWS"] ?? "100000",
       TEST_MIGRATIONS: (await readD1Migrations("./migrations")).flatMap(({ queries }) => queries),
     },
     // The internet of the tests: nothing is there that a test did not mock, and no name exists. It reads what it is

@@ -9,9 +9,6 @@ import { type MatchedBatch, archiveAndMatch } from "./archive-and-match";
 import type { Event } from "./parse-events";
 import type { Publisher } from "./publisher";
 
-/** Without the archive, how far back a lane looks for a repeat: publishers repeat within minutes. */
-const repeatWindowMs = 86_400_000;
-
 /** How many lanes are called at once. */
 export const lanesAtOnce = 50;
 
@@ -114,7 +111,8 @@ function handoverEvent(event: Event, batch: MatchedBatch): HandoverEvent {
     projectUuid,
     jobUuid,
     body,
-    firstAcceptedAt: firstAcceptedAt ?? batch.acceptedAt - (batch.isArchived ? 0 : repeatWindowMs),
+    firstAcceptedAt: firstAcceptedAt ?? batch.acceptedAt,
+    // An event that could not be archived may come again: the lane notes what comes as a possible repeat.
     maybeKnown: firstAcceptedAt !== undefined || !batch.isArchived,
   };
 }

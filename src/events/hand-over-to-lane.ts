@@ -34,17 +34,26 @@ export async function handOverToLane(
   return events.map((event) => !event.maybeKnown);
 }
 
-/** Calls the lane, and once more when it does not answer in time or breaks. @returns null when it did not take them. */
-export async function callLane(env: Env, handover: Handover): Promise<AcceptResult | null> {
+/** What became of a hand-over that reached its lane in time. */
+type Handled = Exclude<AcceptResult, { outcome: "late" }>;
+
+/**
+ * Calls the lane, and once more when it does not answer in time, breaks, or is called too late for new events.
+ * @returns null when it did not accept them.
+ */
+export async function callLane(env: Env, handover: Handover): Promise<Handled | null> {
   try {
-    return await callOnce(env, handover);
+    const result = await callOnce(env, handover);
+    if (result.outcome !== "late") return result;
   } catch (error) {
     logFailure(handover, error);
   }
   try {
     // The first call may have arrived, or may still: now the lane has to look.
     const events = handover.events.map((event) => ({ ...event, maybeKnown: true }));
-    return await callOnce(env, { ...handover, events });
+    const result = await callOnce(env, { ...handover, events });
+    if (result.outcome === "late") throw new Error("The lane took possible repeats for new events.");
+    return result;
   } catch (error) {
     logFailure(handover, error);
     return null;

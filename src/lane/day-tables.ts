@@ -135,26 +135,33 @@ export class DayTables {
     return row?.accepted_at ?? 0;
   }
 
-  /** The first delivery that was accepted at a time (ms) or later. By bisection: sequences and times rise together. */
+  /**
+   * A sequence before which everything was accepted before a time (ms), and from which on nothing was. By bisection:
+   * sequences and times rise together. Of a pruned day most sequences are gone.
+   */
   firstSequenceSince(timeMs: number): number {
-    let low = 1;
+    let low = this.#days[0]?.firstSequence ?? 1;
     let high = (this.lastSequence() ?? 0) + 1;
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
-      const at = this.#acceptedAt(middle);
-      if (at !== null && at >= timeMs) high = middle;
-      else low = middle + 1;
+      const next = this.#firstFrom(middle);
+      if (next === null || next.accepted_at >= timeMs) high = middle;
+      else low = next.sequence + 1;
     }
     return low;
   }
 
-  #acceptedAt(sequence: number): number | null {
-    const table = this.of(sequence);
-    if (table === null) return null;
-    const [row] = this.#sql
-      .exec<{ accepted_at: number }>(`SELECT accepted_at FROM ${table} WHERE sequence = ?`, sequence)
-      .toArray();
-    return row?.accepted_at ?? null;
+  #firstFrom(sequence: number): { sequence: number; accepted_at: number } | null {
+    for (const table of this.from(sequence)) {
+      const [row] = this.#sql
+        .exec<{ sequence: number; accepted_at: number }>(
+          `SELECT sequence, accepted_at FROM ${table} WHERE sequence >= ? ORDER BY sequence LIMIT 1`,
+          sequence,
+        )
+        .toArray();
+      if (row !== undefined) return row;
+    }
+    return null;
   }
 
   /** Removes a day's table: no rows written but one. */

@@ -56,7 +56,7 @@ export class Drain {
   #until = 0;
   #sendsLeft = 0;
   /** What is under way of the replays: one at a time. */
-  #replaying: { probe: ProbeKind | null } | null = null;
+  #replaying: { probe: ProbeKind | null; sequence: number | null } | null = null;
   #liveSinceReplay = 0;
   /**
    * Whether storage has taken a write since the object was started: what cannot be written down would be sent for ever. An
@@ -126,6 +126,11 @@ export class Drain {
   /** Something may be due that was not: a drain that waits looks again. */
   wake(): void {
     this.#woken.resolve();
+  }
+
+  /** The delivery of the replays that is under way, or null. */
+  get replayUnderWay(): number | null {
+    return this.#replaying?.sequence ?? null;
   }
 
   /** When something is to be sent next, in ms (long past: at once); null when nothing waits. */
@@ -307,7 +312,7 @@ export class Drain {
 
   async #replay(storage: LaneStorage, head: ReplayHead): Promise<void> {
     const probe = storage.record.receiver.down === null || head.kind === "fetch" ? null : "retry";
-    this.#replaying = { probe };
+    this.#replaying = { probe, sequence: head.kind === "send" ? head.sequence : null };
     this.#liveSinceReplay = 0;
     try {
       if (head.kind === "fetch") await this.#lane.fetchPage(head);

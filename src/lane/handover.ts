@@ -43,8 +43,11 @@ export type Handover = { config: LaneConfig; events: HandoverEvent[] };
 
 /**
  * What a lane answers. `accepted`: every event is on disk, `fresh[i]` says whether the i-th was new to the lane.
- * `refused`: the webhook was deleted or is disabled: nothing was taken and nothing should be.
+ * `late`: new events came so long after their first acceptance that a lane would not find them again: nothing was accepted,
+ * and they are to come again as possible repeats (`maybeKnown`). `refused`: the webhook was deleted or is disabled: nothing
+ * was accepted and nothing should be.
  */
 export type AcceptResult =
   | { outcome: "accepted"; fresh: boolean[] }
+  | { outcome: "late" }
   | { outcome: "refused"; because: "deleted" | "disabled" };

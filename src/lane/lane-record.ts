@@ -45,6 +45,13 @@ export type LaneRecord = {
   sequenceBase: number;
   /** Events first accepted before this time (ms) may have been here and are no longer known. */
   prunedThrough: number;
+  /** Dead letters accepted before this time (ms) may be gone. */
+  deadPrunedThrough: number;
+  /**
+   * Finished deliveries that are neither delivered nor dead letters: dead letters that were pruned, and what a replay that
+   * was stopped took back. `counters.finished` is the sum of the three.
+   */
+  gone: number;
   counters: Counters;
 };
 
@@ -54,7 +61,7 @@ export type Counters = { attempts: number; finished: number; delivered: number; 
 /** How many rows a lane that wakes looks at to count what a checkpoint lacks. */
 export const countedAgainMax = 1000;
 /** The shape that a new lane's tables have. */
-export const schemaVersion = 2;
+export const schemaVersion = 3;
 
 const initial: LaneRecord = {
   config: null,
@@ -78,6 +85,8 @@ const initial: LaneRecord = {
   schemaVersion,
   sequenceBase: 0,
   prunedThrough: 0,
+  deadPrunedThrough: 0,
+  gone: 0,
   counters: { attempts: 0, finished: 0, delivered: 0, dead: 0 },
 };
 

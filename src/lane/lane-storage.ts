@@ -1,6 +1,7 @@
 /** All that a lane keeps, opened together: its record, its deliveries, its statistics and what waits to be sent. */
 import type { EventsPort } from "./events-port";
 import { Announcements } from "./announcements";
+import type { CounterCheck } from "./counter-check";
 import { DayTables } from "./day-tables";
 import { DeliveryLog } from "./delivery-log";
 import type { CountersChange } from "./delivery-state";
@@ -181,15 +182,30 @@ export class LaneStorage {
     if (isChanged || this.#outside >= attemptsPerCheckpoint) this.#isDirty = true;
   }
 
-  /** Puts counters right that the rows contradict. @returns by how much they were wrong, or null when they were not. */
-  repairCounters(now: number): Pick<Counters, "dead" | "finished"> | null {
-    const dead = this.log.countDead() - this.#counters.dead;
-    const isIdle = !this.hasMore && this.#schedule.isEmpty && this.replays.head(now) === null;
-    const finished = isIdle ? this.outbox.lastSequence - this.#counters.finished : 0;
-    if (dead === 0 && finished === 0) return null;
-    this.adjust({ dead, finished });
+  /** Begins a check of the counters against the rows (`CounterCheck`): to be ended by `repairCounters`. */
+  beginCounterCheck(): CounterCheck {
+    const unsent = this.replays.firstUnsentMissing() ?? Number.POSITIVE_INFINITY;
+    return this.outbox.beginCheck(Math.min(this.#schedule.lowWater(), unsent));
+  }
+
+  /**
+   * Puts counters right that the rows contradict.
+   * @param counted what the check has just found.
+   * @returns by how much they were wrong, or null when they were not.
+   */
+  repairCounters({ waiting, dead }: { waiting: number; dead: number }): Partial<Counters> | null {
+    this.outbox.endCheck();
+    const finished = this.outbox.lastSequence - waiting;
+    const delivered = finished - dead - this.record.gone;
+    const wrong = {
+      finished: finished - this.#counters.finished,
+      delivered: delivered - this.#counters.delivered,
+      dead: dead - this.#counters.dead,
+    };
+    if (Object.values(wrong).every((difference) => difference === 0)) return null;
+    this.adjust(wrong);
     this.checkpoint({ copiedToD1: false });
-    return { dead, finished };
+    return wrong;
   }
 
   /** Changes the counts by so much. A checkpoint must follow at once: no recount would find it. */

@@ -3,17 +3,17 @@ import { readConfig } from "../platform/config";
 import { readStoredWebhook, writeLaneReport } from "./lane-state";
 import { log } from "../platform/log";
 import { noteRecovery, recoveryAt } from "./lane-health";
-import type { OpenLane } from "./lane-storage";
+import type { LaneStorage, OpenLane } from "./lane-storage";
 import { dayToPrune, pruneDay } from "./retention";
 
-/** When housekeeping that failed is tried again. */
+/** When maintenance that failed is tried again. */
 const retryMs = 60_000;
 const dayMs = 86_400_000;
 
 /** How many steps of the pruning are done in one wake-up. */
 const pruneStepsMax = 5;
 
-/** What housekeeping needs of its lane. */
+/** What maintenance needs of its lane. */
 type KeptLane = OpenLane & {
   /** Ends everything: the webhook was deleted. */
   close(): Promise<void>;
@@ -57,7 +57,7 @@ export class Maintenance {
     } catch (error) {
       this.#notBefore = Date.now() + retryMs;
       const webhook = this.#lane.storage()?.record.config?.webhook.uuid;
-      log("error", "housekeeping failed", { webhook, error: String(error) });
+      log("error", "maintenance failed", { webhook, error: String(error) });
     }
   }
 
@@ -103,12 +103,33 @@ export class Maintenance {
     }
   }
 
-  /** Puts the counters right, where rows say otherwise. */
-  checkCounters(): void {
+  /** Puts the counters right, where rows say otherwise: in steps, between which deliveries go on. */
+  async checkCounters(): Promise<void> {
     const storage = this.#lane.storage();
-    const mended = storage?.repairCounters(Date.now()) ?? null;
-    if (mended === null) return;
-    log("error", "counters were wrong", { webhook: storage?.record.config?.webhook.uuid, ...mended });
+    if (storage === null) return;
+    const check = storage.beginCounterCheck();
+    for (;;) {
+      const counted = check.step(storage.outbox.lastSequence);
+      if (counted !== null) return this.#repairCounters(storage, counted);
+      await scheduler.wait(0);
+      // Rows were removed meanwhile: the next check begins anew.
+      if (this.#lane.storage() === null || !storage.outbox.isChecking(check)) return;
+    }
+  }
+
+  /** Indexes the events of a lane of an earlier version, in steps, between which deliveries go on. */
+  async indexEvents(): Promise<void> {
+    for (;;) {
+      const storage = this.#lane.storage();
+      if (storage === null || !storage.seenEvents.indexMore(storage.outbox.lastSequence)) return;
+      await scheduler.wait(0);
+    }
+  }
+
+  #repairCounters(storage: LaneStorage, counted: { waiting: number; dead: number }): void {
+    const wrong = storage.repairCounters(counted);
+    if (wrong === null) return;
+    log("error", "counters were wrong", { webhook: storage.record.config?.webhook.uuid, ...wrong });
   }
 
   /** Forgets one day that is past its time, if any is: behind sending, and only when storage takes writes. */

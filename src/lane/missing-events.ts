@@ -1,26 +1,33 @@
-/** Events that a webhook should have heard and that never reached its lane: counted, and taken from the archive. */
+/** Events that match a webhook's subscriptions and never reached its lane: counted, and fetched from the archive. */
 import { gatewayTypePrefix } from "./announcements";
 import type { ArchivePage } from "./events-port";
 import type { HandoverEvent } from "./handover";
 import type { LaneStorage, OpenLane } from "./lane-storage";
-import { queuedMax, type ReplayHead } from "./replays";
+import type { QueuedCount } from "./replay-selection";
+import type { ReplayHead, TimeRange } from "./replays";
+import { clockSkewMs } from "./seen-events";
 
 /** Events per page of the archive: their texts (100 KiB at most) must fit in memory together. */
 const pageEvents = 200;
+/** Counting ends at so many events, or after so many pages: each takes two queries of D1. */
+const countedMax = 1000;
+const countedPagesMax = 25;
 
-/** How many there are that were accepted from `since` to before `until` (ms), up to `queuedMax`. */
-export async function countMissing(lane: OpenLane, range: { since: number; until: number }): Promise<number> {
-  let count = 0;
-  for (let after: number | null = 0; after !== null && count < queuedMax;) {
+/** How many there are that were accepted in a time. */
+export async function countMissing(lane: OpenLane, range: TimeRange): Promise<QueuedCount> {
+  let queued = 0;
+  let after: number | null = 0;
+  for (let pages = 0; after !== null && queued < countedMax && pages < countedPagesMax; pages++) {
     const page: ArchivePage = await readMatching(lane, { after, ...range });
     const storage = lane.storage();
-    count += storage === null ? 0 : missingOf(storage, page.events).length;
+    queued += storage === null ? 0 : missingOf(storage, page.events).length;
     after = page.next;
   }
-  return Math.min(count, queuedMax);
+  const isExact = after === null && queued <= countedMax;
+  return { queued: Math.min(queued, countedMax), isExact };
 }
 
-/** Takes the next ones of a replay; without any, the replay is over. */
+/** Accepts the next events of a replay; without any, the replay is over. */
 export async function fetchMissing(lane: OpenLane, head: ReplayHead & { kind: "fetch" }): Promise<void> {
   const page = await readMatching(lane, {
     after: head.archiveCursor,
@@ -28,18 +35,26 @@ export async function fetchMissing(lane: OpenLane, head: ReplayHead & { kind: "f
     until: head.archiveUntil,
   });
   const storage = lane.storage();
-  if (storage === null) return;
+  // It may have been stopped meanwhile.
+  if (storage === null || !storage.replays.isRunning(head.position)) return;
   lane.atomically(() => {
     const accepted = storage.outbox.acceptForReplay(missingOf(storage, page.events), Date.now());
     storage.replays.fetched(head.position, { ...accepted, archiveCursor: page.next });
   });
 }
 
-/** Events about a webhook are not delivered to that webhook, so that a failing webhook cannot trigger itself. */
+/**
+ * Of these events, in the order of their first acceptance, those that never reached the lane. Left out are those that it
+ * may have had and no longer knows of: their deliveries were pruned, possibly while the replay was running. Events about a
+ * webhook are not delivered to that webhook, so that a failing webhook cannot trigger itself.
+ */
 function missingOf(storage: LaneStorage, events: readonly HandoverEvent[]): HandoverEvent[] {
-  const own = storage.record.config?.webhook.uuid;
+  const { config, prunedThrough } = storage.record;
+  const own = config?.webhook.uuid;
+  // What the archive accepted within a clock's error after that time may have been accepted here before it.
+  const knownFrom = prunedThrough === 0 ? 0 : prunedThrough + clockSkewMs;
   return storage.seenEvents
-    .missingOf(events)
+    .missingOf(events.filter(({ firstAcceptedAt }) => firstAcceptedAt >= knownFrom))
     .filter(({ type, body }) => !type.startsWith(gatewayTypePrefix) || webhookOf(body) !== own);
 }
 
@@ -48,10 +63,7 @@ function webhookOf(body: string): string | undefined {
   return (JSON.parse(body) as { webhook?: { uuid?: string } }).webhook?.uuid;
 }
 
-function readMatching(
-  lane: OpenLane,
-  range: { after: number; since: number; until: number },
-): Promise<ArchivePage> {
+function readMatching(lane: OpenLane, range: TimeRange & { after: number }): Promise<ArchivePage> {
   const webhook = lane.storage()?.record.config?.webhook.uuid ?? "";
   return lane.events.readMatching(webhook, { ...range, limit: pageEvents });
 }

@@ -1,8 +1,10 @@
 /** The lane's deliveries on disk: taking them in, finding what waits, recording what came of each attempt. */
+import { CounterCheck } from "./counter-check";
 import { type Day, type DayTables, indexed, tableOf } from "./day-tables";
 import { type DeliveryState, deliveryStatus, type DeliveryStatus } from "./delivery-state";
 import type { HandoverEvent } from "./handover";
 import type { SeenEvents } from "./seen-events";
+import type { SequenceRange } from "./replays";
 import type { SentAttempt } from "../send/sender";
 
 /** A delivery that waits, as the schedule needs it. */
@@ -75,6 +77,8 @@ export class Outbox {
   readonly #days: DayTables;
   readonly #seenEvents: SeenEvents;
   #lastSequence: number;
+  /** Told of every delivery whose status changes, while counters are checked. */
+  #check: CounterCheck | null = null;
 
   /**
    * @param parts.seenEvents asked what is new, and told what was taken.
@@ -104,6 +108,7 @@ export class Outbox {
   /** Reads anew from disk where the sequences stand, after a transaction was undone. */
   reload(sequenceBase: number): void {
     this.#days.reload();
+    this.#seenEvents.reload();
     this.#lastSequence = Math.max(this.#days.lastSequence() ?? 0, sequenceBase);
   }
 
@@ -123,7 +128,7 @@ export class Outbox {
   }
 
   /** Takes events in for the second line. @returns the first and the last sequence that they got. */
-  acceptForReplay(events: readonly HandoverEvent[], now: number): { from: number; to: number } {
+  acceptForReplay(events: readonly HandoverEvent[], now: number): SequenceRange {
     return { from: this.#insert(events, now, deliveryStatus.replaying), to: this.#lastSequence };
   }
 
@@ -143,8 +148,8 @@ export class Outbox {
         ...chunk.flatMap((event) => [event.uuid, event.type, orderingKeyOf(event), event.body]),
       );
     }
-    this.#seenEvents.noteAccepted(events, first);
     this.#lastSequence += events.length;
+    this.#seenEvents.noteAccepted(events, { sequence: first, acceptedAt });
     return first;
   }
 
@@ -252,6 +257,7 @@ export class Outbox {
     const table = this.#days.of(sequence);
     if (table === null) return;
     const { result } = sent;
+    this.#check?.note(sequence, before.status, then.status);
     if (before.attempts > 0) {
       this.#sql.exec(
         `INSERT INTO attempts SELECT sequence, attempts, ${latestAttemptColumns} FROM ${table} WHERE sequence = ?`,
@@ -300,16 +306,48 @@ export class Outbox {
     }
   }
 
-  /** Writes down what a delivery is now, without an attempt. */
-  setState(sequence: number, { status, nextAttemptAt }: DeliveryState): void {
+  /** Writes down what a delivery is now, without an attempt. @param before its status until now. */
+  setState(sequence: number, before: DeliveryStatus, { status, nextAttemptAt }: DeliveryState): void {
     const table = this.#days.of(sequence);
     if (table === null) return;
+    this.#check?.note(sequence, before, status);
     this.#sql.exec(
       `UPDATE ${table} SET status = ?, next_attempt_at = ? WHERE sequence = ?`,
       status,
       nextAttemptAt,
       sequence,
     );
+  }
+
+  /**
+   * Takes back what was accepted for a replay that ends: removes what was never tried, so that it counts as missing again,
+   * and gives up what was tried, or is `underWay`. At most a page of the archive (`fetchMissing`).
+   */
+  dropUnsent({ from, to }: SequenceRange, underWay: number | null): { removed: number; dead: number } {
+    this.endCheck();
+    const changed = { removed: 0, dead: 0 };
+    const isUnsent = `sequence BETWEEN ? AND ? AND status = ${deliveryStatus.replaying}`;
+    for (const table of this.#days.from(from)) {
+      const removed = this.#sql
+        .exec<{ event_uuid: string }>(
+          `DELETE FROM ${table} WHERE ${isUnsent} AND attempts = 0 AND sequence IS NOT ? RETURNING event_uuid`,
+          from,
+          to,
+          underWay,
+        )
+        .toArray();
+      this.#seenEvents.forget(removed.map((row) => row.event_uuid));
+      changed.removed += removed.length;
+      changed.dead += this.#sql
+        .exec(
+          `UPDATE ${table} SET status = ${deliveryStatus.dead}, next_attempt_at = NULL WHERE ${isUnsent}
+           RETURNING sequence`,
+          from,
+          to,
+        )
+        .toArray().length;
+    }
+    return changed;
   }
 
   /** When the latest attempt between these sequences began, in ms; null without any. */
@@ -327,6 +365,22 @@ export class Outbox {
             .one().at ?? 0,
       );
     return Math.max(0, ...starts) || null;
+  }
+
+  /** Begins a check of the counters. @param from every delivery before this sequence is finished. */
+  beginCheck(from: number): CounterCheck {
+    this.#check = new CounterCheck(this.#sql, this.#days, from);
+    return this.#check;
+  }
+
+  /** Whether a check still counts right: it does not once rows were removed. */
+  isChecking(check: CounterCheck): boolean {
+    return this.#check === check;
+  }
+
+  /** Ends the check that is under way, if any. */
+  endCheck(): void {
+    this.#check = null;
   }
 
   /** How many dead letters lie in a day's table. */
@@ -367,10 +421,11 @@ export class Outbox {
     return dropped.rowsWritten >= droppedPerStep;
   }
 
-  /** Forgets what belonged to deliveries that are gone. */
-  forgetPruned(): void {
+  /** Forgets what belonged to the deliveries of a day that was dropped. */
+  forgetDay({ day }: Day): void {
+    this.endCheck();
     const [oldest] = this.#days.all;
-    this.#seenEvents.forgetBelow(oldest?.firstSequence ?? this.#lastSequence);
+    this.#seenEvents.forgetDay(day, oldest?.firstSequence ?? this.#lastSequence + 1);
   }
 }
 

@@ -30,7 +30,7 @@ export function recordAttempt(storage: LaneStorage, flight: Flight, sent: SentAt
   const agedFrom = before.agedFrom ?? activeClock(storage.record, sent.result.startedAt);
   const age = ageOf(storage, flight, { agedFrom, now });
   const retry = storage.record.config?.retry ?? { maxAttempts: null, maxAgeS: null };
-  const decision = decide({ result: sent.result, retry, now, random, ...age });
+  const decision = endIfStopped(storage, flight, decide({ result: sent.result, retry, now, random, ...age }));
   const after = transition(before, { kind: "attempt", queue: flight.queue, decision });
   const isLive = flight.queue === "live" && before.status === deliveryStatus.pending;
   // What a recount could not derive from the rows is counted on disk at once.
@@ -55,12 +55,18 @@ export function recordAttempt(storage: LaneStorage, flight: Flight, sent: SentAt
 export function recordSkip(storage: LaneStorage, sequence: number, before: StoredState): boolean {
   const after = transition(before, { kind: "skip" });
   if (!isWaiting(before.status)) return false;
-  storage.outbox.setState(sequence, after);
+  storage.outbox.setState(sequence, before.status, after);
   storage.schedule.remove(sequence);
   storage.adjust(countersChange(before.status, after.status));
   storage.stats.countSkipped(Date.now());
   storage.checkpoint({ copiedToD1: false });
   return true;
+}
+
+/** A replay that was stopped while its attempt was under way makes no other. */
+function endIfStopped(storage: LaneStorage, flight: Flight, decision: Decision): Decision {
+  if (decision.kind !== "retry" || flight.queue === "live") return decision;
+  return storage.replays.isRunning(flight.head.position) ? decision : { kind: "dead", at: decision.at };
 }
 
 /** A replay gives each delivery a fresh retry budget. */

@@ -1,33 +1,14 @@
 /**
- * The lane's second line: what is to be sent again, in the order in which it was asked for. A replay is a range of
+ * The lane's queue of replays: what is to be sent again, in the order in which it was asked for. A replay is a range of
  * sequences with a cursor, however many deliveries are in it.
  */
-import { type DayTables, indexed } from "./day-tables";
-import { deliveryStatus } from "./delivery-state";
+import type { DayTables } from "./day-tables";
+import { listedReplay, progressOf, type ReplayPage, type ReplayProgress } from "./replay-progress";
+import { type QueuedCount, ReplaySelection } from "./replay-selection";
+import { openReplayTables, replaysWithDetails, type ReplayKind, type ReplayRow } from "./replay-table";
 import { retryDelayMs } from "./retry-policy";
 
-/**
- * `one` is a single delivery that someone wants sent again; `picked` are dead letters that someone chose; `missing` are
- * events that never reached the lane.
- */
-export type ReplayKind = "one" | "picked" | "dead" | "all" | "missing";
-
-/**
- * How far a replay has come. `queued` is a lower bound where it is not `isExact`; `sent` counts what was given up, too,
- * and `givenUp` only that. `retryAt`: the next one has failed `failures` times in this replay and is tried again then,
- * in ms; null where none has.
- */
-export type ReplayProgress = {
-  queued: number;
-  isExact: boolean;
-  sent: number;
-  givenUp: number;
-  done: boolean;
-  failures: number;
-  retryAt: number | null;
-};
-
-/** What comes next in the line: a delivery to be sent, or a page of events to be fetched from the archive. */
+/** What comes next in the queue: a delivery to be sent, or a page of events to be fetched from the archive. */
 export type ReplayHead = {
   position: number;
   /** The replay's uuid; null for a single delivery. */
@@ -44,84 +25,50 @@ export type ReplayHead = {
   | { kind: "fetch"; archiveCursor: number; archiveSince: number; archiveUntil: number }
 );
 
-type Row = {
-  position: number;
-  id: string;
+/** A new replay. `since`, `until`: the times of acceptance that it is asked for, in ms, where it is asked for by time. */
+type NewReplay = QueuedCount & {
+  id?: string;
   kind: ReplayKind;
-  cursor: number;
-  last: number;
-  attempts: number;
-  next_attempt_at: number;
-  head_since: number;
-  queued: number;
-  sent: number;
-  done: number;
-  archive_cursor: number | null;
-  archive_since: number;
-  archive_until: number;
+  from: number;
+  to: number;
+  since?: number;
+  until?: number;
+  /** Whether its deliveries are fetched from the archive, by `since` and `until`. */
+  isArchived?: boolean;
 };
 
-type RowWithMore = Row & { picked: string | null; given_up: number | null };
+/** Times of acceptance in ms, `until` excluded. */
+export type TimeRange = { since: number; until: number };
 
-/** What of a range is replayed, at the moment when its turn comes. */
-const conditions: Record<ReplayKind, string> = {
-  one: `status IN (${deliveryStatus.delivered}, ${deliveryStatus.dead})`,
-  all: `status IN (${deliveryStatus.delivered}, ${deliveryStatus.dead})`,
-  dead: indexed.dead,
-  picked: indexed.dead,
-  missing: `status = ${deliveryStatus.replaying}`,
-};
+/** Sequences, both included. */
+export type SequenceRange = { from: number; to: number };
 
-/** Up to here `queued` is counted in the archive. */
-export const queuedMax = 1000;
-/** The same for what the lane has itself: to look through so much takes it a moment. */
-const ownQueuedMax = 50_000;
-/** How long the progress of a replay that is done can be asked for. */
+/** Replays that are done are kept for so long, and at most so many of them, the newest ones. */
 const keptMs = 30 * 86_400_000;
+const keptMax = 1000;
 
 export class Replays {
+  readonly selection: ReplaySelection;
   readonly #sql: SqlStorage;
-  readonly #days: DayTables;
   /** Undefined: to be read. */
   #head: ReplayHead | null | undefined;
+  /** Every replay before this position is done: the search for the head need not look at them. */
+  #doneBefore = 0;
 
   constructor(sql: SqlStorage, days: DayTables) {
     this.#sql = sql;
-    this.#days = days;
-    sql.exec(`CREATE TABLE IF NOT EXISTS replays (
-      position INTEGER PRIMARY KEY,
-      id TEXT NOT NULL,
-      kind TEXT NOT NULL,
-      cursor INTEGER NOT NULL,
-      last INTEGER NOT NULL,
-      attempts INTEGER NOT NULL DEFAULT 0,
-      next_attempt_at INTEGER NOT NULL,
-      head_since INTEGER NOT NULL,
-      queued INTEGER NOT NULL,
-      sent INTEGER NOT NULL DEFAULT 0,
-      done INTEGER NOT NULL DEFAULT 0,
-      archive_cursor INTEGER,
-      archive_since INTEGER NOT NULL DEFAULT 0,
-      archive_until INTEGER NOT NULL DEFAULT 0
-    )`);
-    // What few replays have: the sequences that were picked, and how many deliveries were given up in it.
-    sql.exec(`CREATE TABLE IF NOT EXISTS replay_details (
-      position INTEGER PRIMARY KEY,
-      picked TEXT,
-      given_up INTEGER NOT NULL DEFAULT 0
-    )`);
+    this.selection = new ReplaySelection(sql, days);
+    openReplayTables(sql);
   }
 
-  /** Appends a range of sequences. @param id a new uuid. @returns how many deliveries it has at the moment. */
-  add(id: string, kind: "dead" | "all", range: { from: number; to: number }, now: number): number {
-    const queued = this.#count(kind, { ...range, max: ownQueuedMax });
-    this.#insert({ id, kind, ...range, queued, now });
-    return queued;
+  /** Appends a range of sequences. @param id a new uuid. @param range.since and `until`: what was asked for. */
+  add(id: string, kind: "dead" | "all", range: SequenceRange & TimeRange & QueuedCount, now: number): void {
+    this.#insert({ id, kind, ...range }, now);
   }
 
   /** Appends all dead letters up to a sequence. @param dead how many they are. @returns the replay's uuid. */
   addAllDead(upTo: number, dead: number, now: number): string {
-    return this.#insert({ kind: "dead", from: 1, to: upTo, queued: dead, now });
+    return this.#insert({ kind: "dead", from: 1, to: upTo, queued: dead, isExact: true }, now);
   }
 
   /**
@@ -129,11 +76,13 @@ export class Replays {
    * @returns the replay's uuid and how many they are; null when there is none.
    */
   addPicked(sequences: readonly number[], now: number): { id: string; queued: number } | null {
-    const dead = sequences.filter((sequence) => this.#firstFrom("dead", sequence, sequence) !== null);
+    const dead = sequences.filter(
+      (sequence) => this.selection.firstFrom("dead", sequence, sequence) !== null,
+    );
     const picked = [...new Set(dead)].toSorted((a, b) => a - b);
     const [from, to] = [picked[0], picked.at(-1)];
     if (from === undefined || to === undefined) return null;
-    const id = this.#insert({ kind: "picked", from, to, queued: picked.length, now });
+    const id = this.#insert({ kind: "picked", from, to, queued: picked.length, isExact: true }, now);
     this.#sql.exec(
       "INSERT INTO replay_details (position, picked) SELECT position, ? FROM replays WHERE id = ?",
       JSON.stringify(picked),
@@ -147,42 +96,41 @@ export class Replays {
     this.#head = undefined;
     const due = "UPDATE replays SET next_attempt_at = ? WHERE kind = 'one' AND cursor = ? AND done = 0";
     if (this.#sql.exec(due, now, sequence).rowsWritten > 0) return;
-    this.#insert({ kind: "one", from: sequence, to: sequence, queued: 1, now });
+    this.#insert({ kind: "one", from: sequence, to: sequence, queued: 1, isExact: true }, now);
   }
 
-  /**
-   * Appends events of the archive that were accepted from `since` to before `until` (ms) and are not in the lane.
-   * @param id a new uuid.
-   */
-  addMissing(id: string, range: { since: number; until: number; queued: number }, now: number): void {
-    this.#insert({ id, kind: "missing", from: 1, to: 0, queued: range.queued, now });
-    this.#sql.exec(
-      "UPDATE replays SET archive_cursor = 0, archive_since = ?, archive_until = ? WHERE id = ?",
-      range.since,
-      range.until,
-      id,
-    );
+  /** Appends events of the archive that were accepted in a time and never reached the lane. @param id a new uuid. */
+  addMissing(id: string, range: TimeRange & QueuedCount, now: number): void {
+    this.#insert({ id, kind: "missing", from: 1, to: 0, isArchived: true, ...range }, now);
   }
 
+  /** How far a replay has come, or null when there is none (any more). */
   progress(id: string): ReplayProgress | null {
-    const [row] = this.#sql
-      .exec<RowWithMore>("SELECT * FROM replays LEFT JOIN replay_details USING (position) WHERE id = ?", id)
-      .toArray();
-    if (row === undefined) return null;
-    const { kind, queued, sent, attempts: failures } = row;
+    const [row] = this.#read("WHERE id = ?", id);
+    return row === undefined ? null : progressOf(row);
+  }
+
+  /** Running and past replays, newest first; not what was sent again as a single delivery. */
+  list({ limit, before = Number.MAX_SAFE_INTEGER }: { limit: number; before?: number }): ReplayPage {
+    const rows = this.#read(
+      "WHERE kind != 'one' AND position < ? ORDER BY position DESC LIMIT ?",
+      before,
+      limit + 1,
+    );
+    const shown = rows.slice(0, limit);
     return {
-      queued: Math.max(queued, sent),
-      isExact:
-        row.done === 1 || (queued !== (kind === "missing" ? queuedMax : ownQueuedMax) && queued >= sent),
-      sent,
-      givenUp: row.given_up ?? 0,
-      done: row.done === 1,
-      failures,
-      retryAt: failures > 0 ? row.next_attempt_at : null,
+      replays: shown.map(listedReplay),
+      next: rows.length > limit ? (shown.at(-1)?.position ?? null) : null,
     };
   }
 
-  /** The head of the line, or null: what stands behind it waits for it. */
+  /** The replays that run or wait for others, in their order, at most `limit`. */
+  running(limit: number): ReplayPage["replays"] {
+    const rows = this.#read("WHERE done = 0 AND kind != 'one' ORDER BY position LIMIT ?", limit);
+    return rows.map(listedReplay);
+  }
+
+  /** The head of the queue, or null: what stands behind it waits for it. */
   head(now: number): ReplayHead | null {
     if (this.#head === undefined) this.#head = this.#readHead(now);
     return this.#head;
@@ -219,7 +167,7 @@ export class Replays {
     );
   }
 
-  /** The head was delivered or given up: the line moves on. */
+  /** The head was delivered or given up: the queue moves on. */
   pass(position: number, sequence: number, now: number): void {
     this.#head = undefined;
     this.#sql.exec(
@@ -242,7 +190,7 @@ export class Replays {
   }
 
   /** A page was fetched: these sequences come next. Without any, the archive has no more. */
-  fetched(position: number, page: { from: number; to: number; archiveCursor: number | null }): void {
+  fetched(position: number, page: SequenceRange & { archiveCursor: number | null }): void {
     this.#head = undefined;
     this.#sql.exec(
       "UPDATE replays SET cursor = ?, last = ?, archive_cursor = ? WHERE position = ?",
@@ -253,103 +201,115 @@ export class Replays {
     );
   }
 
+  /** Ends a replay before all of it was sent. @returns what it had not sent; null when none runs under this uuid. */
+  stop(id: string, now: number): (SequenceRange & { kind: ReplayKind }) | null {
+    const [row] = this.#read("WHERE id = ? AND done = 0 AND kind != 'one'", id);
+    if (row === undefined) return null;
+    this.#head = undefined;
+    this.#sql.exec(
+      "UPDATE replays SET done = 1, stopped = 1, head_since = ? WHERE position = ?",
+      now,
+      row.position,
+    );
+    return { kind: row.kind, from: row.cursor, to: row.last };
+  }
+
+  /** Whether a replay is still to be gone on with: it is not when it was stopped meanwhile. */
+  isRunning(position: number): boolean {
+    return this.#read("WHERE position = ? AND done = 0", position).length > 0;
+  }
+
+  /** The first delivery that was fetched from the archive for a replay and may not have been sent; null without any. */
+  firstUnsentMissing(): number | null {
+    const query =
+      "SELECT min(cursor) AS first FROM replays WHERE done = 0 AND kind = 'missing' AND cursor <= last";
+    return this.#sql.exec<{ first: number | null }>(query).one().first;
+  }
+
   /** Whether a delivery between these sequences may still be sent. */
   any(from: number, to: number): boolean {
     const query = "SELECT 1 FROM replays WHERE done = 0 AND cursor <= ? AND last >= ? LIMIT 1";
     return this.#sql.exec(query, to, from).toArray().length > 0;
   }
 
-  #insert(replay: {
-    id?: string;
-    kind: ReplayKind;
-    from: number;
-    to: number;
-    queued: number;
-    now: number;
-  }): string {
+  #read(condition: string, ...bindings: (string | number)[]): ReplayRow[] {
+    return this.#sql
+      .exec<ReplayRow>(`SELECT * FROM ${replaysWithDetails} ${condition}`, ...bindings)
+      .toArray();
+  }
+
+  #insert(replay: NewReplay, now: number): string {
     this.#head = undefined;
-    const { id = crypto.randomUUID(), kind, from, to, queued, now } = replay;
-    this.#sql.exec("DELETE FROM replays WHERE done = 1 AND head_since < ?", now - keptMs);
-    this.#sql.exec("DELETE FROM replay_details WHERE position NOT IN (SELECT position FROM replays)");
+    const { id = crypto.randomUUID(), kind, from, to, since = null, until = null } = replay;
+    const { queued, isExact, isArchived = false } = replay;
+    if (kind !== "one") this.#forgetOld(now);
     this.#sql.exec(
-      `INSERT INTO replays (id, kind, cursor, last, next_attempt_at, head_since, queued) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO replays (id, kind, cursor, last, next_attempt_at, head_since, queued, is_exact, started_at, since, until,
+         archive_cursor, archive_since, archive_until)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?5, ?8, ?9, ?10, coalesce(?8, 0), coalesce(?9, 0))`,
       id,
       kind,
       from,
       to,
       now,
-      now,
       queued,
+      isExact ? 1 : 0,
+      since,
+      until,
+      isArchived ? 0 : null,
     );
     return id;
   }
 
+  #forgetOld(now: number): void {
+    this.#sql.exec(
+      `DELETE FROM replays WHERE done = 1 AND (head_since < ? OR position <= (
+         SELECT position FROM replays WHERE done = 1 ORDER BY position DESC LIMIT 1 OFFSET ${keptMax}
+       ))`,
+      now - keptMs,
+    );
+    this.#sql.exec("DELETE FROM replay_details WHERE position NOT IN (SELECT position FROM replays)");
+  }
+
   #readHead(now: number): ReplayHead | null {
     for (;;) {
-      const query =
-        "SELECT * FROM replays LEFT JOIN replay_details USING (position) WHERE done = 0 ORDER BY position LIMIT 1";
-      const [row] = this.#sql.exec<RowWithMore>(query).toArray();
+      const [row] = this.#read(
+        "WHERE position >= ? AND done = 0 ORDER BY position LIMIT 1",
+        this.#doneBefore,
+      );
       if (row === undefined) return null;
-      const common = {
-        position: row.position,
-        replay: row.kind === "one" ? null : row.id,
-        attempts: row.attempts,
-        // A clock that went back makes no wait longer than the back-off; `Retry-After` is kept with the receiver's health.
-        nextAttemptAt: Math.min(row.next_attempt_at, now + retryDelayMs(Math.max(row.attempts, 1), 1)),
-        since: row.head_since,
-        isFirst: row.sent === 0 && row.attempts === 0,
-      };
-      const sequence = this.#firstFrom(row.kind, row.cursor, row.last, row.picked);
-      if (sequence !== null) return { ...common, kind: "send", sequence };
-      if (row.archive_cursor !== null) {
-        const {
-          archive_cursor: archiveCursor,
-          archive_since: archiveSince,
-          archive_until: archiveUntil,
-        } = row;
-        return { ...common, kind: "fetch", archiveCursor, archiveSince, archiveUntil };
-      }
-      this.#sql.exec("UPDATE replays SET done = 1, head_since = ? WHERE position = ?", now, row.position);
+      this.#doneBefore = row.position;
+      const head = this.#headOf(row, now);
+      if (head !== null) return head;
+      this.#end(row, now);
     }
   }
 
-  /** @param picked the only sequences that count, as a JSON list; null for all. */
-  #firstFrom(kind: ReplayKind, from: number, to: number, picked: string | null = null): number | null {
-    const among = picked === null ? "" : "AND sequence IN (SELECT value FROM json_each(?))";
-    for (const table of this.#days.from(from)) {
-      const [row] = this.#sql
-        .exec<{ sequence: number }>(
-          `SELECT sequence FROM ${this.#source(kind, table)} WHERE sequence BETWEEN ? AND ? AND ${conditions[kind]} ${among}
-           ORDER BY sequence LIMIT 1`,
-          from,
-          to,
-          ...(picked === null ? [] : [picked]),
-        )
-        .toArray();
-      if (row !== undefined) return row.sequence;
-    }
-    return null;
+  #headOf(row: ReplayRow, now: number): ReplayHead | null {
+    const common = {
+      position: row.position,
+      replay: row.kind === "one" ? null : row.id,
+      attempts: row.attempts,
+      // A clock that went back makes no wait longer than the back-off; `Retry-After` is kept with the receiver's health.
+      nextAttemptAt: Math.min(row.next_attempt_at, now + retryDelayMs(Math.max(row.attempts, 1), 1)),
+      since: row.head_since,
+      isFirst: row.sent === 0 && row.attempts === 0,
+    };
+    const sequence = this.selection.firstFrom(row.kind, row.cursor, row.last, row.picked);
+    if (sequence !== null) return { ...common, kind: "send", sequence };
+    const { archive_cursor: archiveCursor, archive_since: archiveSince, archive_until: archiveUntil } = row;
+    return archiveCursor === null
+      ? null
+      : { ...common, kind: "fetch", archiveCursor, archiveSince, archiveUntil };
   }
 
-  #source(kind: ReplayKind, table: string): string {
-    return kind === "dead" || kind === "picked" ? this.#days.by("dead", table) : table;
-  }
-
-  #count(kind: ReplayKind, { from, to, max }: { from: number; to: number; max: number }): number {
-    let count = 0;
-    for (const table of this.#days.from(from)) {
-      if (count === max) break;
-      count += this.#sql
-        .exec<{ n: number }>(
-          `SELECT count(*) AS n FROM (
-             SELECT 1 FROM ${this.#source(kind, table)} WHERE sequence BETWEEN ? AND ? AND ${conditions[kind]} LIMIT ?
-           )`,
-          from,
-          to,
-          max - count,
-        )
-        .one().n;
+  /** All of it was sent. A single delivery is in no list: nothing is kept of it. */
+  #end({ position, kind }: ReplayRow, now: number): void {
+    if (kind !== "one") {
+      this.#sql.exec("UPDATE replays SET done = 1, head_since = ? WHERE position = ?", now, position);
+      return;
     }
-    return count;
+    this.#sql.exec("DELETE FROM replays WHERE position = ?", position);
+    this.#sql.exec("DELETE FROM replay_details WHERE position = ?", position);
   }
 }

@@ -31,11 +31,15 @@ export function pruneDay(
     days.keepOnlyDead(day, deliveryStatus.dead);
   } else {
     days.drop(day);
+    outbox.forgetDay(day);
     storage.adjust({ dead: -dead });
   }
-  outbox.forgetPruned();
+  const { prunedThrough, deadPrunedThrough, gone } = storage.record;
+  const dropped = keepsDead ? 0 : dead;
   storage.checkpoint({
-    prunedThrough: Math.max(storage.record.prunedThrough, endOf(day)),
+    prunedThrough: Math.max(prunedThrough, endOf(day)),
+    deadPrunedThrough: dropped > 0 ? Math.max(deadPrunedThrough, endOf(day)) : deadPrunedThrough,
+    gone: gone + dropped,
     sequenceBase: outbox.lastSequence,
     copiedToD1: storage.record.copiedToD1 && (keepsDead || dead === 0),
   });

@@ -1,23 +1,40 @@
-/** Which events a lane has had already: repeats are not taken again, and what is missing can be told from what is not. */
+/**
+ * Which events a lane has had: repeats are not accepted again, and what is missing can be told from what is not.
+ *
+ * New events are accepted within a minute of their first acceptance by the gateway, and found by that time. Whatever is
+ * accepted otherwise is noted (`RepeatNotes`). So a search reads the notes and what was accepted within three minutes,
+ * however much the lane holds.
+ */
 import type { DayTables } from "./day-tables";
+import { EventIndex } from "./event-index";
 import type { HandoverEvent } from "./handover";
+import { RepeatNotes } from "./repeat-notes";
 
 /** How far the clocks of two of Cloudflare's machines may be apart: generous. */
-const clockSkewMs = 60_000;
+export const clockSkewMs = 60_000;
+/** A hand-over of new events that arrives so long after their first acceptance is refused. */
+const lateAfterMs = 60_000;
+
+/** How much of the index a step of the maintenance makes: 512 rows are read for each. */
+const chunksPerStep = 8;
+
+type SoughtEvent = Pick<HandoverEvent, "uuid" | "firstAcceptedAt">;
 
 export class SeenEvents {
-  readonly #sql: SqlStorage;
   readonly #days: DayTables;
-  /** Whether `taken_as_repeat` may hold anything; undefined until it was looked for. */
-  #hasRepeats: boolean | undefined;
+  readonly #notes: RepeatNotes;
+  readonly #index: EventIndex;
 
   constructor(sql: SqlStorage, days: DayTables) {
-    this.#sql = sql;
     this.#days = days;
-    // Events that were taken although the archive knew them: the first hand-over may still be on its way.
-    sql.exec(`CREATE TABLE IF NOT EXISTS taken_as_repeat (
-      event_uuid TEXT PRIMARY KEY, sequence INTEGER NOT NULL
-    ) WITHOUT ROWID`);
+    this.#notes = new RepeatNotes(sql);
+    this.#index = new EventIndex(sql, days);
+  }
+
+  /** Reads anew what is in memory, after a transaction was undone. */
+  reload(): void {
+    this.#notes.reload();
+    this.#index.reload();
   }
 
   /**
@@ -26,87 +43,104 @@ export class SeenEvents {
    * @returns for each whether it is one of those.
    */
   areNew(events: readonly HandoverEvent[], prunedThrough: number): boolean[] {
-    // What waits to be handed over may hold an event twice.
-    const seen = new Set<string>();
-    return events.map((event) => {
-      if (seen.has(event.uuid) || !this.#isNew(event, prunedThrough)) return false;
-      seen.add(event.uuid);
+    const possible = events.filter(
+      ({ maybeKnown, firstAcceptedAt }) => maybeKnown && firstAcceptedAt >= prunedThrough,
+    );
+    const noted = this.#notes.find(events.map(({ uuid }) => uuid));
+    const had = new Set([...noted.keys(), ...this.#accepted(possible).keys()]);
+    return events.map(({ uuid, maybeKnown, firstAcceptedAt }) => {
+      if (had.has(uuid) || (maybeKnown && firstAcceptedAt < prunedThrough)) return false;
+      // What waits to be handed over may hold an event twice.
+      had.add(uuid);
       return true;
     });
   }
 
-  #isNew(event: HandoverEvent, prunedThrough: number): boolean {
-    if (this.#tookRepeats() && this.#isTakenAsRepeat(event.uuid)) return false;
-    if (!event.maybeKnown) return true;
-    return event.firstAcceptedAt >= prunedThrough && this.find(event.uuid, event.firstAcceptedAt) === null;
-  }
-
-  /** Notes those of the events that were taken although they might have been known; the first got `sequence`. */
-  noteAccepted(events: readonly HandoverEvent[], sequence: number): void {
-    for (const [place, { uuid, maybeKnown }] of events.entries()) {
-      if (!maybeKnown) continue;
-      this.#hasRepeats = true;
-      this.#sql.exec("INSERT INTO taken_as_repeat VALUES (?, ?)", uuid, sequence + place);
-    }
-  }
-
   /**
-   * The sequence of an event's delivery, or null. There is no index by event (it would be a row for each
-   * delivery); a repeat is rare, and the search starts where the lane stood when the event was first accepted.
+   * Remembers events that were accepted.
+   * @param at.sequence of the first; the others follow. @param at.acceptedAt as their rows have it, in ms.
    */
+  noteAccepted(events: readonly HandoverEvent[], at: { sequence: number; acceptedAt: number }): void {
+    const day = this.#days.all.at(-1)?.day ?? 0;
+    for (const [place, event] of events.entries()) {
+      // A lane's times never go back: after its clock did, they are those of before.
+      const isFound = !event.maybeKnown && isIn(windowOf(event), at.acceptedAt);
+      if (!isFound) this.#notes.add(day, event.uuid, at.sequence + place);
+    }
+    this.#index.extend(at.sequence + events.length - 1);
+  }
+
+  /** Indexes some of what was accepted and is not indexed yet. @returns whether there is more. */
+  indexMore(lastSequence: number): boolean {
+    return this.#index.extend(lastSequence, chunksPerStep);
+  }
+
+  /** The sequence of an event's delivery, or null. @param firstAcceptedAt by the archive, in ms. */
   find(eventUuid: string, firstAcceptedAt: number): number | null {
-    const start = this.#days.firstSequenceSince(firstAcceptedAt - clockSkewMs);
-    for (const table of this.#days.from(start)) {
-      const [found] = this.#sql
-        .exec<{ sequence: number }>(
-          `SELECT sequence FROM ${table} WHERE sequence >= ? AND event_uuid = ? LIMIT 1`,
-          start,
-          eventUuid,
-        )
-        .toArray();
-      if (found !== undefined) return found.sequence;
-    }
-    return null;
+    return this.#find([{ uuid: eventUuid, firstAcceptedAt }]).get(eventUuid) ?? null;
   }
 
-  /**
-   * Of these events, those that never reached the lane.
-   * @param events in the order of their first acceptance.
-   */
+  /** Of these events, in the order of their first acceptance, those that never reached the lane. */
   missingOf(events: readonly HandoverEvent[]): HandoverEvent[] {
-    const [first] = events;
-    if (first === undefined) return [];
-    const start = this.#days.firstSequenceSince(first.firstAcceptedAt - clockSkewMs);
-    const uuids = JSON.stringify(events.map((event) => event.uuid));
-    const known = this.#days.from(start).flatMap((table) =>
-      this.#sql
-        .exec<{ event_uuid: string }>(
-          `SELECT event_uuid FROM ${table}
-           WHERE sequence >= ? AND event_uuid IN (SELECT value FROM json_each(?))`,
-          start,
-          uuids,
-        )
-        .toArray()
-        .map((row) => row.event_uuid),
-    );
-    const knownUuids = new Set(known);
-    return events.filter((event) => !knownUuids.has(event.uuid));
+    const had = this.#find(events);
+    return events.filter((event) => !had.has(event.uuid));
   }
 
-  /** Forgets what belonged to deliveries below a sequence: they were pruned. */
-  forgetBelow(sequence: number): void {
-    this.#sql.exec("DELETE FROM taken_as_repeat WHERE sequence < ?", sequence);
+  /** Forgets events whose deliveries were removed: they count as missing again. */
+  forget(eventUuids: readonly string[]): void {
+    this.#notes.forget(eventUuids);
   }
 
-  /** Mostly nothing was ever taken in that way: then no event is looked up. */
-  #tookRepeats(): boolean {
-    this.#hasRepeats ??= this.#sql.exec("SELECT 1 FROM taken_as_repeat LIMIT 1").toArray().length > 0;
-    return this.#hasRepeats;
+  /** Forgets what belonged to a day that was dropped. @param oldest the first sequence that may be left. */
+  forgetDay(day: number, oldest: number): void {
+    this.#notes.dropDay(day);
+    this.#index.forgetBefore(oldest);
   }
 
-  #isTakenAsRepeat(eventUuid: string): boolean {
-    return (
-      this.#sql.exec("SELECT 1 FROM taken_as_repeat WHERE event_uuid = ?", eventUuid).toArray().length > 0
-    );
+  #find(events: readonly SoughtEvent[]): Map<string, number> {
+    const noted = this.#notes.find(events.map(({ uuid }) => uuid));
+    return new Map([...this.#accepted(events.filter(({ uuid }) => !noted.has(uuid))), ...noted]);
   }
+
+  /** Those that were accepted when they were new, with their sequences. */
+  #accepted(events: readonly SoughtEvent[]): Map<string, number> {
+    const found = new Map<string, number>();
+    for (const { window, uuids } of groupsOf(events)) {
+      const from = this.#days.firstSequenceSince(window.since);
+      const to = this.#days.firstSequenceSince(window.until) - 1;
+      for (const [uuid, sequence] of this.#index.find(uuids, { from, to })) found.set(uuid, sequence);
+    }
+    return found;
+  }
+}
+
+/** Whether new events come too late for what a search looks through: they are to come again as possible repeats. */
+export function isLate({ maybeKnown, firstAcceptedAt }: HandoverEvent, now: number): boolean {
+  return !maybeKnown && now - firstAcceptedAt > lateAfterMs;
+}
+
+/** In ms, `until` excluded. */
+type Window = { since: number; until: number };
+
+/** When an event may have been accepted that was new then. */
+function windowOf({ firstAcceptedAt }: SoughtEvent): Window {
+  return { since: firstAcceptedAt - clockSkewMs, until: firstAcceptedAt + lateAfterMs + clockSkewMs + 1 };
+}
+
+function isIn({ since, until }: Window, time: number): boolean {
+  return time >= since && time < until;
+}
+
+/** Events whose windows overlap are looked for together. */
+function groupsOf(events: readonly SoughtEvent[]): { window: Window; uuids: string[] }[] {
+  const groups: { window: Window; uuids: string[] }[] = [];
+  for (const event of events.toSorted((a, b) => a.firstAcceptedAt - b.firstAcceptedAt)) {
+    const last = groups.at(-1);
+    const window = windowOf(event);
+    if (last !== undefined && window.since < last.window.until) {
+      last.window.until = window.until;
+      last.uuids.push(event.uuid);
+    } else groups.push({ window, uuids: [event.uuid] });
+  }
+  return groups;
 }

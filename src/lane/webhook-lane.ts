@@ -19,13 +19,23 @@ import { LaneSender } from "./lane-sender";
 import { type LaneStats, laneStats } from "./lane-stats";
 import { LaneStorage, type OpenLane } from "./lane-storage";
 import { LiveUpdates } from "./live-updates";
-import { countMissing, fetchMissing } from "./missing-events";
+import { fetchMissing } from "./missing-events";
 import type { PendingDelivery } from "./outbox";
 import { recordSkip } from "./record-attempt";
 import { buildBody } from "../send/payload";
-import type { ReplayProgress, Replays } from "./replays";
+import type { ListedReplay, ReplayPage, ReplayProgress } from "./replay-progress";
 import { shownHeaders } from "../send/sender";
+import { isLate } from "./seen-events";
+import {
+  countReplay,
+  type ReplayCounted,
+  type ReplayRange,
+  type ReplayRequest,
+  type ReplayStarted,
+  startReplay,
+} from "./start-replay";
 import type { Bucket } from "./stats";
+import { type ReplayStopped, stopReplay } from "./stop-replay";
 
 /** A drain that `accept` starts: an object that only does this is evicted after about 70 s. */
 const acceptDrainMs = 10_000;
@@ -53,18 +63,6 @@ const deadLooksMax = 5;
 
 /** What became of a request to change one delivery. `behind`: another one is tried first. */
 export type ChangeResult = "done" | "unknown" | "finished" | "behind" | "inactive";
-
-/**
- * What is to be sent again: `since` and `until` are times of acceptance in ms, `until` excluded. `id`: the replay's
- * uuid, which whoever may ask twice chooses; one that there is already is not started again.
- */
-export type ReplayRequest = { kind: "dead" | "all" | "missing"; since: number; until: number; id?: string };
-
-/** What became of it. `queued` is exact up to 1,000 and else a lower bound; `isNew`: it was not there before. */
-export type ReplayStarted =
-  | { outcome: "started"; id: string; queued: number; isNew: boolean }
-  | { outcome: "tooEarly"; earliest: number }
-  | { outcome: "unknown" };
 
 export class WebhookLane extends DurableObject<Env> {
   /** Null once the webhook was deleted. */
@@ -124,6 +122,7 @@ export class WebhookLane extends DurableObject<Env> {
     if (storage.record.state === "disabled") return { outcome: "refused", because: "disabled" };
     const before = storage.outbox.lastSequence;
     const now = Date.now();
+    if (events.some((event) => isLate(event, now))) return { outcome: "late" };
     const accepted = this.#acceptAll(storage, events, now);
     const fresh = accepted.filter((delivery) => delivery !== null);
     if (fresh.length > 0) {
@@ -217,36 +216,37 @@ export class WebhookLane extends DurableObject<Env> {
     return "done";
   }
 
-  /**
-   * Sends again, in the second line, what was accepted from `since` to before `until` (ms): dead letters, everything
-   * that is finished, or events of the archive that never reached the lane. `tooEarly` names the earliest `since`.
-   */
+  /** Sends again, behind what is new, what was accepted in a time. */
   async replay(request: ReplayRequest): Promise<ReplayStarted> {
+    const started = await startReplay(this.#open, request);
+    if (started.outcome === "started" && started.isNew) await this.#work();
+    return started;
+  }
+
+  /** How many deliveries such a replay would have. */
+  async countReplay(range: ReplayRange): Promise<ReplayCounted> {
+    return countReplay(this.#open, range);
+  }
+
+  /** Running and past replays, newest first. @param page.before `next` of the page before it. */
+  async replays(page: { limit: number; before?: number }): Promise<ReplayPage> {
+    return this.#storage?.replays.list(page) ?? { replays: [], next: null };
+  }
+
+  /** The replays that are not done, in the order in which they are sent, at most `limit`. */
+  async runningReplays(limit: number): Promise<ListedReplay[]> {
+    return this.#storage?.replays.running(limit) ?? [];
+  }
+
+  /** Ends a replay: what it has not sent is not sent. @returns null when there is none (any more). */
+  async stopReplay(id: string): Promise<ReplayStopped | null> {
     const storage = this.#storage;
-    if (storage === null) return { outcome: "unknown" };
-    const { days, replays } = storage;
-    const { since, until, kind, id = crypto.randomUUID() } = request;
-    const before = startedBefore(replays, id);
-    if (before !== null) return before;
-    const now = Date.now();
-    const wholeFrom = kind === "missing" ? await this.#open.events.completeSince() : 0;
-    const earliest = Math.max(storage.record.prunedThrough, wholeFrom);
-    if (since < earliest) return { outcome: "tooEarly", earliest };
-    if (kind === "missing") {
-      const queued = await countMissing(this.#open, { since, until });
-      // The same request may have been faster.
-      const meanwhile = startedBefore(replays, id);
-      if (meanwhile !== null) return meanwhile;
-      replays.addMissing(id, { since, until, queued }, now);
-      await this.#work();
-      return { outcome: "started", id, queued, isNew: true };
-    }
-    // Acceptance times never go back, and the clock may: what is accepted already lies before any later time.
-    const to = until > now ? storage.outbox.lastSequence : days.firstSequenceSince(until) - 1;
-    const range = { from: days.firstSequenceSince(since), to };
-    const queued = replays.add(id, kind, range, now);
+    if (storage === null) return null;
+    const { replayUnderWay } = this.#drain;
+    let stopped: ReplayStopped | null = null;
+    this.#open.atomically(() => (stopped = stopReplay(storage, id, replayUnderWay)));
     await this.#work();
-    return { outcome: "started", id, queued, isNew: true };
+    return stopped;
   }
 
   /**
@@ -338,7 +338,8 @@ export class WebhookLane extends DurableObject<Env> {
 
   /** Once a day, called by cron: forgets what is past its time, and lets a lane that sleeps see its row. */
   async maintain(): Promise<void> {
-    this.#maintenance.checkCounters();
+    await this.#maintenance.checkCounters();
+    await this.#maintenance.indexEvents();
     await this.#maintenance.run();
     await this.#work();
     this.#prune();
@@ -494,9 +495,4 @@ export class WebhookLane extends DurableObject<Env> {
   #webhookUuid(): string | undefined {
     return this.#storage?.record.config?.webhook.uuid;
   }
-}
-
-function startedBefore(replays: Replays, id: string): ReplayStarted | null {
-  const progress = replays.progress(id);
-  return progress && { outcome: "started", id, queued: progress.queued, isNew: false };
 }

@@ -1,7 +1,7 @@
 /** The start of a replay. */
 import { audit } from "../db/audit";
 import { laneConfigOf } from "../lane/lane-configs";
-import type { ReplayRequest, ReplayStarted } from "../lane/webhook-lane";
+import type { ReplayRequest, ReplayStarted } from "../lane/start-replay";
 import type { Operation } from "./operation";
 import type { Webhook } from "./webhooks";
 

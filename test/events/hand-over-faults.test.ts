@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import gateway from "../../src/index";
 import { api, notifications } from "../api";
-import { restartClock, stopClock } from "../clock";
+import { passTime, restartClock, stopClock } from "../clock";
 import {
   archiveOnly,
   eventUuidsIn,
@@ -83,6 +83,46 @@ describe("a lane that breaks once", () => {
     expect((await publish(makeEvent())).body.accepted[0]?.deliveries).toBe(2);
     await vi.waitFor(() => expect(received.map(({ url }) => url)).toEqual(["https://other.example.com/"]));
     expect(await waiting()).toHaveLength(1);
+  });
+});
+
+describe("a lane that is called too late for new events", () => {
+  it("is called once more, and has them once", async () => {
+    const { calls } = interceptAccept((call, _, passOn) => {
+      if (call === 1) passTime(60_001);
+      return passOn();
+    });
+    const events = makeEvents(3);
+    expect((await publish(events)).body.accepted).toMatchObject(
+      events.map(() => ({ duplicate: false, deliveries: 1 })),
+    );
+    expect(calls()).toBe(2);
+    expect(await waiting()).toEqual([]);
+    expect(await arrivedWithBarrier(3)).toEqual(events.map(({ uuid }) => uuid));
+    expect((await publish(events[1])).body.accepted[0]).toMatchObject({ duplicate: true, deliveries: 0 });
+  });
+
+  it("is not called again when it is just not too late", async () => {
+    const { calls } = interceptAccept((_call, _, passOn) => {
+      passTime(60_000);
+      return passOn();
+    });
+    const event = makeEvent();
+    await publish(event);
+    expect(calls()).toBe(1);
+    expect((await publish(event)).body.accepted[0]).toMatchObject({ duplicate: true, deliveries: 0 });
+  });
+
+  it("has its events wait in D1 when the other call breaks, and once", async () => {
+    interceptAccept((call, _, passOn) => {
+      if (call === 1) passTime(60_001);
+      return call === 2 ? Promise.reject(new Error("lane broke")) : passOn();
+    });
+    const event = makeEvent();
+    expect((await publish(event)).body.accepted[0]).toMatchObject({ duplicate: false, deliveries: 1 });
+    expect(await waiting()).toEqual([event.uuid]);
+    await cron();
+    expect(await arrivedWithBarrier(1)).toEqual([event.uuid]);
   });
 });
 
@@ -208,6 +248,23 @@ describe("an archive that cannot be written", () => {
     expect(await arrivedWithBarrier(1)).toEqual([event.uuid]);
   });
 
+  it.each([
+    ["was archived and delivered before", false],
+    ["could not be archived when it was delivered", true],
+  ])("does not deliver again what %s, hours or a day later", async (_, isUnarchived) => {
+    const event = makeEvent();
+    if (isUnarchived) failArchive();
+    await publish(event);
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    for (const hours of [1, 25]) {
+      passTime(hours * 3_600_000);
+      failArchive();
+      expect((await publish(event)).body.accepted[0]).toMatchObject({ deliveries: 0 });
+      expect((await publish(event)).body.accepted[0]).toMatchObject({ deliveries: 0 });
+    }
+    expect(await arrivedWithBarrier(1)).toEqual([event.uuid]);
+  });
+
   it("is no 202 when the lane does not take the events: they would be nowhere", async () => {
     breakLane(2);
     const event = makeEvent();
@@ -288,6 +345,14 @@ describe("a lane that hangs", () => {
     const { answer, release } = await publishWhileHanging(event, 1);
     expect(await answer.json()).toMatchObject({ accepted: [{ duplicate: false, deliveries: 1 }] });
     expect(await waiting()).toEqual([]);
+    await release();
+    expect(await arrivedWithBarrier(1)).toEqual([event.uuid]);
+  });
+
+  it("for more than a minute takes nothing twice either", async () => {
+    const event = makeEvent();
+    const { release } = await publishWhileHanging(event, 1);
+    passTime(60_000);
     await release();
     expect(await arrivedWithBarrier(1)).toEqual([event.uuid]);
   });

@@ -226,7 +226,9 @@ describe("an event that the archive knew and a lane never got", () => {
     passTime(longMs);
     const late = handoverEvent(event, { maybeKnown: false, firstAcceptedAt: Date.now() - 2 * longMs });
     const config = await configOf(uuid);
-    expect(await laneOf(uuid).accept({ config, events: [late] })).toEqual({
+    expect(await laneOf(uuid).accept({ config, events: [late] })).toEqual({ outcome: "late" });
+    const again = { ...late, maybeKnown: true };
+    expect(await laneOf(uuid).accept({ config, events: [again] })).toEqual({
       outcome: "accepted",
       fresh: [false],
     });
@@ -254,6 +256,41 @@ describe("a lane that is handed events that it may have", () => {
     );
     const answer = await laneOf(uuid).accept({ config, events: again });
     expect(answer).toEqual({ outcome: "accepted", fresh: events.map(() => false) });
+  });
+
+  it("finds what it accepted while its clock was wrong, by an hour or a day, once it is right again", async () => {
+    receiver();
+    const { uuid } = await makeListener();
+    const config = await configOf(uuid);
+    const repeats: ReturnType<typeof handoverEvent>[] = [];
+    const right = Date.now() + 10 * longMs;
+    for (const wrongMs of [
+      -24 * longMs,
+      -longMs,
+      -61_000,
+      -59_000,
+      0,
+      59_000,
+      longMs,
+      24 * longMs,
+      0,
+      -longMs,
+    ]) {
+      // The archive's clock is right.
+      const event = handoverEvent(makeEvent(), { firstAcceptedAt: right });
+      vi.setSystemTime(right + wrongMs);
+      let answer = await laneOf(uuid).accept({ config, events: [event] });
+      if (answer.outcome === "late") {
+        answer = await laneOf(uuid).accept({ config, events: [{ ...event, maybeKnown: true }] });
+      }
+      expect(answer).toEqual({ outcome: "accepted", fresh: [true] });
+      repeats.push({ ...event, maybeKnown: true });
+    }
+    vi.setSystemTime(right + 30 * longMs);
+    expect(await laneOf(uuid).accept({ config, events: repeats })).toEqual({
+      outcome: "accepted",
+      fresh: repeats.map(() => false),
+    });
   });
 
   it("takes an event once that a call holds twice", async () => {

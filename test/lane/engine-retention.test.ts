@@ -2,7 +2,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { restartClock, stopClock } from "../clock";
-import { makeEvent, makeListener } from "../event";
+import { archiveOnly, eventUuidsIn, makeEvent, makeEvents, makeListener, publish } from "../event";
 import { alarmOf, configOf, handoverEvent, laneOf, runAlarms } from "../lane";
 import { type Answering, captureLog, receiver, type Received } from "../receiver";
 import { hand, live, range, sequencesOf, settle, times, withoutJitter } from "./lane-traffic";
@@ -176,6 +176,134 @@ describe("dead letters", () => {
   });
 });
 
+describe("a replay by time", () => {
+  it("of dead letters reaches as far back as they are kept, of all as far as what was delivered is", async () => {
+    const { uuid, received } = await twoDead();
+    await tendAfter(uuid, 89);
+    const lane = laneOf(uuid);
+    const prunedThrough = start + dayMs;
+    expect(await lane.replay({ kind: "all", since: start, until: Date.now() })).toEqual({
+      outcome: "tooEarly",
+      earliest: prunedThrough,
+    });
+    expect(await lane.countReplay({ kind: "dead", since: start + 30_000, until: Date.now() })).toEqual({
+      outcome: "counted",
+      queued: 0,
+      isExact: true,
+    });
+    received.length = 0;
+    const since = start - dayMs;
+    expect(await lane.countReplay({ kind: "dead", since, until: prunedThrough })).toMatchObject({
+      queued: 2,
+    });
+    expect(await lane.replay({ kind: "dead", since, until: prunedThrough })).toMatchObject({ queued: 2 });
+    await settle(uuid);
+    expect(sequencesOf(received)).toEqual([2, 4]);
+  });
+
+  it("of dead letters that are no longer kept is refused, and says from when on there may be some", async () => {
+    const { uuid } = await twoDead();
+    await tendAfter(uuid, 30);
+    await tendAfter(uuid, 90);
+    const earliest = start + dayMs;
+    const replay = (since: number): Promise<unknown> =>
+      laneOf(uuid).replay({ kind: "dead", since, until: Date.now() });
+    expect(await replay(earliest - 1)).toEqual({ outcome: "tooEarly", earliest });
+    expect(await replay(earliest)).toMatchObject({ outcome: "started", queued: 0 });
+  });
+
+  it("finds its range among a pruned day's few dead letters", async () => {
+    const answer: Answering = ({ headers }) =>
+      ["2", "7", "8", "9", "30"].includes(headers.get("X-Orchest-Sequence") ?? "")
+        ? failed()
+        : new Response();
+    const { received } = receiver(answer);
+    const { uuid } = await makeListener({ retry: { max_attempts: 1 } });
+    for (let sequence = 1; sequence <= 40; sequence++) {
+      vi.setSystemTime(start + sequence * 1000);
+      await hand(uuid, times(1));
+    }
+    await vi.waitFor(() => expect(received).toHaveLength(40));
+    await tendAfter(uuid, 30);
+    expect(await kept(uuid)).toEqual([30, 9, 8, 7, 2]);
+    for (const [from, to, queued] of [
+      [1, 40, 5],
+      [2, 7, 1],
+      [3, 31, 4],
+      [7, 10, 3],
+      [8, 9, 1],
+      [9, 30, 1],
+      [10, 30, 0],
+      [31, 50, 0],
+    ] as const) {
+      const range = { kind: "dead", since: start + from * 1000, until: start + to * 1000 } as const;
+      expect(await laneOf(uuid).countReplay(range), `${from} to ${to}`).toMatchObject({ queued });
+    }
+  });
+});
+
+/** Starts a replay of what is missing at a day's end, which stands at its first delivery when the day is pruned. */
+async function standingReplay(): Promise<{ uuid: string; sent: () => string[]; missing: string[] }> {
+  let isDown = false;
+  const { received } = receiver(() => (isDown ? failed() : new Response()));
+  const { uuid } = await makeListener();
+  const [first, last, later] = makeEvents(3);
+  if (!first || !last || !later) throw new Error("There are three.");
+  await archiveOnly(first);
+  for (let batch = 0; batch < 3; batch++) await publish(makeEvents(100));
+  await archiveOnly(last);
+  await vi.waitFor(() => expect(received).toHaveLength(300));
+  vi.setSystemTime(start + dayMs + 120_000);
+  await archiveOnly(later);
+  vi.setSystemTime(start + 30.5 * dayMs);
+  isDown = true;
+  received.length = 0;
+  const request = { kind: "missing", since: start, until: Date.now() } as const;
+  expect(await laneOf(uuid).replay(request)).toMatchObject({ outcome: "started", queued: 3 });
+  await settle(uuid);
+  expect(eventUuidsIn(received)).toContain(first.uuid);
+  await tendAfter(uuid, 30);
+  expect(await kept(uuid)).not.toContain(1);
+  isDown = false;
+  received.length = 0;
+  return { uuid, sent: () => eventUuidsIn(received), missing: [first.uuid, later.uuid] };
+}
+
+describe("a replay of what is missing", () => {
+  it("sends nothing again that was delivered, when its day is pruned between two pages", async () => {
+    const { uuid, sent, missing } = await standingReplay();
+    await live(uuid, 3_600_000);
+    expect(sent()).toEqual(missing);
+    expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 0, counts: { delivered: 302, dead: 0 } });
+  });
+
+  it("from before what the lane remembers is refused", async () => {
+    const { uuid } = await standingReplay();
+    const refused = { outcome: "tooEarly", earliest: start + dayMs };
+    const request = { kind: "missing", since: start + dayMs - 1, until: Date.now() } as const;
+    expect(await laneOf(uuid).replay(request)).toEqual(refused);
+    expect(await laneOf(uuid).countReplay(request)).toEqual(refused);
+  });
+
+  it("sends nothing again that was delivered just before midnight by a clock that is slow", async () => {
+    const { received } = receiver();
+    const { uuid } = await makeListener();
+    vi.setSystemTime(start + dayMs + 59_000);
+    const event = makeEvent();
+    await archiveOnly(event);
+    // The lane's clock.
+    vi.setSystemTime(start + dayMs - 1);
+    const handed = handoverEvent(event, { firstAcceptedAt: start + dayMs + 59_000 });
+    await laneOf(uuid).accept({ config: await configOf(uuid), events: [handed] });
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    await tendAfter(uuid, 30);
+    const request = { kind: "missing", since: start + dayMs, until: Date.now() } as const;
+    expect(await laneOf(uuid).replay(request)).toMatchObject({ queued: 0 });
+    await settle(uuid);
+    expect(received).toHaveLength(1);
+  });
+});
+
 describe("what waits", () => {
   it("is never pruned, nor is what else its day has", async () => {
     const { uuid, received } = await begin(
@@ -265,20 +393,88 @@ describe("after a pruning", () => {
   });
 });
 
-it("counters that the rows contradict are put right once a day, with a line in the log", async () => {
-  const { uuid } = await twoDead();
-  const { logged } = captureLog();
+/** Falsifies the counters on disk. @param paths of the record, with what is there then. */
+async function falsify(uuid: string, values: Record<string, number>): Promise<void> {
   await runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => {
-    sql.exec("UPDATE lane SET record = json_set(record, '$.counters.dead', 7, '$.counters.finished', 6)");
+    for (const [name, value] of Object.entries(values)) {
+      sql.exec(`UPDATE lane SET record = json_set(record, '$.counters.${name}', ?)`, value);
+    }
   });
   await evictDurableObject(laneOf(uuid));
-  expect(await laneOf(uuid).stats()).toMatchObject({ backlog: -1, counts: { dead: 7 } });
-  await laneOf(uuid).maintain();
-  expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 0, counts: { delivered: 3, dead: 2 } });
-  expect(await inD1()).toBe(2);
-  expect(logged()).toContain("counters were wrong");
-  await laneOf(uuid).maintain();
-  expect(logged().match(/counters were wrong/g)).toHaveLength(1);
+}
+
+describe("counters that the rows contradict", () => {
+  it("are put right once a day, with a line in the log", async () => {
+    const { uuid } = await twoDead();
+    const { logged } = captureLog();
+    await falsify(uuid, { dead: 7, finished: 6, delivered: 1 });
+    expect(await laneOf(uuid).stats()).toMatchObject({ backlog: -1, counts: { dead: 7 } });
+    await laneOf(uuid).maintain();
+    const right = { backlog: 0, counts: { pending: 0, failed: 0, delivered: 3, dead: 2 } };
+    expect(await laneOf(uuid).stats()).toMatchObject(right);
+    expect(await inD1()).toBe(2);
+    expect(logged()).toMatch(/counters were wrong.*"finished":-1,"delivered":2,"dead":-5/);
+    await laneOf(uuid).maintain();
+    expect(logged().match(/counters were wrong/g)).toHaveLength(1);
+    await evictDurableObject(laneOf(uuid));
+    expect(await laneOf(uuid).stats()).toMatchObject(right);
+  });
+
+  it.each(["strict", "keyed", "none"])(
+    "are put right while deliveries wait, in %s ordering",
+    async (ordering) => {
+      const { uuid } = await begin(
+        ({ headers }) => (Number(headers.get("X-Orchest-Sequence")) > 3 ? failed() : new Response()),
+        6,
+        { ordering },
+      );
+      await laneOf(uuid).pause();
+      await hand(uuid, times(4, "b"));
+      const right = await laneOf(uuid).stats();
+      expect(right).toMatchObject({ backlog: 7, counts: { delivered: 3, dead: 0 } });
+      await falsify(uuid, { dead: 1, finished: 9, delivered: 0 });
+      await laneOf(uuid).maintain();
+      expect(await laneOf(uuid).stats()).toEqual(right);
+    },
+  );
+
+  it("are put right after days were pruned, with their dead letters and without", async () => {
+    const { uuid } = await twoDead();
+    await tendAfter(uuid, 30);
+    await falsify(uuid, { dead: 0, finished: 4, delivered: 5 });
+    await laneOf(uuid).maintain();
+    expect((await laneOf(uuid).stats())?.counts).toMatchObject({ delivered: 3, dead: 2 });
+    await laneOf(uuid).redeliver(2);
+    await tendAfter(uuid, 90);
+    await falsify(uuid, { dead: 3, finished: 4, delivered: 5 });
+    await laneOf(uuid).maintain();
+    expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 0, counts: { delivered: 3, dead: 0 } });
+  });
+
+  it("are counted right although deliveries change while they are counted", async () => {
+    let isDown = true;
+    const { received } = receiver(() => (isDown ? failed() : new Response()));
+    const { uuid } = await makeListener({ ordering: "none", retry: { max_attempts: 1 } });
+    await hand(uuid, times(3));
+    await runAlarms(uuid);
+    await laneOf(uuid).pause();
+    await hand(uuid, times(3));
+    isDown = false;
+    const { logged } = captureLog();
+    // Between two steps, in which others have their turn, everything happens.
+    const wait = vi.spyOn(scheduler, "wait");
+    wait.mockImplementationOnce(async () => {
+      await laneOf(uuid).resume();
+      await laneOf(uuid).replayDead();
+      await vi.waitFor(() => expect(received).toHaveLength(9));
+      await hand(uuid, times(2));
+      await vi.waitFor(() => expect(received).toHaveLength(11));
+    });
+    await laneOf(uuid).maintain();
+    wait.mockRestore();
+    expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 0, counts: { delivered: 8, dead: 0 } });
+    expect(logged()).not.toContain("counters were wrong");
+  });
 });
 
 it("a deleted webhook's storage is freed, whatever it had", async () => {

@@ -1,6 +1,7 @@
 /** A lane's own tables, and what lanes write in rows: they are what it costs. */
-import { runInDurableObject } from "cloudflare:test";
-import { vi } from "vitest";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { expect, vi } from "vitest";
 import { laneOf } from "../lane";
 
 /** The name of the table in which a lane's deliveries of the first day lie. */
@@ -46,4 +47,58 @@ export async function countRows(uuid: string): Promise<() => number> {
       throw new Error("The spies that count rows are gone: nothing is known of what was written.");
     return rows;
   };
+}
+
+/** How many deliveries a large lane has. */
+export const size = Number(env.LANE_ROWS);
+
+/**
+ * Writes `size` deliveries behind those that a lane has, with columns made by SQL of the sequence `n`; their events are
+ * `uuid 1`, `uuid 2` and so on. @param finished how many of them are.
+ */
+export async function fill(
+  uuid: string,
+  columns: { status: string; attempts: string; line: string; acceptedAt?: string },
+  finished = 0,
+): Promise<void> {
+  await runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => {
+    const table = deliveriesTable(sql);
+    sql.exec(
+      `INSERT INTO ${table} (sequence, status, attempts, accepted_at, event_uuid, event_type, line, event)
+       WITH RECURSIVE numbers(n) AS (
+         SELECT max(sequence) + 1 FROM ${table} UNION ALL SELECT n + 1 FROM numbers LIMIT ${size}
+       )
+       SELECT n, ${columns.status}, ${columns.attempts}, ${columns.acceptedAt ?? Date.now()}, 'uuid ' || n, 'project:created', ${columns.line}, '{}'
+       FROM numbers`,
+    );
+    sql.exec(
+      "UPDATE lane SET record = json_set(record, '$.counters.finished', json_extract(record, '$.counters.finished') + ?)",
+      finished,
+    );
+  });
+  await evictDurableObject(laneOf(uuid));
+}
+
+/** Counts the rows that a lane reads while it wakes and does something. */
+export async function rowsRead(uuid: string, work: () => Promise<unknown>): Promise<number> {
+  const cursors: { rowsRead: number }[] = [];
+  const counting = await runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => {
+    const prototype = Object.getPrototypeOf(sql) as SqlStorage;
+    const exec = Reflect.get(prototype, "exec");
+    return vi.spyOn(prototype, "exec").mockImplementation(function counted(
+      this: SqlStorage,
+      query: string,
+      ...bindings: unknown[]
+    ) {
+      const cursor = exec.call(this, query, ...bindings);
+      cursors.push(cursor);
+      return cursor;
+    });
+  });
+  await evictDurableObject(laneOf(uuid));
+  await work();
+  counting.mockRestore();
+  const read = cursors.reduce((sum, cursor) => sum + cursor.rowsRead, 0);
+  expect(read).toBeGreaterThan(0);
+  return read;
 }

@@ -2,8 +2,8 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { restartClock, stopClock } from "../clock";
-import { makeListener } from "../event";
-import { configOf, laneOf } from "../lane";
+import { makeEvent, makeListener } from "../event";
+import { configOf, handoverEvent, laneOf } from "../lane";
 import { receiver } from "../receiver";
 import { live, sequencesOf } from "./lane-traffic";
 
@@ -69,8 +69,66 @@ const versionOne = [
    ) WITHOUT ROWID`,
 ];
 
+/** What version 2 added, and what else a lane of it may hold. @param noted the event of delivery 5, a possible repeat. */
+function writeVersionTwo(sql: SqlStorage, noted: string): void {
+  for (const one of [day - 1, day]) {
+    sql.exec(
+      `CREATE INDEX failed_${one} ON deliveries_${one} (sequence) WHERE status IN (0, 3) AND attempts > 0`,
+    );
+    sql.exec(`CREATE INDEX dead_${one} ON deliveries_${one} (sequence) WHERE status = 2`);
+  }
+  sql.exec(
+    `CREATE TABLE replay_details (position INTEGER PRIMARY KEY, picked TEXT, given_up INTEGER NOT NULL DEFAULT 0)`,
+  );
+  sql.exec(
+    "UPDATE lane SET record = json_set(record, '$.schemaVersion', 2, '$.frontier', 4, '$.countFrom', 5, '$.countTo', 1004)",
+  );
+  sql.exec("INSERT INTO taken_as_repeat VALUES (?, 5)", noted);
+  const now = Date.now();
+  sql.exec(
+    `INSERT INTO replays (id, kind, cursor, last, next_attempt_at, head_since, queued, sent, done, archive_cursor, archive_since,
+       archive_until)
+     VALUES ('past', 'missing', 1, 0, ?1, ?1, 1000, 4, 1, NULL, 1000, 2000), ('running', 'all', 1, 1, ?1, ?1, 1, 0, 0, NULL, 0, 0)`,
+    now,
+  );
+}
+
+it("a lane of version 2 keeps what it notes of events, its replays and its counters", async () => {
+  const { received } = receiver();
+  const { uuid } = await makeListener({ ordering: "keyed" });
+  const noted = crypto.randomUUID();
+  await writeVersionOne(uuid, (sql) => writeVersionTwo(sql, noted));
+  const replays = [
+    { id: "running", kind: "all", since: null, startedAt: null, queued: 1, done: false, stopped: false },
+    { id: "past", kind: "missing", since: 1000, until: 2000, queued: 1000, sent: 4, done: true },
+  ];
+  expect((await laneOf(uuid).replays({ limit: 10 })).replays).toMatchObject(replays);
+  const config = await configOf(uuid);
+  const repeat = handoverEvent(makeEvent({ uuid: noted }), { maybeKnown: true });
+  expect(await laneOf(uuid).accept({ config, events: [repeat] })).toEqual({
+    outcome: "accepted",
+    fresh: [false],
+  });
+  await live(uuid, 10_000, () => received.length === 5);
+  expect(sequencesOf(received).toSorted((a, b) => a - b)).toEqual([1, 3, 4, 6, 7]);
+  const right = { backlog: 0, counts: { pending: 0, failed: 0, delivered: 6, dead: 1 } };
+  expect(await laneOf(uuid).stats()).toMatchObject(right);
+  await laneOf(uuid).maintain();
+  await evictDurableObject(laneOf(uuid));
+  expect(await laneOf(uuid).stats()).toMatchObject(right);
+  expect(await laneOf(uuid).deliveryOf(noted, Date.now())).toMatchObject({ sequence: 5 });
+  const { version, gone } = await runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) =>
+    sql
+      .exec<{ version: number; gone: number }>(
+        "SELECT json_extract(record, '$.schemaVersion') AS version, json_extract(record, '$.gone') AS gone FROM lane",
+      )
+      .one(),
+  );
+  expect({ version, gone }).toEqual({ version: 3, gone: 0 });
+});
+
 /** Two days: delivered (1), dead (2), failed (3), disabled in its retry (4); delivered and not counted yet (5), waiting (6, 7). */
-async function writeVersionOne(uuid: string): Promise<void> {
+async function writeVersionOne(uuid: string, more?: (sql: SqlStorage) => void): Promise<void> {
   const config = await configOf(uuid);
   await runInDurableObject(laneOf(uuid), async (_, { storage }) => {
     await storage.deleteAll();
@@ -132,6 +190,7 @@ async function writeVersionOne(uuid: string): Promise<void> {
       tally: { attempts: 3, finished: 2, delivered: 1, dead: 1 },
     };
     sql.exec("INSERT INTO lane VALUES (1, ?)", JSON.stringify(record));
+    more?.(sql);
   });
   await evictDurableObject(laneOf(uuid));
 }
@@ -167,6 +226,6 @@ it.each(["strict", "keyed", "none"])(
         )
         .toArray().length,
     }));
-    expect(shape).toEqual({ version: 2, indexes: 4 });
+    expect(shape).toEqual({ version: 3, indexes: 4 });
   },
 );

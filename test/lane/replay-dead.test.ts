@@ -1,6 +1,6 @@
 import { evictDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { ReplayProgress } from "../../src/lane/replays";
+import type { ReplayProgress } from "../../src/lane/replay-progress";
 import { restartClock, stopClock } from "../clock";
 import { makeEvents, makeListener, publish } from "../event";
 import { laneOf, runAlarms } from "../lane";
@@ -51,7 +51,7 @@ function sequences(received: Received[]): number[] {
   return received.map(({ headers }) => Number(headers.get("X-Orchest-Sequence")));
 }
 
-const nothingFailed = { isExact: true, givenUp: 0, failures: 0, retryAt: null };
+const nothingFailed = { isExact: true, givenUp: 0, stopped: false, failures: 0, retryAt: null };
 
 describe("a replay of picked dead letters", () => {
   it("sends those and no others, in their order, however they were picked", async () => {
@@ -136,6 +136,7 @@ describe("a replay of all dead letters", () => {
       done: true,
       ...nothingFailed,
       givenUp: 2,
+      stopped: false,
     });
     expect(await deadOf(uuid)).toEqual([2, 1]);
   });

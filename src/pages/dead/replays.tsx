@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 import { allows } from "../../auth/scopes";
 import { listByUuids, type WebhookWithDeadLetters } from "../../webhooks/dead-letters";
-import type { ReplayProgress } from "../../lane/replays";
+import type { ReplayProgress } from "../../lane/replay-progress";
 import { cursorParamSchema } from "../../http/list-params";
 import type { AppEnv } from "../../auth/app-env";
 import type { Router } from "../../http/router";

@@ -1,7 +1,7 @@
 /** `GET /webhooks/{uuid}/replays/{replay}`: how far a replay has come, while it runs, and what came of it. */
 import type { Webhook } from "../../webhooks/webhooks";
 import type { LaneState } from "../../lane/lane-record";
-import type { ReplayProgress } from "../../lane/replays";
+import type { ReplayProgress } from "../../lane/replay-progress";
 import { RequestError } from "../../platform/errors";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";

@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 import { z } from "zod";
 import type { Webhook } from "../../webhooks/webhooks";
-import type { ReplayRequest } from "../../lane/webhook-lane";
+import type { ReplayRequest } from "../../lane/start-replay";
 import { operationOf } from "../../auth/operation";
 import { startReplay } from "../../webhooks/start-replay";
 import type { AppEnv } from "../../auth/app-env";
