@@ -31,6 +31,7 @@ export const auditActions = [
   "delivery.redelivered",
   "delivery.skipped",
   "replay.started",
+  "replay.stopped",
   "event.published",
   "rejected.redriven",
   "token.created",

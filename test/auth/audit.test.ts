@@ -136,6 +136,21 @@ describe("the audit log", () => {
     expect(await latest()).toMatchObject({ action: "replay.started", target: uuid, detail: body.replay });
   });
 
+  it("has replays that are stopped, once", async () => {
+    const { uuid } = await makeWebhook();
+    await api("POST", `${subscribers}/${uuid}/pause`);
+    const since = new Date(0).toISOString();
+    const request = { since, status: "missing" };
+    await publish(makeEvent());
+    const { body } = await api<{ replay: string }>("POST", `${subscribers}/${uuid}/replay`, request);
+    const path = `${subscribers}/${uuid}/replays/${body.replay}`;
+    for (let time = 0; time < 2; time++) expect((await api("DELETE", path)).status).toBe(200);
+    const { entries } = await readAudit();
+    expect(entries.filter(({ action }) => action === "replay.stopped")).toMatchObject([
+      { target: uuid, detail: body.replay },
+    ]);
+  });
+
   it("has deliveries that are given up and sent again", async () => {
     const { uuid, delivery } = await makeFailed();
     await change("skip", uuid, 1);
@@ -428,6 +443,7 @@ const audited: Record<string, string | null> = {
   "post /{uuid}/pause": "webhook.paused",
   "post /{uuid}/resume": "webhook.resumed",
   "post /{uuid}/replay": "replay.started",
+  "delete /{uuid}/replays/{replay}": "replay.stopped",
   "post /api/events": null,
   "post /api/events/orchest": null,
   "post /api/rejected/{id}/redrive": "rejected.redriven",

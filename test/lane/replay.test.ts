@@ -1,13 +1,18 @@
-import { evictDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { WebhookLane } from "../../src/lane/webhook-lane";
 import { type Answer, api, makeWebhook, notifications } from "../api";
 import { passTime, restartClock, stopClock } from "../clock";
 import { eventUuidsIn, makeEvents, makeListener, publish } from "../event";
-import { laneOf, runAlarms } from "../lane";
+import { configOf, laneOf, runAlarms } from "../lane";
 import { type Received, receiver } from "../receiver";
 
-type Progress = { queued: number; sent: number; done: boolean };
+type Progress = { queued: number; sent: number; done: boolean; stopped?: true };
+type Listed = {
+  replays: (Progress & { replay: string; kind: string; since: string | null; started_at: string | null })[];
+  next_cursor: string | null;
+};
 type Started = { replay: string; queued: number; message?: string };
 
 beforeEach(stopClock);
@@ -258,5 +263,245 @@ describe("a replay whose uuid was chosen by who asked for it", () => {
     await laneOf(uuid).replay({ kind: "all", since: 0, until: Date.now() + 1, id });
     await vi.waitFor(() => expect(received).toHaveLength(2));
     expect(received[1]?.headers.get("X-Orchest-Replay")).toBe(id);
+  });
+});
+
+function list(uuid: string, query = ""): Promise<Answer<Listed & { message?: string }>> {
+  return api("GET", `${notifications}/subscribers/${uuid}/replays${query}`);
+}
+
+function stop(uuid: string, id: string): Promise<Answer<Progress & { message?: string }>> {
+  return api("DELETE", `${notifications}/subscribers/${uuid}/replays/${id}`);
+}
+
+describe("the list of replays", () => {
+  it("has running and past ones, newest first and in pages, and no single deliveries", async () => {
+    const { received } = receiver();
+    const { uuid } = await makeListener();
+    await publish(makeEvents(2));
+    await vi.waitFor(() => expect(received).toHaveLength(2));
+    passTime(1000);
+    const until = new Date().toISOString();
+    const first = await replay(uuid, { since: early, until, status: "all" });
+    await whenDone(uuid, first.body.replay);
+    await laneOf(uuid).redeliver(1);
+    await vi.waitFor(() => expect(received).toHaveLength(5));
+    passTime(1000);
+    await laneOf(uuid).pause();
+    const second = await replay(uuid, { since: early, status: "dead" });
+    const third = await replay(uuid, { since: until, status: "all" });
+    const { body } = await list(uuid, "?limit=2");
+    expect(body.replays).toEqual([
+      {
+        replay: third.body.replay,
+        kind: "all",
+        since: until,
+        until: new Date().toISOString(),
+        started_at: new Date().toISOString(),
+        queued: 0,
+        sent: 0,
+        done: false,
+        stopped: false,
+      },
+      expect.objectContaining({ replay: second.body.replay, kind: "dead", done: false }),
+    ]);
+    expect((await list(uuid, `?limit=2&cursor=${body.next_cursor}`)).body).toEqual({
+      replays: [
+        expect.objectContaining({ replay: first.body.replay, kind: "all", queued: 2, sent: 2, done: true }),
+      ],
+      next_cursor: null,
+    });
+  });
+
+  it("is empty where nothing was replayed, a 404 for an unknown webhook, and a 400 for a wrong query", async () => {
+    const { uuid } = await makeListener();
+    expect((await list(uuid)).body).toEqual({ replays: [], next_cursor: null });
+    expect((await list(crypto.randomUUID())).status).toBe(404);
+    expect((await list(uuid, "?limit=0")).body.message).toMatch(/^limit: /);
+  });
+
+  it("has dead letters that were selected, without times", async () => {
+    receiver(() => new Response(null, { status: 500 }));
+    const { uuid } = await makeListener({ retry: { max_attempts: 1 } });
+    await publish(makeEvents(2));
+    await runAlarms(uuid);
+    await laneOf(uuid).replayDead([1]);
+    await laneOf(uuid).replayDead();
+    expect((await list(uuid)).body.replays).toMatchObject([
+      { kind: "dead", since: null, until: null, queued: 2 },
+      { kind: "picked", since: null, until: null, queued: 1 },
+    ]);
+  });
+
+  it("keeps past ones for 30 days", async () => {
+    receiver();
+    const { uuid } = await makeListener();
+    const { body } = await replay(uuid, { since: early, status: "all" });
+    await whenDone(uuid, body.replay);
+    passTime(30 * 86_400_000);
+    await replay(uuid, { since: early, status: "all" });
+    expect((await list(uuid)).body.replays).toHaveLength(2);
+    passTime(1);
+    await replay(uuid, { since: early, status: "all" });
+    expect((await list(uuid)).body.replays).toHaveLength(2);
+  });
+});
+
+/** A receiver that answers so many requests at once, and then holds them until it is told what to answer. */
+function holdingReceiver(answered: number): {
+  received: Received[];
+  open: (status: number) => void;
+  restart: (status: number) => void;
+} {
+  const gate = Promise.withResolvers<number>();
+  let always: number | undefined;
+  const { received } = receiver(async (_, index) => {
+    const status = always ?? (index < answered ? 200 : await gate.promise);
+    return new Response(null, { status });
+  });
+  return { received, open: gate.resolve, restart: (status) => (always = status) };
+}
+
+describe("a replay that is stopped", () => {
+  it.each([
+    [200, 5],
+    [500, 5],
+  ])(
+    "sends nothing more, records what is under way (%i), and says that it was stopped",
+    async (status, events) => {
+      const { received, open } = holdingReceiver(events + 1);
+      const { uuid } = await makeListener();
+      await publish(makeEvents(events));
+      await vi.waitFor(() => expect(received).toHaveLength(events));
+      passTime(1000);
+      const { body } = await replay(uuid, { since: early, status: "all" });
+      await vi.waitFor(() => expect(received).toHaveLength(events + 2));
+      expect((await stop(uuid, body.replay.toUpperCase())).body).toEqual({
+        queued: events,
+        sent: 1,
+        done: true,
+        stopped: true,
+      });
+      open(status);
+      await vi.waitFor(async () => expect((await progressOf(uuid, body.replay)).sent).toBe(2));
+      await runAlarms(uuid);
+      expect(received).toHaveLength(events + 2);
+      const stopped = { queued: events, sent: 2, done: true, stopped: true };
+      expect(await progressOf(uuid, body.replay)).toEqual(stopped);
+      expect((await stop(uuid, body.replay)).body).toEqual(stopped);
+      expect((await list(uuid)).body.replays).toMatchObject([stopped]);
+      expect((await laneOf(uuid).delivery(2))?.history).toMatchObject([{ status: 200 }, { status }]);
+      expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 0, counts: { delivered: 5, failed: 0 } });
+    },
+  );
+
+  it("lets the next one go on", async () => {
+    const { received, open } = holdingReceiver(3);
+    const { uuid } = await makeListener();
+    await publish(makeEvents(3));
+    await vi.waitFor(() => expect(received).toHaveLength(3));
+    passTime(1000);
+    const first = await replay(uuid, { since: early, status: "all" });
+    const second = await replay(uuid, { since: early, status: "all" });
+    await vi.waitFor(() => expect(received).toHaveLength(4));
+    await stop(uuid, first.body.replay);
+    open(200);
+    await whenDone(uuid, second.body.replay);
+    expect(sequences(received)).toEqual([1, 2, 3, 1, 1, 2, 3]);
+  });
+
+  it("was not there, or is done: a 404, and nothing changes", async () => {
+    receiver();
+    const { uuid } = await makeListener();
+    expect((await stop(uuid, crypto.randomUUID())).status).toBe(404);
+    expect((await stop(crypto.randomUUID(), crypto.randomUUID())).status).toBe(404);
+    const { body } = await replay(uuid, { since: early, status: "all" });
+    await whenDone(uuid, body.replay);
+    expect((await stop(uuid, body.replay)).body).toEqual({ queued: 0, sent: 0, done: true });
+  });
+
+  it.each([200, 500])(
+    "takes back what it had fetched from the archive: another one finds it missing, and sends it once (%i)",
+    async (status) => {
+      const { received, open, restart } = holdingReceiver(1);
+      const events = makeEvents(5);
+      await publish(events);
+      passTime(1000);
+      const { uuid } = await makeListener();
+      const first = await replay(uuid, { since: early, status: "missing" });
+      await vi.waitFor(() => expect(received).toHaveLength(2));
+      await stop(uuid, first.body.replay);
+      open(status);
+      await vi.waitFor(async () => expect((await progressOf(uuid, first.body.replay)).sent).toBe(2));
+      await runAlarms(uuid);
+      const counts = {
+        pending: 0,
+        failed: 0,
+        delivered: status === 200 ? 2 : 1,
+        dead: status === 200 ? 0 : 1,
+      };
+      expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 0, counts });
+      await evictDurableObject(laneOf(uuid));
+      expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 0, counts });
+      restart(200);
+      const second = await replay(uuid, { since: early, status: "missing" });
+      expect(second.body.queued).toBe(3);
+      await whenDone(uuid, second.body.replay);
+      expect(eventUuidsIn(received)).toEqual(events.map((event) => event.uuid));
+      expect(sequences(received)).toEqual([1, 2, 6, 7, 8]);
+      expect(await laneOf(uuid).stats()).toMatchObject({
+        backlog: 0,
+        counts: { ...counts, delivered: counts.delivered + 3 },
+      });
+      await laneOf(uuid).tend();
+      expect(await laneOf(uuid).stats()).toMatchObject({
+        backlog: 0,
+        counts: { ...counts, delivered: counts.delivered + 3 },
+      });
+    },
+  );
+
+  it("gives up what it had tried, and waits for no retry", async () => {
+    const { received } = receiver(() => new Response(null, { status: 500 }));
+    await publish(makeEvents(2));
+    passTime(1000);
+    const { uuid } = await makeListener();
+    const { body } = await replay(uuid, { since: early, status: "missing" });
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    await runAlarms(uuid, () => received.length === 2);
+    await stop(uuid, body.replay);
+    await runAlarms(uuid);
+    expect(received).toHaveLength(2);
+    expect(await laneOf(uuid).stats()).toMatchObject({
+      backlog: 0,
+      nextAttemptAt: null,
+      counts: { pending: 0, failed: 0, delivered: 0, dead: 1 },
+    });
+  });
+
+  it("while it reads the archive accepts nothing more", async () => {
+    const { received } = receiver();
+    await publish(makeEvents(3));
+    passTime(1000);
+    const { uuid } = await makeListener();
+    await laneOf(uuid).configure(await configOf(uuid));
+    await laneOf(uuid).pause();
+    const { body } = await replay(uuid, { since: early, status: "missing" });
+    const prepare = env.DB.prepare.bind(env.DB);
+    const instance = await runInDurableObject(laneOf(uuid), (lane: WebhookLane) => lane);
+    let reads = 0;
+    vi.spyOn(env.DB, "prepare").mockImplementation((query) => {
+      if (query.includes("FROM webhooks w CROSS JOIN events e")) {
+        reads += 1;
+        void instance.stopReplay(body.replay);
+      }
+      return prepare(query);
+    });
+    await laneOf(uuid).resume();
+    await whenDone(uuid, body.replay);
+    await runAlarms(uuid);
+    expect(reads).toBe(1);
+    expect(received).toEqual([]);
+    expect((await laneOf(uuid).stats())?.backlog).toBe(0);
   });
 });

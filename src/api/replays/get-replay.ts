@@ -1,10 +1,11 @@
 /** `GET /subscribers/{uuid}/replays/{replay}`: how far a replay has come. */
-import { createRoute, z } from "@hono/zod-openapi";
+import { createRoute } from "@hono/zod-openapi";
 import { RequestError } from "../../platform/errors";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
 import { existingWebhook } from "../../webhooks/existing-webhook";
+import { progressAnswer, replayParamsSchema, replayProgressSchema } from "./schemas";
 
 const route = createRoute({
   method: "get",
@@ -12,19 +13,11 @@ const route = createRoute({
   security: needs("webhooks:read"),
   tags: ["Deliveries"],
   summary: "How far a replay has come",
-  request: { params: z.object({ uuid: z.string().toLowerCase(), replay: z.string().toLowerCase() }) },
+  request: { params: replayParamsSchema },
   responses: {
     200: {
       description: "Its progress.",
-      content: {
-        "application/json": {
-          schema: z.object({
-            queued: z.int(),
-            sent: z.int().openapi({ description: "Delivered or given up." }),
-            done: z.boolean(),
-          }),
-        },
-      },
+      content: { "application/json": { schema: replayProgressSchema } },
     },
     404: messageAnswer("There is no such webhook or replay."),
   },
@@ -37,7 +30,6 @@ export function getReplay(router: Router): void {
     const webhook = await existingWebhook(c.env, uuid);
     const progress = await c.env.LANES.getByName(webhook.uuid).replayProgress(replay);
     if (progress === null) throw new RequestError(404, `Replay ${replay} does not exist, or is long done.`);
-    const { queued, sent, done } = progress;
-    return c.json({ queued, sent, done }, 200);
+    return c.json(progressAnswer(progress), 200);
   });
 }

@@ -41,7 +41,7 @@ const replaySchema = z
   )
   .openapi("Replay", {
     description:
-      "By time of acceptance; until (excluded) is now by default. dead: dead letters. all: whatever is finished. missing: archived events that the webhook's subscriptions hear today and that never reached it.",
+      "By time of acceptance; until (excluded) is now by default. dead: dead letters, as far back as they are kept (90 days). all: whatever is finished. missing: archived events that the webhook's subscriptions match today and that never reached it.",
   });
 
 const route = createRoute({
@@ -51,7 +51,7 @@ const route = createRoute({
   tags: ["Deliveries"],
   summary: "Send again what was accepted in a time",
   description:
-    "In the second line: in its own order, when no live delivery waits, and one in ten otherwise. With X-Orchest-Replay.",
+    "Replays have a queue of their own, which is sent in order when no new delivery is due, and one in ten otherwise. Requests carry X-Orchest-Replay.",
   middleware: jsonBody,
   request: {
     params: uuidParamSchema,
