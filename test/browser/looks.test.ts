@@ -10,6 +10,10 @@ const origin = "http://127.0.0.1";
 const title =
   '<!doctype html><html lang="en"><title>Page</title><style>:root { color-scheme: light dark }</style>';
 const right = `${title}<main><h1>Page</h1><button>Press</button><details><summary>More</summary>Text</details></main>`;
+const at = (media: string, css: string) =>
+  `<style>@media (${media}) { .odd { ${css} } }</style><p class="odd">Text</p>`;
+const within = (html: string) => right.replace("</main>", `${html}</main>`);
+const rows = (odd: string) => `<ul>${"<li>Row</li>".repeat(9)}<li>${odd}</li></ul>`;
 const listsNothing = "to deeply equal []";
 
 describe.skipIf(missing !== null)("what holds for every page", () => {
@@ -56,10 +60,6 @@ describe.skipIf(missing !== null)("what holds for every page", () => {
   });
 
   test("finds what is wrong at one width only, and in one row of many that are alike but for it", async () => {
-    const at = (media: string, css: string) =>
-      `<style>@media (${media}) { .odd { ${css} } }</style><p class="odd">Text</p>`;
-    const within = (html: string) => right.replace("</main>", `${html}</main>`);
-    const rows = (odd: string) => `<ul>${"<li>Row</li>".repeat(9)}<li>${odd}</li></ul>`;
     const unreadable = "color: #999; background: #aaa";
     const unreadableInTheDark = "color: light-dark(#000, #222); background: light-dark(#fff, #111)";
     for (const html of [
