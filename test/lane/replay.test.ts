@@ -453,7 +453,7 @@ describe("a replay that is stopped", () => {
         backlog: 0,
         counts: { ...counts, delivered: counts.delivered + 3 },
       });
-      await laneOf(uuid).tend();
+      await laneOf(uuid).maintain();
       expect(await laneOf(uuid).stats()).toMatchObject({
         backlog: 0,
         counts: { ...counts, delivered: counts.delivered + 3 },
