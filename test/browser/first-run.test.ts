@@ -59,11 +59,11 @@ describe.skipIf(missing !== null)("the first run", () => {
     await page.getByRole("link", { name: "First receiver" }).first().click();
     await page.getByRole("link", { name: "Replay…" }).click();
     await page.getByLabel("Everything").check();
-    await button("Send again").click();
-    await page.getByText("Done: all 2 deliveries arrived.").waitFor();
+    await button("Start replay").click();
+    await page.getByText("Done: 2 delivered.").waitFor();
     expect(receiver.arrivals.filter(({ headers }) => "x-orchest-replay" in headers)).toHaveLength(2);
 
-    await page.getByRole("link", { name: "To the webhook" }).click();
+    await page.getByRole("link", { name: "Back to webhook" }).click();
     await page.getByRole("link", { name: "Rotate secret…" }).click();
     const newSecret = await page.getByLabel("Secret", { exact: true }).inputValue();
     expect(newSecret).not.toBe(secret);

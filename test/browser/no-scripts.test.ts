@@ -100,10 +100,10 @@ describe.skipIf(missing !== null)("without scripts", () => {
     receiver.answer = () => mended.then(() => 200);
     await page.goto(`/webhooks/${webhook.uuid}/replay`);
     await page.getByLabel("Everything").check();
-    await page.getByRole("button", { name: "Send again", exact: true }).click();
-    await page.getByRole("progressbar", { name: "Sending again" }).waitFor();
+    await page.getByRole("button", { name: "Start replay", exact: true }).click();
+    await page.getByRole("progressbar", { name: "Replaying" }).waitFor();
     mend();
-    await page.getByText("Done: the one delivery arrived.").waitFor();
+    await page.getByText("Done: 1 delivered.").waitFor();
   });
 });
 

@@ -19,13 +19,13 @@ describe.skipIf(missing !== null)("while its answer is awaited, a form", () => {
     const page = await site.visit(`/webhooks/${await make("Replayed")}/replay`);
     await publish(site.gateway, makeEvent(type));
     await page.getByLabel("Everything").check();
-    const press = await finger(page, "Send again");
+    const press = await finger(page, "Start replay");
     const { posts, answer } = await hold(page);
     await press();
     await sent(posts, 1);
     await press();
     answer();
-    await page.getByText("Done: the one delivery arrived.").waitFor();
+    await page.getByText("Done: 1 delivered.").waitFor();
     expect(posts).toHaveLength(1);
   });
 

@@ -1,4 +1,4 @@
-/** `POST /dead/replay`: sends dead letters again: one, those that were ticked, all of a webhook, or all. */
+/** `POST /dead/replay`: replays dead letters: one, the selected ones, all of a webhook, or all. */
 import type { Context } from "hono";
 import { listByUuids, listWithDeadLetters, type WebhookWithDeadLetters } from "../../webhooks/dead-letters";
 import { RequestError } from "../../platform/errors";
@@ -18,7 +18,7 @@ import { confirmPath, type NamedReplay, progressPath, readDeadLetter, webhooksPe
 
 const lanesAtOnce = 10;
 
-/** Which letters of a webhook: without `sequences`, all. */
+/** Dead letters of a webhook: all without `sequences`. */
 type Wanted = { webhook: WebhookWithDeadLetters; sequences?: number[] };
 
 /** Adds the form to `router`. */
@@ -31,7 +31,7 @@ export function replayDead(router: Router): void {
     if (typeof webhookUuid === "string") return ofWebhook(c, webhookUuid.toLowerCase(), isConfirmed);
     if (form.has("all")) return ofAll(c, form.get("after"), isConfirmed);
     if (form.has("letter")) return start(c, await chosen(c, form.getAll("letter")));
-    return backTo(c, "/dead", { tone: "warn", text: "Nothing was sent again: no dead letter was ticked." });
+    return backTo(c, "/dead", { tone: "warn", text: "Nothing was replayed: no dead letter was selected." });
   });
 }
 
@@ -56,28 +56,28 @@ async function ofAll(c: Context<AppEnv>, after: unknown, isConfirmed: boolean): 
   );
 }
 
-/** The letters of a form, by webhook. @throws {RequestError} 400 for what no page has in it. */
+/** The dead letters of a form, by webhook. @throws {RequestError} 400 for an invalid value. */
 async function chosen(c: Context<AppEnv>, values: (string | File)[]): Promise<Wanted[]> {
   const sequences = new Map<string, number[]>();
   for (const value of values) {
     const letter = typeof value === "string" ? readDeadLetter(value) : null;
     if (letter === null)
-      throw new RequestError(400, "A letter must be a webhook's UUID, a colon and a number.");
+      throw new RequestError(400, "A dead letter must be a webhook's UUID, a colon and a number.");
     sequences.set(letter.webhook, [...(sequences.get(letter.webhook) ?? []), letter.sequence]);
   }
   if (sequences.size > webhooksPerGo) {
-    throw new RequestError(400, `Letters of at most ${webhooksPerGo} webhooks can be sent again at a go.`);
+    throw new RequestError(400, `Dead letters of at most ${webhooksPerGo} webhooks can be replayed at once.`);
   }
   const known = await listByUuids(c.env.DB, [...sequences.keys()]);
   return known.map((webhook) => ({ webhook, sequences: sequences.get(webhook.uuid) }));
 }
 
-/** Starts a replay for each webhook, and leads to the page of their progress. @param next where to go on. */
+/** Starts a replay for each webhook, and redirects to their progress. @param next where to continue. */
 async function start(c: Context<AppEnv>, wanted: Wanted[], next: number | null = null): Promise<Response> {
   const started = new Map<string, string>();
   let unreached = 0;
   await forEachConcurrent(lanesAtOnce, wanted, async ({ webhook: { uuid }, sequences }) => {
-    // A lane without any has no replay; one that does not answer has no answer.
+    // `replay` is null for a lane without dead letters; `answer` is null for one that does not respond.
     const answer = await askLane(c.env, uuid, async (lane) => ({ replay: await lane.replayDead(sequences) }));
     if (answer === null) unreached += 1;
     if (!answer?.replay) return;
@@ -94,13 +94,13 @@ async function start(c: Context<AppEnv>, wanted: Wanted[], next: number | null =
   return trouble === null ? c.redirect(path, 303) : backTo(c, path, trouble);
 }
 
-/** What is said where no letter is left. */
+/** The outcome when there is no dead letter left. */
 export const nothingLeft: Outcome = {
   tone: "warn",
-  text: "There was nothing to send again: they have arrived since, or are no longer kept.",
+  text: "Nothing to replay: they have been delivered since, or are no longer kept.",
 };
 
 function notReached(unreached: number): Outcome {
-  const text = `${webhooks(unreached)} could not be reached: try those again. Nothing is lost.`;
+  const text = `${webhooks(unreached)} could not be reached: try again. No data is lost.`;
   return { tone: "bad", text };
 }

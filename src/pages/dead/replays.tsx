@@ -1,4 +1,4 @@
-/** `GET /dead/replays?of={webhook}:{replay}&of=…`: how far the replays of dead letters have come. */
+/** `GET /dead/replays?of={webhook}:{replay}&of=…`: the progress of replays of dead letters. */
 import type { Context } from "hono";
 import { allows } from "../../auth/scopes";
 import { listByUuids, type WebhookWithDeadLetters } from "../../webhooks/dead-letters";
@@ -21,10 +21,10 @@ import { deadPathOf, readReplay, webhooksPerGo } from "./paths";
 /** The parts of the page that change while it runs. */
 const liveParts = "replays replays-end";
 
-/** A replay and its webhook. `progress` is "unknown" when it is long done, null where the lane did not answer. */
+/** A replay and its webhook. `progress`: "unknown" when it finished long ago, null when the lane did not respond. */
 type Running = { webhook: WebhookWithDeadLetters; progress: ReplayProgress | "unknown" | null };
 
-/** What they come to together, as far as is known. */
+/** The total over all replays, as far as known. */
 type Sum = { queued: number; isExact: boolean; sent: number; givenUp: number; isDone: boolean };
 
 /** Adds the page to `router`. */
@@ -38,7 +38,7 @@ export function deadReplays(router: Router): void {
     return renderPage(
       c,
       {
-        title: "Sending dead letters again",
+        title: "Replaying dead letters",
         user: c.var.caller,
         section: "/dead",
         scripts: ["/live.js"],
@@ -48,7 +48,7 @@ export function deadReplays(router: Router): void {
         <div class="page-header">
           <div>
             <Breadcrumbs links={{ "/dead": "Dead letters" }} />
-            <h1>Sending dead letters again</h1>
+            <h1>Replaying dead letters</h1>
           </div>
         </div>
         <OutcomeNotice outcome={takeOutcome(c)} />
@@ -65,8 +65,8 @@ export function deadReplays(router: Router): void {
             <OfWebhook {...one} isFirst={running.length === 1} />
           ))}
         </div>
-        {running.length === 0 && <p class="empty">There is no such replay. It may be long done.</p>}
-        {next !== undefined && mayWrite && <GoOn after={next} />}
+        {running.length === 0 && <p class="empty">Replay not found. It may have finished long ago.</p>}
+        {next !== undefined && mayWrite && <Continue after={next} />}
       </>,
     );
   });
@@ -91,7 +91,7 @@ async function readRunning(c: Context<AppEnv>): Promise<Running[]> {
   return (await Promise.all(asked)).flat();
 }
 
-/** What was not sent when it is done had arrived before its turn came: it counts no more. */
+/** Of a finished replay, only what it sent counts: the rest had been delivered before. */
 function sumOf(running: Running[]): Sum {
   const sum = { queued: 0, isExact: true, sent: 0, givenUp: 0, isDone: true };
   for (const { progress } of running) {
@@ -107,7 +107,7 @@ function sumOf(running: Running[]): Sum {
 }
 
 function Bar({ label, sum, isFirst }: { label: string; sum: Sum; isFirst: boolean }) {
-  // The bar that is there while anything runs makes the page ask again.
+  // The first bar refreshes the page while a replay runs.
   const poll = isFirst && !sum.isDone ? liveParts : undefined;
   return <Progress label={label} value={sum.sent} max={sum.isExact ? sum.queued : null} poll={poll} />;
 }
@@ -120,7 +120,7 @@ function OfWebhook({ webhook, progress, isFirst }: Running & { isFirst: boolean 
       <p class="small">
         <State webhook={webhook} progress={progress} />{" "}
         <a href={webhookPath(webhook)}>
-          To the webhook<span class="visually-hidden"> {name}</span>
+          View webhook<span class="visually-hidden"> {name}</span>
         </a>
       </p>
     </section>
@@ -128,8 +128,8 @@ function OfWebhook({ webhook, progress, isFirst }: Running & { isFirst: boolean 
 }
 
 function State({ webhook, progress }: Running) {
-  if (progress === "unknown") return <>{nameOf(webhook)}: this replay is long done.</>;
-  if (progress === null) return <>How far it has come cannot be asked right now.</>;
+  if (progress === "unknown") return <>{nameOf(webhook)}: this replay finished long ago.</>;
+  if (progress === null) return <>Progress is unavailable right now.</>;
   if (progress.done) return <Result webhook={webhook} progress={progress} />;
   if (webhook.state !== "active") {
     return <strong>The webhook is {webhook.state}: nothing is sent until it is resumed.</strong>;
@@ -137,12 +137,12 @@ function State({ webhook, progress }: Running) {
   if (progress.retryAt !== null) {
     return (
       <>
-        The next one has failed {times(progress.failures)} and is tried again{" "}
-        <Time at={Math.max(progress.retryAt, Date.now())} />; the others wait for it.
+        The next delivery failed {times(progress.failures)} and blocks the others. Next attempt{" "}
+        <Time at={Math.max(progress.retryAt, Date.now())} />.
       </>
     );
   }
-  return <>They are being sent.</>;
+  return <>Replaying.</>;
 }
 
 function Result({
@@ -158,37 +158,34 @@ function Result({
       {count(sent - givenUp)} delivered
       {givenUp > 0 && (
         <>
-          , <a href={deadPathOf(webhook.uuid)}>{count(givenUp)} given up again</a>
+          , <a href={deadPathOf(webhook.uuid)}>{count(givenUp)} dead again</a>
         </>
       )}
-      {skipped > 0 && `, ${count(skipped)} had arrived before ${skipped === 1 ? "its" : "their"} turn`}.
+      {skipped > 0 && `, ${count(skipped)} already delivered`}.
     </>
   );
 }
 
-/** How the whole stands, in one sentence: it stays the same until the end, so that nobody is told each step. */
+/** The overall state. It does not change until the end, so that screen readers announce only the end. */
 function Whole({ sum: { sent, givenUp, isDone } }: { sum: Sum }) {
-  if (!isDone) return <p class="notice info">It is under way. You can leave this page: it goes on.</p>;
+  if (!isDone) return <p class="notice info">You can leave this page: the replay continues.</p>;
   if (givenUp === 0) return <p class="notice good">Done: {count(sent)} delivered.</p>;
   return (
     <p class="notice warn">
-      Done: {count(sent - givenUp)} delivered, {count(givenUp)} given up again. Those stay in the list, with
-      the reason.
+      Done: {count(sent - givenUp)} delivered, {count(givenUp)} dead again.
     </p>
   );
 }
 
-/** There are more webhooks than one go takes. */
-function GoOn({ after }: { after: number }) {
+/** The button to continue when there are more webhooks than one form replays. */
+function Continue({ after }: { after: number }) {
   return (
     <form class="card row spread" method="post" action="/dead/replay">
-      <p class="flush">
-        These are the first {webhooksPerGo} webhooks. There are more that have dead letters.
-      </p>
+      <p class="flush">These are {webhooksPerGo} webhooks. More webhooks have dead letters.</p>
       <input type="hidden" name="all" value="yes" />
       <input type="hidden" name="after" value={after} />
       <button class="button" type="submit" name="confirmed" value="yes">
-        Go on with the next
+        Continue
       </button>
     </form>
   );

@@ -1,4 +1,4 @@
-/** `GET /webhooks/{uuid}/replays/{replay}`: how far a replay has come, while it runs, and what came of it. */
+/** `GET /webhooks/{uuid}/replays/{replay}`: the progress and result of a replay. */
 import type { Webhook } from "../../webhooks/webhooks";
 import type { LaneState } from "../../lane/lane-record";
 import type { ReplayProgress } from "../../lane/replay-progress";
@@ -28,14 +28,14 @@ export function replayProgressPage(router: Router): void {
     const lane = c.env.LANES.getByName(webhook.uuid);
     const progress = await lane.replayProgress(c.req.param("replay").toLowerCase());
     if (progress === null) {
-      throw new RequestError(404, "There is no such replay. It may be so long done that it is forgotten.");
+      throw new RequestError(404, "Replay not found. It may have finished long ago.");
     }
     const state = (await lane.stats())?.state ?? webhook.state;
     const refreshWithoutScripts = !progress.done;
     return renderPage(
       c,
       {
-        title: `Sending again to ${nameOf(webhook)}`,
+        title: `Replay to ${nameOf(webhook)}`,
         user: c.var.caller,
         section: "/",
         scripts: ["/live.js"],
@@ -43,24 +43,24 @@ export function replayProgressPage(router: Router): void {
       },
       <section class="card form-card" aria-labelledby="replay-title">
         <Breadcrumbs links={{ "/": "Webhooks", [webhookPath(webhook)]: nameOf(webhook) }} />
-        <h1 id="replay-title">Sending again</h1>
+        <h1 id="replay-title">Replay</h1>
         <OutcomeNotice outcome={takeOutcome(c)} />
         <div class="stack">
           <div id="replay-progress" class="stack">
             <Progress
-              label={progress.done ? "Sent again" : "Sending again"}
+              label={progress.done ? "Replayed" : "Replaying"}
               value={progress.sent}
               max={progress.isExact ? progress.queued : null}
               poll={progress.done ? undefined : "replay-progress replay-end"}
             />
-            {!progress.done && <Hindrance progress={progress} state={state} />}
+            {!progress.done && <Obstacle progress={progress} state={state} />}
           </div>
           <div id="replay-end" role="status">
-            {progress.done && <End webhook={webhook} progress={progress} />}
+            {progress.done && <Result webhook={webhook} progress={progress} />}
           </div>
           <p>
             <a class="button" href={webhookPath(webhook)}>
-              To the webhook
+              Back to webhook
             </a>
           </p>
         </div>
@@ -69,37 +69,32 @@ export function replayProgressPage(router: Router): void {
   });
 }
 
-/** Why it does not go on right now, if it does not. */
-function Hindrance({ progress, state }: { progress: ReplayProgress; state: LaneState }) {
+/** Why the replay makes no progress, if so. */
+function Obstacle({ progress, state }: { progress: ReplayProgress; state: LaneState }) {
   const { failures, retryAt } = progress;
   if (state !== "active") {
-    return <p class="notice warn">The webhook is {state}: this goes on as soon as it is resumed.</p>;
+    return <p class="notice warn">The webhook is {state}: the replay continues when it is resumed.</p>;
   }
-  if (retryAt === null) return <p class="muted">You can leave this page: it goes on.</p>;
+  if (retryAt === null) return <p class="muted">You can leave this page: the replay continues.</p>;
   return (
     <p class="notice warn">
-      The next one failed {times(failures)} and holds up the others. It is tried again{" "}
+      The next delivery failed {times(failures)} and blocks the others. Next attempt{" "}
       <Time at={Math.max(retryAt, Date.now())} />.
     </p>
   );
 }
 
-function End({ webhook, progress }: { webhook: Webhook; progress: ReplayProgress }) {
+function Result({ webhook, progress }: { webhook: Webhook; progress: ReplayProgress }) {
   const { sent, givenUp } = progress;
-  if (sent === 0) return <p class="notice">There was nothing to send again.</p>;
-  const arrived = sent - givenUp;
+  if (sent === 0) return <p class="notice">There was nothing to replay.</p>;
+  const delivered = sent - givenUp;
   if (givenUp === 0) {
-    return (
-      <p class="notice good">
-        Done: {sent === 1 ? "the one delivery" : `all ${count(sent)} deliveries`} arrived.
-      </p>
-    );
+    return <p class="notice good">Done: {count(sent)} delivered.</p>;
   }
   return (
     <p class="notice bad">
-      Done: {count(arrived)} of {count(sent)} arrived, and {count(givenUp)} {givenUp === 1 ? "was" : "were"}{" "}
-      given up again.{" "}
-      <a href={viewPath(webhook, { status: "dead", range: "day" }, "log")}>See the dead letters</a>
+      Done: {count(delivered)} delivered, {count(givenUp)} dead again.{" "}
+      <a href={viewPath(webhook, { status: "dead", range: "day" }, "log")}>View dead letters</a>
     </p>
   );
 }

@@ -1,4 +1,4 @@
-/** `GET` and `POST /webhooks/{uuid}/replay`: sends again what was accepted in a time, and leads to the progress. */
+/** `GET` and `POST /webhooks/{uuid}/replay`: starts a replay of a time range, and redirects to its progress. */
 import type { Context } from "hono";
 import { z } from "zod";
 import type { Webhook } from "../../webhooks/webhooks";
@@ -25,9 +25,13 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 
 const kinds = [
-  ["dead", "Dead letters", "what was given up"],
-  ["all", "Everything", "also what has arrived: the receiver gets it once more"],
-  ["missing", "What never reached it", "events of the archive that it would hear of today and never had"],
+  ["dead", "Dead letters", "deliveries that were given up"],
+  ["all", "Everything", "also delivered ones: the receiver gets them again"],
+  [
+    "missing",
+    "Missing events",
+    "archived events that match its current subscriptions and were never delivered to it",
+  ],
 ] as const;
 
 const presets = [
@@ -38,7 +42,7 @@ const presets = [
 
 type Kind = ReplayRequest["kind"];
 
-/** What is in the form, and what is wrong with it. `uuid`: the replay's, so that sending the form twice makes one. */
+/** The form's fields and errors. `uuid`: of the replay, so that submitting the form twice starts one replay. */
 type Typed = {
   uuid: string;
   kind: Kind;
@@ -62,10 +66,9 @@ export function replayPage(router: Router): void {
     const typed = readTyped(await readForm(c));
     const since = parseUtc(typed.since) ?? Number.NaN;
     const until = typed.until === "" ? Date.now() : (parseUtc(typed.until) ?? Number.NaN);
-    if (Number.isNaN(since)) typed.errors.since = "Say from when on, as in 2026-11-05T12:00.";
-    if (Number.isNaN(until))
-      typed.errors.until = "Leave it empty, or say until when, as in 2026-11-05T12:00.";
-    else if (until <= since) typed.errors.until = "The end must be later than the beginning.";
+    if (Number.isNaN(since)) typed.errors.since = "Enter a start, such as 2026-11-05T12:00.";
+    if (Number.isNaN(until)) typed.errors.until = "Leave empty, or enter an end, such as 2026-11-05T12:00.";
+    else if (until <= since) typed.errors.until = "The end must be after the start.";
     if (Object.keys(typed.errors).length > 0) return refuse(c, webhook, typed);
 
     const started = await startReplay(operationOf(c), webhook, {
@@ -81,7 +84,7 @@ export function replayPage(router: Router): void {
       }
       case "tooEarly": {
         const earliest = readable(Math.ceil(started.earliest / minuteMs) * minuteMs, 0);
-        typed.errors.since = `What is older is no longer kept: choose ${earliest} or later.`;
+        typed.errors.since = `Older deliveries are no longer kept: choose ${earliest} or later.`;
         return refuse(c, webhook, typed);
       }
       case "unknown":
@@ -94,7 +97,7 @@ export function replayPage(router: Router): void {
 
 const startedBefore: Outcome = {
   tone: "good",
-  text: "This form had started it already, and did not start it twice. To send something else again, open the form anew.",
+  text: "This form already started the replay. To start another one, open the form again.",
 };
 
 function readTyped(form: FormData): Typed {
@@ -116,22 +119,22 @@ function renderForm(c: Context<AppEnv>, webhook: Webhook, typed: Typed): Respons
   const path = webhookPath(webhook);
   return renderPage(
     c,
-    { title: `Send again to ${nameOf(webhook)}`, user: c.var.caller, section: "/" },
+    { title: `Replay to ${nameOf(webhook)}`, user: c.var.caller, section: "/" },
     <section class="card form-card" aria-labelledby="replay-title">
       <Breadcrumbs links={{ "/": "Webhooks", [path]: nameOf(webhook) }} />
-      <h1 id="replay-title">Send again</h1>
+      <h1 id="replay-title">Replay</h1>
       <p>
-        What is sent again does not hold up what comes in: it goes when nothing else waits, and one in ten
-        otherwise. It carries the header <code>X-Orchest-Replay</code>.
+        Live deliveries take priority over replays. Replayed requests have the header{" "}
+        <code>X-Orchest-Replay</code>.
       </p>
       <form id="replay-form" class="stack" method="post" action={`${path}/replay`}>
-        {/* What Enter in a field does: the first submit button is what browsers press then. */}
+        {/* Enter in a field presses the first submit button of the form. */}
         <button class="visually-hidden" type="submit" tabindex={-1} aria-hidden="true">
-          Send again
+          Start replay
         </button>
         <input type="hidden" name="uuid" value={typed.uuid} />
         <fieldset>
-          <legend>What</legend>
+          <legend>Replay</legend>
           {kinds.map(([kind, label, hint]) => (
             <label class="choice">
               <input type="radio" name="kind" value={kind} checked={kind === typed.kind} />
@@ -141,7 +144,7 @@ function renderForm(c: Context<AppEnv>, webhook: Webhook, typed: Typed): Respons
             </label>
           ))}
         </fieldset>
-        <div class="row" role="group" aria-label="Times to choose from">
+        <div class="row" role="group" aria-label="Time range presets">
           {presets.map(([hours, label]) => (
             <button
               class="button small quiet"
@@ -173,7 +176,7 @@ function renderForm(c: Context<AppEnv>, webhook: Webhook, typed: Typed): Respons
             error={typed.errors.until}
           />
         </div>
-        <FormFoot send="Send again" cancel={path} />
+        <FormFoot send="Start replay" cancel={path} />
       </form>
     </section>,
   );

@@ -77,9 +77,7 @@ describe("POST /dead/replay", () => {
     answerWith(503);
     const cookie = await writer();
     const { html } = await whenDone(await send([["webhook", webhook.uuid]], cookie), cookie);
-    expect(words(html)).toContain(
-      "Done: 0 delivered, 2 given up again. Those stay in the list, with the reason.",
-    );
+    expect(words(html)).toContain("Done: 0 delivered, 2 dead again.");
     expect(html).toContain(`href="/dead?webhook=${webhook.uuid}"`);
     expect(words((await get("/dead", cookie)).html)).toMatch(/#2 .*503.* #1 /);
   });
@@ -198,7 +196,7 @@ describe("POST /dead/replay", () => {
     const second = await send([["webhook", webhook.uuid]], cookie);
     await laneOf(webhook.uuid).resume();
     const { html } = await whenDone(second, cookie);
-    expect(words(html)).toMatch(/Alerts 1 of 1 1 delivered, 1 had arrived before its turn\./);
+    expect(words(html)).toMatch(/Alerts 1 of 1 1 delivered, 1 already delivered\./);
   });
 
   it("shows a failed dead letter, and when its next attempt is", async () => {
@@ -213,7 +211,7 @@ describe("POST /dead/replay", () => {
     const answer = await send([["webhook", webhook.uuid]], cookie);
     await vi.waitFor(async () =>
       expect(words((await follow(answer, cookie)).html)).toMatch(
-        /0 of 2 The next one has failed once and is tried again in \d+ seconds? ; the others wait for it/,
+        /0 of 2 The next delivery failed once and blocks the others\. Next attempt in \d+ seconds?/,
       ),
     );
   });
@@ -233,7 +231,7 @@ describe("POST /dead/replay", () => {
     const cookie = await writer();
     await whenDone(await send([["one", `${webhook.uuid}:1`]], cookie), cookie);
     const again = await follow(await send([["one", `${webhook.uuid}:1`]], cookie), cookie);
-    expect(again.html).toContain("There was nothing to send again");
+    expect(again.html).toContain("Nothing to replay");
     expect((await audited()).filter((action) => action === "replay.started")).toHaveLength(1);
   });
 
@@ -253,7 +251,7 @@ describe("POST /dead/replay", () => {
       ],
       cookie,
     );
-    expect((await follow(answer, cookie)).html).toContain("1 webhook could not be reached: try those again.");
+    expect((await follow(answer, cookie)).html).toContain("1 webhook could not be reached: try again.");
     await vi.waitFor(async () => expect(await deadOf(other)).toEqual([]));
   });
 
@@ -270,9 +268,7 @@ describe("POST /dead/replay", () => {
     const unknown = crypto.randomUUID();
     expect((await send([["webhook", unknown]], cookie)).status).toBe(404);
     expect((await send([["one", `${unknown}:1`]], cookie)).headers.get("Location")).toBe("/dead");
-    expect((await get(`/dead/replays?of=${unknown}:${unknown}`, cookie)).html).toContain(
-      "There is no such replay.",
-    );
+    expect((await get(`/dead/replays?of=${unknown}:${unknown}`, cookie)).html).toContain("Replay not found.");
     expect(asked).not.toHaveBeenCalled();
   });
 
@@ -303,7 +299,7 @@ describe("GET /dead/replay", () => {
       await laneOf(webhook.uuid).maintain();
       const answer = await get(`/dead/replay?${query}`, cookie);
       expect([answer.status, answer.headers.get("Location")]).toEqual([303, "/dead"]);
-      expect((await follow(answer, cookie)).html).toContain("There was nothing to send again");
+      expect((await follow(answer, cookie)).html).toContain("Nothing to replay");
     },
   );
 });
@@ -314,7 +310,7 @@ describe("GET /dead/replays", () => {
     const webhook = await makeImpatient("Alerts");
     await die(1, [webhook]);
     const { html } = await get(`/dead/replays?of=${webhook.uuid}:${crypto.randomUUID()}`, await reader());
-    expect(html).toContain("Alerts: this replay is long done.");
+    expect(html).toContain("Alerts: this replay finished long ago.");
     expect(html).not.toMatch(/data-poll|Done:/);
   });
 
@@ -328,13 +324,13 @@ describe("GET /dead/replays", () => {
     });
     const { status, html } = await get(`/dead/replays?of=${webhook.uuid}:${crypto.randomUUID()}`, cookie);
     expect(status).toBe(200);
-    expect(html).toContain("How far it has come cannot be asked right now.");
+    expect(html).toContain("Progress is unavailable right now.");
     expect(html).toContain("data-poll");
   });
 
   it("shows nothing where the address names nothing", async () => {
     const { status, html } = await get("/dead/replays?of=x&of=y:z", await reader());
     expect(status).toBe(200);
-    expect(html).toContain("There is no such replay.");
+    expect(html).toContain("Replay not found.");
   });
 });

@@ -45,8 +45,8 @@ describe("the form that starts a replay", () => {
     const path = await start(uuid, { kind: "dead", since, until: "" }, cookie);
     expect(path).toMatch(new RegExp(`^/webhooks/${uuid}/replays/[0-9a-f-]{36}$`));
     const html = await whenDone(path, cookie);
-    expect(html).toContain("all 3 deliveries arrived");
-    expect(html).toContain('<progress aria-label="Sent again" aria-valuetext="3 of 3" value="3" max="3">');
+    expect(html).toContain("Done: 3 delivered.");
+    expect(html).toContain('<progress aria-label="Replayed" aria-valuetext="3 of 3" value="3" max="3">');
     expect(html).not.toContain("data-poll");
     expect(html).not.toContain("http-equiv");
     expect((await audited())[0]).toBe("replay.started");
@@ -67,7 +67,7 @@ describe("the form that starts a replay", () => {
     await whenDone(first, cookie);
     const second = await post(`/webhooks/${uuid}/replay`, fields, { cookie });
     expect(second.headers.get("Location")).toBe(first);
-    expect((await follow(second, cookie)).html).toContain("This form had started it already");
+    expect((await follow(second, cookie)).html).toContain("This form already started the replay");
     expect(received).toHaveLength(4);
     expect((await audited()).filter((action) => action === "replay.started")).toHaveLength(1);
   });
@@ -120,7 +120,7 @@ describe("the form that starts a replay", () => {
     const path = await start(uuid, { kind: "dead", since }, cookie);
     for (let time = 0; time < 2; time++) await runAlarm(uuid);
     const html = await whenDone(path, cookie);
-    expect(html).toContain("0 of 2 arrived, and 2 were given up again.");
+    expect(html).toContain("Done: 0 delivered, 2 dead again.");
     expect(html).toContain(`href="/webhooks/${uuid}?status=dead#log-title"`);
   });
 
@@ -129,15 +129,15 @@ describe("the form that starts a replay", () => {
     const cookie = await writer();
     const path = await start(uuid, { kind: "missing", since }, cookie);
     await vi.waitFor(async () =>
-      expect((await get(path, cookie)).html).toContain("There was nothing to send again."),
+      expect((await get(path, cookie)).html).toContain("There was nothing to replay."),
     );
   });
 
   it.each([
-    [{ since: "" }, "Say from when on"],
-    [{ since: "yesterday" }, "Say from when on"],
-    [{ since, until: "tomorrow" }, "or say until when"],
-    [{ since, until: since }, "The end must be later than the beginning."],
+    [{ since: "" }, "Enter a start"],
+    [{ since: "yesterday" }, "Enter a start"],
+    [{ since, until: "tomorrow" }, "or enter an end"],
+    [{ since, until: since }, "The end must be after the start."],
   ])("refuses %j in a sentence, keeps what was typed, and starts nothing", async (fields, sentence) => {
     const { uuid } = await makeListener();
     const cookie = await writer();
@@ -158,7 +158,9 @@ describe("the form that starts a replay", () => {
     const cookie = await writer();
     const { status, html } = await post(`/webhooks/${uuid}/replay`, { kind: "all", since }, { cookie });
     expect(status).toBe(400);
-    expect(html).toMatch(/What is older is no longer kept: choose \d+ Jan 2040, \d\d:\d\d UTC or later\./);
+    expect(html).toMatch(
+      /Older deliveries are no longer kept: choose \d+ Jan 2040, \d\d:\d\d UTC or later\./,
+    );
   });
 
   it("fills in what was chosen from the usual times", async () => {
@@ -212,7 +214,7 @@ describe("the progress of a replay", () => {
     expect(html).toContain('aria-valuetext="0 of 2" value="0" max="2"');
     expect(html).toContain('data-poll="replay-progress replay-end"');
     expect(html).toContain('<noscript><meta http-equiv="refresh" content="3"/></noscript>');
-    expect(html).toContain("The webhook is paused: this goes on as soon as it is resumed.");
+    expect(html).toContain("The webhook is paused: the replay continues when it is resumed.");
     for (const id of ["replay-progress", "replay-end"]) expect(html).toContain(`id="${id}"`);
   });
 
@@ -227,7 +229,9 @@ describe("the progress of a replay", () => {
     const cookie = await writer();
     const path = await start(uuid, { kind: "all", since }, cookie);
     await vi.waitFor(async () =>
-      expect((await get(path, cookie)).html).toContain("The next one failed once and holds up the others."),
+      expect((await get(path, cookie)).html).toContain(
+        "The next delivery failed once and blocks the others.",
+      ),
     );
     expect((await get(path, cookie)).html).toContain("0 of 2");
   });
@@ -242,6 +246,6 @@ describe("the progress of a replay", () => {
     const { uuid } = await makeListener();
     const { status, html } = await get(`/webhooks/${uuid}/replays/nonsense`, await reader());
     expect(status).toBe(404);
-    expect(html).toContain("There is no such replay.");
+    expect(html).toContain("Replay not found.");
   });
 });
