@@ -11,12 +11,12 @@ export function renderForbidden(c: Context<AppEnv>, needed: Scope): Response | P
   return renderPage(
     c,
     { title: "Not allowed", user: caller },
-    <>
-      <h1>Not allowed</h1>
+    <section class="card narrow" aria-labelledby="forbidden-title">
+      <h1 id="forbidden-title">Not allowed</h1>
       <p>
         This requires the scope <code>{needed}</code>. You are signed in as {caller.name}, with{" "}
         {caller.scopes.join(", ")}. Sign out and sign in with another token.
       </p>
-    </>,
+    </section>,
   );
 }

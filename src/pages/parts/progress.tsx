@@ -1,11 +1,11 @@
-/** A bar that says how far long work has come. */
+/** A progress bar for long work. */
 import { count } from "./format-numbers";
 
 /**
- * @param props.label what is done: `Sending again`.
- * @param props.max how much there is to do; null where that is not known: the bar says only that it goes on.
- * @param props.poll while the work runs, the ids of the parts (this one among them) that `/live.js` asks for again
- * each second. Left out at the end, which ends the asking. Its page says `refreshWithoutScripts`.
+ * @param props.label of the work: `Replaying`.
+ * @param props.max the total; null when unknown, for an indeterminate bar.
+ * @param props.poll while the work runs, the ids of the parts, including this one, that `/live.js` refreshes each second.
+ * Left out at the end, which stops the refreshes. The page sets `refreshWithoutScripts`.
  */
 export function Progress({
   label,
@@ -26,7 +26,7 @@ export function Progress({
       {max === null ? (
         <progress aria-label={label} aria-valuetext={words}></progress>
       ) : (
-        // Nothing to do is all done.
+        // Zero of zero is shown as complete.
         <progress
           aria-label={label}
           aria-valuetext={words}
