@@ -1,7 +1,7 @@
-/** The HTTP side: which middleware runs in which order, and which routers there are. */
+/** The HTTP app: the order of middleware, and the routers. */
 import { bodyLimit } from "hono/body-limit";
 import type { MiddlewareHandler } from "hono";
-import { onError } from "./http/error-answer";
+import { onError } from "./http/error-response";
 import { RequestError } from "./platform/errors";
 import { listAudit } from "./api/audit/list-audit";
 import { auditRefusals } from "./http/audit-refusals";
@@ -29,13 +29,16 @@ import { pagesRoutes } from "./pages/routes";
 
 const bodyBytesMax = 1024 * 1024;
 
-/** Answers are private, current, and not to be compressed by a proxy that would lose track of it. */
-const uncached: MiddlewareHandler = async (c, next) => {
+/**
+ * Keeps responses out of caches. `no-transform` keeps Cloudflare from compressing them: Orchest's proxy decodes bodies
+ * but passes `Content-Encoding` on.
+ */
+const noStore: MiddlewareHandler = async (c, next) => {
   await next();
   c.header("Cache-Control", "no-store, no-transform");
 };
 
-/** @returns the gateway's app, ready for `fetch(request, env, ctx)`. */
+/** @returns the gateway's Hono app, whose `fetch(request, env, ctx)` handles every request. */
 export function createApp(): Router {
   const app = createRouter();
   const endpoints = createEndpoints();
@@ -43,7 +46,7 @@ export function createApp(): Router {
   app.notFound((c) => asPage(c, c.json({ message: `There is no ${c.req.method} ${c.req.path} here.` }, 404)));
 
   app.use(logRequests());
-  app.use(uncached);
+  app.use(noStore);
   app.use(pageHeaders);
   app.use(localHostsOnly);
   app.use(auditRefusals);
@@ -55,7 +58,7 @@ export function createApp(): Router {
       onError: () => {
         throw new RequestError(
           413,
-          `The body is too large: at most ${bodyBytesMax} bytes (1 MiB) are taken.`,
+          `The body is too large: it must be at most ${bodyBytesMax} bytes (1 MiB).`,
         );
       },
     }),
@@ -68,7 +71,7 @@ export function createApp(): Router {
   return app;
 }
 
-/** All that `GET /openapi.json` describes. */
+/** The endpoints that `GET /openapi.json` documents. */
 function createEndpoints(): Router {
   const router = createRouter();
   getHealth(router);

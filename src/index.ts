@@ -1,4 +1,4 @@
-/** The Worker's entry: HTTP, queues and cron, and the class of the lanes. */
+/** The Worker's entry point: HTTP, queues, cron and the Durable Object class `WebhookLane`. */
 import { createApp } from "./app";
 import { consumeDeadLetters } from "./events/dead-letter-consumer";
 import { consume } from "./events/queue-consumer";
@@ -7,7 +7,7 @@ import { WebhookLane as Lane } from "./lane/webhook-lane";
 import { log } from "./platform/log";
 import { runScheduled } from "./scheduled";
 
-/** A webhook's lane, with what it needs of events. */
+/** The Durable Object of a webhook (binding `LANES`), wired to the events layer. */
 export class WebhookLane extends Lane {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env, laneEvents(env));

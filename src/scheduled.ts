@@ -1,4 +1,4 @@
-/** What cron does, every minute. Each task is tried, whatever became of the one before it. */
+/** The cron tasks, run every minute. A failing task does not keep the others from running. */
 import { readConfig } from "./platform/config";
 import { pruneArchive } from "./events/archive-retention";
 import { pruneAudit, pruneRefusals } from "./db/audit";
@@ -11,14 +11,14 @@ import { finishDeletions } from "./webhooks/delete-webhook";
 import { log } from "./platform/log";
 
 const dayMs = 86_400_000;
-/** A queue message is retried for hours at most: a note that is older is of none. */
+/** How long notes on failed queue messages are kept: messages are retried for hours at most. */
 const failureDays = 7;
-/** A year, and time to look back at it. */
+/** How long the audit log is kept: a year, and a month to review it. */
 const auditDays = 400;
-/** Anyone can have refusals written down. */
+/** Refusals are kept for a shorter time, because anyone on the internet can cause them. */
 const refusalDays = 30;
 
-/** @param now in ms. Never throws: what fails is logged, and comes again a minute later. */
+/** Runs every task once. Never throws: a failure is logged, and the task runs again a minute later. @param now in ms. */
 export async function runScheduled(env: Env, now: number): Promise<void> {
   const tasks: Record<string, () => Promise<unknown>> = {
     "hand-over": () => handOverAll(env),

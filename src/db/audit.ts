@@ -1,4 +1,4 @@
-/** The audit log: who did what, when and from where. The table `audit_entries`. */
+/** The audit log, in the table `audit_entries`: who did what, when and from which address. */
 import { desc, lt, sql } from "drizzle-orm";
 import { log } from "../platform/log";
 import { isOverLimit } from "../platform/rate-limit";
@@ -6,16 +6,16 @@ import { database } from "./database";
 import { type Page, pageOf } from "./page";
 import { auditEntries } from "./schema";
 
-/** An entry as it is kept; `at` in ms. */
+/** A row of the audit log; `at` in ms. */
 export type AuditEntry = typeof auditEntries.$inferSelect;
 
-/** An entry to be written down. */
+/** A new row. */
 type NewAuditEntry = Omit<AuditEntry, "id" | "count" | "refusalKey">;
 
-/** Who acts: the id and name of a token or a person, and the address that the request came from, where it is known. */
+/** Who acts: the id and name of a token or a person, and the client's address (null when it is not known). */
 export type Actor = { id: string; name: string; address: string | null };
 
-/** Every action that the log has. */
+/** Every action that is audited. */
 export const auditActions = [
   "webhook.created",
   "webhook.updated",
@@ -44,29 +44,29 @@ export const auditActions = [
 
 type AuditAction = (typeof auditActions)[number];
 
-/** What the client's address may have at most: an IPv6 address with a zone. */
+/** Addresses are cut here: an IPv6 address with a zone fits. */
 const addressCharactersMax = 64;
 
-/** What was changed: never a secret. */
+/** What was done, and to what. It must not contain secrets. */
 export type AuditSubject = {
   action: AuditAction;
   /** The uuid of the webhook, token or event, or the id of the rejected message. */
   target?: string;
-  /** What of it: the uuid of a delivery, the id of a replay, the names of changed fields, an origin, how many webhooks. */
+  /** Details: the uuid of a delivery, the id of a replay, the names of changed fields, an origin, a number of webhooks. */
   detail?: string;
 };
 
-/** Records what somebody has just done. It is done already: a failure is logged as an error and undoes nothing. */
+/** Records an action that has succeeded. Never throws: a failure to write is logged as an error, and the action stands. */
 export async function audit(env: Env, actor: Actor, subject: AuditSubject): Promise<void> {
   const { action, target = null, detail = null } = subject;
   const entry = { at: Date.now(), ...columnsOf(actor), action, target, detail };
-  await written(entry, insertAuditEntry(env, entry));
+  await logFailure(entry, insertAuditEntry(env, entry));
 }
 
 /**
- * Records that a request or a sign-in was refused: one row for each address, actor and minute, with a count. What is
- * beyond AUDIT_LIMIT of an address in a minute is not recorded.
- * @param detail never what was sent in.
+ * Records a refused request or sign-in. Refusals with the same action, actor, address and minute share one row with a
+ * count. Refusals of an address over AUDIT_LIMIT are not recorded. Never throws, as `audit`.
+ * @param detail must not contain text from the request.
  */
 export async function auditRefusal(
   env: Env,
@@ -76,16 +76,16 @@ export async function auditRefusal(
   const columns = columnsOf(actor);
   if (await isOverLimit(env.AUDIT_LIMIT, columns.address ?? "")) return;
   const entry = { at: Date.now(), ...columns, action, detail };
-  await written(entry, countRefusal(env, entry));
+  await logFailure(entry, countRefusal(env, entry));
 }
 
 function columnsOf({ id, name, address }: Actor): Pick<AuditEntry, "actor" | "actorName" | "address"> {
   return { actor: id, actorName: name, address: address?.slice(0, addressCharactersMax) ?? null };
 }
 
-async function written(entry: object, writing: Promise<void>): Promise<void> {
+async function logFailure(entry: object, write: Promise<void>): Promise<void> {
   try {
-    await writing;
+    await write;
   } catch (error) {
     log("error", "audit entry not written", { ...entry, error: String(error) });
   }
@@ -95,12 +95,12 @@ async function insertAuditEntry(env: Env, entry: NewAuditEntry): Promise<void> {
   await database(env).insert(auditEntries).values(entry);
 }
 
-/** How many rows the refusals of one minute take. */
+/** The most rows for the refusals of one minute, plus one for the rest. */
 const refusalRowsMax = 100;
 
 /**
- * Writes a refusal down, in the row of its minute, action, actor and address: a further one raises the row's count. When
- * the minute has its rows, what is about others is counted in one more, which says nothing but that.
+ * Counts a refusal in the row of its minute, action, actor and address. Once the minute has `refusalRowsMax` rows,
+ * refusals that have no row are counted in one extra row, without actor, detail and address.
  */
 async function countRefusal(env: Env, entry: Omit<NewAuditEntry, "target">): Promise<void> {
   const { at, actor, actorName, action, detail, address } = entry;
@@ -117,12 +117,12 @@ async function countRefusal(env: Env, entry: Omit<NewAuditEntry, "target">): Pro
   );
 }
 
-/** `2026-11-05T12:00` */
+/** @param at in ms. @returns `2026-11-05T12:00` */
 function minuteOf(at: number): string {
   return new Date(at).toISOString().slice(0, 16);
 }
 
-/** Newest first. @param page.before only ids below. */
+/** @returns a page of the log, newest first. @param page.before only entries with a lower id. */
 export async function listAuditEntries(
   env: Env,
   page: { limit: number; before?: number },
@@ -136,22 +136,23 @@ export async function listAuditEntries(
   return pageOf(rows, page.limit);
 }
 
-const prunedAtOnce = 1000;
+/** The most rows that one run of cron deletes. */
+const prunedPerRun = 1000;
 
-/** Forgets entries from before `before` (ms), oldest first and not all at once. */
+/** Deletes entries from before `before` (ms), oldest first, at most 1,000. */
 export async function pruneAudit(env: Env, before: number): Promise<void> {
   await database(env).run(
     sql`DELETE FROM audit_entries WHERE at < ${before}
-        AND id IN (SELECT id FROM audit_entries ORDER BY id LIMIT ${prunedAtOnce})`,
+        AND id IN (SELECT id FROM audit_entries ORDER BY id LIMIT ${prunedPerRun})`,
   );
 }
 
-/** Forgets refusals of the minutes before the one of `before` (ms), oldest first and not all at once. */
+/** Deletes refusals from before the minute of `before` (ms), oldest first, at most 1,000 rows. */
 export async function pruneRefusals(env: Env, before: number): Promise<void> {
   await database(env).run(
     sql`DELETE FROM audit_entries WHERE id IN (
           SELECT id FROM audit_entries WHERE refusal_key IS NOT NULL AND refusal_key < ${minuteOf(before)}
-          ORDER BY refusal_key LIMIT ${prunedAtOnce}
+          ORDER BY refusal_key LIMIT ${prunedPerRun}
         )`,
   );
 }

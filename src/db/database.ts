@@ -1,7 +1,7 @@
-/** D1 as drizzle sees it. */
+/** The drizzle client of D1. */
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
 
-/** @returns the typed way into the deployment's D1. Transactions fail there: use `batch()`. */
+/** @returns a drizzle client of the deployment's D1. D1 has no interactive transactions: use `batch()`. */
 export function database(env: Pick<Env, "DB">): DrizzleD1Database {
   return drizzle(env.DB);
 }

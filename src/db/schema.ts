@@ -1,21 +1,21 @@
 /**
- * The tables in D1. Times are milliseconds since 1970 in UTC; uuids are lower-case text.
- * Migrations in `migrations/` are made from this file by `npm run db:generate`; they only go forward.
+ * The tables in D1. Times are in ms since 1970, UTC. Uuids are lower-case text.
+ * `npm run db:generate` makes the migrations in `migrations/` from this file. There are no down migrations.
  */
 import { sql } from "drizzle-orm";
 import { index, integer, real, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 
-/** The webhooks: who is told. A row is what their lane is configured with. */
+/** The webhooks. A webhook's lane is configured from its row. */
 export const webhooks = sqliteTable(
   "webhooks",
   {
-    /** Order of creation. Never used again after a deletion: pages of a wide hand-over go by it. */
+    /** In order of creation. Ids are not reused after a deletion, because the cursor of a bulk hand-over is an id. */
     id: integer("id").primaryKey({ autoIncrement: true }),
     uuid: text("uuid").notNull().unique(),
     name: text("name").notNull(),
-    /** Scheme, host and port of the URL: all of it that is ever shown. */
+    /** Scheme, host and port of the URL: the only part of it that is shown. */
     origin: text("origin").notNull(),
-    /** The URL and the secret (`SecretSettings`), encrypted with the webhook's uuid as associated data; see `platform/encryption.ts`. */
+    /** The URL, the secrets and the header values (`SecretSettings`), encrypted by `platform/encryption.ts`. */
     encryptedSettings: text("sealed").notNull(),
     verifySsl: integer("verify_ssl", { mode: "boolean" }).notNull(),
     contentType: text("content_type", {
@@ -24,31 +24,31 @@ export const webhooks = sqliteTable(
     ordering: text("ordering", { enum: ["strict", "keyed", "none"] })
       .notNull()
       .default("strict"),
-    /** Null: the default of `delivery/retry-policy.ts`. */
+    /** Null: the default of `lane/retry-policy.ts`, as for `retryMaxAgeS`. */
     retryMaxAttempts: integer("retry_max_attempts"),
     retryMaxAgeS: integer("retry_max_age_s"),
-    /** How long a receiver may take, in seconds. Null: Orchest's 5. */
+    /** The timeout of an attempt, in seconds. Null: 5, as in Orchest. */
     timeoutS: integer("timeout_s"),
-    /** How many attempts may begin per second. Null: as many as the order allows. */
+    /** The rate limit: how many attempts may start per second. Null: no limit. */
     rateLimitPerS: real("rate_limit_per_s"),
-    /** The names of the custom headers, as a JSON list; their values are sealed. */
+    /** The names of the custom headers, as a JSON array. Their values are in `encryptedSettings`. */
     headerNames: text("header_names", { mode: "json" }).$type<string[]>().notNull().default([]),
-    /** Until when the secret before this one signs too; it is sealed as well. */
+    /** When the previous secret stops signing. Null: there is none. The secret is in `encryptedSettings`. */
     previousSecretUntil: integer("previous_secret_until"),
-    /** The lane's state, copied here by the lane: it alone decides. */
+    /** A copy of the lane's state. The lane owns it and updates this column. */
     state: text("state", { enum: ["active", "paused", "disabled"] })
       .notNull()
       .default("active"),
     disabledReason: text("disabled_reason"),
-    /** How many dead letters the lane keeps, copied here by the lane. */
+    /** A copy of the lane's number of dead letters, updated by the lane. */
     deadLetters: integer("dead_letters").notNull().default(0),
-    /** Raised by every change, so that a lane never goes back to an older configuration. */
+    /** Raised by every change. A lane keeps the configuration with the highest version. */
     version: integer("version").notNull().default(1),
-    /** Set while the webhook is being deleted: its lane is closed before the row goes. */
+    /** When the deletion started. The row is removed once the lane is closed. */
     deletedAt: integer("deleted_at"),
     createdAt: integer("created_at").notNull(),
   },
-  // Cron looks for secrets whose grace period is over.
+  // Cron searches for secrets whose grace period is over.
   (table) => [
     index("webhooks_previous_secret")
       .on(table.previousSecretUntil)
@@ -57,8 +57,8 @@ export const webhooks = sqliteTable(
 );
 
 /**
- * What the webhooks hear. An empty `project_uuid` or `job_uuid` means "not limited": the empty text, unlike
- * NULL, can be looked up in an index and be unique.
+ * The subscriptions of webhooks. An empty `project_uuid` or `job_uuid` means "any". It is not NULL, because NULLs are
+ * distinct in a unique index and do not match `=`.
  */
 export const subscriptions = sqliteTable(
   "subscriptions",
@@ -71,81 +71,83 @@ export const subscriptions = sqliteTable(
     eventType: text("event_type").notNull(),
     projectUuid: text("project_uuid").notNull().default(""),
     jobUuid: text("job_uuid").notNull().default(""),
-    /** A repeated event goes only to subscriptions that stood when it was first accepted. */
+    /** A repeated event goes only to subscriptions that existed when it was first accepted. */
     createdAt: integer("created_at").notNull(),
   },
   (table) => [
-    // Matching: from (type, project, job) to webhooks.
+    // Matching finds webhooks by (type, project, job).
     uniqueIndex("subscriptions_match").on(table.eventType, table.projectUuid, table.jobUuid, table.webhookId),
-    // A webhook's own subscriptions.
+    // Finds the subscriptions of a webhook.
     index("subscriptions_webhook").on(table.webhookId),
   ],
 );
 
-/** What can be subscribed to, filled by migrations. The list in `events/types.ts` is the same (a test holds them together). */
+/** The event types that can be subscribed to, inserted by migrations. A test checks that `events/types.ts` has the same. */
 export const eventTypes = sqliteTable("event_types", {
   id: integer("id").primaryKey(),
   name: text("name").notNull().unique(),
 });
 
 /**
- * The archive: every event as it was first accepted, as `archive-slots.ts` tells. One row holds what one request
- * brought; a slot is emptied as a whole. The migration adds the view `events` (a row per event), the view
- * `archive_requests` with the trigger that fills the current slot, and `WITHOUT ROWID`.
+ * A slot of the archive (see `events/archive-slots.ts`): every event as it was first accepted. One row has the events of
+ * one request. The migration also creates the view `events` (one row per event) and the view `archive_requests`, whose
+ * trigger inserts into the current slot; it makes `archive_uuids_*` `WITHOUT ROWID`.
  */
 const archiveSlotTable = (slot: number) =>
   sqliteTable(`archive_${slot}`, {
-    /** The id of its first event; ids rise in order of acceptance, by one for each event. */
+    /** The id of its first event. Ids of events rise by one in order of acceptance. */
     id: integer("id").primaryKey(),
     /** The id of its last event. */
     last: integer("last").notNull(),
     acceptedAt: integer("accepted_at").notNull(),
     /**
-     * JSON: of each event [uuid, type, project, job, timestamp, body, publisher], the body being its source text. Those
-     * from before publishers were kept have no seventh element.
+     * A JSON array with [uuid, type, project, job, timestamp, body, publisher] of each event. `body` is its source text.
+     * Rows from before publishers were recorded have no seventh element.
      */
     events: text("events").notNull(),
   });
 
-/** Where an event of a slot is, by its uuid. */
+/** The index of a slot: finds an event by its uuid. */
 const archiveUuidTable = (slot: number) =>
   sqliteTable(`archive_uuids_${slot}`, {
     uuid: text("uuid").primaryKey(),
-    /** The row's id, and the event's place in it. */
+    /** The id of the event's row in `archive_*`, and the event's index in that row, from 0. */
     request: integer("request").notNull(),
     place: integer("place").notNull(),
   });
 
+/** The four slots of the archive. */
 export const archive0 = archiveSlotTable(0);
 export const archive1 = archiveSlotTable(1);
 export const archive2 = archiveSlotTable(2);
 export const archive3 = archiveSlotTable(3);
+/** The indexes of the four slots. */
 export const archiveUuids0 = archiveUuidTable(0);
 export const archiveUuids1 = archiveUuidTable(1);
 export const archiveUuids2 = archiveUuidTable(2);
 export const archiveUuids3 = archiveUuidTable(3);
 
-/** Which slot is being filled: one row, changed by cron. */
+/** The slot that new events go to: one row, updated by cron. */
 export const archiveSlot = sqliteTable("archive_slot", {
   id: integer("id").primaryKey(),
   slot: integer("slot").notNull(),
-  /** The id of the last event before this slot's first. */
+  /** The id of the last event before the slot's first one. */
   base: integer("base").notNull(),
 });
 
-/** How much the archive's current slot holds: one row, kept up by cron, so that nobody has to add it up. */
+/** The size of the current slot: one row, updated incrementally by cron. */
 export const archiveSize = sqliteTable("archive_size", {
   id: integer("id").primaryKey(),
-  /** The last event that is counted. */
+  /** The id of the last row of the slot that is counted. */
   countedTo: integer("counted_to").notNull(),
   bytes: integer("bytes").notNull(),
-  /** The archive is whole from this time on, in ms; 0 while nothing was pruned. */
-  wholeFrom: integer("whole_from").notNull().default(0),
+  /** The archive has every event accepted since this time, in ms. 0 until something is pruned. */
+  completeSince: integer("whole_from").notNull().default(0),
 });
 
 /**
- * Accepted events that a lane has yet to take, in order. One row is one event for one webhook or, without
- * a webhook, one event for all that match it (more than fit one hand-over), from the webhook after `cursor` on.
+ * Accepted events that are not handed over to lanes yet, in order. A row is one event for one webhook or, when
+ * `webhook_id` is NULL, a bulk hand-over: one event for all matching webhooks with an id above `cursor`.
  */
 export const handovers = sqliteTable(
   "handovers",
@@ -155,21 +157,21 @@ export const handovers = sqliteTable(
     eventId: integer("event_id").notNull(),
     cursor: integer("cursor").notNull().default(0),
   },
-  // Dispatch asks for each webhook that it found whether rows wait; the hand-over reads them in order.
+  // Dispatch checks whether a matching webhook has rows, and the hand-over reads them in order.
   (table) => [index("handovers_webhook").on(table.webhookId, table.id)],
 );
 
-/** Turns of the switch for failed job runs within the last hour: they can be undone. */
+/** Changes of the switch for failed job runs within the last hour, which can be undone. */
 export const jobFailureSwitches = sqliteTable("job_failure_switches", {
   id: integer("id").primaryKey(),
   uuid: text("uuid").notNull().unique(),
   at: integer("at").notNull(),
   isOn: integer("is_on", { mode: "boolean" }).notNull(),
-  /** How many it changed. */
+  /** How many webhooks it changed. */
   webhooks: integer("webhooks").notNull(),
 });
 
-/** What such a turn added or removed: unlimited subscriptions, as they were. */
+/** The subscriptions that a change of the switch added or removed. They are not limited to a project or job. */
 export const jobFailureChanges = sqliteTable(
   "job_failure_changes",
   {
@@ -177,73 +179,73 @@ export const jobFailureChanges = sqliteTable(
     switchId: integer("switch_id")
       .notNull()
       .references(() => jobFailureSwitches.id, { onDelete: "cascade" }),
-    /** It may be gone since: an undo says so. */
+    /** Not a foreign key: the webhook may have been deleted since, and an undo reports that. */
     webhookId: integer("webhook_id").notNull(),
     uuid: text("uuid").notNull(),
     eventType: text("event_type").notNull(),
     createdAt: integer("created_at").notNull(),
-    /** The id of one that was removed; null: it was added. */
+    /** The id of a subscription that was removed. Null: it was added. */
     subscriptionId: integer("subscription_id"),
   },
   (table) => [index("job_failure_changes_switch").on(table.switchId)],
 );
 
-/** Queue messages that could not be used: kept as they came, with the reason, until someone looks. */
+/** Queue messages that were rejected, with the reason. They are kept until they are redriven. */
 export const rejected = sqliteTable("rejected", {
   id: integer("id").primaryKey(),
   messageId: text("message_id").notNull(),
   reason: text("reason").notNull(),
-  /** The message's text; a structured body as JSON. */
+  /** The message's text; for a structured body its JSON. */
   body: text("body").notNull(),
-  /** Whether the text is what came: else it was no UTF-8, say, and cannot be used again. */
+  /** Whether `body` is exactly the message. False when it was cut or was not valid UTF-8: it cannot be redriven then. */
   isExact: integer("is_exact", { mode: "boolean" }).notNull().default(true),
   receivedAt: integer("received_at").notNull(),
 });
 
-/** Why the latest try of a queue message failed, for the dead-letter queue, which brings no reason along. */
+/** Why the latest attempt at a queue message failed. Messages in the dead-letter queue have no reason of their own. */
 export const queueFailures = sqliteTable("queue_failures", {
-  /** The SHA-256 of the message's text, in hex: its id may be another one in the dead-letter queue. */
+  /** The SHA-256 of the message's text, in hex. A message's id may change on its way to the dead-letter queue. */
   key: text("key").primaryKey(),
   reason: text("reason").notNull(),
   failedAt: integer("failed_at").notNull(),
 });
 
-/** API tokens, beside those of the setting `API_TOKENS`: never the tokens themselves. Revoked ones stay, to be told from unknown ones. */
+/** API tokens other than those in `API_TOKENS`, as hashes. Revoked tokens stay, for the list and the audit log. */
 export const tokens = sqliteTable("tokens", {
   id: integer("id").primaryKey(),
   uuid: text("uuid").notNull().unique(),
   name: text("name").notNull(),
-  /** The token's SHA-256 in hex, and its first 16 digits, by which it is looked up; see `auth/token.ts`. */
+  /** The first 16 hex digits of the token's SHA-256, by which it is found, and all of them; see `auth/token.ts`. */
   hashPrefix: text("hash_start").notNull().unique(),
   hash: text("hash").notNull(),
   scopes: text("scopes", { mode: "json" }).$type<string[]>().notNull(),
   createdAt: integer("created_at").notNull(),
   /** Null: never. */
   expiresAt: integer("expires_at"),
-  /** Exact to an hour: a use is not worth a row each. */
+  /** Exact to an hour, so that not every use writes a row. */
   lastUsedAt: integer("last_used_at"),
   revokedAt: integer("revoked_at"),
 });
 
-/** Who did what, when and from where. Nothing in it is a secret. */
+/** The audit log: who did what, when and from which address. It contains no secrets. */
 export const auditEntries = sqliteTable(
   "audit_entries",
   {
     id: integer("id").primaryKey(),
     at: integer("at").notNull(),
-    /** The caller's id and, as it was then, its name (see `auth/caller.ts`); `unknown` where nobody was recognised. */
+    /** The caller's id and its name at that time (see `auth/caller.ts`); `unknown` when nobody was authenticated. */
     actor: text("actor").notNull(),
     actorName: text("actor_name").notNull(),
     action: text("action").notNull(),
     /** The uuid of the webhook, token or event, or the id of the rejected message. */
     target: text("target"),
-    /** What of it: the uuid of a delivery, the id of a replay, the names of changed fields, an origin. */
+    /** Details: the uuid of a delivery, the id of a replay, the names of changed fields, an origin. */
     detail: text("detail"),
-    /** The client's address. */
+    /** The client's IP address, as Cloudflare saw it. */
     address: text("address"),
-    /** How often: refusals of one minute share a row. */
+    /** How often it happened: refusals of one minute share a row. */
     count: integer("count").notNull().default(1),
-    /** Of refusals only: the minute (`2026-11-05T12:00`) and, behind it, what else the row is about. */
+    /** For refusals: the minute (`2026-11-05T12:00`), action, actor and address that share the row. Else NULL. */
     refusalKey: text("refusal_key"),
   },
   (table) => [

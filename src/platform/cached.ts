@@ -1,29 +1,30 @@
-/** Reading what many requests want to know, and not for each of them. */
+/** A cache of one value per isolate, shared by all requests. */
 
-/** How often a request looks whether another one has read meanwhile. */
+/** How often a waiting request checks whether the read of another request has finished. */
 const pollMs = 20;
-/** A read that takes longer may have been cut off with its request: the next one reads, too. */
-const patienceMs = 5000;
+/** A read that takes longer may have been cancelled with its request: the next request then reads as well. */
+const readTimeoutMs = 5000;
 
 /**
- * Remembers what was read, in this isolate.
- * @param keptMs for how long.
- * @returns reads, or gives what was read less than `keptMs` before. Requests that come while one reads wait for that. Its
- *   promise is not handed to them: with its request it may be cancelled, and never settle. What throws is not remembered.
+ * Caches the result of `read` in this isolate.
+ * @param ttlMs how long a result is used, in ms.
+ * @returns a function that gives the cached value, or reads it. Concurrent requests wait for the read that is under way
+ *   by polling: they do not await its promise, which never settles if its request is cancelled.
+ * @throws what `read` throws. A failure is not cached.
  */
-export function cached<Read>(keptMs: number, read: (env: Env) => Promise<Read>): (env: Env) => Promise<Read> {
+export function cached<Read>(ttlMs: number, read: (env: Env) => Promise<Read>): (env: Env) => Promise<Read> {
   let latest: { value: Read; at: number } | null = null;
   let startedAt: number | null = null;
 
   const isBeingRead = () => startedAt !== null;
-  const fresh = () => (latest !== null && isWithin(keptMs, latest.at) ? latest : null);
+  const fresh = () => (latest !== null && isWithin(ttlMs, latest.at) ? latest : null);
 
   return async (env) => {
-    for (let ms = 0; fresh() === null && isBeingRead() && ms < patienceMs; ms += pollMs) {
+    for (let ms = 0; fresh() === null && isBeingRead() && ms < readTimeoutMs; ms += pollMs) {
       await scheduler.wait(pollMs);
     }
-    const known = fresh();
-    if (known !== null) return known.value;
+    const hit = fresh();
+    if (hit !== null) return hit.value;
     const at = Date.now();
     startedAt = at;
     try {
@@ -36,7 +37,7 @@ export function cached<Read>(keptMs: number, read: (env: Env) => Promise<Read>):
   };
 }
 
-/** Also when clocks were put back. */
+/** A time in the future, after the clock was set back, is not within. */
 function isWithin(ms: number, since: number): boolean {
   const age = Date.now() - since;
   return age >= 0 && age < ms;

@@ -1,6 +1,9 @@
+/** Running tasks concurrently, with a limit. */
+
 /**
- * Runs `task` for every item, at most `limit` at once, and waits for all of them.
- * @throws the first failure, after all tasks have ended.
+ * Runs `task` for every item, at most `limit` at once, and waits for all of them. Each of `limit` workers stops at its
+ * first failure, and the others continue with the remaining items.
+ * @throws the first failure, after all workers have stopped.
  */
 export async function forEachConcurrent<Item>(
   limit: number,

@@ -1,44 +1,44 @@
-/** The deployment's settings, read once from the environment and checked. */
+/** The deployment's settings: read from the environment and validated. */
 import { hostOf } from "./host-name";
 import { ConfigurationError } from "./errors";
 
-/** What the environment says, parsed. Secrets stay in here: never log it, never answer with it. */
+/** The parsed settings. They contain secrets: never log them or put them in a response. */
 export type Config = {
-  /** Whether webhooks may point at any host: local use only. */
+  /** Whether webhooks may point at private addresses: for local use only. */
   allowPrivateTargets: boolean;
   /** Whether webhooks may have `http:` URLs beside `https:`. */
   allowHttpTargets: boolean;
-  /** Host names of the gateway itself, in lower case: a delivery to one of them would come back in. */
+  /** Host names of the gateway itself, in lower case. Webhooks must not point at them, as deliveries would loop. */
   gatewayHosts: readonly string[];
-  /** Tokens that may call the API. */
+  /** Bootstrap tokens: they have every scope. */
   apiTokens: string[];
-  /** AES-256 keys, 32 bytes each: the first one encrypts, all of them decrypt. */
+  /** AES-256 keys of 32 bytes each. The first one encrypts, all of them decrypt. At least one. */
   encryptionKeys: Uint8Array<ArrayBuffer>[];
-  /** The secret of the webhook in Orchest that feeds this gateway. */
+  /** The secret of the webhook in Orchest that publishes to this gateway. */
   orchestIngestSecret: string;
-  /** How long delivered deliveries are kept, in days. */
+  /** How long the log keeps deliveries, in days. */
   deliveryDays: number;
-  /** How long dead letters are kept, in days: never shorter. */
+  /** How long dead letters are kept, in days: at least `deliveryDays`. */
   deadLetterDays: number;
-  /** How long the archive of events reaches back, in days: never longer than deliveries. */
+  /** How long the archive keeps events, in days: at most `deliveryDays`. */
   archiveDays: number;
-  /** What the archive may take in D1, in bytes. */
+  /** The most bytes that the archive may take in D1. */
   archiveBytesMax: number;
-  /** Cloudflare Access in front of the pages; null: none. `issuer`: its team's origin. */
+  /** Cloudflare Access in front of the pages; null when it is not used. `issuer` is the origin of the team domain. */
   access: { issuer: string; audience: string } | null;
 };
 
 const encryptionKeyBytes = 32;
-/** What is random and this long is out of reach of guesses over the network. */
+/** A random secret of this length cannot be guessed over the network. */
 const secretCharactersMin = 16;
 
 /** @throws {ConfigurationError} naming the setting that is missing or malformed. */
 export function readConfig(env: Env): Config {
   const deliveryDays = positive("DELIVERY_DAYS", env.DELIVERY_DAYS);
   return {
-    apiTokens: hardToGuess("API_TOKENS", commaSeparated("API_TOKENS", env.API_TOKENS)),
+    apiTokens: requireLength("API_TOKENS", commaSeparated("API_TOKENS", env.API_TOKENS)),
     encryptionKeys: commaSeparated("ENCRYPTION_KEY", env.ENCRYPTION_KEY).map(parseKey),
-    orchestIngestSecret: hardToGuess("ORCHEST_INGEST_SECRET", [
+    orchestIngestSecret: requireLength("ORCHEST_INGEST_SECRET", [
       commaSeparated("ORCHEST_INGEST_SECRET", env.ORCHEST_INGEST_SECRET).join(","),
     ]).join(","),
     allowPrivateTargets: env.ALLOW_PRIVATE_TARGETS === "true",
@@ -52,7 +52,7 @@ export function readConfig(env: Env): Config {
   };
 }
 
-/** Half of it would look like protection and be none. */
+/** Both settings are needed to verify an assertion: with only one, the pages would be unprotected, so it is an error. */
 function readAccess({ ACCESS_TEAM_DOMAIN, ACCESS_AUD }: Env): Config["access"] {
   const [domain, audience] = [ACCESS_TEAM_DOMAIN, ACCESS_AUD].map((value) => (value ?? "").trim());
   if (!domain && !audience) return null;
@@ -61,7 +61,7 @@ function readAccess({ ACCESS_TEAM_DOMAIN, ACCESS_AUD }: Env): Config["access"] {
     return { issuer: url.origin, audience };
   }
   throw new ConfigurationError(
-    "ACCESS_TEAM_DOMAIN and ACCESS_AUD belong together: https://<team>.cloudflareaccess.com and the audience tag.",
+    "ACCESS_TEAM_DOMAIN (https://<team>.cloudflareaccess.com) and ACCESS_AUD (the audience tag) must be set together.",
   );
 }
 
@@ -71,7 +71,7 @@ function positive(name: string, value: string): number {
   throw new ConfigurationError(`${name} must be a number above 0.`);
 }
 
-/** A secret that was never set is undefined at run time, whatever the generated types say. */
+/** @param value undefined for a secret that was never set, though the generated types exclude it. */
 function commaSeparated(name: string, value: string | undefined): string[] {
   const parts = (value ?? "").split(",").map((part) => part.trim());
   const present = parts.filter((part) => part !== "");
@@ -81,8 +81,8 @@ function commaSeparated(name: string, value: string | undefined): string[] {
   return present;
 }
 
-/** No limit keeps short ones from being guessed in the end. */
-function hardToGuess(name: string, secrets: string[]): string[] {
+/** Short secrets are refused: rate limits only slow guessing down. */
+function requireLength(name: string, secrets: string[]): string[] {
   if (secrets.every((secret) => Array.from(secret).length >= secretCharactersMin)) return secrets;
   const each = name.endsWith("S") ? "each token must have" : "must have";
   throw new ConfigurationError(
@@ -90,7 +90,7 @@ function hardToGuess(name: string, secrets: string[]): string[] {
   );
 }
 
-/** As URLs have them: in lower case and in ASCII. */
+/** Normalizes host names as URLs do: lower case, ASCII. */
 function hostNames(value: string | undefined): string[] {
   const names = (value ?? "").split(",").map((part) => part.trim());
   return names

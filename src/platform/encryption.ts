@@ -1,16 +1,17 @@
 /**
- * Encryption of what a webhook must keep to itself: AES-256-GCM with a random nonce, the webhook's uuid as
- * associated data (so that rows cannot be swapped) and a key id beside the ciphertext (so that keys can change).
+ * Encryption of a webhook's secret settings: AES-256-GCM with a random nonce. The webhook's uuid is the associated data,
+ * so that the settings of one row cannot be decrypted in another. A key id precedes the ciphertext, so that keys can be
+ * rotated.
  */
 import { ConfigurationError } from "./errors";
 
-/** What is encrypted of a webhook. The URL is a secret too: Slack's is all that it takes to post. */
+/** The encrypted settings of a webhook. The URL is one of them: whoever knows a Slack webhook's URL can post to it. */
 export type SecretSettings = {
   url: string;
   secret: string;
-  /** Custom headers, by name. */
+  /** Custom headers: values by name. */
   headers?: Record<string, string>;
-  /** The secret before this one: it signs too, until a time in ms. */
+  /** The previous secret, with which deliveries are signed as well until `until` (ms). */
   previous?: { secret: string; until: number };
 };
 
@@ -21,6 +22,7 @@ const nonceBytes = 12;
 /**
  * Encrypts with the first of `keys`.
  * @returns `keyId.base64url(nonce, ciphertext)`
+ * @throws {ConfigurationError} when there is no key.
  */
 export async function encryptSettings(
   keys: Uint8Array<ArrayBuffer>[],
@@ -40,15 +42,16 @@ export async function encryptSettings(
 }
 
 /**
- * Decrypts what `encryptSettings` made, with whichever of `keys` made it.
- * @throws {ConfigurationError} when no key fits or the text was changed or belongs to another webhook.
+ * Decrypts the result of `encryptSettings`, with the key that its key id names.
+ * @throws {ConfigurationError} when none of `keys` has that id, or when the text was changed or belongs to another
+ *   webhook.
  */
 export async function decryptSettings(
   keys: Uint8Array<ArrayBuffer>[],
   webhookUuid: string,
-  sealed: string,
+  encryptedSettings: string,
 ): Promise<SecretSettings> {
-  const [id, text] = sealed.split(".");
+  const [id, text] = encryptedSettings.split(".");
   for (const key of keys) {
     if ((await keyId(key)) !== id) continue;
     try {
@@ -78,7 +81,7 @@ function importKey(key: Uint8Array<ArrayBuffer>, usage: "encrypt" | "decrypt"): 
   return crypto.subtle.importKey("raw", key, "AES-GCM", false, [usage]);
 }
 
-/** The first 8 hex digits of the key's SHA-256: tells keys apart, gives nothing away. */
+/** @returns the first 8 hex digits of the key's SHA-256. They identify a key without revealing it. */
 export async function keyId(key: Uint8Array<ArrayBuffer>): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", key));
   return digest.slice(0, 4).toHex();

@@ -1,7 +1,7 @@
-/** The errors that become answers to requests. `http/error-answer.ts` makes the answers. */
+/** The errors that become responses to requests: see `http/error-response.ts`. */
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 
-/** What the caller did wrong, or what is missing: answered with `status`, `headers` and `{"message"}`. */
+/** An error of the caller. The response has `status`, `headers` and `{"message"}`. */
 export class RequestError extends Error {
   readonly headers: Readonly<Record<string, string>>;
 
@@ -16,9 +16,9 @@ export class RequestError extends Error {
   }
 }
 
-/** What is wrong with one field of what was sent in: 400 with `field: rule`. */
+/** A validation error of one field: 400 with the message `field: rule`. */
 export class FieldError extends RequestError {
-  /** @param field as it is sent in: `url`, `subscriptions[2].event_type`. @param rule a sentence that says what is allowed. */
+  /** @param field the name in the request: `url`, `subscriptions[2].event_type`. @param rule says what is allowed. */
   constructor(
     readonly field: string,
     readonly rule: string,
@@ -28,7 +28,7 @@ export class FieldError extends RequestError {
   }
 }
 
-/** A setting of the deployment that is missing or unusable. The message names it and never shows its value. */
+/** A setting of the deployment is missing or malformed. The message names it and never contains its value. */
 export class ConfigurationError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);

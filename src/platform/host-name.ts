@@ -1,6 +1,6 @@
-/** Host names, as they are compared everywhere. */
+/** Host names, normalized for comparison. */
 
-/** A URL's host name as DNS knows it: in lower case and without the root's dot. */
+/** @returns the URL's host name in lower case, without a trailing dot. */
 export function hostOf(url: URL): string {
   return url.hostname.toLowerCase().replace(/\.+$/, "");
 }

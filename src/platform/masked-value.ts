@@ -1,2 +1,2 @@
-/** What is shown instead of a secret value. */
+/** The placeholder for a secret value, in responses and on pages. Sent in, it keeps the stored value. */
 export const maskedValue = "********";

@@ -1,23 +1,30 @@
-/** The limits against abuse. They are counted per location and eventually: no limit of a receiver's is kept by them. */
+/**
+ * Rate limits against abuse of the API. Cloudflare counts them per location and eventually consistently, so they cannot
+ * keep the exact rate of a webhook.
+ */
 import { RequestError } from "./errors";
 import { log } from "./log";
 
-/** The period of every limit in wrangler.toml. */
+/** The period of every limit in wrangler.toml, in seconds: a caller over a limit may retry after it. */
 export const retryAfterSeconds = 60;
 
-/** Counts one use of `limiter` by `key`. @returns whether it was one too many. A limiter that fails limits nothing. */
+/**
+ * Counts one request of `key`.
+ * @returns whether `key` is over the limit. False when the limiter fails, so that its failure blocks nobody.
+ */
 export async function isOverLimit(limiter: RateLimit, key: string): Promise<boolean> {
   try {
     return !(await limiter.limit({ key })).success;
   } catch (error) {
-    log("error", "rate limit not known", { error: String(error) });
+    log("error", "rate limiter failed", { error: String(error) });
     return false;
   }
 }
 
 /**
- * The same, for the API.
- * @throws {RequestError} 429 with Retry-After.
+ * Counts one request of `key`.
+ * @param what is limited, for the message: "requests", "test pings".
+ * @throws {RequestError} 429 with Retry-After when `key` is over the limit.
  */
 export async function limitRate(limiter: RateLimit, key: string, what: string): Promise<void> {
   if (!(await isOverLimit(limiter, key))) return;

@@ -1,23 +1,27 @@
-/** Waiting with a limit. */
+/** Promises with timeouts. */
 
 /** Calls that take longer count as failed. */
-const patienceMs = 5000;
+const timeoutMs = 5000;
 
-/** @returns what `answer` comes to. @throws its error, or after 5 s one that says so. */
-export async function withTimeout<Answer>(answer: Promise<Answer>): Promise<Answer> {
-  const { promise: tooLate, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no answer within ${patienceMs} ms`)), patienceMs);
+/** @returns the result of `call`. @throws its error, or a timeout error after 5 s. The call itself is not cancelled. */
+export async function withTimeout<Result>(call: Promise<Result>): Promise<Result> {
+  const { promise: timeout, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
   try {
-    return await Promise.race([answer, tooLate]);
+    return await Promise.race([call, timeout]);
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** Waits for `work`, but not longer than `ms`. No timer is left: an object that has one is billed as awake. */
+/**
+ * Waits until `work` ends, but at most `ms`. The timer is cleared, because a Durable Object with a pending timer is billed
+ * as active.
+ * @throws what `work` throws within that time.
+ */
 export async function waitUpTo(ms: number, work: Promise<void>): Promise<void> {
-  const { promise: over, resolve } = Promise.withResolvers<void>();
+  const { promise: timeout, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, ms);
-  await Promise.race([work, over]);
+  await Promise.race([work, timeout]);
   clearTimeout(timer);
 }

@@ -1,15 +1,15 @@
-/** What is wrong with a request, in a sentence that a person can act on. */
+/** Messages for validation errors: each names the field and says what is allowed. */
 import type { z } from "@hono/zod-openapi";
 
 type Issue = z.core.$ZodIssue;
 
-/** More would be noise: a list of 1,000 wrong subscriptions is one mistake. */
+/** How many errors a message lists: a request with 1,000 invalid subscriptions usually has one cause. */
 const issuesMax = 5;
-/** A name or value that somebody sent in may be as long as a body. */
+/** Names and messages are cut here, because they may contain text from the request, which can be as long as its body. */
 const charactersMax = 300;
 
 /**
- * @param issues What a schema found, at least one.
+ * @param issues of a zod error, at least one.
  * @returns for example `name: must be at most 100 characters. subscriptions[2].event_type: is required.`
  */
 export function formatValidationErrors(issues: readonly Issue[]): string {
