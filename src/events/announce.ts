@@ -1,9 +1,12 @@
-/** Publishing what the gateway itself has to tell of a webhook. */
+/** Publishing the gateway's own events about a webhook. */
 import { dispatch } from "./dispatch";
 
 /**
- * Publishes an event of the gateway's own to every webhook that subscribed to it, except the one that it is about.
- * Idempotent by uuid: may be repeated until it succeeds.
+ * Publishes one of the gateway's own events to every matching webhook except the one that it is about, so that a failing
+ * webhook cannot trigger itself. Idempotent by uuid: the caller repeats it until it succeeds.
+ * @param announcement `body`: the event as JSON text.
+ * @param aboutWebhook the uuid of that webhook.
+ * @throws when D1 cannot be reached.
  */
 export async function publishAnnouncement(
   env: Env,

@@ -1,6 +1,4 @@
-/**
- * What D1 says of incoming events, mostly in one round trip that archives them, too: are they known, and who hears them.
- */
+/** Archives incoming events and finds the webhooks that match them, for new events in one round trip to D1. */
 import { archiveNew, readSeenEvents } from "./archive";
 import {
   type FoundWebhook,
@@ -13,24 +11,27 @@ import { log } from "../platform/log";
 import type { Event } from "./parse-events";
 import type { Publisher } from "./publisher";
 
-/** What D1 says of some events. */
+/** The events of a request, with what the archive has of them and the webhooks that match them. Times in ms. */
 export type MatchedBatch = {
-  /** Uuids that are known with another text: when there are any, none of the events was archived. */
+  /** Uuids that the archive has with another text. If there are any, no event was archived. */
   conflicts: string[];
-  /** Of the uuids that the archive knew, when it first accepted them. */
+  /** For uuids that the archive had already: when they were first accepted. */
   firstAcceptedAt: Map<string, number>;
   acceptedAt: number;
-  /** False when the archive could not be written: then nothing tells a first acceptance from a repeat. */
+  /** False when the archive could not be written. First acceptances and repeats cannot be told apart then. */
   isArchived: boolean;
-  /** Each event, with the webhooks that match it. */
+  /**
+   * Each event with the webhooks that match it, in order of creation, at most `matchesMax` + 1. `total`: how many there
+   * are.
+   */
   matched: { event: Event; webhooks: MatchedWebhook[]; total: number }[];
-  /** Whether earlier events are still being handed over in pages; false also when nobody hears these. */
-  wide: boolean;
+  /** Whether earlier bulk hand-overs are pending. False as well when no webhook matches. */
+  isBulkPending: boolean;
 };
 
 /**
- * Looks events up and archives those that are new, all or (with a conflict) none.
- * @param events with different uuids. @param publisher is kept with those that are new.
+ * Archives the events that are new, all or (on a conflict) none, and matches all of them.
+ * @param events with different uuids. @param publisher is archived with the new ones.
  * @throws when D1 cannot be reached.
  */
 export async function archiveAndMatch(
@@ -42,13 +43,13 @@ export async function archiveAndMatch(
   const { topics, topicOf } = groupByTopic(events);
   const { found, stored } = await storeAndFindWebhooks(env, { events, topics, acceptedAt, publisher });
   const repeated = events.filter(({ uuid }) => !stored?.has(uuid)).map(({ uuid }) => uuid);
-  const known = repeated.length === 0 ? [] : await readSeenEvents(env.DB, repeated);
-  const firstAcceptedAt = new Map(known.map((row) => [row.uuid, row.accepted_at]));
-  const knownText = new Map(known.map((row) => [row.uuid, row.body]));
-  const conflicts = events.filter(({ uuid, body }) => (knownText.get(uuid) ?? body) !== body);
+  const seen = repeated.length === 0 ? [] : await readSeenEvents(env.DB, repeated);
+  const firstAcceptedAt = new Map(seen.map((row) => [row.uuid, row.accepted_at]));
+  const archivedText = new Map(seen.map((row) => [row.uuid, row.body]));
+  const conflicts = events.filter(({ uuid, body }) => (archivedText.get(uuid) ?? body) !== body);
   // Cron may have emptied a slot of the archive between the two round trips.
-  if (stored !== null && conflicts.length === 0 && known.length < repeated.length) {
-    throw new Error("Events that the archive knew have left it meanwhile.");
+  if (stored !== null && conflicts.length === 0 && seen.length < repeated.length) {
+    throw new Error("Archived events were pruned while they were published again.");
   }
   const matchesOf = matchesByTopic(found);
   return {
@@ -58,19 +59,19 @@ export async function archiveAndMatch(
     isArchived: stored !== null,
     matched: events.map((event) => {
       const matches = matchesOf.get(topicOf(event)) ?? [];
-      // A repeat goes only to subscriptions that stood when it was first accepted.
+      // A repeat goes only to subscriptions that existed when it was first accepted.
       const first = firstAcceptedAt.get(event.uuid) ?? Number.POSITIVE_INFINITY;
       const webhooks = matches.filter(({ since }) => since <= first).map(({ webhook }) => webhook);
       return { event, webhooks, total: matches[0]?.total ?? 0 };
     }),
-    wide: found.some((webhook) => webhook.any_bulk === 1),
+    isBulkPending: found.some((webhook) => webhook.any_bulk === 1),
   };
 }
 
 /**
- * Archives events and finds out who hears them, atomically. An archive that cannot be written (D1 is full, say) does not
- * stop deliveries: then only the latter is done.
- * @returns `stored`: the uuids of those that are in the archive from now on; null when it could not be written.
+ * Archives events and finds matching webhooks in one transaction. When the archive cannot be written, for example because
+ * D1 is full, events are matched only, so that they are still delivered.
+ * @returns `stored`: the uuids of newly archived events; null when the archive could not be written.
  */
 async function storeAndFindWebhooks(
   env: Env,
@@ -80,11 +81,11 @@ async function storeAndFindWebhooks(
     ...accepted
   }: { events: readonly Event[]; topics: Topic[]; acceptedAt: number; publisher: Publisher },
 ): Promise<{ found: FoundWebhook[]; stored: Set<string> | null }> {
-  const keep = archiveNew(env.DB, events, accepted);
+  const archive = archiveNew(env.DB, events, accepted);
   const match = matchStatement(env.DB, topics);
   try {
-    const [matched, ...kept] = await env.DB.batch<FoundWebhook>([match, ...keep.statements]);
-    return { found: matched?.results ?? [], stored: keep.stored(kept) };
+    const [matched, ...inserted] = await env.DB.batch<FoundWebhook>([match, ...archive.statements]);
+    return { found: matched?.results ?? [], stored: archive.stored(inserted) };
   } catch (error) {
     log("error", "events not archived", { error: String(error) });
     const [matched] = await env.DB.batch<FoundWebhook>([match]);
@@ -92,10 +93,10 @@ async function storeAndFindWebhooks(
   }
 }
 
-/** A webhook that matches a topic, `since` when, and how many (`total`) do. */
+/** A webhook that matches a topic. `since`: when its subscription was created (ms). `total`: how many webhooks match. */
 type Match = { webhook: MatchedWebhook; since: number; total: number };
 
-/** Of each topic, by its index, the webhooks that match it, in order of creation. */
+/** @returns by the index of each topic, the webhooks that match it, in order of creation. */
 function matchesByTopic(found: readonly FoundWebhook[]): Map<number, Match[]> {
   const matches = found.flatMap((webhook) =>
     (JSON.parse(webhook.matches) as TopicMatch[]).map(([topic, since, total]) => ({

@@ -1,7 +1,7 @@
-/** Reading the archive: a page of it, and one event. */
+/** Queries on the archive: a page of events, and one event. */
 import { endsOfSlots, eventColumns, inEverySlot, requestEventsMax, requestOfEvent } from "./archive-slots";
 
-/** An event of the archive without its text; `accepted_at` in ms. */
+/** An event of the archive without its source text; `accepted_at` in ms. */
 export type ArchivedEvent = {
   id: number;
   uuid: string;
@@ -12,7 +12,7 @@ export type ArchivedEvent = {
   accepted_at: number;
 };
 
-/** What a list is limited to; times in ms, `until` excluded. `before`: only ids below. */
+/** The filters of a list: `since` (inclusive) and `until` (exclusive) in ms; `before`: only events with a lower id. */
 export type ArchiveQuery = {
   type?: string;
   projectUuid?: string;
@@ -23,27 +23,30 @@ export type ArchiveQuery = {
   before?: number;
 };
 
-/** `next`: pass it as `before`; null at the end. `reachesBackTo`: when the oldest event was accepted; null without any. */
+/**
+ * A page of the archive. `next`: to be passed as `before` for the next page; null at the end. `reachesBackTo`: when the
+ * oldest event of the archive was accepted, in ms; null when the archive is empty.
+ */
 export type ArchivePage = { events: ArchivedEvent[]; next: number | null; reachesBackTo: number | null };
 
-/** How many events one call looks at: a rare filter must not hold up the database. */
+/** The most events that one call scans, so that a filter with few matches does not block the database. */
 const scannedMax = 20_000;
-/** By how much a stretch that was too short is lengthened. */
-const lengthening = 10;
-/** Events that are accepted at the same time may be archived in another order, by less than this. */
+/** The factor by which each range of ids is longer than the one before it. */
+const rangeGrowth = 10;
+/** Concurrent requests may be archived in another order than their times of acceptance, by less than this. */
 const disorderMs = 60_000;
 
 const columns = "id, uuid, type, timestamp, project_uuid, job_uuid, accepted_at";
 
-/** Newest first. A page may hold fewer than `limit` and still have a next one. */
+/** @returns a page of events, newest first. It may have fewer events than `limit`, or none, and still a next page. */
 export async function listArchive(db: D1Database, query: ArchiveQuery): Promise<ArchivePage> {
   const bounds = await readBounds(db, query.before);
   if (bounds === null) return { events: [], next: null, reachesBackTo: null };
   const { sql, bindings } = conditionsOf(query);
   const events: ArchivedEvent[] = [];
   let lowest = bounds.top + 1;
-  // Mostly the page is found at once; what is rare is looked for in longer and longer stretches.
-  for (let length = query.limit; events.length < query.limit; length *= lengthening) {
+  // Without filters the first range fills the page. With them, longer and longer ranges are scanned.
+  for (let length = query.limit; events.length < query.limit; length *= rangeGrowth) {
     const highest = lowest - 1;
     lowest = Math.max(highest - length + 1, bounds.top - scannedMax + 1);
     const { results } = await db
@@ -61,13 +64,13 @@ export async function listArchive(db: D1Database, query: ArchiveQuery): Promise<
   return { events, next: isEnd ? null : reached, reachesBackTo: bounds.reaches_back_to };
 }
 
-/** What an event's text calls its project and job; null where it does not. */
+/** The names of an event's project and job, from its text; null where it has none. */
 export type EventNames = { project: string | null; job: string | null };
 
-/** A name in a list is no longer than this. */
+/** Longer names are cut. */
 const nameCharactersMax = 100;
 
-/** @returns the names of these events, by id. */
+/** @returns the names in the events with these ids, by id. Ids that the archive does not have are absent. */
 export async function readEventNames(
   db: D1Database,
   ids: readonly number[],
@@ -85,15 +88,15 @@ export async function readEventNames(
   return new Map(results.map(({ id, project, job }) => [id, { project, job }]));
 }
 
-/** SQL for the text at a path of the body. A body that is nested too deep for SQLite has none. */
+/** @returns SQL for the text at a path of the body; NULL for a body that is nested too deep for SQLite's JSON parser. */
 function nameAt(path: "$.project.name" | "$.project.job.name"): string {
   return `CASE WHEN json_valid(body) THEN substr(body->>'${path}', 1, ${nameCharactersMax}) END`;
 }
 
-/** An event with its source text, and who published it (a `Publisher`); null where that is not known. */
+/** An event with its source text. `publisher`: the id of a `Publisher`; null for events from before it was recorded. */
 export type FullArchivedEvent = ArchivedEvent & { body: string; publisher: string | null };
 
-/** @returns null when the archive does not have it (any more). */
+/** @returns the event with this uuid, or null when the archive does not have it (any more). */
 export function findArchived(db: D1Database, uuid: string): Promise<FullArchivedEvent | null> {
   return db
     .prepare(
@@ -109,7 +112,7 @@ export function findArchived(db: D1Database, uuid: string): Promise<FullArchived
 
 type Bounds = { top: number; oldest: number; reaches_back_to: number };
 
-/** The ids between which there is anything. Null for an empty archive. */
+/** @returns the range of ids to list: up to `top`, and the archive's oldest event. Null for an empty archive. */
 async function readBounds(db: D1Database, before: number | undefined): Promise<Bounds | null> {
   const row = await db
     .prepare(
@@ -121,7 +124,7 @@ async function readBounds(db: D1Database, before: number | undefined): Promise<B
   return { ...row, top: before === undefined ? row.newest : Math.min(before - 1, row.newest) };
 }
 
-/** Whether nothing below an id can be as young as `since`. */
+/** Whether every event below an id was accepted before `since` (ms). */
 async function endsBefore(db: D1Database, id: number, since: number | undefined): Promise<boolean> {
   if (since === undefined) return false;
   const next = await db

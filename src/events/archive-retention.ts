@@ -1,56 +1,60 @@
 /**
- * Keeping the archive within its time and its size. Its slots are filled in turn: the next one when the current one is
- * full (a quarter of the size) or old (a third of the time), and a slot is emptied when all of it is past its time, or
- * when its turn comes again.
+ * The archive's retention by time and size. Its slots are filled in rotation: the next slot becomes the current one when
+ * the current one is full (a quarter of the maximum size) or old (a third of the retention time). A slot is emptied when
+ * all of its events are past the retention time, or when it becomes the current one again.
  */
 import { archiveSlots, emptySlot, inEverySlot } from "./archive-slots";
 
-const countedAtOnce = 50_000;
-/** What an event takes in D1 beside its text: the other columns and its uuid. */
+/** The most rows whose size one run of cron adds up. */
+const countedPerRun = 50_000;
+/** What an event takes in D1 besides its text: the other columns and its uuid's index entry. */
 const overheadBytes = 200;
-/** All but one of the slots span the archive's time: the fourth is on its way out. */
-const spans = archiveSlots.length - 1;
+/** How many slots cover the retention time. The fourth has events that are about to expire. */
+const slotsPerRetention = archiveSlots.length - 1;
 
 type Size = { counted_to: number; bytes: number; whole_from: number };
-/** The slot that is filled, and the id of the last event before its first. */
-type Current = { slot: number; base: number };
-/** What is in a slot: its oldest and newest times of acceptance in ms, and the ids of its first and last event. */
-type Filled = { slot: number; oldest: number; newest: number; first: number; last: number };
+/** The current slot, and the id of the last event before its first one. */
+type CurrentSlot = { slot: number; base: number };
+/** The contents of a slot: its oldest and newest times of acceptance in ms, and the ids of its first and last event. */
+type SlotContents = { slot: number; oldest: number; newest: number; first: number; last: number };
 
-/** What the archive may keep: what is accepted within `keptMs`, and `bytesMax` in all. */
+/** The limits of the archive: events are kept for `keptMs`, up to `bytesMax` in all. `now` in ms. */
 export type ArchiveLimits = { now: number; keptMs: number; bytesMax: number };
 
-/** The archive's reach: it has every event that was accepted from this time (ms) on. */
+/** @returns the time (ms) since which the archive has every accepted event; 0 when nothing was pruned yet. */
 export async function archiveCompleteSince(db: D1Database): Promise<number> {
   return (await readSize(db)).whole_from;
 }
 
-/** @returns how many events were forgotten. */
+/**
+ * Empties slots that are past the retention time, and goes on to the next slot when the current one is full or old.
+ * @returns `deleted`: how many events were removed. Slots with events that are not handed over yet are kept.
+ */
 export async function pruneArchive(db: D1Database, limits: ArchiveLimits): Promise<{ deleted: number }> {
   const { now, keptMs, bytesMax } = limits;
-  const filled = await readFilled(db);
-  const current = await readCurrent(db);
+  const slots = await readSlots(db);
+  const current = await readCurrentSlot(db);
   let deleted = 0;
-  for (const content of filled) {
-    if (content.slot === current.slot || content.newest >= now - keptMs) continue;
-    deleted += await empty(db, content);
+  for (const contents of slots) {
+    if (contents.slot === current.slot || contents.newest >= now - keptMs) continue;
+    deleted += await deleteContents(db, contents);
   }
-  const filling = filled.find(({ slot }) => slot === current.slot);
+  const filling = slots.find(({ slot }) => slot === current.slot);
   if (filling === undefined) return { deleted };
-  const size = await countNew(db, current);
-  if (size.bytes > bytesMax / archiveSlots.length || filling.oldest < now - keptMs / spans) {
-    deleted += await turn(db, filling);
+  const size = await updateSize(db, current);
+  if (size.bytes > bytesMax / archiveSlots.length || filling.oldest < now - keptMs / slotsPerRetention) {
+    deleted += await rotate(db, filling);
   }
   return { deleted };
 }
 
-/** Goes on to the next slot, emptied, unless something in it still waits to be handed over. */
-async function turn(db: D1Database, { slot, last }: Filled): Promise<number> {
+/** Empties the next slot and makes it the current one. Does nothing while the next slot has pending hand-overs. */
+async function rotate(db: D1Database, { slot, last }: SlotContents): Promise<number> {
   const next = (slot + 1) % archiveSlots.length;
-  const content = (await readFilled(db)).find((filled) => filled.slot === next);
-  const deleted = content === undefined ? 0 : await empty(db, content);
-  if (content !== undefined && deleted === 0) return 0;
-  // What is published in between still goes to the old slot: its ids come before the base, too.
+  const contents = (await readSlots(db)).find((candidate) => candidate.slot === next);
+  const deleted = contents === undefined ? 0 : await deleteContents(db, contents);
+  if (contents !== undefined && deleted === 0) return 0;
+  // Events that were published since `last` was read are still in the old slot: the base must be above their ids as well.
   await db.batch([
     db
       .prepare(
@@ -62,13 +66,13 @@ async function turn(db: D1Database, { slot, last }: Filled): Promise<number> {
   return deleted;
 }
 
-/** @returns how many events were forgotten: none while one of them waits to be handed over. */
-async function empty(db: D1Database, { slot, newest, first, last }: Filled): Promise<number> {
-  const waits = await db
+/** @returns how many events were deleted: 0 while any of them has a pending hand-over. */
+async function deleteContents(db: D1Database, { slot, newest, first, last }: SlotContents): Promise<number> {
+  const pending = await db
     .prepare("SELECT 1 FROM handovers WHERE event_id BETWEEN ? AND ? LIMIT 1")
     .bind(first, last)
     .first();
-  if (waits !== null) return 0;
+  if (pending !== null) return 0;
   const [counted] = await db.batch<{ events: number }>([
     db.prepare(`SELECT sum(last - id + 1) AS events FROM archive_${slot}`),
     ...emptySlot(db, slot),
@@ -82,7 +86,8 @@ async function empty(db: D1Database, { slot, newest, first, last }: Filled): Pro
   return counted?.results[0]?.events ?? 0;
 }
 
-async function readFilled(db: D1Database): Promise<Filled[]> {
+/** @returns the contents of every slot that is not empty. */
+async function readSlots(db: D1Database): Promise<SlotContents[]> {
   const { results } = await db
     .prepare(
       inEverySlot(
@@ -93,13 +98,13 @@ async function readFilled(db: D1Database): Promise<Filled[]> {
           CROSS JOIN (SELECT * FROM archive_${slot} ORDER BY id DESC LIMIT 1) l`,
       ),
     )
-    .all<Filled>();
+    .all<SlotContents>();
   return results;
 }
 
-async function readCurrent(db: D1Database): Promise<Current> {
-  const current = await db.prepare("SELECT slot, base FROM archive_slot WHERE id = 1").first<Current>();
-  if (current === null) throw new Error("D1 does not say which slot of the archive is filled.");
+async function readCurrentSlot(db: D1Database): Promise<CurrentSlot> {
+  const current = await db.prepare("SELECT slot, base FROM archive_slot WHERE id = 1").first<CurrentSlot>();
+  if (current === null) throw new Error("The table archive_slot has no row.");
   return current;
 }
 
@@ -108,13 +113,13 @@ async function readSize(db: D1Database): Promise<Size> {
   return row ?? { counted_to: 0, bytes: 0, whole_from: 0 };
 }
 
-/** Adds up what came into the current slot since the last time. */
-async function countNew(db: D1Database, { slot }: Current): Promise<Size> {
+/** Adds the size of the current slot's new rows to the stored size. @returns the new size. */
+async function updateSize(db: D1Database, { slot }: CurrentSlot): Promise<Size> {
   const stored = await readSize(db);
   const added = await db
     .prepare(
       `SELECT max(id) AS last, sum(octet_length(events) + (last - id + 1) * ${overheadBytes}) AS bytes
-       FROM (SELECT id, last, events FROM archive_${slot} WHERE id > ? ORDER BY id LIMIT ${countedAtOnce})`,
+       FROM (SELECT id, last, events FROM archive_${slot} WHERE id > ? ORDER BY id LIMIT ${countedPerRun})`,
     )
     .bind(stored.counted_to)
     .first<{ last: number | null; bytes: number | null }>();

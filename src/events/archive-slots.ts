@@ -1,37 +1,38 @@
 /**
- * Where the archive lies: in four slots that are filled in turn (`archive_0` … `archive_3`, and where each uuid is in
- * `archive_uuids_0` …). Dropping a slot's tables writes no rows, where deleting its events would write one for each.
- * The view `events` has a row per event: to be used only with bounds on its `request`, the key of what it reads.
+ * The archive's tables: four slots that are filled in rotation (`archive_0` … `archive_3`), each with an index of uuids
+ * (`archive_uuids_0` …). A slot's tables are dropped as a whole, because deleting its events would write one row each.
+ * The view `events` has a row per event. Queries on it need bounds on `request` (the id of a row of `archive_*`): without
+ * them they read the whole archive.
  */
 
-/** D1 takes five SELECTs in one UNION ALL at most. */
+/** The slots. D1 allows at most five SELECTs in a UNION ALL. */
 export const archiveSlots = [0, 1, 2, 3] as const;
 
-/** The most events in one row, which holds what one request brought: an event's row begins less than this before it. */
+/** The most events in one row. An event's row therefore has an id of more than the event's id minus this. */
 export const requestEventsMax = 100;
 
-/** One SELECT over all slots. @param select for each of them: without ORDER BY, unless it stands in brackets. */
+/** @param select gives the SELECT of a slot; an ORDER BY must be in a subquery. @returns their UNION ALL. */
 export function inEverySlot(select: (slot: number) => string): string {
   return archiveSlots.map(select).join("\nUNION ALL ");
 }
 
-/** The row `a` of slot `slot` that holds the event with an id, if the slot has it. @param id SQL. */
+/** @param id SQL for an event's id. @returns SQL to join the row `a` of the slot that has this event, if any. */
 export function requestOfEvent(slot: number, id: string): string {
   return `archive_${slot} a ON a.id = (SELECT max(id) FROM archive_${slot} WHERE id <= ${id}) AND a.last >= ${id}`;
 }
 
-/** The newest row of each slot, or the oldest. */
+/** @returns SQL for the newest row (DESC) or the oldest row (ASC) of each slot. */
 export function endsOfSlots(order: "ASC" | "DESC"): string {
   return inEverySlot((slot) => `SELECT * FROM (SELECT * FROM archive_${slot} ORDER BY id ${order} LIMIT 1)`);
 }
 
-/** What an event in a row `a` is made of. @param event SQL for the event as JSON: its place is known. */
+/** @param event SQL for an event's JSON array in a row `a`. @returns SQL for the columns of the event. */
 export function eventColumns(event: string): string {
   return `${event}->>0 AS uuid, ${event}->>1 AS type, ${event}->>2 AS project_uuid, ${event}->>3 AS job_uuid,
     ${event}->>4 AS timestamp, a.accepted_at, ${event}->>5 AS body`;
 }
 
-/** Empties a slot: its tables are dropped, and made anew as the migrations did. */
+/** @returns statements that empty a slot: they drop its tables and create them again as the migrations did. */
 export function emptySlot(db: D1Database, slot: number): D1PreparedStatement[] {
   return [
     `DROP TABLE archive_${slot}`,

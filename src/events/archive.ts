@@ -1,19 +1,19 @@
-/** Incoming events and the archive: keeping the new ones, and what is known of the others. */
+/** Archiving incoming events: inserting the new ones, and reading those that are archived already. */
 import type { Event } from "./parse-events";
 import { inEverySlot } from "./archive-slots";
 
-/** What the archive has under the uuid of an incoming event: when it was accepted (in ms), and its text. */
+/** An incoming event whose uuid the archive has: when it was accepted (ms), and the archived source text. */
 export type SeenEvent = { uuid: string; accepted_at: number; body: string };
 
-/** D1 takes texts of up to 2 MB, and quoting may double an event's. */
+/** The most characters of events in one parameter: D1 allows 2 MB, and quoting as JSON may double an event's length. */
 const parameterCharactersMax = 500_000;
 
 /**
- * Keeping incoming events.
- * @param events with different uuids. @param accepted when, in ms, and from whom (see `Publisher`).
- * @returns `statements`, to be run atomically: they store those that the archive does not have, in one row for each of
- *   them, or nothing when any event has another text than the archive's under its uuid. `stored`: from their results,
- *   the uuids of the events that they stored.
+ * Prepares archiving incoming events.
+ * @param events with different uuids. @param accepted when they were accepted, in ms, and the id of the `Publisher`.
+ * @returns `statements`, to be run in one batch: each inserts those of its chunk of events that the archive does not have,
+ *   as one row. They insert nothing when any event conflicts, that is, when the archive has another text under its uuid.
+ *   `stored` takes the results of the statements and gives the uuids of the events that were inserted.
  */
 export function archiveNew(
   db: D1Database,
@@ -21,7 +21,7 @@ export function archiveNew(
   { acceptedAt, publisher }: { acceptedAt: number; publisher: string },
 ): { statements: D1PreparedStatement[]; stored(results: readonly D1Result[]): Set<string> } {
   const chunks = chunked(events);
-  // The first parameter is all uuids; then come the texts of each chunk, which are read where a uuid is known.
+  // The first parameter has all uuids, the next ones have the texts of a chunk each. Texts are compared only if known.
   const uuids = JSON.stringify(chunks.map(uuidsOf));
   const texts = chunks.map((chunk) => JSON.stringify(chunk.map((event) => incomingRow(event, publisher))));
   const incoming = `(CASE c.key ${chunks.map((_, chunk) => `WHEN ${chunk} THEN ${textsOf(chunk)}`).join(" ")} END->i.key)->>5`;
@@ -44,7 +44,7 @@ export function archiveNew(
     ),
     stored(results) {
       const inChunks = chunks.map((chunk, index) => {
-        // D1's `batch()` is typed as one kind of row for all statements.
+        // D1's type of `batch()` has one row type for all statements.
         const [row] = (results[index]?.results ?? []) as StoredRow[];
         if (row === undefined) return [];
         return row.part === null
@@ -56,7 +56,7 @@ export function archiveNew(
   };
 }
 
-/** What the archive has under these uuids. */
+/** @returns those of these uuids that the archive has. */
 export async function readSeenEvents(db: D1Database, uuids: readonly string[]): Promise<SeenEvent[]> {
   const { results } = await db
     .prepare(knownWith(`${archivedText} AS body`))
@@ -65,12 +65,12 @@ export async function readSeenEvents(db: D1Database, uuids: readonly string[]): 
   return results;
 }
 
-/** `part`: what was stored of a chunk, as in `archive_requests`; null when that was all of it. */
+/** The result of an insert. `part`: the inserted events as in `archive_requests`; null when the whole chunk was inserted. */
 type StoredRow = { part: string | null };
 
 const archivedText = "(a.events->u.place)->>5";
 
-/** The incoming uuids (`?1`: JSON, a list of lists) that the archive has. @param column SQL: what is wanted of each beside uuid and time. */
+/** @param column SQL for a third column. @returns SQL for those uuids in `?1` (JSON: arrays of uuids) that are archived. */
 function knownWith(column: string): string {
   return inEverySlot(
     (slot) => `SELECT i.value AS uuid, a.accepted_at, ${column}
@@ -80,7 +80,7 @@ function knownWith(column: string): string {
   );
 }
 
-/** A chunk's parameter. */
+/** @returns the parameter with a chunk's texts. */
 function textsOf(chunk: number): string {
   return `?${chunk + 2}`;
 }

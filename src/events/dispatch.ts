@@ -1,4 +1,4 @@
-/** From accepted events to their webhooks' lanes: archive, match, hand over. */
+/** Dispatch: archives accepted events, matches them to webhooks and hands them over to the webhooks' lanes. */
 import { appendBulkHandovers } from "./handovers";
 import { type MatchedWebhook, matchesMax } from "./matching";
 import type { HandoverEvent } from "../lane/handover";
@@ -13,18 +13,20 @@ import type { Publisher } from "./publisher";
 export const lanesAtOnce = 50;
 
 /**
- * What became of one event. `deliveries`: how many webhooks it is newly delivered to. `duplicate`: the archive
- * knew the uuid and no lane took it anew.
+ * An accepted event. `deliveries`: how many new deliveries it has. `duplicate`: the archive had the uuid already, and no
+ * new delivery was created.
  */
 export type AcceptedEvent = { uuid: string; duplicate: boolean; deliveries: number };
 
-/** Either all are accepted, or none: `conflicts` are uuids that are known with another text. */
+/** All events are accepted, or none: `conflicts` are uuids of earlier events with another text. */
 export type DispatchResult = { accepted: AcceptedEvent[] } | { conflicts: string[] };
 
 /**
  * Accepts up to 100 events, in order. When it returns `accepted`, every delivery is on disk: in its lane, or in
- * D1's table `handovers`. Idempotent by uuid, so a caller repeats it after any exception.
- * @param options.publisher from whom they come: kept in the archive. @param options.exceptWebhook the uuid of a webhook that gets none of them.
+ * the table `handovers`. Idempotent by uuid: the caller repeats it after an exception.
+ * @param options.publisher is archived with the events.
+ * @param options.exceptWebhook the uuid of a webhook that must not get them.
+ * @returns one `AcceptedEvent` per event, in the same order.
  * @throws when D1 cannot be reached.
  */
 export async function dispatch(
@@ -57,7 +59,7 @@ export async function dispatch(
   };
 }
 
-/** @returns how many webhooks each event is newly delivered to, by uuid. */
+/** @returns the number of new deliveries of each event, by uuid; events without any are absent. */
 async function handOver(
   env: Env,
   batch: MatchedBatch,
@@ -65,7 +67,7 @@ async function handOver(
 ): Promise<Map<string, number>> {
   const { matched, firstAcceptedAt } = batch;
   const deliveries = new Map<string, number>();
-  const firstBulk = batch.wide ? 0 : matched.findIndex(({ total }) => total > matchesMax);
+  const firstBulk = batch.isBulkPending ? 0 : matched.findIndex(({ total }) => total > matchesMax);
   const direct = firstBulk < 0 ? matched : matched.slice(0, firstBulk);
 
   const shares = new Map<MatchedWebhook, HandoverEvent[]>();
@@ -85,17 +87,17 @@ async function handOver(
   });
 
   if (firstBulk >= 0) {
-    // Nothing overtakes: what comes behind a wide event waits with it.
-    const wide = matched.slice(firstBulk);
+    // Later events wait behind a bulk hand-over as well, so that the order is kept.
+    const bulk = matched.slice(firstBulk);
     const appended = await appendBulkHandovers(
       env.DB,
-      wide.map(({ event }) => event.uuid),
+      bulk.map(({ event }) => event.uuid),
     );
-    if (appended < wide.length) throw new Error("Events for very many webhooks could not be kept in D1.");
+    if (appended < bulk.length) throw new Error("Events for a bulk hand-over are not in the archive.");
     await env.EVENTS.send({ handover: null }).catch((error) =>
       log("warn", "hand-over left to cron", { error: String(error) }),
     );
-    for (const { event, total } of wide) {
+    for (const { event, total } of bulk) {
       if (!firstAcceptedAt.has(event.uuid)) deliveries.set(event.uuid, total);
     }
   }

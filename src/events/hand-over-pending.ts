@@ -1,4 +1,4 @@
-/** Handing over what waits in the table `handovers`: after a publish, by a queue message, and by cron. */
+/** Handing over the pending events in the table `handovers`, when a queue message asks for it and by cron. */
 import {
   handoverEventOf,
   moveCursor,
@@ -13,60 +13,61 @@ import { forEachConcurrent } from "../platform/concurrency";
 import { callLane, handOverToLane } from "./hand-over-to-lane";
 import { lanesAtOnce } from "./dispatch";
 
-/** Events per call: together they stay below what an RPC message may hold (32 MiB). */
+/** Events per call of a lane: together they stay below the size limit of an RPC message (32 MiB). */
 const eventsAtOnce = 100;
 
-/** Hands over everything that waits. @returns whether nothing is left. */
+/** Hands over all pending events. @returns whether every lane has accepted its events. @throws when D1 cannot be reached. */
 export async function handOverAll(env: Env): Promise<boolean> {
   await handOverBulk(env);
-  let allTaken = true;
+  let allAccepted = true;
   await forEachConcurrent(lanesAtOnce, await webhooksWithHandovers(env.DB), async (webhookId) => {
-    allTaken = (await handOverTo(env, webhookId)) && allTaken;
+    allAccepted = (await handOverTo(env, webhookId)) && allAccepted;
   });
-  return allTaken;
+  return allAccepted;
 }
 
 /**
- * Hands one webhook's waiting events to its lane, in order. Two of these at once do no harm: a lane takes no
- * event twice, and each of them keeps the order.
- * @returns whether the lane took everything.
+ * Hands the pending events of a webhook over to its lane, in order. Concurrent calls are safe: a lane ignores events that
+ * it has, and each call keeps the order.
+ * @returns false when the lane failed: its events stay pending.
  */
 export async function handOverTo(env: Env, webhookId: number): Promise<boolean> {
   for (;;) {
-    const waiting = await nextHandovers(env.DB, webhookId, eventsAtOnce);
-    const last = waiting.at(-1);
+    const pending = await nextHandovers(env.DB, webhookId, eventsAtOnce);
+    const last = pending.at(-1);
     if (last === undefined) return true;
     const webhook = await readLaneConfigRow(env.DB, webhookId);
     if (webhook !== null) {
-      const taken = await callLane(env, {
+      const result = await callLane(env, {
         config: laneConfigOf(webhook),
-        events: waiting.map(handoverEventOf),
+        events: pending.map(handoverEventOf),
       });
-      if (taken === null) return false;
+      if (result === null) return false;
     }
     await removeHandovers(env.DB, webhookId, last.handover_id);
   }
 }
 
 /**
- * Hands events with very many webhooks over, page by page, one event after the other. The cursor is written
- * after each page: a crash repeats a page, and lanes take nothing twice.
+ * Runs the pending bulk hand-overs, one event after the other, in pages of webhooks. The cursor is written after each
+ * page, so that a crash repeats one page; lanes ignore events that they have.
+ * @throws when D1 cannot be reached.
  */
 export async function handOverBulk(env: Env): Promise<void> {
   for (;;) {
-    const wide = await nextBulkHandover(env.DB);
-    if (wide === null) return;
-    const topic = { type: wide.type, projectUuid: wide.project_uuid, jobUuid: wide.job_uuid };
-    const page = { cursor: wide.cursor, acceptedAt: wide.accepted_at };
+    const bulk = await nextBulkHandover(env.DB);
+    if (bulk === null) return;
+    const topic = { type: bulk.type, projectUuid: bulk.project_uuid, jobUuid: bulk.job_uuid };
+    const page = { cursor: bulk.cursor, acceptedAt: bulk.accepted_at };
     const webhooks = await matchPage(env.DB, topic, page);
     await forEachConcurrent(lanesAtOnce, webhooks, async (webhook) => {
-      await handOverToLane(env, webhook, [handoverEventOf(wide)]);
+      await handOverToLane(env, webhook, [handoverEventOf(bulk)]);
     });
     const last = webhooks.at(-1);
     if (last !== undefined && webhooks.length === matchesMax) {
-      await moveCursor(env.DB, wide.handover_id, last.id);
+      await moveCursor(env.DB, bulk.handover_id, last.id);
     } else {
-      await removeHandovers(env.DB, null, wide.handover_id);
+      await removeHandovers(env.DB, null, bulk.handover_id);
     }
   }
 }

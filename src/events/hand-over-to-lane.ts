@@ -1,4 +1,4 @@
-/** Giving events to one lane: a call, one more, and else the table `handovers`. */
+/** Handing events over to one lane. When two calls fail, the events go to the table `handovers` instead. */
 import { appendHandovers } from "./handovers";
 import { laneConfigOf, readLaneConfigRow } from "../lane/lane-configs";
 import type { MatchedWebhook } from "./matching";
@@ -7,10 +7,11 @@ import { withTimeout } from "../platform/timeouts";
 import { log } from "../platform/log";
 
 /**
- * On return, every event is on disk in the lane or in `handovers`, or the webhook is deleted or disabled. Events that
- * already wait go first: then these are appended, without a call.
- * @returns of each event, whether it is (or will be) a new delivery of this webhook.
- * @throws when neither the lane nor D1 took them: nothing may be acknowledged then.
+ * Hands events over to a webhook's lane. On return, every event is on disk in the lane or in `handovers`, or the webhook
+ * is deleted or disabled. When earlier events of the webhook are pending, these are appended to `handovers` without a
+ * call, to keep the order.
+ * @returns for each event, whether it is (or will be) a new delivery of this webhook.
+ * @throws when neither the lane nor D1 has stored the events: they must not be acknowledged then.
  */
 export async function handOverToLane(
   env: Env,
@@ -30,7 +31,7 @@ export async function handOverToLane(
   await env.EVENTS.send({ handover: webhook.id }).catch((error) =>
     log("warn", "hand-over left to cron", { webhook: webhook.uuid, error: String(error) }),
   );
-  // A repeat that waits here may turn out to be known: only a first acceptance is surely a new delivery.
+  // The lane may have a repeat already. Only a first acceptance is certain to be a new delivery.
   return events.map((event) => !event.maybeKnown);
 }
 
@@ -49,7 +50,7 @@ export async function callLane(env: Env, handover: Handover): Promise<Handled | 
     logFailure(handover, error);
   }
   try {
-    // The first call may have arrived, or may still: now the lane has to look.
+    // The first call may have been executed, or may be later: the lane must check for repeats.
     const events = handover.events.map((event) => ({ ...event, maybeKnown: true }));
     const result = await callOnce(env, { ...handover, events });
     if (result.outcome === "late") throw new Error("The lane took possible repeats for new events.");
@@ -66,7 +67,7 @@ async function callOnce(env: Env, handover: Handover): Promise<AcceptResult> {
 }
 
 function logFailure(handover: Handover, error: unknown): void {
-  log("warn", "lane did not take events", {
+  log("warn", "lane call failed", {
     webhook: handover.config.webhook.uuid,
     events: handover.events.length,
     error: String(error),

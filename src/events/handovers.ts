@@ -1,10 +1,10 @@
-/** The table `handovers`: accepted events that lanes have yet to take, in order. */
+/** Queries on the table `handovers`: accepted events that are not handed over to lanes yet, in order. */
 import type { HandoverEvent } from "../lane/handover";
 import { eventColumns, inEverySlot, requestOfEvent } from "./archive-slots";
 
 /**
- * Appends archived events for one webhook, in the order given.
- * @returns how many were appended: fewer when the webhook is gone, or events are not in the archive.
+ * Appends archived events for one webhook, in the order of `uuids`.
+ * @returns how many were appended: fewer when the webhook was deleted or events are not in the archive.
  */
 export async function appendHandovers(db: D1Database, webhookId: number, uuids: string[]): Promise<number> {
   const { meta } = await db
@@ -19,7 +19,7 @@ export async function appendHandovers(db: D1Database, webhookId: number, uuids: 
 }
 
 /**
- * Appends archived events for all webhooks that match them, in the order given.
+ * Appends archived events as bulk hand-overs, in the order of `uuids`.
  * @returns how many were appended: fewer when events are not in the archive.
  */
 export async function appendBulkHandovers(db: D1Database, uuids: string[]): Promise<number> {
@@ -30,7 +30,7 @@ export async function appendBulkHandovers(db: D1Database, uuids: string[]): Prom
   return meta.changes;
 }
 
-/** An event of the archive that waits in `handovers`. */
+/** A row of `handovers` with its event from the archive; `accepted_at` in ms. */
 export type PendingHandover = {
   handover_id: number;
   cursor: number;
@@ -42,7 +42,7 @@ export type PendingHandover = {
   accepted_at: number;
 };
 
-/** The ids of archived events, and the place of each in a JSON list of uuids. */
+/** @param uuids SQL for a JSON array. @returns SQL for the ids of these events, each with its index (`key`) in the array. */
 function archivedIds(uuids: string): string {
   return inEverySlot(
     (slot) =>
@@ -50,7 +50,7 @@ function archivedIds(uuids: string): string {
   );
 }
 
-/** The first rows that fulfil a condition, with their events (`PendingHandover`). */
+/** @returns SQL for the first `?1` rows that fulfil a condition, with their events (`PendingHandover`). */
 function pendingHandovers(condition: string): string {
   const first = `SELECT * FROM handovers WHERE ${condition} ORDER BY id LIMIT ?1`;
   const found = inEverySlot(
@@ -60,7 +60,7 @@ function pendingHandovers(condition: string): string {
   return `SELECT * FROM (${found}) ORDER BY handover_id`;
 }
 
-/** The webhooks that have events waiting, by id. */
+/** @returns the ids of the webhooks with pending events. */
 export async function webhooksWithHandovers(db: D1Database): Promise<number[]> {
   const { results } = await db
     .prepare("SELECT DISTINCT webhook_id FROM handovers WHERE webhook_id IS NOT NULL")
@@ -68,7 +68,7 @@ export async function webhooksWithHandovers(db: D1Database): Promise<number[]> {
   return results.map((row) => row.webhook_id);
 }
 
-/** The first events that wait for a webhook, in order. */
+/** @returns the first pending events of a webhook, in order. */
 export async function nextHandovers(
   db: D1Database,
   webhookId: number,
@@ -81,12 +81,12 @@ export async function nextHandovers(
   return results;
 }
 
-/** The first event that waits to be handed over in pages, or null. */
+/** @returns the first pending bulk hand-over, or null. */
 export function nextBulkHandover(db: D1Database): Promise<PendingHandover | null> {
   return db.prepare(pendingHandovers("webhook_id IS NULL")).bind(1).first<PendingHandover>();
 }
 
-/** Notes how far an event has come, by the webhook's id. Never goes back. */
+/** Records the progress of a bulk hand-over: the id of the last webhook that has the event. The cursor only rises. */
 export async function moveCursor(db: D1Database, handoverId: number, cursor: number): Promise<void> {
   await db
     .prepare("UPDATE handovers SET cursor = ?2 WHERE id = ?1 AND cursor < ?2")
@@ -94,7 +94,7 @@ export async function moveCursor(db: D1Database, handoverId: number, cursor: num
     .run();
 }
 
-/** Removes what was handed over: of one webhook everything up to a row, or (null) one row of a wide event. */
+/** Removes rows that were handed over: those of a webhook up to `lastId`, or (`webhookId` null) one bulk hand-over. */
 export async function removeHandovers(
   db: D1Database,
   webhookId: number | null,
@@ -107,7 +107,7 @@ export async function removeHandovers(
   await statement.run();
 }
 
-/** As the lane takes it. It may have it already: the hand-over before this one may have arrived. */
+/** @returns the event for a lane's `accept`. The lane must check for repeats: an earlier hand-over may have succeeded. */
 export function handoverEventOf(row: PendingHandover): HandoverEvent {
   return {
     uuid: row.uuid,

@@ -1,16 +1,16 @@
-/** Looking into JSON text without re-writing it. */
+/** Reading parts of JSON text as source text, without parsing and serializing them. */
 
 /**
- * The source text of each element of a JSON array, white space around it removed.
  * @param text valid JSON whose value is an array.
+ * @returns the source text of each element, without surrounding white space.
  */
 export function arrayElements(text: string): string[] {
   return topLevelParts(text);
 }
 
 /**
- * The source text of one member of a JSON object; of a repeated key the last, as JSON.parse takes it.
  * @param text valid JSON whose value is an object.
+ * @returns the source text of the member `key`, or null. Of a repeated key the last one counts, as for JSON.parse.
  */
 export function objectMember(text: string, key: string): string | null {
   let member: string | null = null;
@@ -18,13 +18,13 @@ export function objectMember(text: string, key: string): string | null {
   return member;
 }
 
-/** Names of members, each with those that matter in its value. */
+/** A tree of member names: each with the names to look for in its value. */
 export type Members = { readonly [name: string]: Members };
 
 /**
- * The path of a member that stands twice in its object, such as `project.uuid`, or null. Programs do not agree on which
- * of the two counts.
- * @param text valid JSON whose value is an object. @param members that are looked for; others may stand twice.
+ * Finds a duplicate member. JSON parsers disagree on which of the two counts.
+ * @param text valid JSON whose value is an object. @param members the names to check; others may be repeated.
+ * @returns the path of the first duplicate, such as `project.uuid`, or null.
  */
 export function repeatedMember(text: string, members: Members): string | null {
   const values = new Map<string, string>();
@@ -40,7 +40,7 @@ export function repeatedMember(text: string, members: Members): string | null {
   return null;
 }
 
-/** The members of a JSON object in their order, those that are repeated too: names as they are read, values as they stand. */
+/** @returns all members of a JSON object in order, duplicates included: parsed names, and values as source text. */
 function objectMembers(text: string): [name: string, value: string][] {
   return topLevelParts(text).map((part) => {
     const end = stringEnd(part, 0) + 1;
@@ -48,7 +48,7 @@ function objectMembers(text: string): [name: string, value: string][] {
   });
 }
 
-/** What stands between the outermost brackets, split at the commas that belong to them. */
+/** @returns the contents of the outermost brackets, split at their own commas. */
 function topLevelParts(text: string): string[] {
   const parts: string[] = [];
   let depth = 0;
@@ -70,7 +70,7 @@ function topLevelParts(text: string): string[] {
   return parts;
 }
 
-/** Where the string ends that begins at `start`: its last quote, the first one that is not escaped. */
+/** @returns the index of the closing quote of the string that starts at `start`: the first quote that is not escaped. */
 function stringEnd(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
     let backslashes = 0;

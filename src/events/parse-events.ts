@@ -1,4 +1,4 @@
-/** The door: text becomes events, once. From here on their types are trusted. */
+/** Parsing and validating published events, at the boundary: after this, code relies on the type `Event`. */
 import { z } from "zod";
 import { formatValidationErrors } from "../platform/validation-errors";
 import { similarTypes } from "./similar-types";
@@ -6,26 +6,27 @@ import { arrayElements, type Members, repeatedMember } from "./json-text";
 import { parseTimestampUs } from "./timestamp";
 import { isPublishable } from "./types";
 
-/** At most this many events at once. */
+/** The most events in one request. */
 export const eventsMax = 100;
-/** What one event may take: it must fit a queue message (128 KB). */
+/** The most bytes of one event, so that it fits in a queue message (128 KB). */
 const eventBytesMax = 100 * 1024;
 
-/** An event as it goes through the gateway. Only what is named here is ever looked at. */
+/** A parsed event. The gateway reads no other fields of it. */
 export type Event = {
   /** In lower case. */
   uuid: string;
   type: string;
   /** As the publisher wrote it. */
   timestamp: string;
+  /** The timestamp in microseconds since 1970. */
   timestampUs: number;
   projectUuid: string | null;
   jobUuid: string | null;
-  /** The source text, never re-written. */
+  /** The source text, which is delivered unchanged. */
   body: string;
 };
 
-/** What came of parsing: all events, or the reason why none is taken. */
+/** All events of a request, or the reason why the request is rejected. */
 export type ParseResult = { events: Event[] } | { reason: string };
 
 const uuidSchema = z.guid("must be a UUID").toLowerCase();
@@ -37,7 +38,7 @@ const eventSchema = z.looseObject({
     const hint = close.length > 0 ? ` Did you mean ${close.join(" or ")}?` : "";
     context.addIssue({
       code: "custom",
-      message: `${JSON.stringify(type.slice(0, 100))} is no event type that can be published.${hint}`,
+      message: `${JSON.stringify(type.slice(0, 100))} is not an event type that can be published.${hint}`,
     });
   }),
   timestamp: z
@@ -57,15 +58,15 @@ const eventSchema = z.looseObject({
     .nullish(),
 });
 
-/** What is looked at of an event: it must mean the same to the gateway and to every receiver. */
-const lookedAt: Members = {
+/** The members that the gateway reads. They must not be repeated, so that the gateway and receivers read the same value. */
+const readMembers: Members = {
   uuid: {},
   type: {},
   timestamp: {},
   project: { uuid: {}, job: { uuid: {} } },
 };
 
-/** Parses one event object or an array of 1 to 100. The text of each is kept as it came. */
+/** Parses one event object, or an array of 1 to 100, given as JSON text. `body` of each event is its part of the text. */
 export function parseEvents(text: string): ParseResult {
   let value: unknown;
   try {
@@ -75,7 +76,7 @@ export function parseEvents(text: string): ParseResult {
   }
   if (!Array.isArray(value)) return parseAll([value], [text.trim()], () => "");
   if (value.length === 0 || value.length > eventsMax) {
-    return { reason: `There must be 1 to ${eventsMax} events at once, not ${value.length}.` };
+    return { reason: `An array must have 1 to ${eventsMax} events, not ${value.length}.` };
   }
   return parseAll(value, arrayElements(text), (index) => `events[${index}]: `);
 }
@@ -97,10 +98,10 @@ function parseOne(value: unknown, body: string): Event | string {
   const parsed = eventSchema.safeParse(value);
   if (!parsed.success) return formatValidationErrors(parsed.error.issues);
   const bytes = new TextEncoder().encode(body).length;
-  if (bytes > eventBytesMax) return `An event may take ${eventBytesMax} bytes, not ${bytes}.`;
-  const repeated = repeatedMember(body, lookedAt);
+  if (bytes > eventBytesMax) return `An event must be at most ${eventBytesMax} bytes, not ${bytes}.`;
+  const repeated = repeatedMember(body, readMembers);
   if (repeated !== null)
-    return `${repeated}: must not stand twice, as programs differ in which one they take.`;
+    return `${repeated}: must not be repeated, because JSON parsers disagree on which value counts.`;
   const { uuid, type, timestamp, project } = parsed.data;
   return {
     uuid,

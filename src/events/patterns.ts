@@ -1,18 +1,18 @@
 /**
- * Wildcards in subscriptions: `a:b:*` stands for every type one level below `a:b`, `a:b:**` for every type below it,
- * and `**` for all. A type that appears later is caught too.
+ * Wildcards in subscriptions: `a:b:*` matches every type one level below `a:b`, `a:b:**` every type below it, and `**`
+ * every type. They also match types that are added later.
  */
 import { optionalFilters, subscribableEventTypes } from "./types";
 
-const below = "**";
+const anyDepth = "**";
 const oneLevel = "*";
 
-/** Whether a text is a wildcard at all, in form. */
+/** Whether a text has the form of a wildcard. It may match no event type. */
 export function isPattern(text: string): boolean {
-  return text === below || text.endsWith(`:${oneLevel}`) || text.endsWith(`:${below}`);
+  return text === anyDepth || text.endsWith(`:${oneLevel}`) || text.endsWith(`:${anyDepth}`);
 }
 
-/** Everything that a subscription which hears this type may say: the type, and the wildcards around it. Few: they are looked up. */
+/** @returns every `event_type` of a subscription that matches this type: the type itself and its wildcards. */
 export function patternsFor(type: string): string[] {
   const levels = type.split(":");
   const parents = levels.slice(1).map((_, index) => levels.slice(0, index + 1).join(":"));
@@ -20,17 +20,17 @@ export function patternsFor(type: string): string[] {
   return [
     type,
     ...(parent === undefined ? [] : [`${parent}:${oneLevel}`]),
-    ...parents.map((prefix) => `${prefix}:${below}`),
-    below,
+    ...parents.map((prefix) => `${prefix}:${anyDepth}`),
+    anyDepth,
   ];
 }
 
-/** The event types of today that a subscription hears; none for a name that does not exist. */
+/** @param subscribed an event type or wildcard. @returns the existing event types that it matches, if any. */
 export function typesMatchedBy(subscribed: string): string[] {
   return subscribableEventTypes.filter((type) => patternsFor(type).includes(subscribed));
 }
 
-/** What a subscription may be limited to: for a wildcard, what all of its types may be. */
+/** @returns the filters that a subscription to this type may have; for a wildcard, those that all of its types allow. */
 export function filtersOf(subscribed: string): Set<"project_uuid" | "job_uuid"> {
   const [first, ...others] = typesMatchedBy(subscribed).map((type) => new Set(optionalFilters(type).flat()));
   return others.reduce((common, filters) => common.intersection(filters), first ?? new Set());

@@ -1,4 +1,4 @@
-/** From whom an event came. */
+/** The publisher of an event. */
 
-/** The id of a caller (`auth/caller.ts`), or where else events come from; `gateway`: the gateway's own. */
+/** The id of a caller (`auth/caller.ts`), or the source of events that no caller publishes; `gateway`: its own events. */
 export type Publisher = "queue" | "orchest" | "gateway" | `${"token" | "bootstrap" | "access"}:${string}`;

@@ -1,9 +1,9 @@
-/** What a message of the queue `events` may hold: events, or the gateway's word to itself. */
+/** The messages of the queue `events`: published events, and the gateway's own requests to hand over pending events. */
 
-/** Hand over what waits for this webhook (null: what waits for very many). Carries no configuration, no secret. */
+/** A request to hand over the pending events of a webhook, by its id; null: the pending bulk hand-overs. */
 export type HandoverMessage = { handover: number | null };
 
-/** Whether a message is the gateway's own. An event always has more members. */
+/** Whether a message is a `HandoverMessage`. Events have more than one member. */
 export function isHandover(body: unknown): body is HandoverMessage {
   if (typeof body !== "object" || body === null || !("handover" in body)) return false;
   const { handover } = body;
@@ -11,9 +11,9 @@ export function isHandover(body: unknown): body is HandoverMessage {
 }
 
 /**
- * A message as text: a text or bytes as they are, a structured body written anew as Queues has parsed it (where
- * `1.0` has become `1` already, and integers beyond 2^53 have lost digits).
- * @returns null when bytes are not valid UTF-8, or a structured body holds what JSON cannot express.
+ * @param body of a message: text and bytes are used as they are. A structured body is serialized as JSON, and Queues has
+ *   parsed it before: `1.0` has become `1`, and integers above 2^53 have lost digits.
+ * @returns the message's text, or null when bytes are not valid UTF-8 or a structured body cannot be expressed as JSON.
  */
 export function messageText(body: unknown): string | null {
   if (typeof body === "string") return body;
@@ -25,14 +25,14 @@ export function messageText(body: unknown): string | null {
   }
 }
 
-/** A message as text to keep. `isExact`: else what cannot be text was replaced. */
+/** A message as text to store. `isExact` is false when it cannot be expressed as text: parts are replaced then. */
 export function keptText(body: unknown): { body: string; isExact: boolean } {
   const exact = messageText(body);
   if (exact !== null) return { body: exact, isExact: true };
   return { body: isBytes(body) ? new TextDecoder().decode(body) : String(body), isExact: false };
 }
 
-/** What a message is known by in both queues, where its id may differ: the SHA-256 of its text, in hex. */
+/** @returns a key that is the same in the queue and in its dead-letter queue, unlike the id: the text's SHA-256, in hex. */
 export async function messageKey(body: unknown): Promise<string> {
   const text = new TextEncoder().encode(keptText(body).body);
   return new Uint8Array(await crypto.subtle.digest("SHA-256", text)).toHex();

@@ -1,7 +1,7 @@
-/** Which projects and jobs there are, as far as the archive tells: the names that people know them by. */
+/** Projects and jobs of recent events, with their names, as suggestions for forms. */
 import { listArchive, readEventNames } from "./archive-list";
 
-/** A project, or a job of one. `name` is the one that its latest event gave; null where that gave none. */
+/** A project, or a job of one: then `jobUuid` is not empty. Names are those in the latest event, or null. */
 export type RecentProject = {
   projectUuid: string;
   projectName: string | null;
@@ -9,14 +9,14 @@ export type RecentProject = {
   jobName: string | null;
 };
 
-/** How many of the latest events are looked at: it is asked for with every form. */
+/** How many of the latest events are searched. It is small, because every form asks for the projects. */
 const eventsMax = 500;
-/** How many projects and jobs are named: the rest can be typed. */
-const knownMax = 100;
+/** The most projects and jobs in the list. */
+const projectsMax = 100;
 
 /**
- * @param options.withNames false for those who may not read events' texts, where the names stand: all are null then.
- * @returns those of the latest events, the latest first; `jobUuid` is empty for a project as such.
+ * @param options.withNames false for callers who may not read the texts of events: all names are null then.
+ * @returns the projects and jobs of the latest 500 events, the most recent first.
  */
 export async function listRecentProjects(
   db: D1Database,
@@ -24,7 +24,7 @@ export async function listRecentProjects(
 ): Promise<RecentProject[]> {
   const { events } = await listArchive(db, { limit: eventsMax });
   const latest = Map.groupBy(events, ({ project_uuid, job_uuid }) => `${project_uuid} ${job_uuid}`);
-  const named = [...latest.values()].flatMap(([event]) => event ?? []).slice(0, knownMax);
+  const named = [...latest.values()].flatMap(([event]) => event ?? []).slice(0, projectsMax);
   const ids = withNames ? named.map(({ id }) => id) : [];
   const names = await readEventNames(db, ids);
   return named.flatMap(({ id, project_uuid, job_uuid }) =>

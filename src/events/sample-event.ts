@@ -1,22 +1,22 @@
-/** Sample events of Orchest's types, with data as a real project has it, to try things out with. */
+/** Sample events of Orchest's types with realistic data, for previews and for publishing test events. */
 
 import { orchestTime } from "../platform/time";
 
-/** What a sample is made with: `now` in ms; `uuid` gives a new one each time. */
+/** The inputs of a sample: `now` in ms; `uuid` gives a new uuid at each call. */
 export type SampleSource = { now: number; uuid: () => string };
 
-/** What a sample is about: a retraining of a model, with three steps. */
+/** The uuids in a sample event, and the steps of its pipeline. */
 type Ids = Record<"event" | "project" | "environment" | "pipeline" | "job" | "run", string> & {
   steps: Step[];
 };
 type Step = { uuid: string; title: string };
 
-/** What an event says beside `uuid`, `type` and `timestamp`. @param state the last part of its type. */
+/** Makes the fields of an event other than `uuid`, `type` and `timestamp`. @param state the last part of its type. */
 type Layers = (ids: Ids, state: string) => Record<string, unknown>;
 
 const pipelineName = "Train and evaluate";
 
-/** By the type without its last part; the nesting is Orchest's, one layer per level. */
+/** By the type without its last part. Fields are nested as in Orchest's events, one layer per level of the type. */
 const layersByPrefix: Record<string, Layers> = {
   project: (ids, state) => project(ids, state === "updated" ? { update: { name: "Churn forecast" } } : {}),
   "project:environment": (ids) => project(ids, { environment: environment(ids) }),
@@ -41,7 +41,8 @@ const layersByPrefix: Record<string, Layers> = {
 
 /**
  * @param type one of Orchest's event types.
- * @returns an event of it that can be published as it is.
+ * @returns an event of this type, which can be published.
+ * @throws for any other type.
  */
 export function sampleEvent(type: string, { now, uuid }: SampleSource): Record<string, unknown> {
   const end = type.lastIndexOf(":");
@@ -70,7 +71,7 @@ function environment({ project, environment }: Ids): Record<string, unknown> {
   };
 }
 
-/** Orchest puts the event's uuid where the pipeline's should be. */
+/** As in Orchest's events, the pipeline has the event's uuid instead of its own. */
 function inPipeline(ids: Ids, more: Record<string, unknown>): Record<string, unknown> {
   return project(ids, { pipeline: { uuid: ids.event, name: pipelineName, ...more } });
 }
@@ -88,7 +89,7 @@ function sessionRun(ids: Ids, state: string): Record<string, unknown> {
 const oneOffJob = { name: "Retrain on last quarter", runs: 4 };
 const cronJob = { name: "Nightly retraining", runs: 128 };
 
-/** An update of a job is nested twice. */
+/** In Orchest's events, the changes of an updated job are nested in two objects named `update`. */
 function inJob(
   ids: Ids,
   { name, runs }: typeof oneOffJob,
@@ -108,7 +109,7 @@ function inJob(
   return project(ids, { job });
 }
 
-/** The status of a job or of a run in each state; what is missing is one that was not started. */
+/** The status of a job or run in each state. States that are not listed are before its start. */
 const statuses: Record<string, string> = {
   started: "STARTED",
   unpaused: "STARTED",

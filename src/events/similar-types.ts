@@ -1,20 +1,20 @@
-/** Which event types a mistyped one may have meant. */
+/** Suggestions for mistyped event types. */
 import { orchestEventTypes } from "./types";
 
 const suggestionsMax = 3;
 
-/** Names longer than this are no typing mistake, and comparing them would only cost time. */
+/** Longer names get no suggestions, as the edit distance takes time proportional to the length. */
 const nameCharactersMax = 200;
 
 /**
- * @param name An unknown event type.
- * @returns up to three known ones, closest first: those that begin with it, else those that differ in less
- * than half of its characters. Empty when nothing is near.
+ * @param name an unknown event type.
+ * @returns up to three of Orchest's event types, most similar first: those that start with `name`, otherwise those whose
+ *   edit distance is less than half of the shorter name's length.
  */
 export function similarTypes(name: string): string[] {
   if (name === "" || name.length > nameCharactersMax) return [];
-  const begun = orchestEventTypes.filter((type) => type.startsWith(name));
-  if (begun.length > 0) return begun.slice(0, suggestionsMax);
+  const completions = orchestEventTypes.filter((type) => type.startsWith(name));
+  if (completions.length > 0) return completions.slice(0, suggestionsMax);
 
   return orchestEventTypes
     .map((type) => ({ type, distance: editDistance(name, type) }))
@@ -24,7 +24,7 @@ export function similarTypes(name: string): string[] {
     .map(({ type }) => type);
 }
 
-/** Levenshtein's distance: how many characters to insert, delete or replace. One row of its table at a time. */
+/** The Levenshtein distance: how many characters to insert, delete or replace. Computed row by row. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (let line = 0; line < from.length; line++) {

@@ -1,4 +1,4 @@
-/** The event types: Orchest's 59 (its documentation, "Event types"). */
+/** The event types: Orchest's 59, from its documentation ("Event types"), and the gateway's own. */
 import { gatewayEventTypes } from "../lane/announcements";
 
 const byPrefix: Record<string, readonly string[]> = {
@@ -32,24 +32,24 @@ const byPrefix: Record<string, readonly string[]> = {
   "jupyter:image-build": ["created", "started", "cancelled", "failed", "succeeded"],
 };
 
-/** Orchest's event types: what may be published. */
+/** Orchest's event types. Only these can be published. */
 export const orchestEventTypes: readonly string[] = Object.entries(byPrefix).flatMap(([prefix, states]) =>
   states.map((state) => `${prefix}:${state}`),
 );
 
-/** Everything that can be subscribed to. */
+/** The event types that can be subscribed to. */
 export const subscribableEventTypes: readonly string[] = [...orchestEventTypes, ...gatewayEventTypes];
 
 const publishable = new Set(orchestEventTypes);
 
-/** Whether an event of this type may be published from outside. */
+/** Whether clients may publish events of this type. */
 export function isPublishable(type: string): boolean {
   return publishable.has(type);
 }
 
 /**
- * By what a subscription to this type may be limited, as `GET /subscribable-events` gives it: a list of
- * allowed combinations, the empty one left out.
+ * @returns the filters that a subscription to this type may have, as in `GET /subscribable-events`: the allowed
+ *   combinations, without the empty one.
  */
 export function optionalFilters(type: string): ("project_uuid" | "job_uuid")[][] {
   if (isAboutJob(type)) return [["project_uuid"], ["project_uuid", "job_uuid"]];

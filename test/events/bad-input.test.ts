@@ -77,7 +77,11 @@ describe("an event that is refused, and leaves no trace,", () => {
           makeEvent({ project: { job: { uuid: 7 } } }),
           /^project\.job\.uuid: /,
         ],
-        ["is a ping", makeEvent({ type: "ping" }), /^type: "ping" is no event type that can be published/],
+        [
+          "is a ping",
+          makeEvent({ type: "ping" }),
+          /^type: "ping" is not an event type that can be published/,
+        ],
         [
           "is of the gateway",
           makeEvent({ type: "webhook:disabled" }),
@@ -116,7 +120,7 @@ describe("an event that is refused, and leaves no trace,", () => {
   it("is too large because of its characters, not their number", async () => {
     const { status, body } = await publish(makeEvent({ note: "語".repeat(35_000) }));
     expect(status).toBe(400);
-    expect(body.message).toMatch(/^An event may take 102400 bytes, not 105/);
+    expect(body.message).toMatch(/^An event must be at most 102400 bytes, not 105/);
     await expectNothing();
   });
 });

@@ -59,7 +59,7 @@ describe("publishing an array", () => {
   it.each([0, 101])("of %i is refused, and says how many may come", async (count) => {
     const { status, body } = await publish(makeEvents(count));
     expect(status).toBe(400);
-    expect(body.message).toBe(`There must be 1 to 100 events at once, not ${count}.`);
+    expect(body.message).toBe(`An array must have 1 to 100 events, not ${count}.`);
     expect(await archived()).toEqual([]);
   });
 

@@ -117,7 +117,7 @@ describe("a queue message that cannot be used", () => {
     ["null", null, /must be an object/],
     ["a number", 7, /must be an object/],
     ["no event at all", [], /1 to 100 events/],
-    ["101 events", makeEvents(101), /1 to 100 events at once, not 101/],
+    ["101 events", makeEvents(101), /1 to 100 events, not 101/],
     ["an event without a uuid", makeEvent({ uuid: undefined }), /^uuid: /],
     ["a ping", makeEvent({ type: "ping" }), /^type: /],
     ["an array with one wrong event", [makeEvent(), makeEvent({ type: "x" })], /^events\[1\]: type: /],

@@ -54,10 +54,10 @@ describe("an event", () => {
     for (const [field, event] of repeated) {
       const { status, body: answer } = await publish(event);
       expect({ event, status }).toEqual({ event, status: 400 });
-      expect(answer.message).toMatch(new RegExp(`^${field}: must not stand twice`));
+      expect(answer.message).toMatch(new RegExp(`^${field}: must not be repeated`));
     }
     const { body: answer } = await publish(`[${fine[0]},${repeated[0]?.[1]}]`);
-    expect(answer.message).toMatch(/^events\[1\]: uuid: must not stand twice/);
+    expect(answer.message).toMatch(/^events\[1\]: uuid: must not be repeated/);
     expect(await archived()).toEqual([]);
   });
 
@@ -74,7 +74,7 @@ describe("an event", () => {
     captureLog();
     await consume(repeated.map(([, event]) => event));
     const fields = (await rejected()).map(
-      ({ reason }) => /(\S+): must not stand twice/.exec(reason)?.[1] ?? reason,
+      ({ reason }) => /(\S+): must not be repeated/.exec(reason)?.[1] ?? reason,
     );
     expect(fields.toSorted()).toEqual(repeated.map(([field]) => field).toSorted());
   });
