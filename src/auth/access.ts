@@ -1,7 +1,7 @@
 /**
- * Cloudflare Access in front of the pages: it signs in people and vouches for them in the header
- * `Cf-Access-Jwt-Assertion`. Nothing of it is believed before its signature was checked: without Access in front,
- * anyone could send such a header.
+ * Sign-in through Cloudflare Access in front of the pages: it sends the person's identity as a JWT in the header
+ * `Cf-Access-Jwt-Assertion`. Its signature, issuer and audience are verified, because anyone who reaches the Worker
+ * directly can send such a header.
  * Source: https://developers.cloudflare.com/cloudflare-one/access-controls/applications/http-apps/authorization-cookie/validating-json/
  */
 import { z } from "@hono/zod-openapi";
@@ -13,13 +13,15 @@ import { accessCaller, type Caller } from "./caller";
 
 const certsPath = "/cdn-cgi/access/certs";
 const fetchTimeoutMs = 5000;
-/** Two keys take 4 KB. */
+/** The most bytes of the response with the keys. Two keys take 4 KB. */
 const certsBytesMax = 256 * 1024;
-const keysKeptMs = 3_600_000;
-/** A key that is not known is worth another look, but not each time. */
-const keysLookedAgainMs = 60_000;
-/** While keys cannot be read, nobody makes the gateway ask more often than this. */
-const askedAgainMs = 5000;
+/** How long keys are cached. */
+const keysTtlMs = 3_600_000;
+/** How long they are cached for an assertion with an unknown key id. The key may be new. */
+const unknownKeyTtlMs = 60_000;
+/** The least time between two requests for the keys, so that assertions cannot make the gateway send many. */
+const fetchIntervalMs = 5000;
+/** How often a request checks whether the fetch of another request has finished. */
 const pollMs = 50;
 
 const certsSchema = z.object({ keys: z.array(z.looseObject({ kid: z.string(), kty: z.string() })) });
@@ -27,15 +29,16 @@ const claimsSchema = z.object({ email: z.string().min(1), exp: z.number() });
 
 type Keys = z.output<typeof certsSchema>["keys"];
 
-/** By issuer. */
-const kept = new Map<string, { keys: Keys; readAt: number }>();
+/** The cached keys, by issuer. */
+const cachedKeys = new Map<string, { keys: Keys; readAt: number }>();
 
-/** By issuer: the latest question for its keys. */
-const asked = new Map<string, { at: number; isUnderWay: boolean }>();
+/** The latest fetch of the keys, by issuer. */
+const fetches = new Map<string, { at: number; isUnderWay: boolean }>();
 
 /**
- * @param assertion The header's value.
- * @returns who it vouches for, or null when it vouches for nobody or Access is not in front.
+ * @param assertion the header's value.
+ * @returns the caller that it identifies, or null when it is not valid or Access is not configured.
+ * @throws {ConfigurationError} when a setting is missing or malformed.
  */
 export async function callerByAccess(env: Env, assertion: string): Promise<Caller | null> {
   const { access } = readConfig(env);
@@ -48,42 +51,42 @@ export async function callerByAccess(env: Env, assertion: string): Promise<Calle
     });
     return accessCaller(claimsSchema.parse(claims).email);
   } catch (error) {
-    log("warn", "assertion of Cloudflare Access refused", { reason: nameOf(error) });
+    log("warn", "assertion of Cloudflare Access refused", { reason: errorName(error) });
     return null;
   }
 }
 
-/** @throws when there are none that are current, and none can be read or it is too early to ask again. */
+/** @throws when no current keys are cached, and they cannot be fetched or were fetched less than 5 s ago. */
 async function keysFor(issuer: string, assertion: string): Promise<Keys> {
   const { kid } = decodeHeader(assertion);
-  const known = currentKeys(issuer, kid);
-  if (known !== null) return known;
-  const last = asked.get(issuer);
-  if (last === undefined || Date.now() - last.at >= askedAgainMs) return askForKeys(issuer);
-  // Another request asks already. Its promise is not awaited: that request may be cancelled, and never settle it.
+  const cached = currentKeys(issuer, kid);
+  if (cached !== null) return cached;
+  const last = fetches.get(issuer);
+  if (last === undefined || Date.now() - last.at >= fetchIntervalMs) return fetchAndCacheKeys(issuer);
+  // Another request fetches them. Its promise is not awaited, as it never settles if that request is cancelled.
   for (let ms = 0; last.isUnderWay && ms < fetchTimeoutMs; ms += pollMs) await scheduler.wait(pollMs);
   const read = currentKeys(issuer, kid);
-  if (read === null) throw new Error("The keys could not be read a moment ago.");
+  if (read === null) throw new Error("The keys could not be fetched a moment ago.");
   return read;
 }
 
-/** What is known and need not be asked for again, or null. */
+/** @returns the cached keys, or null when they must be fetched again. */
 function currentKeys(issuer: string, kid: string | undefined): Keys | null {
-  const known = kept.get(issuer);
-  if (known === undefined) return null;
-  const isKnown = known.keys.some((key) => key.kid === kid);
-  return Date.now() - known.readAt < (isKnown ? keysKeptMs : keysLookedAgainMs) ? known.keys : null;
+  const cached = cachedKeys.get(issuer);
+  if (cached === undefined) return null;
+  const isKnown = cached.keys.some((key) => key.kid === kid);
+  return Date.now() - cached.readAt < (isKnown ? keysTtlMs : unknownKeyTtlMs) ? cached.keys : null;
 }
 
-async function askForKeys(issuer: string): Promise<Keys> {
-  const question = { at: Date.now(), isUnderWay: true };
-  asked.set(issuer, question);
+async function fetchAndCacheKeys(issuer: string): Promise<Keys> {
+  const started = { at: Date.now(), isUnderWay: true };
+  fetches.set(issuer, started);
   try {
     const keys = await fetchKeys(issuer);
-    kept.set(issuer, { keys, readAt: Date.now() });
+    cachedKeys.set(issuer, { keys, readAt: Date.now() });
     return keys;
   } finally {
-    question.isUnderWay = false;
+    started.isUnderWay = false;
   }
 }
 
@@ -94,7 +97,7 @@ async function fetchKeys(issuer: string): Promise<Keys> {
   return certsSchema.parse(JSON.parse(await readWholeText(response, certsBytesMax))).keys;
 }
 
-/** The messages of hono's errors hold the assertion. */
-function nameOf(error: unknown): string {
+/** Only the name is logged, because the messages of hono's errors contain the assertion. */
+function errorName(error: unknown): string {
   return error instanceof Error ? error.name : "unknown";
 }

@@ -1,5 +1,5 @@
-/** What the handlers of all routes have at hand. */
+/** The environment of all Hono routes. */
 import type { Caller } from "./caller";
 
-/** The Worker's bindings and, where a route asks for one, the caller. */
+/** The Worker's bindings, and the caller on routes that need one (undefined on others, despite its type). */
 export type AppEnv = { Bindings: Env; Variables: { caller: Caller } };

@@ -1,17 +1,17 @@
-/** Who calls: a token or a person, once that is known. */
+/** Callers: authenticated tokens and people. */
 import { readConfig } from "../platform/config";
 import { findToken, type StoredToken } from "./tokens";
 import { type Scope, scopes } from "./scopes";
 import { type Background, storedTokenByHash, storedTokenByUuid } from "./stored-tokens";
 import { hashToken, isOfTokenForm, isSameHash, type TokenHash } from "./token";
 
-/** `token:<uuid>`, `bootstrap:<the start of its hash>` or `access:<e-mail address>`. */
+/** `token:<uuid>`, `bootstrap:<hash prefix>` for a token in the setting API_TOKENS, or `access:<e-mail address>`. */
 type CallerId = `${"token" | "bootstrap" | "access"}:${string}`;
 
-/** Who calls, and what they may do. */
+/** An authenticated token or person, and its scopes. */
 export type Caller = {
   id: CallerId;
-  /** As people know it. */
+  /** The name of the token, or the person's e-mail address. */
   name: string;
   scopes: readonly Scope[];
 };
@@ -20,12 +20,15 @@ const bootstrapId = "bootstrap:";
 const tokenId = "token:";
 const accessId = "access:";
 
-/** @returns who holds `token`, or null when it is unknown, expired or revoked. */
+/**
+ * @param background runs work after the response.
+ * @returns the caller with this token, or null when it is unknown, expired or revoked.
+ */
 export async function callerByToken(env: Env, token: string, background: Background): Promise<Caller | null> {
   const hash = await hashToken(token);
-  const known = await bootstrapHashes(env);
-  // All of them are compared, so that timing does not tell which.
-  const found = known[known.map((candidate) => isSameHash(candidate, hash)).indexOf(true)];
+  const candidates = await bootstrapHashes(env);
+  // The token is compared with all of them, so that timing does not reveal which one matches.
+  const found = candidates[candidates.map((candidate) => isSameHash(candidate, hash)).indexOf(true)];
   if (found !== undefined) return bootstrapCaller(found);
   if (!isOfTokenForm(token)) return null;
   const stored = await storedTokenByHash(env, hash, background);
@@ -33,13 +36,13 @@ export async function callerByToken(env: Env, token: string, background: Backgro
 }
 
 /**
- * The caller that a session remembers.
- * @param id as in `Caller`.
- * @returns null when its token has expired, been revoked or been removed.
+ * Finds the caller of a session.
+ * @param id as in `Caller`. @param background runs work after the response.
+ * @returns null when its token has expired or was revoked or removed.
  */
 export async function callerById(env: Env, id: string, background: Background): Promise<Caller | null> {
   if (id.startsWith(bootstrapId)) {
-    const found = (await bootstrapHashes(env)).find(({ start }) => bootstrapId + start === id);
+    const found = (await bootstrapHashes(env)).find(({ prefix }) => bootstrapId + prefix === id);
     return found === undefined ? null : bootstrapCaller(found);
   }
   if (!id.startsWith(tokenId)) return null;
@@ -47,7 +50,7 @@ export async function callerById(env: Env, id: string, background: Background): 
   return stored === null ? null : tokenCaller(stored);
 }
 
-/** What a caller with an id is called today, if it is still known: for what was kept of it. Revoked tokens are, too. */
+/** @returns the current name of the caller with this id, also of a revoked token; null when it does not exist. */
 export async function nameOfCaller(env: Env, id: string): Promise<string | null> {
   if (id.startsWith(accessId)) return id.slice(accessId.length);
   if (id.startsWith(bootstrapId)) return bootstrapName(id.slice(bootstrapId.length));
@@ -55,17 +58,17 @@ export async function nameOfCaller(env: Env, id: string): Promise<string | null>
   return (await findToken(env, id.slice(tokenId.length)))?.name ?? null;
 }
 
-/** @param email a person's, as Cloudflare Access vouches for it. */
+/** @param email of a person that Cloudflare Access has signed in. @returns the caller, with all scopes. */
 export function accessCaller(email: string): Caller {
   return { id: `${accessId}${email}`, name: email, scopes };
 }
 
-/** Whether Cloudflare Access vouches for them, so that it alone can sign them out. */
+/** Whether Cloudflare Access has signed the caller in. Only Access can sign such a person out. */
 export function isOfAccess({ id }: Caller): boolean {
   return id.startsWith(accessId);
 }
 
-/** What the setting's tokens were hashed to: it stays as it is for as long as an isolate lives. */
+/** The cached hashes of the tokens in API_TOKENS. */
 let hashed: { setting: string; hashes: TokenHash[] } | undefined;
 
 async function bootstrapHashes(env: Env): Promise<TokenHash[]> {
@@ -75,13 +78,13 @@ async function bootstrapHashes(env: Env): Promise<TokenHash[]> {
   return hashes;
 }
 
-function bootstrapCaller({ start }: TokenHash): Caller {
-  return { id: `${bootstrapId}${start}`, name: bootstrapName(start), scopes };
+function bootstrapCaller({ prefix }: TokenHash): Caller {
+  return { id: `${bootstrapId}${prefix}`, name: bootstrapName(prefix), scopes };
 }
 
-/** The tokens of the setting have no names: the start of the hash tells them apart. */
-function bootstrapName(start: string): string {
-  return `API_TOKENS ${start.slice(0, 4)}`;
+/** Tokens in API_TOKENS have no names: the hash prefix identifies them. */
+function bootstrapName(hashPrefix: string): string {
+  return `API_TOKENS ${hashPrefix.slice(0, 4)}`;
 }
 
 function tokenCaller({ uuid, name, scopes }: StoredToken): Caller {

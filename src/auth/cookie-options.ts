@@ -1,7 +1,7 @@
-/** How the pages' cookies are set: for this host only, out of reach of scripts and of other sites. */
+/** The options of the pages' cookies: for this host only, and not readable by scripts or sent from other sites. */
 import type { Context } from "hono";
 
-/** By the prefix `__Host-` browsers take a cookie from this very host only; over plain http, locally, from nobody. */
+/** @returns the options for hono. The prefix `__Host-` is left out over plain http, where browsers reject it. */
 export function cookieOptions(c: Context): {
   prefix?: "host";
   path: string;

@@ -1,31 +1,31 @@
 /**
- * Limits guessing. Only what was wrong is counted, after it was looked at: whoever is right is never held up by others
- * at the same address, and has nothing to guess.
+ * Rate limits against guessing tokens and signatures. Only wrong ones are counted, after they were checked, so that clients
+ * with a valid one are never limited because of others at the same address.
  */
 import type { Context } from "hono";
 import { clientAddress } from "./audit";
 import { isOverLimit, limitRate } from "../platform/rate-limit";
 import type { AppEnv } from "./app-env";
 
-/** How many groups of an IPv6 address tell networks apart: one client has a /64 (RFC 6177) and all addresses in it. */
+/** The groups of an IPv6 address that identify a network: one client has a /64 with all of its addresses (RFC 6177). */
 const networkGroups = 4;
 const allGroups = 8;
 
-/** Counts a wrong token. @returns whether the client's network has tried too many in this minute. */
+/** Counts a wrong token. @returns whether the client's network has sent too many within a minute. */
 export function isGuessing(c: Context<AppEnv>): Promise<boolean> {
   return isOverLimit(c.env.GUESS_LIMIT, networkOf(clientAddress(c) ?? ""));
 }
 
 /**
- * The same, for the API.
- * @param what is wrong: "tokens", "signatures".
- * @throws {RequestError} 429 with Retry-After when there were too many.
+ * Counts a wrong token or signature.
+ * @param what was wrong, for the message: "tokens", "signatures".
+ * @throws {RequestError} 429 with Retry-After when the client's network has sent too many within a minute.
  */
 export function limitGuesses(c: Context<AppEnv>, what: string): Promise<void> {
   return limitRate(c.env.GUESS_LIMIT, networkOf(clientAddress(c) ?? ""), `wrong ${what} from your address`);
 }
 
-/** @returns an IPv4 address as it is, and an IPv6 address's network. */
+/** @returns an IPv4 address unchanged, and the /64 of an IPv6 address. */
 function networkOf(address: string): string {
   if (!address.includes(":") || address.includes(".")) return address;
   const [before = [], after = []] = address.split("::").map((part) => part.split(":").filter(Boolean));

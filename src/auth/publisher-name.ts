@@ -1,4 +1,4 @@
-/** What the publisher of an archived event is called. */
+/** The names of events' publishers. */
 import { nameOfCaller } from "./caller";
 
 const names = new Map([
@@ -7,7 +7,7 @@ const names = new Map([
   ["gateway", "The gateway"],
 ]);
 
-/** @param publisher as the archive has it (`Publisher`). @returns null where it, or its name, is not known. */
+/** @param publisher of an archived event (`Publisher`). @returns its current name, or null when it is not known. */
 export async function publisherName(env: Env, publisher: string | null): Promise<string | null> {
   if (publisher === null) return null;
   return names.get(publisher) ?? nameOfCaller(env, publisher);

@@ -1,6 +1,6 @@
-/** What a token may do. */
+/** The scopes of tokens. */
 
-/** Every scope, the least first. */
+/** Every scope, from the least to the most powerful. */
 export const scopes = [
   "webhooks:read",
   "deliveries:read",
@@ -9,9 +9,10 @@ export const scopes = [
   "admin",
 ] as const;
 
+/** The name of a scope. */
 export type Scope = (typeof scopes)[number];
 
-/** What a scope includes beside itself. */
+/** The scopes that a scope includes. */
 const included: Record<Scope, readonly Scope[]> = {
   "webhooks:read": [],
   "deliveries:read": ["webhooks:read"],
@@ -20,18 +21,18 @@ const included: Record<Scope, readonly Scope[]> = {
   admin: scopes,
 };
 
-/** What each scope is for, for people who make tokens. */
+/** A description of all scopes, for people who create tokens. */
 export const scopesDescription =
-  "webhooks:read: settings, states, counts and the log, without texts. deliveries:read: also the texts of events and " +
-  "rejected messages and what receivers answered; it includes webhooks:read. webhooks:write: changing webhooks and " +
-  "sending again; it includes webhooks:read, and not deliveries:read. events:publish: publishing. admin: everything.";
+  "webhooks:read: settings, states, counts and the log, without bodies. deliveries:read: also the bodies of events and " +
+  "rejected messages and receivers' responses; it includes webhooks:read. webhooks:write: changing webhooks, resending and " +
+  "replaying; it includes webhooks:read, and not deliveries:read. events:publish: publishing events. admin: everything.";
 
-/** Whether whoever has `held` may do what needs `needed`. */
+/** Whether a caller with the scopes `held` has the scope `needed`. */
 export function allows(held: readonly Scope[], needed: Scope): boolean {
   return held.some((scope) => scope === needed || included[scope].includes(needed));
 }
 
-/** Whether whoever has `held` may see the texts of events and what receivers answered. */
+/** Whether a caller may read the bodies of events and the responses of receivers. */
 export function mayReadTexts({ scopes: held }: { scopes: readonly Scope[] }): boolean {
   return allows(held, "deliveries:read");
 }

@@ -1,6 +1,6 @@
 /**
- * Sessions of people on the pages: a signed cookie that says who signed in and until when. Whether that token still
- * stands is asked at each request, so that revoking it ends its sessions.
+ * Sessions of people on the pages: a signed cookie with the caller's id and the time at which it expires. The caller's
+ * token is checked at each request, so that revoking it ends its sessions.
  */
 import type { Context } from "hono";
 import { deleteCookie, getSignedCookie, setSignedCookie } from "hono/cookie";
@@ -13,20 +13,20 @@ const cookieName = "session";
 const sessionSeconds = 12 * 3600;
 const keyPurpose = "orchest-webhooks session cookie";
 
-/** Signs the caller in on this browser. */
+/** Sets the session cookie, which is valid for 12 hours. */
 export async function startSession(c: Context<AppEnv>, caller: Caller): Promise<void> {
   const value = `${caller.id} ${Date.now() + sessionSeconds * 1000}`;
   const [key] = await signingKeys(c.env);
-  if (key === undefined) throw new Error("There is always a key.");
+  if (key === undefined) throw new Error("ENCRYPTION_KEY has no key.");
   await setSignedCookie(c, cookieName, value, key, { ...cookieOptions(c), maxAge: sessionSeconds });
 }
 
-/** Signs out this browser. */
+/** Deletes the session cookie. */
 export function endSession(c: Context<AppEnv>): void {
   deleteCookie(c, cookieName, cookieOptions(c));
 }
 
-/** Who is signed in on this browser, or null: also when the token has expired or been revoked since. */
+/** @returns the caller who is signed in, or null. Null as well when the token has expired or was revoked since. */
 export async function callerBySession(c: Context<AppEnv>): Promise<Caller | null> {
   const value = await readCookie(c);
   const [id, until] = value?.split(" ") ?? [];
@@ -35,8 +35,9 @@ export async function callerBySession(c: Context<AppEnv>): Promise<Caller | null
 }
 
 /**
- * What tells this session from others, in no more than 64 characters and without saying whose it is.
- * @param c of somebody who is signed in. Whom Cloudflare Access vouches for has one session in all browsers.
+ * @param c with a caller who is signed in.
+ * @returns a pseudonymous id of the session, of 64 characters. People signed in by Cloudflare Access have one session in
+ *   all browsers.
  */
 export async function sessionTag(c: Context<AppEnv>): Promise<string> {
   const session = (await readCookie(c)) ?? c.var.caller.id;
@@ -44,7 +45,7 @@ export async function sessionTag(c: Context<AppEnv>): Promise<string> {
   return new Uint8Array(digest).toHex();
 }
 
-/** The cookie's value, if one of the keys signed it. */
+/** @returns the cookie's value, or null when there is none with a valid signature. */
 async function readCookie(c: Context<AppEnv>): Promise<string | null> {
   for (const key of await signingKeys(c.env)) {
     const value = await getSignedCookie(c, key, cookieName, cookieOptions(c).prefix);
@@ -53,7 +54,7 @@ async function readCookie(c: Context<AppEnv>): Promise<string | null> {
   return null;
 }
 
-/** One for each key of ENCRYPTION_KEY: the first one signs, all verify, so that a rotation signs nobody out. */
+/** One for each key in ENCRYPTION_KEY. The first one signs and all verify, so that rotating keys ends no session. */
 async function signingKeys(env: Env): Promise<ArrayBuffer[]> {
   return Promise.all(readConfig(env).encryptionKeys.map(deriveKey));
 }

@@ -1,34 +1,34 @@
 /**
- * Which tokens there may be: guesses, however many, cost the database no query each. A token that another isolate makes
- * while somebody guesses here works a few seconds later; without guesses at once.
+ * The hash prefixes of all tokens, cached per isolate, so that wrong tokens are rejected without a query each. A token that
+ * another isolate creates while wrong ones are tried here works after up to 5 seconds, otherwise at once.
  */
 import { cached } from "../platform/cached";
 import { listTokenHashPrefixes } from "./tokens";
 
-const keptMs = 5000;
-/** From so many tokens on, each guess is looked up. */
-const startsMax = 20_000;
-/** How many of this isolate's own are remembered: longer than the list is kept. */
-const madeHereMax = 100;
+const ttlMs = 5000;
+/** With more tokens than this nothing is cached, and every token is searched for in D1. */
+const prefixesMax = 20_000;
+/** How many prefixes of tokens created by this isolate are remembered. */
+const createdHereMax = 100;
 
-const madeHere = new Set<string>();
+const createdHere = new Set<string>();
 
-/** Null: too many to say. */
-const knownStarts = cached<Set<string> | null>(keptMs, async (env) => {
-  const starts = await listTokenHashPrefixes(env, startsMax + 1);
-  return starts.length > startsMax ? null : new Set(starts);
+/** Null when there are too many. */
+const cachedPrefixes = cached<Set<string> | null>(ttlMs, async (env) => {
+  const prefixes = await listTokenHashPrefixes(env, prefixesMax + 1);
+  return prefixes.length > prefixesMax ? null : new Set(prefixes);
 });
 
-/** @returns false when no token has a hash that starts like this. */
+/** @returns false when no token has a hash with this prefix. */
 export async function mayHaveToken(env: Env, hashPrefix: string): Promise<boolean> {
-  if (madeHere.has(hashPrefix)) return true;
-  const known = await knownStarts(env);
-  return known === null || known.has(hashPrefix) || madeHere.has(hashPrefix);
+  if (createdHere.has(hashPrefix)) return true;
+  const prefixes = await cachedPrefixes(env);
+  return prefixes === null || prefixes.has(hashPrefix) || createdHere.has(hashPrefix);
 }
 
-/** Has a token that was just made work here at once. */
+/** Remembers a token that was just created, so that it works in this isolate at once. */
 export function rememberNewToken(hashPrefix: string): void {
-  madeHere.add(hashPrefix);
-  const [oldest] = madeHere;
-  if (madeHere.size > madeHereMax && oldest !== undefined) madeHere.delete(oldest);
+  createdHere.add(hashPrefix);
+  const [oldest] = createdHere;
+  if (createdHere.size > createdHereMax && oldest !== undefined) createdHere.delete(oldest);
 }

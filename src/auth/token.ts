@@ -1,38 +1,39 @@
-/** API tokens as text: how they are made, and what is kept of them. */
+/** Generating and hashing API tokens. */
 
-/** By this, scanners of leaked secrets can tell them. */
-const prefix = "owh_";
+/** Lets secret scanners recognise leaked tokens. */
+const tokenPrefix = "owh_";
 const randomBytes = 32;
 const form = /^owh_[A-Za-z0-9_-]{43}$/;
 
-/** What is kept of a token: its SHA-256, in hex. */
+/** The SHA-256 of a token, in hex: the only part of it that is stored. */
 export type TokenHash = {
-  /** Its first 16 digits. Tokens are looked up by these, and by no more. */
-  start: string;
-  /** All of it, to be compared by `isSameHash`. */
+  /** The first 16 digits. Tokens are searched for by these only, so that a query's timing reveals no more of the hash. */
+  prefix: string;
+  /** All digits, to be compared by `isSameHash`. */
   hash: string;
 };
 
-const startDigits = 16;
+const prefixDigits = 16;
 
-/** @returns a token that nobody can guess. */
+/** @returns a token with 256 random bits. */
 export function newToken(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(randomBytes));
-  return prefix + bytes.toBase64({ alphabet: "base64url", omitPadding: true });
+  return tokenPrefix + bytes.toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
-/** Whether `newToken` may have made it. */
+/** Whether a text has the form of tokens made by `newToken`. */
 export function isOfTokenForm(text: string): boolean {
   return form.test(text);
 }
 
+/** @returns the hash of any text, also of one that is no token. */
 export async function hashToken(token: string): Promise<TokenHash> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token));
   const hash = new Uint8Array(digest).toHex();
-  return { start: hash.slice(0, startDigits), hash };
+  return { prefix: hash.slice(0, prefixDigits), hash };
 }
 
-/** Compares in constant time, so that timing tells nothing about a token. */
+/** Compares in constant time, so that timing reveals nothing about a token. */
 export function isSameHash(a: TokenHash, b: TokenHash): boolean {
   const [left, right] = [a.hash, b.hash].map((hash) => new TextEncoder().encode(hash));
   if (left === undefined || right === undefined || left.length !== right.length) return false;

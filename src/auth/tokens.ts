@@ -1,4 +1,4 @@
-/** The table `tokens`. */
+/** Queries on the table `tokens`. */
 import { and, desc, eq, isNull, lt, or } from "drizzle-orm";
 import { type Scope, scopes } from "./scopes";
 import type { TokenHash } from "./token";
@@ -6,49 +6,49 @@ import { database } from "../db/database";
 import { type Page, pageOf } from "../db/page";
 import { tokens } from "../db/schema";
 
-/** A token as it is kept; times in ms. */
+/** A row of `tokens`; times in ms. */
 export type StoredToken = Omit<TokenRow, "scopes"> & { scopes: Scope[] };
 
 type TokenRow = typeof tokens.$inferSelect;
 
-/** A scope that this version does not know allows nothing. */
+/** Drops scopes that this version does not know. */
 function storedToken(row: TokenRow): StoredToken {
   return { ...row, scopes: row.scopes.flatMap((name) => scopes.find((scope) => scope === name) ?? []) };
 }
 
-/** Keeps a new token. @param expiresAt in ms; null: never. */
+/** Inserts a new token. @param token.expiresAt in ms; null when it does not expire. @returns its row. */
 export async function insertToken(
   env: Env,
   token: { name: string; scopes: Scope[]; expiresAt: number | null },
-  { start, hash }: TokenHash,
+  { prefix, hash }: TokenHash,
 ): Promise<StoredToken> {
   const [stored] = await database(env)
     .insert(tokens)
-    .values({ ...token, uuid: crypto.randomUUID(), hashPrefix: start, hash, createdAt: Date.now() })
+    .values({ ...token, uuid: crypto.randomUUID(), hashPrefix: prefix, hash, createdAt: Date.now() })
     .returning();
   if (stored === undefined) throw new Error("D1 gave no row back for a new token.");
   return storedToken(stored);
 }
 
-/** @returns the only token that may have this hash, whatever its state, or null. */
+/** @returns the token with this hash prefix, expired and revoked ones included, or null. */
 export async function findTokenByHashPrefix(env: Env, hashPrefix: string): Promise<StoredToken | null> {
   const [found] = await database(env).select().from(tokens).where(eq(tokens.hashPrefix, hashPrefix));
   return found === undefined ? null : storedToken(found);
 }
 
-/** @returns what the hashes of all tokens begin with, whatever their state: at most `limit`. */
+/** @returns the hash prefixes of all tokens, expired and revoked ones included: at most `limit`. */
 export async function listTokenHashPrefixes(env: Env, limit: number): Promise<string[]> {
-  const rows = await database(env).select({ start: tokens.hashPrefix }).from(tokens).limit(limit);
-  return rows.map(({ start }) => start);
+  const rows = await database(env).select({ prefix: tokens.hashPrefix }).from(tokens).limit(limit);
+  return rows.map(({ prefix }) => prefix);
 }
 
-/** @returns the token, whatever its state, or null. */
+/** @returns the token with this uuid, also when it is expired or revoked, or null. */
 export async function findToken(env: Env, uuid: string): Promise<StoredToken | null> {
   const [found] = await database(env).select().from(tokens).where(eq(tokens.uuid, uuid));
   return found === undefined ? null : storedToken(found);
 }
 
-/** Newest first, whatever their state. @param page.before only ids below. */
+/** @returns a page of all tokens, newest first. @param page.before only tokens with a lower id. */
 export async function listTokens(
   env: Env,
   page: { limit: number; before?: number },
@@ -62,7 +62,7 @@ export async function listTokens(
   return pageOf(rows.map(storedToken), page.limit);
 }
 
-/** Ends a token for good. @returns whether there was one that was not revoked. */
+/** Revokes a token. @returns false when there is none with this uuid or it was revoked before. */
 export async function revokeToken(env: Env, uuid: string): Promise<boolean> {
   const revoked = await database(env)
     .update(tokens)
@@ -72,8 +72,8 @@ export async function revokeToken(env: Env, uuid: string): Promise<boolean> {
   return revoked.length > 0;
 }
 
-/** Notes a use, unless one since `before` (ms) is noted. */
-export async function noteTokenUse(
+/** Records that a token was used at `now` (ms), unless a use since `before` (ms) is recorded. */
+export async function recordTokenUse(
   env: Env,
   uuid: string,
   { now, before }: { now: number; before: number },

@@ -147,7 +147,7 @@ describe("a route that is forgotten", () => {
   it("in the contract keeps the gateway from starting", () => {
     const router = createRouter();
     router.openapi({ method: "get", path: "/api/new/{id}", responses }, (c) => c.body(null));
-    expect(() => routeNeeds(router)).toThrow("GET /api/new/:id does not say which scope it needs.");
+    expect(() => routeNeeds(router)).toThrow("GET /api/new/:id does not declare the scope that it needs.");
   });
 
   it.each([
@@ -158,7 +158,7 @@ describe("a route that is forgotten", () => {
   ])("or names %s, too", (_, security) => {
     const router = createRouter();
     router.openapi({ method: "get", path: "/api/new", security, responses }, (c) => c.body(null));
-    expect(() => routeNeeds(router)).toThrow("GET /api/new must need one scope.");
+    expect(() => routeNeeds(router)).toThrow("GET /api/new must declare exactly one scope.");
   });
 
   it("and has no contract at all does not exist", async () => {

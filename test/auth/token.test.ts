@@ -25,7 +25,7 @@ describe("what is kept of a token", () => {
   it("is its SHA-256", async () => {
     // printf 'owh_example' | sha256sum
     expect(await hashToken("owh_example")).toEqual({
-      start: "90186db40fa667f6",
+      prefix: "90186db40fa667f6",
       hash: "90186db40fa667f625942857ef0d1faf892ebb86c35b54acbe7220b57df34de7",
     });
   });
@@ -37,8 +37,8 @@ describe("what is kept of a token", () => {
   });
 
   it("fits none that only begins like it", async () => {
-    const { start, hash } = await hashToken("a");
-    expect(isSameHash({ start, hash }, { start, hash: `${hash.slice(0, -1)}x` })).toBe(false);
-    expect(isSameHash({ start, hash }, { start, hash: hash.slice(0, -1) })).toBe(false);
+    const { prefix, hash } = await hashToken("a");
+    expect(isSameHash({ prefix, hash }, { start, hash: `${hash.slice(0, -1)}x` })).toBe(false);
+    expect(isSameHash({ prefix, hash }, { start, hash: hash.slice(0, -1) })).toBe(false);
   });
 });
