@@ -1,4 +1,4 @@
-/** Middleware of everything: refused requests and sign-ins are written down in the audit log. */
+/** Middleware that audits refused requests and sign-ins. */
 import type { MiddlewareHandler } from "hono";
 import type { Caller } from "../auth/caller";
 import { routePattern } from "./route-pattern";
@@ -7,12 +7,12 @@ import { auditRefusal } from "../db/audit";
 import { actorOf } from "../auth/audit";
 
 const signInPath = "/sign-in";
-/** A form that cannot be read is no sign-in. */
+/** The statuses of a failed sign-in. A 400 is not one of them: the form was malformed. */
 const refusedSignIns = new Set([401, 403, 429]);
 
 /**
- * Writes down every 403 and every sign-in that fails. A wrong token of the API (401) is not among them: looking for one
- * shall cost the database nothing.
+ * Middleware for all routes. Audits every 403 and every failed sign-in. A 401 of the API is not audited, so that guessing
+ * tokens writes nothing to the database.
  */
 export const auditRefusals: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next();
@@ -20,7 +20,7 @@ export const auditRefusals: MiddlewareHandler<AppEnv> = async (c, next) => {
   const { method } = c.req;
   const isSignIn = c.req.path === signInPath && method === "POST";
   if (status !== 403 && !(isSignIn && refusedSignIns.has(status))) return;
-  // Set where one was recognised.
+  // Undefined when nobody was authenticated.
   const caller: Caller | undefined = c.var.caller;
   await auditRefusal(c.env, actorOf(c, caller ?? null), {
     action: isSignIn ? "session.refused" : "request.refused",

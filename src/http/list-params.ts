@@ -1,45 +1,48 @@
-/** The query of lists: how many, from where on, between which times. What is empty is absent. */
+/** Schemas of query parameters, mainly of lists. An empty parameter counts as absent. */
 import { z } from "@hono/zod-openapi";
 import { parseTimestampUs } from "../events/timestamp";
 
 const limitMax = 100;
 const limitDefault = 25;
 
-/** How many entries a page has at most. */
+/** `limit`: the most entries on a page, 1 to 100; 25 by default. */
 export const limitParamSchema = queryParam(parseLimit, `must be a whole number from 1 to ${limitMax}`)
   .transform((limit) => limit ?? limitDefault)
   .openapi({ type: "integer", minimum: 1, maximum: limitMax, default: limitDefault });
 
-/** Where a page begins: opaque to clients, the id before it to us. */
+/** `cursor`: where a page starts. Opaque to clients; internally the id of the last entry on the page before. */
 export const cursorParamSchema = queryParam(
   parseCursor,
-  "must be the next_cursor of the page before it",
-).openapi({ type: "string", description: "The next_cursor of the page before it." });
+  "must be the next_cursor of the previous page",
+).openapi({ type: "string", description: "The next_cursor of the previous page." });
 
-/** A time, as ms since 1970. */
+/** A time, parsed to ms since 1970. */
 export const timeParamSchema = queryParam(
   parseTimeMs,
   "must be an ISO 8601 time such as 2026-11-05T12:00:00Z",
 ).openapi({ type: "string", format: "date-time" });
 
-/** A filter that is compared as it is. */
+/** A filter by exact text. */
 export const textParamSchema = queryParam((text) => text, "must be given once").openapi({ type: "string" });
 
-/** A filter by uuid. */
+/** A filter by uuid, parsed to lower case. */
 export const uuidFilterParamSchema = queryParam((text) => text.toLowerCase(), "must be given once").openapi({
   type: "string",
   format: "uuid",
 });
 
-/** The end of a page: what to pass as `cursor` for the next one, null at the end of the list. */
+/** `next_cursor`: the `cursor` of the next page; null at the end of the list. */
 export const nextCursorSchema = z.string().nullable();
 
-/** @param next the id before the next page. */
+/** @param next the id of the page's last entry, or null at the end. @returns the `next_cursor` of the page. */
 export function nextCursor(next: number | null): string | null {
   return next === null ? null : String(next);
 }
 
-/** An optional parameter that is given once. @param parse null for what it cannot be. */
+/**
+ * @param parse gives null for an invalid value. @param rule the validation error: says what is allowed.
+ * @returns the schema of an optional parameter. It is invalid when it is given more than once.
+ */
 export function queryParam<Value>(parse: (text: string) => Value | null, rule: string) {
   return z
     .string({ error: rule })
@@ -63,12 +66,12 @@ function parseCursor(text: string): number | null {
   return id > 0 && Number.isSafeInteger(id) ? id : null;
 }
 
-/** A day is its first moment. A plus that was not percent-encoded has become a blank. */
+/** A date without a time means its start in UTC. A space in the zone is a `+` that was not percent-encoded. */
 function parseTimeMs(text: string): number | null {
   const day = text.slice(0, 10);
   const time = text.slice(10).replace(/ (?=\d{2}:\d{2}$)/, "+");
   const us = parseTimestampUs(day + (time || "T00:00:00Z"));
   if (us === null) return null;
-  // 30 February would pass for 2 March.
+  // `Date.parse` reads 30 February as 2 March.
   return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day) ? us / 1000 : null;
 }

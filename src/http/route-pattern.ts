@@ -1,8 +1,8 @@
-/** Which route a request is for: by its pattern, as a path as it came may hold anything. */
+/** The route of a request as a pattern, for logs: unlike a path, it contains nothing that a client sent. */
 import type { Context } from "hono";
 import { matchedRoutes } from "hono/route";
 
-/** @returns the pattern of the first route that fits, such as `/api/events/:uuid`; that of the middleware where none does. */
+/** @returns the pattern of the first matching route, such as `/api/events/:uuid`; else that of the last middleware. */
 export function routePattern(c: Context): string {
   const routes = matchedRoutes(c);
   const own = routes.find(({ path }) => !path.endsWith("*"));

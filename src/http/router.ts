@@ -1,13 +1,13 @@
-/** The one way to make a router: what every group of endpoints has in common. */
+/** The router that all groups of endpoints use. */
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { AppEnv } from "../auth/app-env";
 import { RequestError } from "../platform/errors";
 import { formatValidationErrors } from "../platform/validation-errors";
 
-/** The gateway's kind of router. */
+/** A Hono router with OpenAPI contracts and the gateway's environment. */
 export type Router = OpenAPIHono<AppEnv>;
 
-/** @returns a router that answers what does not fit an endpoint's schema with 400 and a sentence. */
+/** @returns a router that throws a `RequestError` (400) with the validation errors when a request is not valid. */
 export function createRouter(): Router {
   return new OpenAPIHono<AppEnv>({
     defaultHook: (result) => {

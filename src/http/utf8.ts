@@ -1,7 +1,7 @@
-/** The text of a body that must stay as it is. */
+/** Decoding bodies whose text must not be changed. */
 import { RequestError } from "../platform/errors";
 
-/** @throws {RequestError} 400 when the bytes are not valid UTF-8. */
+/** @returns the text, with a byte order mark if there is one. @throws {RequestError} 400 for invalid UTF-8. */
 export function decodeUtf8(bytes: ArrayBuffer | Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
