@@ -1,4 +1,4 @@
-/** Who may call the API: whoever has a token with the scope that the route needs. */
+/** Authentication and authorization of the API: a bearer token with the scope that the route needs. */
 import type { Context, MiddlewareHandler } from "hono";
 import { bearerAuth } from "hono/bearer-auth";
 import { matchedRoutes } from "hono/route";
@@ -18,24 +18,27 @@ const authenticate = bearerAuth<AppEnv>({
     return caller !== null;
   },
   noAuthenticationHeader: {
-    message: refusal('Bearer realm="api"', "A token is required. Send it as Authorization: Bearer <token>."),
+    message: unauthorized(
+      'Bearer realm="api"',
+      "A token is required. Send it as Authorization: Bearer <token>.",
+    ),
   },
   invalidAuthenticationHeader: {
-    message: refusal(
+    message: unauthorized(
       'Bearer realm="api", error="invalid_request"',
       "The Authorization header is malformed. Send Authorization: Bearer <token>.",
     ),
   },
   invalidToken: {
-    message: refusal('Bearer realm="api", error="invalid_token"', "The token is not valid."),
+    message: unauthorized('Bearer realm="api", error="invalid_token"', "The token is not valid."),
   },
 });
 
 /**
- * Middleware of everything under `/api`. What follows has the caller in `c.var.caller`.
- * @param needs what the routes need: one that is not in it does not exist.
- * @throws {RequestError} 401 with a challenge, when the token is missing, malformed, unknown, expired or revoked;
- * 403 when it lacks the scope; 429 when it calls too often, or when too many wrong tokens came from its address.
+ * Middleware for `/api/*`. Sets `c.var.caller`.
+ * @param needs the scope of every route. A route that is not in it gets a 404.
+ * @throws {RequestError} 401 with a challenge when the token is missing, malformed, unknown, expired or revoked;
+ * 403 when it lacks the scope; 429 when it has too many requests, or when its address has sent too many wrong tokens.
  */
 export function guardApi(needs: RouteNeeds): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
@@ -46,7 +49,7 @@ export function guardApi(needs: RouteNeeds): MiddlewareHandler<AppEnv> {
         c.res = await c.notFound();
         return;
       }
-      // A publisher that is held up loses order or events; what it may do is bounded by its lanes.
+      // Publishers are not rate limited: one that is held up loses the order of events, or events.
       if (needed !== "events:publish") await limitRate(c.env.API_LIMIT, c.var.caller.id, "requests");
       requireScope(c, needed);
       await next();
@@ -54,7 +57,7 @@ export function guardApi(needs: RouteNeeds): MiddlewareHandler<AppEnv> {
   };
 }
 
-/** @returns null for a route that needs no token, undefined when there is no route. */
+/** @returns the scope; null for a route that needs no token; undefined when there is no such route. */
 function neededScope(c: Context<AppEnv>, needs: RouteNeeds): Scope | null | undefined {
   const route = matchedRoutes(c).find(({ method, path }) => needs.has(`${method} ${path}`));
   return route && needs.get(`${route.method} ${route.path}`);
@@ -64,16 +67,16 @@ function requireScope(c: Context<AppEnv>, needed: Scope): void {
   const held = c.var.caller.scopes;
   if (allows(held, needed)) return;
   const challenge = `Bearer realm="api", error="insufficient_scope", scope="${needed}"`;
-  throw refuse(403, challenge, `This needs the scope ${needed}. The token has ${held.join(", ")}.`);
+  throw authError(403, challenge, `This needs the scope ${needed}. The token has ${held.join(", ")}.`);
 }
 
-/** hono answers a malformed header with 400 and all of them with text: this makes both a 401 for `onError`. */
-function refusal(challenge: string, message: string): () => never {
+/** hono's own responses are text, and 400 for a malformed header. An error makes them JSON and 401. */
+function unauthorized(challenge: string, message: string): () => never {
   return () => {
-    throw refuse(401, challenge, message);
+    throw authError(401, challenge, message);
   };
 }
 
-function refuse(status: 401 | 403, challenge: string, message: string): RequestError {
+function authError(status: 401 | 403, challenge: string, message: string): RequestError {
   return new RequestError(status, message, { headers: { "WWW-Authenticate": challenge } });
 }

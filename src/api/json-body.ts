@@ -1,11 +1,11 @@
-/** The checks of a request that is to carry JSON, before a schema looks at it. */
+/** Checks of JSON requests that run before schema validation. */
 import type { MiddlewareHandler } from "hono";
 import { RequestError } from "../platform/errors";
 import { mediaTypeOf } from "./media-type";
 
 /**
- * Middleware of endpoints that take JSON as it is.
- * @throws {RequestError} 415 for a body of another type, or of none.
+ * Middleware for endpoints that read a JSON body as text.
+ * @throws {RequestError} 415 when the Content-Type is missing or not JSON.
  */
 export const jsonType: MiddlewareHandler<{ Bindings: Env }> = async (c, next) => {
   if (mediaTypeOf(c) !== "application/json") {
@@ -15,19 +15,19 @@ export const jsonType: MiddlewareHandler<{ Bindings: Env }> = async (c, next) =>
 };
 
 /**
- * Middleware of endpoints whose JSON is read by a schema. Schemas drop a field named `__proto__` silently, so that it is
- * refused here, wherever it stands.
+ * Middleware for endpoints that validate a JSON body with a schema. It rejects fields named `__proto__` at any depth,
+ * because zod drops them silently.
  * @throws {RequestError} 415 as above; 400 for such a field.
  */
 export const jsonBody: MiddlewareHandler<{ Bindings: Env }> = (c, next) =>
   jsonType(c, async () => {
-    if (namesPrototype(parse(await c.req.text()))) {
-      throw new RequestError(400, "__proto__: must not be the name of a field, nor of a header.");
+    if (hasProtoField(parse(await c.req.text()))) {
+      throw new RequestError(400, "__proto__: must not be the name of a field or header.");
     }
     await next();
   });
 
-/** Undefined for what is no JSON: saying so is the schema's. */
+/** @returns undefined for invalid JSON, which the schema validation reports. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -36,8 +36,8 @@ function parse(text: string): unknown {
   }
 }
 
-/** Without recursion: what is sent in may be nested as deep as it is long. */
-function namesPrototype(value: unknown): boolean {
+/** Iterative, because the nesting of a request may be too deep for recursion. */
+function hasProtoField(value: unknown): boolean {
   const left = [value];
   while (left.length > 0) {
     const one = left.pop();

@@ -1,7 +1,7 @@
-/** What a request says that its body is. */
+/** The media type of a request's body. */
 import type { Context } from "hono";
 
-/** @returns the media type without its parameters, in lower case as it compares (RFC 9110, 8.3.1); undefined without one. */
+/** @returns the media type without parameters, in lower case (RFC 9110, 8.3.1); undefined without a Content-Type. */
 export function mediaTypeOf(c: Context): string | undefined {
   return c.req.header("Content-Type")?.split(";")[0]?.trim().toLowerCase();
 }

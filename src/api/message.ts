@@ -1,9 +1,9 @@
-/** `{"message"}`: what errors and most acknowledgements look like. */
+/** `{"message"}`: the body of errors and of most acknowledgements. */
 import { z } from "@hono/zod-openapi";
 
 const messageSchema = z.object({ message: z.string() }).openapi("Message");
 
-/** An answer of an endpoint's contract that is only a message. */
+/** @returns a response with only a message, for an endpoint's OpenAPI contract. */
 export function messageAnswer(description: string): {
   description: string;
   content: { "application/json": { schema: typeof messageSchema } };

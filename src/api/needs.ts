@@ -1,18 +1,18 @@
-/** What a route needs of its caller: said once, in its contract, for the guard and for the OpenAPI document. */
+/** The scope that a route needs: declared once in its contract, for the authentication and for the OpenAPI document. */
 import { type Scope, scopes } from "../auth/scopes";
 import type { Router } from "../http/router";
 
-/** The `security` of a route that a token with this scope may call. One that needs no token has `[]`. */
+/** @returns the `security` of a route that needs a token with this scope. Routes that need no token have `[]`. */
 export function needs(scope: Scope): { token: Scope[] }[] {
   return [{ token: [scope] }];
 }
 
-/** By method and pattern, such as `GET /api/events/:uuid`: the scope, or null where no token is needed. */
+/** The scope of each route, by method and pattern such as `GET /api/events/:uuid`; null when no token is needed. */
 export type RouteNeeds = ReadonlyMap<string, Scope | null>;
 
 /**
- * Reads the contracts of all routes.
- * @throws when one does not say what it needs: a gateway with such a route must not start.
+ * Reads the scopes from the contracts of all routes.
+ * @throws when a contract declares no `security`, so that a gateway with an unprotected route does not start.
  */
 export function routeNeeds(router: Router): RouteNeeds {
   const declared = new Map<string, Scope | null>();
@@ -20,7 +20,7 @@ export function routeNeeds(router: Router): RouteNeeds {
     if (definition.type !== "route") continue;
     const { method, path, security } = definition.route;
     const key = `${method.toUpperCase()} ${path.replaceAll(/\{(.+?)\}/g, ":$1")}`;
-    if (security === undefined) throw new Error(`${key} does not say which scope it needs.`);
+    if (security === undefined) throw new Error(`${key} does not declare the scope that it needs.`);
     declared.set(key, security.length === 0 ? null : scopeOf(key, security));
   }
   return declared;
@@ -29,6 +29,6 @@ export function routeNeeds(router: Router): RouteNeeds {
 function scopeOf(key: string, security: Record<string, string[]>[]): Scope {
   const [only, ...others] = security.flatMap(({ token = [] }) => token);
   const scope = scopes.find((known) => known === only);
-  if (scope === undefined || others.length > 0) throw new Error(`${key} must need one scope.`);
+  if (scope === undefined || others.length > 0) throw new Error(`${key} must declare exactly one scope.`);
   return scope;
 }

@@ -1,41 +1,41 @@
-/** `GET /openapi.json`: the API's description, made from the contracts beside the handlers. */
+/** `GET /openapi.json`: the OpenAPI document, generated from the endpoints' contracts. */
 import { messageAnswer } from "./message";
 import type { Router } from "../http/router";
 
-/** Adds the document to `app`: last, so that it knows every route. */
+/** Adds the endpoint to `app`. Call it last: the document has only the routes that were added before. */
 export function serveDocument(app: Router): void {
   app.openAPIRegistry.registerComponent("securitySchemes", "token", {
     type: "http",
     scheme: "bearer",
     description:
-      "A token of POST /api/tokens, with the scope that is named, or one of the setting API_TOKENS.",
+      "A token made with POST /api/tokens that has the scope named at the endpoint, or a token in the setting API_TOKENS.",
   });
   app.doc31("/openapi.json", (c) => openApiConfig(new URL(c.req.url).origin));
 }
 
-/** Adds to the contracts of `router` what the guard of the API answers, wherever a token is needed. */
+/** Adds the responses 401, 403 and 429 to the contracts of all endpoints of `router` that need a token. */
 export function describeAuthErrors(router: Router): void {
   for (const definition of router.openAPIRegistry.definitions) {
     if (definition.type !== "route" || definition.route.security?.length === 0) continue;
     const { responses, security } = definition.route;
     responses[401] ??= messageAnswer("The token is missing, malformed or not valid.");
-    responses[403] ??= messageAnswer("The token lacks the scope.");
+    responses[403] ??= messageAnswer("The token does not have the scope.");
     const isLimited = !security?.some(({ token }) => token?.includes("events:publish"));
-    const guesses = "Too many wrong tokens came from this address in this minute; right ones are taken.";
+    const guesses = "Too many wrong tokens from this address within a minute. Valid tokens still work.";
     responses[429] ??= messageAnswer(
-      isLimited ? `Too many requests in this minute. Or: ${guesses}` : guesses,
+      isLimited ? `Too many requests with this token within a minute, or: ${guesses}` : guesses,
     );
   }
 }
 
-/** What the document says beside the endpoints. @param origin where the API is. */
+/** @param origin of the API. @returns the parts of the document other than the endpoints. */
 export function openApiConfig(origin: string): Parameters<Router["getOpenAPI31Document"]>[0] {
   return {
     openapi: "3.1.0",
     info: {
       title: "Orchest webhooks",
       version: "1",
-      description: "Manages webhooks, takes events, and delivers them signed and in order.",
+      description: "Manages webhooks, accepts events, and delivers them signed and in order.",
     },
     servers: [{ url: origin }],
     security: [{ token: [] }],

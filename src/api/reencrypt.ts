@@ -1,4 +1,4 @@
-/** `POST /api/reencrypt`: encrypts with the first key what older keys encrypted. */
+/** `POST /api/reencrypt`: encrypts settings that older keys encrypted with the first key. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { operationOf } from "../auth/operation";
 import type { Router } from "../http/router";
@@ -10,17 +10,19 @@ const route = createRoute({
   path: "/api/reencrypt",
   security: needs("admin"),
   tags: ["Operation"],
-  summary: "Encrypt with the first key of ENCRYPTION_KEY what older keys encrypted",
-  description: `Takes up to ${reencryptedMax} webhooks at once: repeat until left is 0, then remove the older keys.`,
+  summary: "Re-encrypt webhooks with the first key of ENCRYPTION_KEY",
+  description: `Re-encrypts up to ${reencryptedMax} webhooks whose settings an older key encrypted. Repeat it until left is 0, then remove the older keys.`,
   responses: {
     200: {
-      description: "How far it is.",
+      description: "The progress.",
       content: {
         "application/json": {
           schema: z.object({
             reencrypted: z.int(),
-            left: z.int().openapi({ description: "Webhooks that an older key still encrypts." }),
-            unreadable: z.int().openapi({ description: "Webhooks that no key in ENCRYPTION_KEY fits." }),
+            left: z.int().openapi({ description: "Webhooks whose settings an older key still encrypts." }),
+            unreadable: z.int().openapi({
+              description: "Webhooks whose settings no key in ENCRYPTION_KEY decrypts.",
+            }),
           }),
         },
       },

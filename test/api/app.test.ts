@@ -217,7 +217,7 @@ describe("GET /openapi.json", () => {
     expect(statuses("/api/events", "post")).toEqual(expect.arrayContaining(["401", "403"]));
     expect(body.paths["/api/events"]?.["post"]?.responses["429"]).toEqual({
       ...(body.paths["/api/audit"]?.["get"]?.responses["429"] as object),
-      description: expect.stringMatching(/^Too many wrong tokens .*; right ones are taken\.$/),
+      description: expect.stringMatching(/^Too many wrong tokens .*\. Valid tokens still work\.$/),
     });
     expect(statuses("/health", "get")).not.toContain("401");
     expect(statuses("/api/events/orchest", "post")).not.toContain("403");

@@ -38,7 +38,7 @@ describe("an event at its limit", () => {
   it("may not take a byte more", async () => {
     const { status, body } = await publish(eventOf(eventBytesMax + 1));
     expect(status).toBe(400);
-    expect(body.message).toContain("An event may take 102400 bytes, not 102401");
+    expect(body.message).toContain("An event must be at most 102400 bytes, not 102401");
   });
 
   it("is measured in bytes, not in characters", async () => {

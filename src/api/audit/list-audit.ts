@@ -1,4 +1,4 @@
-/** `GET /api/audit`: who did what. */
+/** `GET /api/audit`: a page of the audit log. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { auditActions, type AuditEntry, listAuditEntries } from "../../db/audit";
 import { cursorParamSchema, limitParamSchema, nextCursor, nextCursorSchema } from "../../http/list-params";
@@ -13,20 +13,21 @@ const entrySchema = z
     at: timeSchema,
     actor: z.string().openapi({
       description:
-        "token:<id>, bootstrap:<start of the hash of a token in API_TOKENS>, access:<e-mail>, or unknown where nobody was recognised.",
+        "token:<id>, bootstrap:<hash prefix of a token in API_TOKENS>, access:<e-mail>, or unknown when nobody was authenticated.",
     }),
-    actor_name: z.string().openapi({ description: "The name that it had then." }),
+    actor_name: z.string().openapi({ description: "The actor's name at that time." }),
     action: z.string().openapi({ examples: [...auditActions] }),
     target: z.string().nullable().openapi({
       description: "The uuid of the webhook, token or event, or the id of the rejected message.",
     }),
     detail: z.string().nullable().openapi({
       description:
-        "The uuid of the delivery, the id of the replay, the names of the changed fields (with the old and the new origin, when it changed), the name and origin of a deleted webhook, the origin that a test ping went to, or the status and route of a refused request.",
+        "The uuid of the delivery, the id of the replay, the names of the changed fields (with the old and the new origin when the URL's origin changed), the name and origin of a deleted webhook, the origin that a test ping was sent to, or the status and route of a refused request.",
     }),
-    address: z.string().nullable().openapi({ description: "The client's, as Cloudflare saw it." }),
+    address: z.string().nullable().openapi({ description: "The client's IP address, as Cloudflare saw it." }),
     count: z.int().openapi({
-      description: "1, but for refusals (*.refused): those of one address, actor and minute share an entry.",
+      description:
+        "How often it happened. Always 1, except for refusals (*.refused): those with the same address, actor and minute share an entry.",
     }),
   })
   .openapi("AuditEntry");
@@ -40,13 +41,13 @@ const route = createRoute({
   path: "/api/audit",
   security: needs("admin"),
   tags: ["Access"],
-  summary: "Who did what",
+  summary: "List the audit log",
   description:
-    "Newest first. It holds no secret, and reaches back 400 days; of refused requests and sign-ins 30 days, with at most 100 entries a minute: what comes from further addresses is counted in one more, without an address.",
+    "Newest first. The log contains no secrets. Entries are kept for 400 days, those of refused requests and sign-ins for 30 days. Refusals get at most 100 entries per minute: those from further addresses are counted in one more entry, without an address.",
   request: { query: z.object({ limit: limitParamSchema, cursor: cursorParamSchema }) },
   responses: {
-    200: { description: "A page.", content: { "application/json": { schema: auditSchema } } },
-    400: messageAnswer("What is wrong with the query."),
+    200: { description: "A page of the log.", content: { "application/json": { schema: auditSchema } } },
+    400: messageAnswer("A query parameter is not valid."),
   },
 });
 
@@ -55,12 +56,12 @@ export function listAudit(router: Router): void {
   router.openapi(route, async (c) => {
     const { limit, cursor } = c.req.valid("query");
     const { rows, next } = await listAuditEntries(c.env, { limit, before: cursor });
-    const entries = rows.map(entryAnswer);
+    const entries = rows.map(entryResponse);
     return c.json({ entries, next_cursor: nextCursor(next) }, 200);
   });
 }
 
-function entryAnswer(entry: AuditEntry): z.output<typeof entrySchema> {
+function entryResponse(entry: AuditEntry): z.output<typeof entrySchema> {
   const { id, at, actor, actorName, action, target, detail, address, count } = entry;
   return { id, at: isoTime(at), actor, actor_name: actorName, action, target, detail, address, count };
 }

@@ -25,13 +25,12 @@ const route = createRoute({
   path: "/api/dead",
   security: needs("webhooks:read"),
   tags: ["Deliveries"],
-  summary: "Webhooks with dead letters",
-  description:
-    "In order of creation. The letters themselves are in the webhook's deliveries, with status=dead.",
+  summary: "List webhooks with dead letters",
+  description: "In order of creation. The dead letters of a webhook are its deliveries with status=dead.",
   request: { query: z.object({ limit: limitParamSchema, cursor: cursorParamSchema }) },
   responses: {
-    200: { description: "A page.", content: { "application/json": { schema: deadSchema } } },
-    400: messageAnswer("What is wrong with the query."),
+    200: { description: "A page of webhooks.", content: { "application/json": { schema: deadSchema } } },
+    400: messageAnswer("A query parameter is not valid."),
   },
 });
 

@@ -1,4 +1,4 @@
-/** How deliveries are given back. */
+/** Deliveries in API responses. */
 import type { z } from "@hono/zod-openapi";
 import type { LoggedDelivery } from "../../lane/delivery-log";
 import { deliveryUuid } from "../../send/delivery-uuid";
@@ -6,8 +6,8 @@ import { isoTime, isoTimeOrNull } from "../../platform/time";
 import type { deliverySchema, fullDeliverySchema } from "./schemas";
 import type { ShownDelivery } from "../../lane/shown-delivery";
 
-/** A delivery as it stands in lists. */
-export function deliveryAnswer(
+/** @returns a delivery as it appears in lists. */
+export function deliveryResponse(
   webhookUuid: string,
   delivery: LoggedDelivery,
 ): z.output<typeof deliverySchema> {
@@ -26,14 +26,14 @@ export function deliveryAnswer(
   };
 }
 
-/** A delivery with its attempts, oldest first, and the latest request. */
-export function fullDeliveryAnswer(
+/** @returns a delivery with the latest request and its attempts, oldest first. */
+export function fullDeliveryResponse(
   webhookUuid: string,
   delivery: ShownDelivery,
 ): z.output<typeof fullDeliverySchema> {
   const { sent, body, history } = delivery;
   return {
-    ...deliveryAnswer(webhookUuid, delivery),
+    ...deliveryResponse(webhookUuid, delivery),
     request: sent === null ? null : { headers: sent.headers, body },
     attempts: history.map((attempt) => ({
       number: attempt.number,

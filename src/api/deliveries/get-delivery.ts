@@ -4,7 +4,7 @@ import { mayReadTexts } from "../../auth/scopes";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
-import { fullDeliveryAnswer } from "./delivery-answer";
+import { fullDeliveryResponse } from "./delivery-response";
 import { deliveryInPath, unknownDelivery } from "./delivery-in-path";
 import { deliveryParamsSchema, fullDeliverySchema } from "./schemas";
 import { withoutTexts } from "../../lane/shown-delivery";
@@ -14,8 +14,9 @@ const route = createRoute({
   path: "/api/notifications/subscribers/{uuid}/deliveries/{delivery}",
   security: needs("webhooks:read"),
   tags: ["Deliveries"],
-  summary: "One delivery in full",
-  description: "The texts (what was sent, and what was answered) take the scope deliveries:read.",
+  summary: "Get a delivery",
+  description:
+    "With its attempts and the latest request. The bodies and response headers need the scope deliveries:read.",
   request: { params: deliveryParamsSchema },
   responses: {
     200: { description: "The delivery.", content: { "application/json": { schema: fullDeliverySchema } } },
@@ -31,6 +32,6 @@ export function getDelivery(router: Router): void {
     const delivery = await lane.delivery(sequence);
     if (delivery === null) throw unknownDelivery(params.delivery);
     const shown = mayReadTexts(c.var.caller) ? delivery : withoutTexts(delivery);
-    return c.json(fullDeliveryAnswer(webhookUuid, shown), 200);
+    return c.json(fullDeliveryResponse(webhookUuid, shown), 200);
   });
 }

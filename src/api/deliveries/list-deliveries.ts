@@ -1,4 +1,4 @@
-/** `GET /subscribers/{uuid}/deliveries`: the log of a webhook. */
+/** `GET /subscribers/{uuid}/deliveries`: the deliveries of a webhook. */
 import { createRoute, z } from "@hono/zod-openapi";
 import {
   cursorParamSchema,
@@ -13,7 +13,7 @@ import { needs } from "../needs";
 import type { Router } from "../../http/router";
 import { existingWebhook } from "../../webhooks/existing-webhook";
 import { uuidParamSchema } from "../../webhooks/schemas";
-import { deliveryAnswer } from "./delivery-answer";
+import { deliveryResponse } from "./delivery-response";
 import { deliveriesSchema, deliveryStatusSchema } from "./schemas";
 
 const statusParamSchema = queryParam(
@@ -26,9 +26,9 @@ const route = createRoute({
   path: "/api/notifications/subscribers/{uuid}/deliveries",
   security: needs("webhooks:read"),
   tags: ["Deliveries"],
-  summary: "The deliveries of a webhook",
+  summary: "List the deliveries of a webhook",
   description:
-    "Newest first. A page may have few entries, or none, and still a next_cursor: follow it until it is null.",
+    "Newest first. A page may have fewer entries than limit, or none, and still have a next_cursor: follow it until it is null.",
   request: {
     params: uuidParamSchema,
     query: z.object({
@@ -42,10 +42,10 @@ const route = createRoute({
   },
   responses: {
     200: {
-      description: "A page. since is inclusive and until exclusive; both are about accepted_at.",
+      description: "A page of deliveries. since (inclusive) and until (exclusive) filter by accepted_at.",
       content: { "application/json": { schema: deliveriesSchema } },
     },
-    400: messageAnswer("What is wrong with the query."),
+    400: messageAnswer("A query parameter is not valid."),
     404: messageAnswer("There is no such webhook."),
   },
 });
@@ -57,7 +57,7 @@ export function listDeliveries(router: Router): void {
     const { status, event_type: eventType, since, until, limit, cursor: before } = c.req.valid("query");
     const query = { status, eventType, since, until, limit, before };
     const page = await c.env.LANES.getByName(uuid).deliveries(query);
-    const deliveries = page.deliveries.map((delivery) => deliveryAnswer(uuid, delivery));
+    const deliveries = page.deliveries.map((delivery) => deliveryResponse(uuid, delivery));
     return c.json({ deliveries, next_cursor: nextCursor(page.next) }, 200);
   });
 }

@@ -1,11 +1,11 @@
-/** `POST /subscribers/{uuid}/deliveries/{delivery}/redeliver`: sends a delivery again. */
+/** `POST /subscribers/{uuid}/deliveries/{delivery}/redeliver`: resends a delivery. */
 import { createRoute } from "@hono/zod-openapi";
 import { operationOf } from "../../auth/operation";
 import { changeDelivery } from "../../webhooks/change-delivery";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
-import { deliveryInPath, refusedChange } from "./delivery-in-path";
+import { changeError, deliveryInPath } from "./delivery-in-path";
 import { deliveryParamsSchema } from "./schemas";
 
 const route = createRoute({
@@ -13,14 +13,14 @@ const route = createRoute({
   path: "/api/notifications/subscribers/{uuid}/deliveries/{delivery}/redeliver",
   security: needs("webhooks:write"),
   tags: ["Deliveries"],
-  summary: "Send a delivery again",
+  summary: "Resend a delivery",
   description:
-    "One that waits for a retry at the head of its line is tried now. A finished one, delivered or dead, is sent again under its uuid, beside the line.",
+    "A delivery that waits for its retry, and is not blocked by an earlier one, is attempted now. A delivered or dead one is sent again with the same uuid, without blocking others.",
   request: { params: deliveryParamsSchema },
   responses: {
-    202: messageAnswer("It is being sent."),
+    202: messageAnswer("The delivery is being sent."),
     404: messageAnswer("There is no such webhook or delivery."),
-    409: messageAnswer("It waits behind another one, or the webhook is paused or disabled."),
+    409: messageAnswer("The delivery is blocked by an earlier one, or the webhook is paused or disabled."),
   },
 });
 
@@ -29,7 +29,7 @@ export function redeliverDelivery(router: Router): void {
   router.openapi(route, async (c) => {
     const params = c.req.valid("param");
     const result = await changeDelivery(operationOf(c), await deliveryInPath(c.env, params), "redeliver");
-    if (result !== "done") throw refusedChange(result, params.delivery);
-    return c.json({ message: `Delivery ${params.delivery} is sent again.` }, 202);
+    if (result !== "done") throw changeError(result, params.delivery);
+    return c.json({ message: `Delivery ${params.delivery} is being resent.` }, 202);
   });
 }

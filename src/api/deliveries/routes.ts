@@ -1,4 +1,4 @@
-/** The log of a webhook's deliveries, and the way out for one that is stuck. */
+/** Endpoints for the deliveries of a webhook: listing, resending and skipping. */
 import { createRouter, type Router } from "../../http/router";
 import { getDelivery } from "./get-delivery";
 import { listDeliveries } from "./list-deliveries";

@@ -1,20 +1,20 @@
-/** Deliveries as the API shows them. */
+/** Schemas of deliveries in the API. */
 import { z } from "@hono/zod-openapi";
 import { shownStatuses } from "../../lane/delivery-log";
 import { nextCursorSchema } from "../../http/list-params";
 import { timeSchema } from "../../platform/time";
 
-/** `failed` is one that waits for a retry. */
+/** The status of a delivery. */
 export const deliveryStatusSchema = z.enum(shownStatuses).openapi({
   description:
-    "pending: not tried yet. failed: waits for a retry. dead: given up; it can be sent again with redeliver.",
+    "pending: not attempted yet. failed: waits for a retry. dead: given up; it can be resent with redeliver.",
 });
 
 /** A delivery in a list. */
 export const deliverySchema = z
   .object({
     uuid: z.string().openapi({ format: "uuid" }),
-    sequence: z.int().openapi({ description: "Its place in the webhook's line, from 1." }),
+    sequence: z.int().openapi({ description: "Its number among the webhook's deliveries, from 1." }),
     event_uuid: z.string(),
     event_type: z.string(),
     status: deliveryStatusSchema,
@@ -22,15 +22,18 @@ export const deliverySchema = z
     next_attempt_at: timeSchema.nullable(),
     delivered_at: timeSchema.nullable(),
     attempts_made: z.int(),
-    last_status: z.int().nullable().openapi({ description: "The latest answer's status; null without one." }),
+    last_status: z
+      .int()
+      .nullable()
+      .openapi({ description: "The HTTP status of the latest attempt; null when there was no response." }),
     last_error: z.string().nullable().openapi({
       description:
-        "The class of the latest failure: timeout, dns, tls, connection, http_4xx, http_5xx, redirect or blocked.",
+        "The error class of the latest failed attempt: timeout, dns, tls, connection, http_4xx, http_5xx, redirect or blocked.",
     }),
   })
   .openapi("Delivery");
 
-/** A page of the log. */
+/** A page of deliveries. */
 export const deliveriesSchema = z
   .object({ deliveries: z.array(deliverySchema), next_cursor: nextCursorSchema })
   .openapi("Deliveries");
@@ -47,12 +50,12 @@ const attemptSchema = z
       .nullable()
       .openapi({ description: "Null without the scope deliveries:read." }),
     response_body: z.string().nullable().openapi({
-      description: "Its first 2 KiB. Null without the scope deliveries:read.",
+      description: "The first 2 KiB. Null without the scope deliveries:read.",
     }),
   })
   .openapi("Attempt");
 
-/** A delivery in full. */
+/** A delivery with its attempts and the latest request. */
 export const fullDeliverySchema = z
   .object({
     ...deliverySchema.shape,
@@ -60,16 +63,16 @@ export const fullDeliverySchema = z
       .object({
         headers: z.record(z.string(), z.string()),
         body: z.string().nullable().openapi({
-          description: "Null where it cannot be told any more, and without the scope deliveries:read.",
+          description: "Null when it is no longer known, and without the scope deliveries:read.",
         }),
       })
       .nullable()
-      .openapi({ description: "What the latest attempt sent; null before the first." }),
+      .openapi({ description: "The request of the latest attempt; null before the first one." }),
     attempts: z.array(attemptSchema),
   })
   .openapi("FullDelivery");
 
-/** A delivery in a path. */
+/** The path parameters of a delivery: the webhook's uuid and the delivery's. */
 export const deliveryParamsSchema = z.object({
   uuid: z.string().toLowerCase(),
   delivery: z.string().toLowerCase(),

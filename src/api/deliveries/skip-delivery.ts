@@ -1,11 +1,11 @@
-/** `POST /subscribers/{uuid}/deliveries/{delivery}/skip`: gives a waiting delivery up. */
+/** `POST /subscribers/{uuid}/deliveries/{delivery}/skip`: gives up a pending or failed delivery. */
 import { createRoute } from "@hono/zod-openapi";
 import { operationOf } from "../../auth/operation";
 import { changeDelivery } from "../../webhooks/change-delivery";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
-import { deliveryInPath, refusedChange } from "./delivery-in-path";
+import { changeError, deliveryInPath } from "./delivery-in-path";
 import { deliveryParamsSchema } from "./schemas";
 
 const route = createRoute({
@@ -13,14 +13,14 @@ const route = createRoute({
   path: "/api/notifications/subscribers/{uuid}/deliveries/{delivery}/skip",
   security: needs("webhooks:write"),
   tags: ["Deliveries"],
-  summary: "Give a delivery up",
+  summary: "Skip a delivery",
   description:
-    "It is dead at once and the line moves on. It stays in the log, and can be sent again with redeliver.",
+    "The delivery becomes dead at once, and those that it blocked are sent. It stays in the log and can be resent with redeliver.",
   request: { params: deliveryParamsSchema },
   responses: {
-    202: messageAnswer("It is dead."),
+    202: messageAnswer("The delivery is dead."),
     404: messageAnswer("There is no such webhook or delivery."),
-    409: messageAnswer("It is delivered or dead already."),
+    409: messageAnswer("The delivery is delivered or dead already."),
   },
 });
 
@@ -29,7 +29,7 @@ export function skipDelivery(router: Router): void {
   router.openapi(route, async (c) => {
     const params = c.req.valid("param");
     const result = await changeDelivery(operationOf(c), await deliveryInPath(c.env, params), "skip");
-    if (result !== "done") throw refusedChange(result, params.delivery);
-    return c.json({ message: `Delivery ${params.delivery} is given up.` }, 202);
+    if (result !== "done") throw changeError(result, params.delivery);
+    return c.json({ message: `Delivery ${params.delivery} is dead now.` }, 202);
   });
 }

@@ -1,16 +1,16 @@
-/** The answer to publishing. */
+/** The response to publishing events. */
 import { z } from "@hono/zod-openapi";
 
-/** What became of each event, in the order in which they came. */
+/** The accepted events, in the order of the request. */
 export const acceptedSchema = z
   .object({
     accepted: z.array(
       z.object({
         uuid: z.guid(),
         duplicate: z.boolean().openapi({
-          description: "The uuid was known and no lane took the event anew.",
+          description: "The event was accepted before, and it has no new deliveries.",
         }),
-        deliveries: z.int().openapi({ description: "How many webhooks the event is newly delivered to." }),
+        deliveries: z.int().openapi({ description: "The number of new deliveries of the event." }),
       }),
     ),
   })

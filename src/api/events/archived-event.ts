@@ -1,9 +1,9 @@
-/** Events of the archive as the API shows them. */
+/** Events of the archive in API responses. */
 import { z } from "@hono/zod-openapi";
 import type { ArchivedEvent } from "../../events/archive-list";
 import { isoTime, timeSchema } from "../../platform/time";
 
-/** An event without its text. */
+/** An archived event without its text. */
 export const archivedEventSchema = z
   .object({
     uuid: z.string().openapi({ format: "uuid" }),
@@ -15,8 +15,8 @@ export const archivedEventSchema = z
   })
   .openapi("ArchivedEvent");
 
-/** @returns it without what is only ours. */
-export function archivedEventAnswer(event: ArchivedEvent): z.output<typeof archivedEventSchema> {
+/** @returns the event without internal fields. */
+export function archivedEventResponse(event: ArchivedEvent): z.output<typeof archivedEventSchema> {
   return {
     uuid: event.uuid,
     type: event.type,

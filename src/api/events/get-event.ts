@@ -1,14 +1,14 @@
-/** `GET /api/events/{uuid}`: one event as it was published, and its deliveries. */
+/** `GET /api/events/{uuid}`: an event as it was published, with its deliveries. */
 import { createRoute, type RouteConfigToTypedResponse, z } from "@hono/zod-openapi";
 import { mayReadTexts } from "../../auth/scopes";
 import { findArchived } from "../../events/archive-list";
 import { RequestError } from "../../platform/errors";
-import { deliveryAnswer } from "../deliveries/delivery-answer";
+import { deliveryResponse } from "../deliveries/delivery-response";
 import { deliverySchema } from "../deliveries/schemas";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
-import { archivedEventAnswer, archivedEventSchema } from "./archived-event";
+import { archivedEventResponse, archivedEventSchema } from "./archived-event";
 import { deliveriesOf, type DeliveryOfWebhook } from "../../events/deliveries-of-event";
 import { publisherName } from "../../auth/publisher-name";
 
@@ -17,18 +17,18 @@ const fullEventSchema = z
     ...archivedEventSchema.shape,
     published_by: z.string().nullable().openapi({
       description:
-        "Who published it first: token:<id>, bootstrap:<start of the hash of a token in API_TOKENS>, access:<e-mail>, orchest, queue, or gateway for webhook:* events. Null for events from before this was kept.",
+        "Who published the event first: token:<id>, bootstrap:<hash prefix of a token in API_TOKENS>, access:<e-mail>, orchest, queue, or gateway for webhook:* events. Null for events from before this was recorded.",
     }),
-    published_by_name: z.string().nullable().openapi({ description: "The name that it has now." }),
+    published_by_name: z.string().nullable().openapi({ description: "The publisher's current name." }),
     deliveries: z.array(
       z.object({ webhook_uuid: z.string(), webhook_name: z.string(), ...deliverySchema.shape }),
     ),
     complete: z.boolean().openapi({
-      description: "False when there are more webhooks than are asked at once, or one did not answer.",
+      description:
+        "Whether deliveries has all of them. False when too many webhooks had to be asked, or one did not respond.",
     }),
     event: z.unknown().openapi({
-      description:
-        "The event, character for character as it was published; null without the scope deliveries:read.",
+      description: "The event, exactly as it was published. Null without the scope deliveries:read.",
     }),
   })
   .openapi("FullEvent");
@@ -40,16 +40,16 @@ const route = createRoute({
   path: "/api/events/{uuid}",
   security: needs("webhooks:read"),
   tags: ["Events"],
-  summary: "One event, and its deliveries",
-  description: "The event itself takes the scope deliveries:read.",
+  summary: "Get an event and its deliveries",
+  description: "The field event needs the scope deliveries:read.",
   request: { params: z.object({ uuid: z.string().toLowerCase() }) },
   responses: {
     200: { description: "The event.", content: { "application/json": { schema: fullEventSchema } } },
-    404: messageAnswer("It is not in the archive (any more)."),
+    404: messageAnswer("The event is not in the archive (any more)."),
   },
 });
 
-/** Adds the endpoint. */
+/** Adds the endpoint to `router`. */
 export function getEvent(router: Router): void {
   router.openapi(route, async (c) => {
     const { uuid } = c.req.valid("param");
@@ -60,7 +60,7 @@ export function getEvent(router: Router): void {
       publisherName(c.env, event.publisher),
     ]);
     const described = {
-      ...archivedEventAnswer(event),
+      ...archivedEventResponse(event),
       published_by: event.publisher,
       published_by_name: publishedByName,
       deliveries: deliveries.map(namedDelivery),
@@ -72,15 +72,15 @@ export function getEvent(router: Router): void {
 
 function namedDelivery({ webhook, delivery }: DeliveryOfWebhook): FullEvent["deliveries"][number] {
   const { uuid, name } = webhook;
-  return { webhook_uuid: uuid, webhook_name: name, ...deliveryAnswer(uuid, delivery) };
+  return { webhook_uuid: uuid, webhook_name: name, ...deliveryResponse(uuid, delivery) };
 }
 
-/** The event's text goes in as it is: reading and writing it anew would lose `1.0` and digits of large integers. */
-function withEvent(described: Omit<FullEvent, "event">, eventText: string): EventAnswer {
+/** Inserts the event's text unchanged: parsing and serializing it would change `1.0` and large integers. */
+function withEvent(described: Omit<FullEvent, "event">, eventText: string): EventResponse {
   const text = `${JSON.stringify(described).slice(0, -1)},"event":${eventText}}`;
   const headers = { "Content-Type": "application/json" };
-  // Hono knows the type of a body only where it writes it itself.
-  return new Response(text, { headers }) as EventAnswer;
+  // Hono types only responses that it serializes itself.
+  return new Response(text, { headers }) as EventResponse;
 }
 
-type EventAnswer = Response & RouteConfigToTypedResponse<typeof route>;
+type EventResponse = Response & RouteConfigToTypedResponse<typeof route>;

@@ -1,4 +1,4 @@
-/** `GET /api/events`: the archive. */
+/** `GET /api/events`: a page of the archive. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { listArchive } from "../../events/archive-list";
 import {
@@ -14,7 +14,7 @@ import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
 import { isoTimeOrNull, timeSchema } from "../../platform/time";
-import { archivedEventAnswer, archivedEventSchema } from "./archived-event";
+import { archivedEventResponse, archivedEventSchema } from "./archived-event";
 
 const eventsSchema = z
   .object({
@@ -31,9 +31,9 @@ const route = createRoute({
   path: "/api/events",
   security: needs("webhooks:read"),
   tags: ["Events"],
-  summary: "The events that were accepted",
+  summary: "List accepted events",
   description:
-    "Newest first. A page may have few entries, or none, and still a next_cursor: follow it until it is null.",
+    "Newest first. A page may have fewer entries than limit, or none, and still have a next_cursor: follow it until it is null.",
   request: {
     query: z.object({
       type: textParamSchema,
@@ -47,14 +47,14 @@ const route = createRoute({
   },
   responses: {
     200: {
-      description: "A page. since is inclusive and until exclusive; both are about accepted_at.",
+      description: "A page of events. since (inclusive) and until (exclusive) filter by accepted_at.",
       content: { "application/json": { schema: eventsSchema } },
     },
-    400: messageAnswer("What is wrong with the query."),
+    400: messageAnswer("A query parameter is not valid."),
   },
 });
 
-/** Adds the endpoint. */
+/** Adds the endpoint to `router`. */
 export function listEvents(router: Router): void {
   router.openapi(route, async (c) => {
     const { type, project_uuid, job_uuid, since, until, limit, cursor } = c.req.valid("query");
@@ -69,7 +69,7 @@ export function listEvents(router: Router): void {
     });
     return c.json(
       {
-        events: page.events.map(archivedEventAnswer),
+        events: page.events.map(archivedEventResponse),
         next_cursor: nextCursor(page.next),
         reaches_back_to: isoTimeOrNull(page.reachesBackTo),
       },

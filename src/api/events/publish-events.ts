@@ -1,4 +1,4 @@
-/** `POST /api/events`: publishing over HTTPS. */
+/** `POST /api/events`: publishes events. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { jsonType } from "../json-body";
 import { messageAnswer } from "../message";
@@ -14,7 +14,7 @@ const eventSchema = z
     type: z.string().openapi({ example: "project:cron-job:run:pipeline-run:failed" }),
     timestamp: z.string().openapi({ example: "2022-06-02 16:12:25.242592+00:00" }),
   })
-  .openapi("Event", { description: "Passed on unchanged, character for character." });
+  .openapi("Event", { description: "Delivered unchanged, character for character." });
 
 const route = createRoute({
   method: "post",
@@ -23,7 +23,7 @@ const route = createRoute({
   tags: ["Events"],
   summary: "Publish one event, or up to 100",
   description:
-    "202 means that every delivery is on disk, in order. Repeat after any 5xx, with the same uuid: an event is never delivered twice for it.",
+    "202 means that every delivery is on disk, in order. Repeat the request after any 5xx, with the same uuids: a webhook gets no event twice because of it.",
   middleware: jsonType,
   request: {},
   responses: {
@@ -31,12 +31,12 @@ const route = createRoute({
       description: "Accepted",
       content: { "application/json": { schema: acceptedSchema } },
     },
-    400: messageAnswer("An event is not as it must be. Nothing was accepted."),
-    409: messageAnswer("A uuid is known with another text. Nothing was accepted."),
+    400: messageAnswer("An event is not valid. No event was accepted."),
+    409: messageAnswer("An earlier event has the same uuid and another text. No event was accepted."),
   },
 });
 
-/** Adds the endpoint. The body is read as bytes, not by a schema: an event's text must stay as it is. */
+/** Adds the endpoint to `router`. The body is read as bytes, not by a schema, because events are delivered unchanged. */
 export function publishEvents(router: Router): void {
   router.openAPIRegistry.registerComponent("schemas", "Events", {
     oneOf: [

@@ -1,4 +1,4 @@
-/** `POST /api/events/orchest`: a webhook of Orchest's own, so that an unmodified Orchest feeds the gateway. */
+/** `POST /api/events/orchest`: receives deliveries of a webhook in Orchest, so that an unmodified Orchest can publish. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { readConfig } from "../../platform/config";
 import { archiveCompleteSince } from "../../events/archive-retention";
@@ -15,73 +15,74 @@ import { publish } from "../../events/publish";
 import { decodeUtf8 } from "../../http/utf8";
 import { acceptedSchema } from "./accepted-schema";
 
-/** An event this young is not looked up in the archive's reach. */
-const surelyKnownMs = 60_000;
+/** Younger events cannot have been pruned from the archive, so that they need no query. */
+const neverPrunedMs = 60_000;
 
 const route = createRoute({
   method: "post",
   path: "/api/events/orchest",
   tags: ["Events"],
-  summary: "Take an event from a webhook of Orchest",
+  summary: "Publish an event from a webhook in Orchest",
   description:
-    "The body that Orchest sends (JSON or form), verified by X-Hub-Signature with ORCHEST_INGEST_SECRET. No token is needed. A ping is answered and not published.",
+    "Takes the body that Orchest's webhooks send (JSON or form). Needs no token: X-Hub-Signature is verified with ORCHEST_INGEST_SECRET. Pings are acknowledged and not published.",
   security: [],
   request: {
     headers: z.object({
       "x-hub-signature": z.string().optional().openapi({
-        description: "HMAC-SHA256 of the body's bytes with the secret, in lower-case hex.",
+        description: "The HMAC-SHA256 of the body with the secret, in lower-case hex.",
       }),
     }),
   },
   responses: {
-    200: messageAnswer("A ping: nothing was published."),
+    200: messageAnswer("The body is a ping. Nothing was published."),
     202: {
       description: "Accepted",
       content: { "application/json": { schema: acceptedSchema } },
     },
-    400: messageAnswer("The body is not as Orchest sends it."),
+    400: messageAnswer("The body is not a delivery of Orchest, or its event is not valid."),
     401: messageAnswer("The signature is missing or wrong."),
-    409: messageAnswer("The uuid is known with another text."),
-    429: messageAnswer("Too many wrong signatures came from this address in this minute."),
+    409: messageAnswer("An earlier event has the same uuid and another text."),
+    429: messageAnswer("Too many wrong signatures from this address within a minute."),
   },
 });
 
-/** Adds the endpoint. */
+/** Adds the endpoint to `router`. */
 export function publishFromOrchest(router: Router): void {
   router.openapi(route, async (c) => {
     const body = new Uint8Array(await c.req.arrayBuffer());
     const signature = c.req.valid("header")["x-hub-signature"] ?? "";
     if (!(await verifyHubSignature(readConfig(c.env).orchestIngestSecret, body, signature))) {
       if (signature !== "") await limitGuesses(c, "signatures");
-      throw new RequestError(401, "X-Hub-Signature is missing or does not fit the body.");
+      throw new RequestError(401, "X-Hub-Signature is missing or does not match the body.");
     }
     const event = eventText(decodeUtf8(body).trim(), mediaTypeOf(c));
     if (isPing(event)) return c.json({ message: "success" }, 200);
-    const refuse = (events: readonly Event[]) => refuseForgotten(c.env, events);
-    return c.json(await publish(c.env, event, { publisher: "orchest", refuse }), 202);
+    const validate = (events: readonly Event[]) => rejectPruned(c.env, events);
+    return c.json(await publish(c.env, event, { publisher: "orchest", validate }), 202);
   });
 }
 
 /**
- * Whoever saw a signed body can send it again. While the archive knows its event's uuid, that is a duplicate; what is
- * older may have been published and forgotten.
- * @throws {RequestError} 400 for an event from before what the archive still knows.
+ * Prevents replay attacks with signed bodies. While the archive has the event's uuid, a repeat is a duplicate. Older
+ * events may have been published and pruned, so that they are rejected.
+ * @throws {RequestError} 400 for an event from before the archive is complete.
  */
-async function refuseForgotten(env: Env, events: readonly Event[]): Promise<void> {
+async function rejectPruned(env: Env, events: readonly Event[]): Promise<void> {
   const oldestMs = Math.min(...events.map(({ timestampUs }) => timestampUs)) / 1000;
-  // Nothing is forgotten so soon, and most events come at once.
-  if (oldestMs > Date.now() - surelyKnownMs) return;
-  const wholeFrom = await archiveCompleteSince(env.DB);
-  if (oldestMs >= wholeFrom) return;
+  if (oldestMs > Date.now() - neverPrunedMs) return;
+  const completeSince = await archiveCompleteSince(env.DB);
+  if (oldestMs >= completeSince) return;
   throw new RequestError(
     400,
-    `timestamp: lies before ${isoTime(wholeFrom)}, up to which the archive has forgotten events: this one may have been published already.`,
+    `timestamp: must not be before ${isoTime(completeSince)}. The archive has pruned older events, so that this one may have been published already.`,
   );
 }
 
 /**
- * The event's own text in Orchest's body. The header is not signed, the body is: what may be JSON is nothing else.
- * @param text without white space around it, and without a byte order mark.
+ * Extracts the event's text from Orchest's body. The body is signed and the Content-Type is not: a body that starts like
+ * JSON is never read as a form.
+ * @param text without surrounding white space and without a byte order mark.
+ * @throws {RequestError} 400 when there is no event.
  */
 function eventText(text: string, mediaType: string | undefined): string {
   const event =
@@ -89,10 +90,10 @@ function eventText(text: string, mediaType: string | undefined): string {
       ? formField(text, "event")
       : isJsonObject(text) && objectMember(text, "event");
   if (event) return event;
-  throw new RequestError(400, "event: is required, beside delivered_for, as Orchest's webhooks send it.");
+  throw new RequestError(400, "event: is required, as in the deliveries of Orchest's webhooks.");
 }
 
-/** URLSearchParams would replace what is not valid UTF-8, and the event would not stay as it was. */
+/** Not by URLSearchParams, which replaces invalid UTF-8 and would change the event. */
 function formField(text: string, name: string): string | undefined {
   const pair = text.split("&").find((candidate) => candidate.startsWith(`${name}=`));
   try {
@@ -112,7 +113,7 @@ function isPing(event: string): boolean {
   return typeof value === "object" && value !== null && "type" in value && value.type === "ping";
 }
 
-/** Undefined when it is no JSON. */
+/** @returns undefined for invalid JSON. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,4 +1,4 @@
-/** Events: taking them in, and the archive of those that were taken. */
+/** Endpoints for publishing events and reading the archive. */
 import { createRouter, type Router } from "../../http/router";
 import { getEvent } from "./get-event";
 import { listEvents } from "./list-events";

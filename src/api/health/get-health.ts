@@ -1,4 +1,4 @@
-/** `GET /health`: whether this deployment can do its work, for monitors. */
+/** `GET /health`: a health check for monitors. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { cached } from "../../platform/cached";
 import { readConfig } from "../../platform/config";
@@ -8,24 +8,24 @@ import { log } from "../../platform/log";
 import { decryptSettings } from "../../platform/encryption";
 import type { Router } from "../../http/router";
 
-/** Anyone may ask, however often. */
-const keptMs = 5000;
+/** How long results of the storage checks are cached, because anyone may call the endpoint at any rate. */
+const storageCheckTtlMs = 5000;
 
 const route = createRoute({
   method: "get",
   path: "/health",
   tags: ["Operation"],
-  summary: "Whether the gateway can work",
+  summary: "Check the gateway's health",
   description:
     "Checks the configuration, the database, and that ENCRYPTION_KEY decrypts what is stored. The database and the keys are checked at most once in five seconds. Needs no token.",
   security: [],
   responses: {
     200: {
-      description: "It can.",
+      description: "The gateway is healthy.",
       content: { "application/json": { schema: z.object({ status: z.literal("ok") }) } },
     },
     503: {
-      description: "It cannot, and why.",
+      description: "The gateway is not healthy, for the reason in the message.",
       content: {
         "application/json": { schema: z.object({ status: z.literal("error"), message: z.string() }) },
       },
@@ -35,7 +35,7 @@ const route = createRoute({
 
 /** Adds the endpoint to `router`. */
 export function getHealth(router: Router): void {
-  const storageProblem = cached(keptMs, findStorageProblem);
+  const storageProblem = cached(storageCheckTtlMs, findStorageProblem);
   router.openapi(route, async (c) => {
     const problem = configurationProblem(c.env) ?? (await storageProblem(c.env));
     if (problem === null) return c.json({ status: "ok" } as const, 200);
@@ -44,7 +44,7 @@ export function getHealth(router: Router): void {
   });
 }
 
-/** @returns a sentence without secrets, or null when all is well. */
+/** @returns a message without secrets, or null when the configuration is valid. */
 function configurationProblem(env: Env): string | null {
   try {
     readConfig(env);
@@ -54,7 +54,7 @@ function configurationProblem(env: Env): string | null {
   }
 }
 
-/** The same, of what is stored. */
+/** @returns a message without secrets, or null when the database can be read and decrypted. */
 async function findStorageProblem(env: Env): Promise<string | null> {
   const keys = readConfig(env).encryptionKeys;
   let samples: EncryptedSettings[];

@@ -1,4 +1,4 @@
-/** `GET /subscribers/{uuid}/stats`: how a webhook fares. */
+/** `GET /subscribers/{uuid}/stats`: the state, counts and latencies of a webhook. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
@@ -10,7 +10,10 @@ import { isoTimeOrNull, timeSchema } from "../../platform/time";
 const windowSchema = z
   .object({
     attempts: z.int(),
-    success_rate: z.number().nullable().openapi({ description: "From 0 to 1; null without an attempt." }),
+    success_rate: z
+      .number()
+      .nullable()
+      .openapi({ description: "From 0 to 1; null when there were no attempts." }),
     p50_ms: z.number().nullable(),
     p95_ms: z.number().nullable(),
     p99_ms: z.number().nullable(),
@@ -23,11 +26,12 @@ const statsSchema = z
     disabled_reason: webhookSchema.shape.disabled_reason,
     counts: z
       .object({ pending: z.int(), delivered: z.int(), failed: z.int(), dead: z.int() })
-      .openapi({ description: "delivered: ever. The others: now." }),
-    backlog: z.int().openapi({ description: "What waits: pending and failed." }),
+      .openapi({ description: "delivered: since the webhook was created. The others: at present." }),
+    backlog: z.int().openapi({ description: "The number of pending and failed deliveries." }),
     oldest_pending_at: timeSchema.nullable(),
     next_attempt_at: timeSchema.nullable().openapi({
-      description: "Null when nothing waits, when all that may go is under way, and while nothing is sent.",
+      description:
+        "Null when no attempt is due: the backlog is empty, its attempts are under way, or the webhook is paused or disabled.",
     }),
     last_hour: windowSchema,
     last_day: windowSchema,
@@ -39,10 +43,13 @@ const route = createRoute({
   path: "/api/notifications/subscribers/{uuid}/stats",
   security: needs("webhooks:read"),
   tags: ["Deliveries"],
-  summary: "How a webhook fares",
+  summary: "Get a webhook's statistics",
   request: { params: uuidParamSchema },
   responses: {
-    200: { description: "Counts and latencies.", content: { "application/json": { schema: statsSchema } } },
+    200: {
+      description: "The state, counts and latencies.",
+      content: { "application/json": { schema: statsSchema } },
+    },
     404: messageAnswer("There is no such webhook."),
   },
 });

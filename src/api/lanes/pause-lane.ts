@@ -1,8 +1,8 @@
-/** `POST /subscribers/{uuid}/pause`: keeps deliveries and sends nothing, until it is resumed. */
+/** `POST /subscribers/{uuid}/pause`: stops sending until the webhook is resumed. */
 import { createRoute } from "@hono/zod-openapi";
 import { operationOf } from "../../auth/operation";
 import { listSubscriptions } from "../../webhooks/subscriptions";
-import { webhookAnswer } from "../subscribers/webhook-answer";
+import { webhookResponse } from "../subscribers/webhook-response";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
@@ -14,8 +14,9 @@ const route = createRoute({
   path: "/api/notifications/subscribers/{uuid}/pause",
   security: needs("webhooks:write"),
   tags: ["Deliveries"],
-  summary: "Keep what comes, and send nothing",
-  description: "What is under way lands. A disabled webhook stays disabled.",
+  summary: "Pause a webhook",
+  description:
+    "The webhook still accepts events, and sends them once it is resumed. Attempts under way are finished. A disabled webhook stays disabled.",
   request: { params: uuidParamSchema },
   responses: {
     200: { description: "The webhook.", content: { "application/json": { schema: webhookSchema } } },
@@ -27,6 +28,6 @@ const route = createRoute({
 export function pauseLane(router: Router): void {
   router.openapi(route, async (c) => {
     const webhook = await changeState(operationOf(c), c.req.valid("param").uuid, "pause");
-    return c.json(webhookAnswer(webhook, await listSubscriptions(c.env, webhook.uuid)), 200);
+    return c.json(webhookResponse(webhook, await listSubscriptions(c.env, webhook.uuid)), 200);
   });
 }

@@ -1,8 +1,8 @@
-/** `POST /subscribers/{uuid}/resume`: sends again what a paused or disabled webhook has kept. */
+/** `POST /subscribers/{uuid}/resume`: starts sending again after a pause, and enables a disabled webhook. */
 import { createRoute } from "@hono/zod-openapi";
 import { operationOf } from "../../auth/operation";
 import { listSubscriptions } from "../../webhooks/subscriptions";
-import { webhookAnswer } from "../subscribers/webhook-answer";
+import { webhookResponse } from "../subscribers/webhook-response";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
@@ -14,8 +14,8 @@ const route = createRoute({
   path: "/api/notifications/subscribers/{uuid}/resume",
   security: needs("webhooks:write"),
   tags: ["Deliveries"],
-  summary: "Send again",
-  description: "At once and in order. A disabled webhook is enabled again.",
+  summary: "Resume a webhook",
+  description: "Sends the backlog at once and in order. A disabled webhook is enabled again.",
   request: { params: uuidParamSchema },
   responses: {
     200: { description: "The webhook.", content: { "application/json": { schema: webhookSchema } } },
@@ -27,6 +27,6 @@ const route = createRoute({
 export function resumeLane(router: Router): void {
   router.openapi(route, async (c) => {
     const webhook = await changeState(operationOf(c), c.req.valid("param").uuid, "resume");
-    return c.json(webhookAnswer(webhook, await listSubscriptions(c.env, webhook.uuid)), 200);
+    return c.json(webhookResponse(webhook, await listSubscriptions(c.env, webhook.uuid)), 200);
   });
 }

@@ -1,4 +1,4 @@
-/** A webhook's lane as a whole: its state and its figures. */
+/** Endpoints for a webhook's lane: pausing, resuming and statistics. */
 import { createRouter, type Router } from "../../http/router";
 import { getStats } from "./get-stats";
 import { pauseLane } from "./pause-lane";

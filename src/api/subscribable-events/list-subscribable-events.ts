@@ -1,11 +1,11 @@
-/** `GET /subscribable-events`: what a webhook can hear, and by what that can be limited. */
+/** `GET /subscribable-events`: the event types that webhooks can subscribe to, and their filters. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { listEventTypes } from "../../events/event-types";
 import { optionalFilters } from "../../events/types";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
 
-/** An event type with the combinations of filters that a subscription to it may have. */
+/** An event type, with the combinations of filters that a subscription to it may have. */
 const subscribableEventSchema = z
   .object({
     name: z.string().openapi({ example: "project:one-off-job:pipeline-run:failed" }),
@@ -18,10 +18,10 @@ const route = createRoute({
   path: "/api/notifications/subscribable-events",
   security: needs("webhooks:read"),
   tags: ["Subscribers"],
-  summary: "What can be subscribed to",
+  summary: "List subscribable event types",
   responses: {
     200: {
-      description: "Every event type.",
+      description: "All event types.",
       content: { "application/json": { schema: z.object({ events: z.array(subscribableEventSchema) }) } },
     },
   },

@@ -1,4 +1,4 @@
-/** `POST /subscribers/webhooks`: makes a webhook. */
+/** `POST /subscribers/webhooks`: creates a webhook. */
 import { createRoute } from "@hono/zod-openapi";
 import { jsonBody } from "../json-body";
 import { messageAnswer } from "../message";
@@ -7,19 +7,19 @@ import type { Router } from "../../http/router";
 import { operationOf } from "../../auth/operation";
 import { createWebhook as create } from "../../webhooks/create-webhook";
 import { webhookSchema, webhookSpecSchema } from "../../webhooks/schemas";
-import { webhookAnswer } from "./webhook-answer";
+import { webhookResponse } from "./webhook-response";
 
 const route = createRoute({
   method: "post",
   path: "/api/notifications/subscribers/webhooks",
   security: needs("webhooks:write"),
   tags: ["Subscribers"],
-  summary: "Make a webhook",
+  summary: "Create a webhook",
   middleware: jsonBody,
   request: { body: { required: true, content: { "application/json": { schema: webhookSpecSchema } } } },
   responses: {
     201: { description: "The webhook.", content: { "application/json": { schema: webhookSchema } } },
-    400: messageAnswer("What is wrong with the spec."),
+    400: messageAnswer("A field is not valid."),
   },
 });
 
@@ -27,6 +27,6 @@ const route = createRoute({
 export function createWebhook(router: Router): void {
   router.openapi(route, async (c) => {
     const { stored, subscriptions } = await create(operationOf(c), c.req.valid("json"));
-    return c.json(webhookAnswer(stored, subscriptions), 201);
+    return c.json(webhookResponse(stored, subscriptions), 201);
   });
 }

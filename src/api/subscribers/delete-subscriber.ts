@@ -1,4 +1,4 @@
-/** `DELETE /subscribers/{uuid}`: ends a webhook and its deliveries. */
+/** `DELETE /subscribers/{uuid}`: deletes a webhook and its deliveries. */
 import { createRoute } from "@hono/zod-openapi";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
@@ -14,7 +14,7 @@ const route = createRoute({
   tags: ["Subscribers"],
   summary: "Delete a webhook",
   request: { params: uuidParamSchema },
-  responses: { 201: messageAnswer("It does not exist (any more). The message is empty.") },
+  responses: { 201: messageAnswer("The webhook is deleted, or did not exist. The message is empty.") },
 });
 
 /** Adds the endpoint to `router`. */

@@ -1,4 +1,4 @@
-/** `GET /subscribers/{uuid}`: one webhook with its subscriptions. */
+/** `GET /subscribers/{uuid}`: a webhook with its subscriptions. */
 import { createRoute } from "@hono/zod-openapi";
 import { listSubscriptions } from "../../webhooks/subscriptions";
 import { messageAnswer } from "../message";
@@ -6,18 +6,18 @@ import { needs } from "../needs";
 import type { Router } from "../../http/router";
 import { existingWebhook } from "../../webhooks/existing-webhook";
 import { uuidParamSchema, webhookSchema } from "../../webhooks/schemas";
-import { webhookAnswer } from "./webhook-answer";
+import { webhookResponse } from "./webhook-response";
 
 const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribers/{uuid}",
   security: needs("webhooks:read"),
   tags: ["Subscribers"],
-  summary: "One webhook",
+  summary: "Get a webhook",
   request: { params: uuidParamSchema },
   responses: {
     200: { description: "The webhook.", content: { "application/json": { schema: webhookSchema } } },
-    404: messageAnswer("There is none with this uuid."),
+    404: messageAnswer("There is no such webhook."),
   },
 });
 
@@ -26,6 +26,6 @@ export function getSubscriber(router: Router): void {
   router.openapi(route, async (c) => {
     const { uuid } = c.req.valid("param");
     const webhook = await existingWebhook(c.env, uuid);
-    return c.json(webhookAnswer(webhook, await listSubscriptions(c.env, uuid)), 200);
+    return c.json(webhookResponse(webhook, await listSubscriptions(c.env, uuid)), 200);
   });
 }

@@ -1,4 +1,4 @@
-/** `GET /subscribers/subscribed-to/{event_type}`: whom an event would be sent to. */
+/** `GET /subscribers/subscribed-to/{event_type}`: the webhooks that an event would be sent to. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { listSubscribedWebhooks } from "../../webhooks/webhooks";
 import { RequestError } from "../../platform/errors";
@@ -6,22 +6,22 @@ import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
 import { filterParamSchema, subscribersSchema } from "../../webhooks/schemas";
-import { webhookAnswer } from "./webhook-answer";
+import { webhookResponse } from "./webhook-response";
 
 const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribers/subscribed-to/{event_type}",
   security: needs("webhooks:read"),
   tags: ["Subscribers"],
-  summary: "Whom an event would be sent to",
-  description: "An event type that does not exist is one that nobody is subscribed to.",
+  summary: "List webhooks subscribed to an event type",
+  description: "The list is empty for an event type that does not exist.",
   request: {
     params: z.object({ event_type: z.string() }),
     query: z.object({ project_uuid: filterParamSchema, job_uuid: filterParamSchema }),
   },
   responses: {
     200: { description: "The webhooks.", content: { "application/json": { schema: subscribersSchema } } },
-    400: messageAnswer("A job without its project."),
+    400: messageAnswer("job_uuid is given without project_uuid."),
   },
 });
 
@@ -31,9 +31,12 @@ export function listSubscribedTo(router: Router): void {
     const { event_type: eventType } = c.req.valid("param");
     const { project_uuid: projectUuid, job_uuid: jobUuid } = c.req.valid("query");
     if (jobUuid !== null && projectUuid === null) {
-      throw new RequestError(400, "job_uuid: needs the project_uuid of the job's project beside it.");
+      throw new RequestError(
+        400,
+        "job_uuid: must be sent together with the project_uuid of the job's project.",
+      );
     }
     const webhooks = await listSubscribedWebhooks(c.env, { eventType, projectUuid, jobUuid });
-    return c.json({ subscribers: webhooks.map((webhook) => webhookAnswer(webhook, [])) }, 200);
+    return c.json({ subscribers: webhooks.map((webhook) => webhookResponse(webhook, [])) }, 200);
   });
 }

@@ -1,4 +1,4 @@
-/** `POST /subscribers/{uuid}/rotate-secret`: a new secret, while the old one still signs for a while. */
+/** `POST /subscribers/{uuid}/rotate-secret`: a new secret; the previous one also signs for a grace period. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { operationOf } from "../../auth/operation";
 import { jsonBody } from "../json-body";
@@ -13,9 +13,9 @@ const route = createRoute({
   path: "/api/notifications/subscribers/{uuid}/rotate-secret",
   security: needs("webhooks:write"),
   tags: ["Subscribers"],
-  summary: "Change the secret, with an overlap",
+  summary: "Rotate a webhook's secret",
   description:
-    "During the grace period webhook-signature carries a signature of each secret; X-Hub-Signature is made with the new one at once. A secret that the server makes is never shown.",
+    "During the grace period, webhook-signature has a signature with each secret. X-Hub-Signature uses the new secret at once. A generated secret is never shown.",
   middleware: jsonBody,
   request: {
     params: uuidParamSchema,
@@ -23,21 +23,21 @@ const route = createRoute({
   },
   responses: {
     200: {
-      description: "It has been changed.",
+      description: "The secret has been changed.",
       content: {
         "application/json": {
           schema: z.object({
             message: z.string(),
             previous_secret_until: z.string().nullable().openapi({
-              description: "When the secret before it stops signing; null: it has.",
+              description: "When the previous secret stops signing; null when it has stopped already.",
             }),
           }),
         },
       },
     },
-    400: messageAnswer("What is wrong with the request."),
+    400: messageAnswer("A field is not valid."),
     404: messageAnswer("There is no such webhook."),
-    409: messageAnswer("Too many others changed it at the same time."),
+    409: messageAnswer("Too many other requests changed the webhook at the same time."),
   },
 });
 

@@ -1,4 +1,4 @@
-/** Orchest's nine paths, but for the list of event types. */
+/** Endpoints for webhooks: Orchest's contract, except for the list of event types, and the rotation of secrets. */
 import { createRouter, type Router } from "../../http/router";
 import { createWebhook } from "./create-webhook";
 import { deleteSubscriber } from "./delete-subscriber";
@@ -10,7 +10,7 @@ import { testPing } from "./test-ping";
 import { testPingBeforeCreation } from "./test-ping-before-creation";
 import { updateWebhook } from "./update-webhook";
 
-/** @returns a router whose paths are full paths. */
+/** @returns a router with full paths, to be mounted at the root. */
 export function subscribersRoutes(): Router {
   const router = createRouter();
   listSubscribers(router);

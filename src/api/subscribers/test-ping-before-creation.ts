@@ -1,4 +1,4 @@
-/** `POST /subscribers/webhooks/pre-creation-test-ping-delivery`: tries out a webhook that does not exist yet. */
+/** `POST /subscribers/webhooks/pre-creation-test-ping-delivery`: sends a test ping to a webhook that does not exist yet. */
 import { createRoute } from "@hono/zod-openapi";
 import { jsonBody } from "../json-body";
 import { messageAnswer } from "../message";
@@ -13,14 +13,14 @@ const route = createRoute({
   path: "/api/notifications/subscribers/webhooks/pre-creation-test-ping-delivery",
   security: needs("webhooks:write"),
   tags: ["Subscribers"],
-  summary: "Try out a webhook before making it",
-  description: "Sends a ping and stores nothing.",
+  summary: "Test a webhook before creating it",
+  description: "Sends a test ping and stores nothing.",
   middleware: jsonBody,
   request: { body: { required: true, content: { "application/json": { schema: pingSpecSchema } } } },
   responses: {
     200: messageAnswer("The receiver answered 2xx."),
-    400: messageAnswer("What is wrong with the spec."),
-    429: messageAnswer("Too many test pings in this minute."),
+    400: messageAnswer("A field is not valid."),
+    429: messageAnswer("Too many test pings within a minute."),
     500: messageAnswer("The receiver did not answer 2xx."),
   },
 });

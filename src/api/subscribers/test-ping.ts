@@ -1,4 +1,4 @@
-/** `GET /subscribers/test-ping-delivery/{uuid}`: sends a ping to a webhook. */
+/** `GET /subscribers/test-ping-delivery/{uuid}`: sends a test ping to a webhook. */
 import { createRoute } from "@hono/zod-openapi";
 import { findWebhook } from "../../webhooks/webhooks";
 import { messageAnswer } from "../message";
@@ -13,12 +13,13 @@ const route = createRoute({
   path: "/api/notifications/subscribers/test-ping-delivery/{uuid}",
   security: needs("webhooks:write"),
   tags: ["Subscribers"],
-  summary: "Try out a webhook",
+  summary: "Test a webhook",
+  description: "Sends a test ping.",
   request: { params: uuidParamSchema },
   responses: {
     200: messageAnswer("The receiver answered 2xx."),
-    429: messageAnswer("Too many test pings in this minute."),
-    500: messageAnswer("It did not, or there is no such webhook."),
+    429: messageAnswer("Too many test pings within a minute."),
+    500: messageAnswer("The receiver did not answer 2xx, or there is no such webhook."),
   },
 });
 

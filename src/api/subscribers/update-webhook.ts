@@ -1,4 +1,4 @@
-/** `PUT /subscribers/webhooks/{uuid}`: changes a webhook, from its next attempt on. */
+/** `PUT /subscribers/webhooks/{uuid}`: updates a webhook. Attempts that start afterwards use the new settings. */
 import { createRoute } from "@hono/zod-openapi";
 import { jsonBody } from "../json-body";
 import { messageAnswer } from "../message";
@@ -13,18 +13,18 @@ const route = createRoute({
   path: "/api/notifications/subscribers/webhooks/{uuid}",
   security: needs("webhooks:write"),
   tags: ["Subscribers"],
-  summary: "Change a webhook",
+  summary: "Update a webhook",
   description:
-    "What is absent or null stays. An empty secret makes a new one. Subscriptions are replaced as a set.",
+    "Fields that are absent or null keep their values. An empty secret generates a new one. subscriptions replaces all subscriptions.",
   middleware: jsonBody,
   request: {
     params: uuidParamSchema,
     body: { required: true, content: { "application/json": { schema: webhookChangesSchema } } },
   },
   responses: {
-    200: messageAnswer("It has been changed."),
-    400: messageAnswer("What is wrong with the change, or that there is no such webhook."),
-    409: messageAnswer("Too many others changed it at the same time."),
+    200: messageAnswer("The webhook has been updated."),
+    400: messageAnswer("A field is not valid, or there is no such webhook."),
+    409: messageAnswer("Too many other requests changed the webhook at the same time."),
   },
 });
 

@@ -1,4 +1,4 @@
-/** How webhooks are given back. */
+/** Webhooks in API responses. */
 import type { z } from "@hono/zod-openapi";
 import type { Subscription } from "../../webhooks/subscriptions";
 import type { Webhook } from "../../webhooks/webhooks";
@@ -6,10 +6,10 @@ import { maskHeaders } from "../../webhooks/custom-headers";
 import type { webhookSchema } from "../../webhooks/schemas";
 
 /**
- * @param subscriptions The webhook's, or none where they are not loaded.
- * @returns exactly what may be shown: no secret, and of the URL only its origin.
+ * @param subscriptions of the webhook, or none when they are not loaded.
+ * @returns only what may be shown: no secrets, and only the origin of the URL.
  */
-export function webhookAnswer(
+export function webhookResponse(
   webhook: Webhook,
   subscriptions: Subscription[],
 ): z.output<typeof webhookSchema> {

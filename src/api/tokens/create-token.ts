@@ -1,4 +1,4 @@
-/** `POST /api/tokens`: makes a token. */
+/** `POST /api/tokens`: creates an API token. */
 import { createRoute } from "@hono/zod-openapi";
 import { hashToken, newToken } from "../../auth/token";
 import { rememberNewToken } from "../../auth/token-hash-prefixes";
@@ -9,20 +9,20 @@ import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
 import { newTokenSchema, tokenSpecSchema } from "./schemas";
-import { tokenAnswer } from "./token-answer";
+import { tokenResponse } from "./token-response";
 
 const route = createRoute({
   method: "post",
   path: "/api/tokens",
   security: needs("admin"),
   tags: ["Access"],
-  summary: "Make a token",
-  description: "The answer is the only place where it is ever shown: only its SHA-256 is kept.",
+  summary: "Create a token",
+  description: "The token is shown only in this response: the gateway stores only its SHA-256.",
   middleware: jsonBody,
   request: { body: { required: true, content: { "application/json": { schema: tokenSpecSchema } } } },
   responses: {
     201: { description: "The token.", content: { "application/json": { schema: newTokenSchema } } },
-    400: messageAnswer("What is wrong with the request."),
+    400: messageAnswer("A field is not valid."),
   },
 });
 
@@ -33,8 +33,8 @@ export function createToken(router: Router): void {
     const token = newToken();
     const hash = await hashToken(token);
     const stored = await insertToken(c.env, { name, scopes, expiresAt }, hash);
-    rememberNewToken(hash.start);
+    rememberNewToken(hash.prefix);
     await audit(c, { action: "token.created", target: stored.uuid, detail: scopes.join(", ") });
-    return c.json({ ...tokenAnswer(stored), token }, 201);
+    return c.json({ ...tokenResponse(stored), token }, 201);
   });
 }

@@ -1,4 +1,4 @@
-/** `GET /api/tokens`: which tokens there are. */
+/** `GET /api/tokens`: a page of the API tokens. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { listTokens as listRows } from "../../auth/tokens";
 import { cursorParamSchema, limitParamSchema, nextCursor } from "../../http/list-params";
@@ -6,19 +6,19 @@ import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
 import { tokensSchema } from "./schemas";
-import { tokenAnswer } from "./token-answer";
+import { tokenResponse } from "./token-response";
 
 const route = createRoute({
   method: "get",
   path: "/api/tokens",
   security: needs("admin"),
   tags: ["Access"],
-  summary: "Which tokens there are",
-  description: "Newest first, revoked ones too. Those of the setting API_TOKENS are not among them.",
+  summary: "List tokens",
+  description: "Newest first, with revoked tokens, and without those in the setting API_TOKENS.",
   request: { query: z.object({ limit: limitParamSchema, cursor: cursorParamSchema }) },
   responses: {
-    200: { description: "A page.", content: { "application/json": { schema: tokensSchema } } },
-    400: messageAnswer("What is wrong with the query."),
+    200: { description: "A page of tokens.", content: { "application/json": { schema: tokensSchema } } },
+    400: messageAnswer("A query parameter is not valid."),
   },
 });
 
@@ -27,6 +27,6 @@ export function listTokens(router: Router): void {
   router.openapi(route, async (c) => {
     const { limit, cursor } = c.req.valid("query");
     const { rows, next } = await listRows(c.env, { limit, before: cursor });
-    return c.json({ tokens: rows.map(tokenAnswer), next_cursor: nextCursor(next) }, 200);
+    return c.json({ tokens: rows.map(tokenResponse), next_cursor: nextCursor(next) }, 200);
   });
 }

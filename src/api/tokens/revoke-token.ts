@@ -1,4 +1,4 @@
-/** `DELETE /api/tokens/{id}`: ends a token. */
+/** `DELETE /api/tokens/{id}`: revokes an API token. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { forgetToken } from "../../auth/stored-tokens";
 import { findToken, revokeToken as revoke } from "../../auth/tokens";
@@ -14,10 +14,11 @@ const route = createRoute({
   security: needs("admin"),
   tags: ["Access"],
   summary: "Revoke a token",
-  description: "For good, and with all sessions begun with it. It may still work for up to a minute.",
+  description:
+    "Ends the token and all sessions that were started with it. A revoked token may still work for up to a minute.",
   request: { params: z.object({ id: z.string().toLowerCase() }) },
   responses: {
-    200: messageAnswer("It is revoked."),
+    200: messageAnswer("The token is revoked."),
     404: messageAnswer("There is no such token."),
   },
 });

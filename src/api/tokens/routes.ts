@@ -1,4 +1,4 @@
-/** API tokens: who else may call. */
+/** Endpoints for API tokens. */
 import { createRouter, type Router } from "../../http/router";
 import { createToken } from "./create-token";
 import { listTokens } from "./list-tokens";

@@ -1,4 +1,4 @@
-/** API tokens as the API takes and shows them. */
+/** Schemas of API tokens. */
 import { z } from "@hono/zod-openapi";
 import { scopes, scopesDescription } from "../../auth/scopes";
 import { parseTimestampUs } from "../../events/timestamp";
@@ -14,7 +14,7 @@ const scopeSchema = z.enum(scopes, { error: `must be one of ${scopes.join(", ")}
   description: scopesDescription,
 });
 
-/** A token as it is sent in to be made. `expires_at` becomes ms since 1970. */
+/** The request to create a token. `expires_at` is parsed to ms since 1970. */
 export const tokenSpecSchema = z
   .strictObject(
     {
@@ -46,30 +46,32 @@ export const tokenSpecSchema = z
     {
       error: (issue) =>
         issue.code === "unrecognized_keys"
-          ? `unknown ${issue.keys.join(", ")}: a token has ${allowed}`
+          ? `unknown ${issue.keys.join(", ")}: a token has the fields ${allowed}`
           : `a token must be an object with ${allowed}`,
     },
   )
   .openapi("TokenSpec");
 
-/** A token as it is given back: all but itself. */
+/** A token in responses, without the token itself. */
 export const tokenSchema = z
   .object({
     id: z.string().openapi({ format: "uuid" }),
     name: z.string(),
     scopes: z.array(scopeSchema),
     created_at: timeSchema,
-    expires_at: timeSchema.nullable().openapi({ description: "Null: never." }),
-    last_used_at: timeSchema.nullable().openapi({ description: "Exact to an hour; null: not yet." }),
+    expires_at: timeSchema.nullable().openapi({ description: "Null: the token does not expire." }),
+    last_used_at: timeSchema
+      .nullable()
+      .openapi({ description: "Exact to an hour. Null: it has not been used." }),
     revoked_at: timeSchema.nullable(),
   })
   .openapi("Token");
 
-/** A token that was just made. */
+/** A token that was just created, with the token itself. */
 export const newTokenSchema = z
   .object({
     ...tokenSchema.shape,
-    token: z.string().openapi({ description: "The token itself. It is shown only now.", example: "owh_…" }),
+    token: z.string().openapi({ description: "The token itself. It is shown only once.", example: "owh_…" }),
   })
   .openapi("NewToken");
 

@@ -1,11 +1,11 @@
-/** How tokens are given back. */
+/** API tokens in responses. */
 import type { z } from "@hono/zod-openapi";
 import type { StoredToken } from "../../auth/tokens";
 import { isoTime, isoTimeOrNull } from "../../platform/time";
 import type { tokenSchema } from "./schemas";
 
-/** @returns exactly what may be shown: not the token, and not its hash. */
-export function tokenAnswer(token: StoredToken): z.output<typeof tokenSchema> {
+/** @returns only what may be shown: neither the token nor its hash. */
+export function tokenResponse(token: StoredToken): z.output<typeof tokenSchema> {
   return {
     id: token.uuid,
     name: token.name,

@@ -33,7 +33,7 @@ describe("redelivering the head of the line, which waits for its retry,", () => 
     const { uuid, received } = await makeStuck(3, () => new Response());
     const { status, body } = await change("redeliver", uuid, 1);
     expect(status).toBe(202);
-    expect(body).toEqual({ message: `Delivery ${(await deliveryAt(uuid, 1)).uuid} is sent again.` });
+    expect(body).toEqual({ message: `Delivery ${(await deliveryAt(uuid, 1)).uuid} is being resent.` });
     await vi.waitFor(() => expect(sequencesOf(received)).toEqual([1, 1, 2, 3]));
     expect(received[1]?.headers.get("X-Orchest-Attempt")).toBe("2");
   });
@@ -58,7 +58,7 @@ describe("redelivering the head of the line, which waits for its retry,", () => 
     const { uuid, received } = await makeStuck(2, () => new Response());
     const { status, body } = await change("redeliver", uuid, 2);
     expect(status).toBe(409);
-    expect(body.message).toMatch(/^Delivery .* waits behind another one, which is tried first/);
+    expect(body.message).toMatch(/^Delivery .* is blocked by an earlier one: redeliver or skip that one/);
     expect(received).toHaveLength(1);
   });
 
@@ -82,7 +82,7 @@ describe("redelivering the head of the line, which waits for its retry,", () => 
     const { status, body } = await change("redeliver", uuid, 1);
     expect(status).toBe(409);
     expect(body).toEqual({
-      message: "The webhook is paused or disabled and sends nothing: resume it first.",
+      message: "The webhook is paused or disabled: resume it first.",
     });
     expect(received).toHaveLength(before);
   });
@@ -138,7 +138,7 @@ describe("skipping", () => {
     const { uuid, received } = await makeStuck(3, () => new Response());
     const { status, body } = await change("skip", uuid, 1);
     expect(status).toBe(202);
-    expect(body).toEqual({ message: `Delivery ${(await deliveryAt(uuid, 1)).uuid} is given up.` });
+    expect(body).toEqual({ message: `Delivery ${(await deliveryAt(uuid, 1)).uuid} is dead now.` });
     await vi.waitFor(() => expect(sequencesOf(received)).toEqual([1, 2, 3]));
     expect(await deliveryAt(uuid, 1)).toMatchObject({
       status: "dead",
@@ -206,6 +206,6 @@ describe("skipping", () => {
     await vi.waitFor(async () => expect((await deliveryAt(uuid, 1)).status).toBe(status));
     const answer = await change("skip", uuid, 1);
     expect(answer.status).toBe(409);
-    expect(answer.body.message).toMatch(/^Delivery .* is finished: there is nothing to skip\.$/);
+    expect(answer.body.message).toMatch(/^Delivery .* is delivered or dead already and cannot be skipped\.$/);
   });
 });

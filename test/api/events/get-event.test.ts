@@ -16,7 +16,7 @@ import { receiver } from "../../receiver";
 import { hmacHex } from "../../sign";
 import { makeUsedToken } from "../../tokens";
 
-type EventAnswer = {
+type EventResponse = {
   uuid: string;
   type: string;
   timestamp: string;
@@ -42,7 +42,7 @@ function parsed(text: string): Event[] {
 beforeEach(stopClock);
 afterEach(restartClock);
 
-function getEvent(uuid: string): Promise<Answer<EventAnswer>> {
+function getEvent(uuid: string): Promise<Answer<EventResponse>> {
   return api("GET", `/api/events/${uuid}`);
 }
 

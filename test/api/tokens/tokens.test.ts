@@ -78,7 +78,7 @@ describe("POST /api/tokens", () => {
     [
       "an unknown field",
       { name: "a", scopes: ["admin"], token: "owh_mine" },
-      /^unknown token: a token has name/,
+      /^unknown token: a token has the fields name/,
     ],
     ["no object", [], /^a token must be an object/],
   ])("refuses %s", async (_, spec, message) => {
