@@ -1,0 +1,308 @@
+/**
+ * What an event says to a person: one sentence, its outcome, facts and a link. Chat messages, the delivery log and lists
+ * all take it from here. Every text in it is data that a publisher chose: whoever shows it escapes it for where it goes.
+ */
+import {
+  countOf,
+  cutText,
+  type Fields,
+  isFields,
+  objectAt,
+  objectsOf,
+  shownText,
+  textOf,
+} from "./event-fields";
+
+/** How an event ended: it decides colours, icons and priorities. `started` also stands for what waits to start. */
+export type Outcome = "success" | "failure" | "cancelled" | "started" | "info";
+
+/** A detail beside the sentence, such as `Run: 17`. */
+export type Fact = { label: string; value: string };
+
+export type Sentence = {
+  /** `Nightly retraining failed in Churn prediction: run 17, step Train model`. Plain text in one line. */
+  title: string;
+  outcome: Outcome;
+  /** The most important first. */
+  facts: Fact[];
+  /** An absolute URL in Orchest, or null. */
+  link: string | null;
+  /** The sentence and its facts as plain text, a line each. */
+  text: string;
+};
+
+const titleCharactersMax = 300;
+const stepsShown = 5;
+const parametersShown = 10;
+/** How many steps' parameters are looked through. */
+const stepsRead = 50;
+
+/** What happened to something, by the last part of an event's type. */
+const happenings: Record<string, { verb: string; outcome: Outcome }> = {
+  created: { verb: "was created", outcome: "info" },
+  updated: { verb: "was updated", outcome: "info" },
+  deleted: { verb: "was deleted", outcome: "info" },
+  started: { verb: "started", outcome: "started" },
+  stopped: { verb: "stopped", outcome: "info" },
+  cancelled: { verb: "was cancelled", outcome: "cancelled" },
+  failed: { verb: "failed", outcome: "failure" },
+  succeeded: { verb: "succeeded", outcome: "success" },
+  paused: { verb: "was paused", outcome: "cancelled" },
+  unpaused: { verb: "was resumed", outcome: "info" },
+  "service-restarted": { verb: "had a service restarted", outcome: "info" },
+};
+
+/** Of what an event tells: who did it, and details behind a colon. */
+type Subject = { name: string; isProject?: boolean; details?: (string | null)[] };
+
+/** By the event's type without its last part. */
+const subjects: Record<string, (event: Fields, state: string) => Subject> = {
+  project: (event) => ({
+    name: named("Project", textOf(objectAt(event, "project"), "name")),
+    isProject: true,
+  }),
+  "project:environment": () => ({ name: "An environment" }),
+  "project:environment:image-build": () => ({ name: "An environment image build" }),
+  "project:pipeline": (event) => ({ name: named("Pipeline", pipelineName(event)) }),
+  "project:pipeline:interactive-session": (event) => ({ name: session(event) }),
+  "project:pipeline:interactive-session:pipeline-run": (event) => ({
+    name: `A run of ${pipelineName(event) ?? "a pipeline"}`,
+    details: [stepsText(runOf(event))],
+  }),
+  "project:one-off-job": (event) => ({ name: named("Job", jobName(event)) }),
+  "project:one-off-job:pipeline-run": (event, state) => ({
+    name: runName(jobName(event), "A job's pipeline run", state),
+    details: [numbered("run", countOf(runOf(event), "number")), stepsText(runOf(event))],
+  }),
+  "project:cron-job": (event) => ({ name: named("Cron job", jobName(event)) }),
+  "project:cron-job:run": (event) => ({
+    name: jobName(event) ?? "A cron job's run",
+    details: [numbered("run", countOf(objectAt(event, "project", "job", "run"), "number"))],
+  }),
+  "project:cron-job:run:pipeline-run": (event, state) => ({
+    name: runName(jobName(event), "A cron job's pipeline run", state),
+    details: [
+      numbered("run", countOf(objectAt(event, "project", "job", "run"), "number")),
+      pipelineRunOfCron(event),
+      stepsText(runOf(event)),
+    ],
+  }),
+  "jupyter:image-build": () => ({ name: "The JupyterLab image build" }),
+};
+
+/** The sentences of the gateway's own events, and of a test ping. */
+const ownSentences: Record<
+  string,
+  (event: Fields) => { title: string; outcome: Outcome; details?: (string | null)[] }
+> = {
+  ping: () => ({ title: "Test ping: this webhook works", outcome: "success" }),
+  "webhook:disabled": (event) => ({
+    title: `${webhookName(event)} was disabled`,
+    outcome: "failure",
+    details: [textOf(event, "reason")],
+  }),
+  "webhook:delivery-dead": (event) => ({
+    title: `${webhookName(event)} could not be reached: a delivery was given up`,
+    outcome: "failure",
+  }),
+  "webhook:recovered": (event) => ({
+    title: `${webhookName(event)} can be reached again`,
+    outcome: "success",
+  }),
+};
+
+/**
+ * @param event parsed from its source text; whatever it is, there is a sentence.
+ * @param options.orchestUrl where Orchest's own pages are, for links; null where that is not known.
+ */
+export function sentenceOf(event: unknown, { orchestUrl }: { orchestUrl: string | null }): Sentence {
+  const fields = isFields(event) ? event : {};
+  const type = typeof fields["type"] === "string" ? fields["type"] : "";
+  const { title, outcome } = titleOf(type, fields);
+  const facts = factsOf(type, fields);
+  const shown = cutText(title, titleCharactersMax);
+  return {
+    title: shown,
+    outcome,
+    facts,
+    link: linkOf(fields, orchestUrl),
+    text: [shown, ...facts.map(({ label, value }) => `${label}: ${value}`)].join("\n"),
+  };
+}
+
+function titleOf(type: string, event: Fields): { title: string; outcome: Outcome } {
+  const own = Object.hasOwn(ownSentences, type) ? ownSentences[type] : undefined;
+  if (own !== undefined) {
+    const { title, outcome, details = [] } = own(event);
+    return { title: withDetails(title, details), outcome };
+  }
+  const end = type.lastIndexOf(":");
+  const state = type.slice(end + 1);
+  const subject = Object.hasOwn(subjects, type.slice(0, end)) ? subjects[type.slice(0, end)] : undefined;
+  const happening = Object.hasOwn(happenings, type.slice(end + 1))
+    ? happenings[type.slice(end + 1)]
+    : undefined;
+  if (subject === undefined || happening === undefined) return fallback(type, event);
+  const { name, isProject = false, details = [] } = subject(event, state);
+  const place = isProject ? "" : placeOf(event);
+  const renamed = type.endsWith(":updated") ? newNameOf(event, type) : null;
+  return {
+    title: withDetails(`${name} ${happening.verb}${place}`, [...details, renamed]),
+    outcome: happening.outcome,
+  };
+}
+
+/** A type that this version does not know: `Data set: imported, in Churn prediction`. */
+function fallback(type: string, event: Fields): { title: string; outcome: Outcome } {
+  const levels = type.split(":").flatMap((level) => shownText(level.replaceAll(/[-_]/g, " ")) ?? []);
+  const state = levels.at(-1);
+  const last = type.slice(type.lastIndexOf(":") + 1);
+  const outcome = Object.hasOwn(happenings, last) ? (happenings[last]?.outcome ?? "info") : "info";
+  if (state === undefined) return { title: "An event without a type", outcome: "info" };
+  const what = levels.slice(0, -1).at(-1);
+  const title = what === undefined ? state : `${what}: ${state}`;
+  return { title: `${capitalised(title)}${placeOf(event)}`, outcome };
+}
+
+function withDetails(title: string, details: (string | null)[]): string {
+  const present = details.filter((detail) => detail !== null);
+  return present.length === 0 ? title : `${title}: ${present.join(", ")}`;
+}
+
+function placeOf(event: Fields): string {
+  const project = textOf(objectAt(event, "project"), "name");
+  return project === null ? "" : ` in ${project}`;
+}
+
+function named(what: string, name: string | null): string {
+  return name === null ? `A ${what.toLowerCase()}` : `${what} ${name}`;
+}
+
+function numbered(what: string, number: number | null): string | null {
+  return number === null ? null : `${what} ${number}`;
+}
+
+function capitalised(text: string): string {
+  const [first = "", ...rest] = Array.from(text);
+  return first.toUpperCase() + rest.join("");
+}
+
+function session(event: Fields): string {
+  const pipeline = pipelineName(event);
+  return pipeline === null ? "An interactive session" : `The interactive session of ${pipeline}`;
+}
+
+function webhookName(event: Fields): string {
+  return named("Webhook", textOf(objectAt(event, "webhook"), "name"));
+}
+
+function pipelineName(event: Fields): string | null {
+  const job = objectAt(event, "project", "job");
+  return textOf(objectAt(event, "project", "pipeline"), "name") ?? textOf(job, "pipeline_name");
+}
+
+function jobName(event: Fields): string | null {
+  return textOf(objectAt(event, "project", "job"), "name");
+}
+
+/** People call a run by its job: "Nightly retraining failed". What was created or deleted is the run, and not the job. */
+function runName(job: string | null, unnamed: string, state: string): string {
+  if (job === null) return unnamed;
+  return state === "created" || state === "deleted" ? `A run of ${job}` : job;
+}
+
+/** A cron job's run has several pipeline runs only where the job has several sets of parameters. */
+function pipelineRunOfCron(event: Fields): string | null {
+  const total = countOf(objectAt(event, "project", "job", "run"), "total_pipeline_runs");
+  const number = countOf(runOf(event), "number_in_run");
+  return total !== null && total > 1 && number !== null ? `pipeline run ${number} of ${total}` : null;
+}
+
+/** The pipeline run of a job, of a cron job's run or of a session. */
+function runOf(event: Fields): Fields {
+  const project = objectAt(event, "project");
+  const runs = [
+    objectAt(project, "job", "run", "pipeline_run"),
+    objectAt(project, "job", "pipeline_run"),
+    objectAt(project, "pipeline", "session", "pipeline_run"),
+  ];
+  return runs.find((run) => Object.keys(run).length > 0) ?? {};
+}
+
+function stepsText(run: Fields): string | null {
+  const titles = failedSteps(run);
+  if (titles.length === 0) return null;
+  return `${titles.length === 1 ? "step" : "steps"} ${listed(titles, stepsShown)}`;
+}
+
+function failedSteps(run: Fields): string[] {
+  return objectsOf(run, "failed_steps", stepsRead).map((step) => textOf(step, "title") ?? "without a name");
+}
+
+function listed(texts: string[], shownMax: number): string {
+  const more = texts.length - shownMax;
+  return texts.slice(0, shownMax).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
+/** What an update says of a new name: a job's is nested twice. */
+function newNameOf(event: Fields, type: string): string | null {
+  const place = type.startsWith("project:pipeline") ? ["project", "pipeline"] : ["project", "job"];
+  const update = objectAt(event, ...(type === "project:updated" ? ["project"] : place), "update");
+  const name = textOf(update, "name") ?? textOf(objectAt(update, "update"), "name");
+  return name === null ? null : `now ${name}`;
+}
+
+function factsOf(type: string, event: Fields): Fact[] {
+  const job = objectAt(event, "project", "job");
+  const run = runOf(event);
+  const steps = failedSteps(run);
+  const runNumber = countOf(objectAt(job, "run"), "number") ?? countOf(run, "number");
+  const totalRuns = countOf(job, "total_runs");
+  const facts: [string, string | null][] = [
+    ["Project", textOf(objectAt(event, "project"), "name")],
+    ["Job", jobName(event)],
+    ["Pipeline", pipelineName(event)],
+    [
+      steps.length === 1 ? "Failed step" : "Failed steps",
+      steps.length === 0 ? null : listed(steps, stepsShown),
+    ],
+    ["Run", runNumber === null ? null : runText(runNumber, type, totalRuns)],
+    ["Parameters", parametersText(run)],
+    ["Webhook", textOf(objectAt(event, "webhook"), "name")],
+    ["Reason", textOf(event, "reason")],
+  ];
+  return facts.flatMap(([label, value]) => (value === null ? [] : [{ label, value }]));
+}
+
+/** A one-off job knows how many runs it has; a cron job's grow. */
+function runText(number: number, type: string, total: number | null): string {
+  return type.startsWith("project:one-off-job:") && total !== null && total > 0
+    ? `${number} of ${total}`
+    : `${number}`;
+}
+
+/** `epochs = 20, segment = retail`: of steps first, then of the pipeline. */
+function parametersText(run: Fields): string | null {
+  const { pipeline_parameters: ofPipeline, ...ofSteps } = objectAt(run, "parameters");
+  const groups = [...Object.values(ofSteps).slice(0, stepsRead), ofPipeline];
+  const pairs = groups.flatMap((group) =>
+    isFields(group) ? Object.entries(objectAt(group, "parameters")).slice(0, parametersShown + 1) : [],
+  );
+  const texts = pairs.flatMap(([name, value]) => {
+    const shownName = shownText(name, 40);
+    const shownValue = shownText(typeof value === "string" ? value : (JSON.stringify(value) ?? ""), 40);
+    return shownName === null ? [] : [`${shownName} = ${shownValue ?? '""'}`];
+  });
+  return texts.length === 0 ? null : listed(texts, parametersShown);
+}
+
+/** The page of the innermost thing that has one. Never leads out of Orchest, whatever the path holds. */
+function linkOf(event: Fields, orchestUrl: string | null): string | null {
+  const base = orchestUrl === null ? null : URL.parse(orchestUrl);
+  if (base === null) return null;
+  const places = [runOf(event), objectAt(event, "project", "job"), objectAt(event, "project", "environment")];
+  const path = places.map((place) => place["url_path"]).find((value) => typeof value === "string");
+  if (typeof path !== "string" || !/^\/(?![/\\])/.test(path)) return null;
+  const url = URL.parse(base.href.replace(/\/$/, "") + path);
+  return url !== null && url.origin === base.origin ? url.href : null;
+}
