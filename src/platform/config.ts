@@ -24,6 +24,8 @@ export type Config = {
   archiveDays: number;
   /** The most bytes that the archive may take in D1. */
   archiveBytesMax: number;
+  /** Where Orchest's own pages are, for links to what an event is about; null: there are no links. */
+  orchestUrl: string | null;
   /** Cloudflare Access in front of the pages; null when it is not used. `issuer` is the origin of the team domain. */
   access: { issuer: string; audience: string } | null;
 };
@@ -48,6 +50,7 @@ export function readConfig(env: Env): Config {
     deadLetterDays: Math.max(positive("DEAD_LETTER_DAYS", env.DEAD_LETTER_DAYS), deliveryDays),
     archiveDays: Math.min(positive("ARCHIVE_DAYS", env.ARCHIVE_DAYS), deliveryDays),
     archiveBytesMax: positive("ARCHIVE_GIGABYTES", env.ARCHIVE_GIGABYTES) * 1e9,
+    orchestUrl: readOrchestUrl(env.ORCHEST_URL),
     access: readAccess(env),
   };
 }
@@ -63,6 +66,21 @@ function readAccess({ ACCESS_TEAM_DOMAIN, ACCESS_AUD }: Env): Config["access"] {
   throw new ConfigurationError(
     "ACCESS_TEAM_DOMAIN (https://<team>.cloudflareaccess.com) and ACCESS_AUD (the audience tag) must be set together.",
   );
+}
+
+/** An origin, or with a path where Orchest is served below one. */
+function readOrchestUrl(value: string | undefined): string | null {
+  const text = (value ?? "").trim();
+  if (text === "") return null;
+  const url = URL.parse(text);
+  const isPlain =
+    url !== null && url.search === "" && url.hash === "" && url.username === "" && url.password === "";
+  if (url === null || !isPlain || (url.protocol !== "https:" && url.protocol !== "http:")) {
+    throw new ConfigurationError(
+      "ORCHEST_URL must be the address of Orchest's pages, such as https://orchest.example.com, or empty.",
+    );
+  }
+  return url.href;
 }
 
 function positive(name: string, value: string): number {

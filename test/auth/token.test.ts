@@ -38,7 +38,7 @@ describe("what is kept of a token", () => {
 
   it("fits none that only begins like it", async () => {
     const { prefix, hash } = await hashToken("a");
-    expect(isSameHash({ prefix, hash }, { start, hash: `${hash.slice(0, -1)}x` })).toBe(false);
-    expect(isSameHash({ prefix, hash }, { start, hash: hash.slice(0, -1) })).toBe(false);
+    expect(isSameHash({ prefix, hash }, { prefix, hash: `${hash.slice(0, -1)}x` })).toBe(false);
+    expect(isSameHash({ prefix, hash }, { prefix, hash: hash.slice(0, -1) })).toBe(false);
   });
 });

@@ -105,6 +105,33 @@ describe("the configuration", () => {
       },
     ));
 
+  it("reads the address of Orchest's pages", () =>
+    forAll(
+      [
+        ["", null],
+        [undefined, null],
+        [" https://orchest.example.com ", "https://orchest.example.com/"],
+        ["http://localhost:8000/orchest", "http://localhost:8000/orchest"],
+      ],
+      (text, url) => {
+        expect(readConfig({ ...env, ORCHEST_URL: text } as Env).orchestUrl).toBe(url);
+      },
+    ));
+
+  it("refuses an address of Orchest that is none", () =>
+    forAll(
+      [
+        "orchest.example.com",
+        "ftp://orchest.example.com",
+        "https://u:p@orchest.example.com",
+        "https://a/?x=1",
+        "https://a/#x",
+      ],
+      (text) => {
+        expect(() => readConfig({ ...env, ORCHEST_URL: text })).toThrow(/ORCHEST_URL must be the address/);
+      },
+    ));
+
   it("refuses an own host that is none", () =>
     forAll(
       ["https://gateway.example.com", "gateway.example.com/x", "gateway.example.com:8787", "a b", "@", "?"],

@@ -16,6 +16,7 @@ import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
 import { CopyButton } from "../parts/copy-button";
 import { OutcomeNotice, takeOutcome } from "../parts/outcome";
+import { EventSentence } from "../parts/event-sentence";
 import { Fact } from "../parts/fact";
 import { ScopeRequired } from "../parts/scope-required";
 import { Time } from "../parts/time";
@@ -61,6 +62,7 @@ export function eventPage(router: Router): void {
           )}
         </div>
         <OutcomeNotice outcome={takeOutcome(c)} />
+        {hasTexts && <EventSentence env={c.env} text={event.body} />}
         <EventDeliveries event={event} deliveries={deliveries} isComplete={complete} />
         <Facts event={event} names={names.get(event.id)} publisher={publisher} />
         <Payload text={hasTexts ? event.body : null} />

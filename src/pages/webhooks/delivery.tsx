@@ -7,6 +7,7 @@ import { renderPage } from "../layout";
 import { StatusBadge } from "../parts/badges";
 import { count } from "../parts/format-numbers";
 import { OutcomeNotice, takeOutcome } from "../parts/outcome";
+import { EventSentence } from "../parts/event-sentence";
 import { Fact } from "../parts/fact";
 import { ScopeRequired } from "../parts/scope-required";
 import { Time } from "../parts/time";
@@ -70,7 +71,7 @@ export function deliveryPage(router: Router): void {
         <Facts uuid={uuid} delivery={delivery} />
         <Attempts history={history} />
         <SentRequest sent={sent && { headers: sent.headers, body }} mayReadTexts={hasTexts} />
-        <EventBody event={delivery.event} uuid={delivery.eventUuid} />
+        <EventBody env={c.env} event={delivery.event} uuid={delivery.eventUuid} />
         {others && <OtherDeliveries {...others} />}
       </>,
     );
@@ -78,10 +79,11 @@ export function deliveryPage(router: Router): void {
 }
 
 /** @param props.event its body; null when the caller may not read it. */
-function EventBody({ event, uuid }: { event: string | null; uuid: string }) {
+function EventBody({ env, event, uuid }: { env: Env; event: string | null; uuid: string }) {
   return (
     <section class="card" aria-labelledby="event-title">
       <h2 id="event-title">Event</h2>
+      {event !== null && <EventSentence env={env} text={event} />}
       <p>
         <a href={`/events/${uuid}`}>{uuid}</a>
       </p>

@@ -5,7 +5,8 @@ import { deliveryAt } from "../../deliveries";
 import { makeEvent, makeListener, publish } from "../../event";
 import { laneOf, runAlarm } from "../../lane";
 import { receiver } from "../../receiver";
-import { get } from "../page";
+import { makeUsedToken } from "../../tokens";
+import { get, signIn } from "../page";
 import { deliver, reader, writer } from "../webhooks/people";
 import { publisher, words } from "./publisher";
 
@@ -43,6 +44,19 @@ describe("GET /events/{uuid}", () => {
       expect(html).toContain(`href="/webhooks/${webhook.uuid}/deliveries/${delivery.uuid}"`);
     }
     expect(html).not.toContain("This list may be incomplete");
+  });
+
+  it("says in a sentence what happened, with a link into Orchest, to those who may read events", async () => {
+    const job = { name: "Nightly", run: { number: 17 }, url_path: "/job?job_uuid=1" };
+    const event = makeEvent({ type: "project:cron-job:run:failed", project: { name: "<i>Sales</i>", job } });
+    await publish(event);
+    vi.spyOn(env, "ORCHEST_URL", "get").mockReturnValue("https://orchest.example.com");
+    const { html } = await get(`/events/${event.uuid}`, await reader());
+    expect(html).toContain("Nightly failed in &lt;i&gt;Sales&lt;/i&gt;: run 17");
+    expect(html).toContain('href="https://orchest.example.com/job?job_uuid=1"');
+    const mayNotRead = await signIn((await makeUsedToken(["webhooks:read"])).token);
+    const withoutTexts = await get(`/events/${event.uuid}`, mayNotRead);
+    expect(withoutTexts.html).not.toContain("Nightly");
   });
 
   it("says that no webhook got it", async () => {

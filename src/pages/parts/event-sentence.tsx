@@ -1,0 +1,38 @@
+/** What an event says, for people: its sentence, and the link to it in Orchest. */
+import { readConfig } from "../../platform/config";
+import { type Outcome, sentenceOf } from "../../send/message/sentence";
+
+const tones: Record<Outcome, string> = {
+  success: "good",
+  failure: "bad",
+  cancelled: "warn",
+  started: "info",
+  info: "info",
+};
+
+/** @param props.text of the event, as it was published. */
+export function EventSentence({ env, text }: { env: Env; text: string }) {
+  const { title, outcome, link } = sentenceOf(parsed(text), { orchestUrl: readConfig(env).orchestUrl });
+  return (
+    <p class={`notice ${tones[outcome]} event-sentence`}>
+      {title}
+      {link !== null && (
+        <>
+          {" "}
+          <a href={link} rel="noreferrer">
+            Open in Orchest
+          </a>
+        </>
+      )}
+    </p>
+  );
+}
+
+/** Every archived event was parsed when it was accepted. What lies too deep for the parser now has no sentence of its own. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
