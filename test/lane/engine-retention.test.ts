@@ -213,11 +213,11 @@ describe("a replay by time", () => {
   });
 
   it("finds its range among a pruned day's few dead letters", async () => {
-    const answer: Answering = ({ headers }) =>
+    const { received } = receiver(({ headers }) =>
       ["2", "7", "8", "9", "30"].includes(headers.get("X-Orchest-Sequence") ?? "")
         ? failed()
-        : new Response();
-    const { received } = receiver(answer);
+        : new Response(),
+    );
     const { uuid } = await makeListener({ retry: { max_attempts: 1 } });
     for (let sequence = 1; sequence <= 40; sequence++) {
       vi.setSystemTime(start + sequence * 1000);

@@ -17,7 +17,7 @@ import {
 export type Outcome = "success" | "failure" | "cancelled" | "started" | "info";
 
 /** A detail beside the sentence, such as `Run: 17`. */
-export type Fact = { label: string; value: string };
+type Fact = { label: string; value: string };
 
 export type Sentence = {
   /** `Nightly retraining failed in Churn prediction: run 17, step Train model`. Plain text in one line. */
