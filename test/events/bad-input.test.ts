@@ -85,12 +85,12 @@ describe("an event that is refused, and leaves no trace,", () => {
         [
           "is of the gateway",
           makeEvent({ type: "webhook:disabled" }),
-          /^type: "webhook:disabled" is no event/,
+          /^type: "webhook:disabled" is not an event/,
         ],
         [
           "is of a type that is nearly right",
           makeEvent({ type: "project:craeted" }),
-          /^type: "project:craeted" is no .* Did you mean project:created\b/,
+          /^type: "project:craeted" is not an .* Did you mean project:created\b/,
         ],
         ["is of a type in other letters", makeEvent({ type: "Project:Created" }), /^type: .*project:created/],
         ["is of a type with white space", makeEvent({ type: "project:created " }), /^type: /],
@@ -100,7 +100,7 @@ describe("an event that is refused, and leaves no trace,", () => {
           /^uuid: /,
         ],
         ["is in an array in an array", [[makeEvent()]], /^events\[0\]: An event must be an object/],
-        ["takes a byte more than 100 KiB", eventOf(eventBytesMax + 1), /may take 102400 bytes, not 102401/],
+        ["takes a byte more than 100 KiB", eventOf(eventBytesMax + 1), /must be at most 102400 bytes, not 102401/],
       ],
       async (_, event, message) => {
         const { status, body } = await publish(event);

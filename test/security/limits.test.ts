@@ -55,7 +55,7 @@ describe("an event at its limit", () => {
   it.each([0, 101])("may not come as one of %i", async (count) => {
     const { status, body } = await publish(Array.from({ length: count }, () => makeEvent()));
     expect(status).toBe(400);
-    expect(body.message).toContain("1 to 100 events at once");
+    expect(body.message).toContain("1 to 100 events");
   });
 });
 
