@@ -6,7 +6,7 @@ import { needs } from "../needs";
 import type { Router } from "../../http/router";
 import { existingWebhook } from "../../webhooks/existing-webhook";
 import { operationOf } from "../../auth/operation";
-import { stopReplay as stopReplayOf } from "../../webhooks/stop-replay";
+import { stopReplay as stop } from "../../webhooks/stop-replay";
 import { progressAnswer, replayParamsSchema, replayProgressSchema } from "./schemas";
 
 const route = createRoute({
@@ -32,7 +32,7 @@ export function stopReplay(router: Router): void {
   router.openapi(route, async (c) => {
     const { uuid, replay } = c.req.valid("param");
     const webhook = await existingWebhook(c.env, uuid);
-    const progress = await stopReplayOf(operationOf(c), webhook, replay);
+    const progress = await stop(operationOf(c), webhook, replay);
     if (progress === null) throw new RequestError(404, `Replay ${replay} does not exist, or is long done.`);
     return c.json(progressAnswer(progress), 200);
   });
