@@ -29,7 +29,7 @@ export function signedIn(scope: Scope): MiddlewareHandler<AppEnv> {
 }
 
 /** The end of paths that only accept POST: the path before it is the page with the form. */
-const postOnly = /(?<=^\/dead)\/replay$|\/(?:job-failures(?:\/undo)?|test|pause|resume|redeliver|skip)$/;
+const postOnly = /(?<=^\/dead)\/replay$|\/(?:job-failures(?:\/undo)?|test|pause|resume|redeliver|skip|stop)$/;
 
 /** The path of the sign-in page, which redirects back afterwards; for a form, to the form's page. */
 function signInPath(c: Context): string {

@@ -24,6 +24,7 @@ import { liveSocket } from "./webhooks/live-socket";
 import { replayPage } from "./webhooks/replay";
 import { replayProgressPage } from "./webhooks/replay-progress";
 import { rotateSecretPage } from "./webhooks/rotate-secret";
+import { stopReplayForm } from "./webhooks/stop-replay";
 import { webhookPage } from "./webhooks/webhook";
 
 /** @returns a router with full paths, to be mounted at the root. */
@@ -44,6 +45,7 @@ export function pagesRoutes(): Router {
   rotateSecretPage(router);
   replayPage(router);
   replayProgressPage(router);
+  stopReplayForm(router);
   deleteWebhookPage(router);
   deliveryPage(router);
   changeDelivery(router);

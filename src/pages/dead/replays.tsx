@@ -147,12 +147,12 @@ function State({ webhook, progress }: Running) {
 
 function Result({
   webhook,
-  progress: { queued, sent, givenUp },
+  progress: { queued, sent, givenUp, stopped },
 }: {
   webhook: WebhookWithDeadLetters;
   progress: ReplayProgress;
 }) {
-  const skipped = queued - sent;
+  const unsent = queued - sent;
   return (
     <>
       {count(sent - givenUp)} delivered
@@ -161,7 +161,9 @@ function Result({
           , <a href={deadPathOf(webhook.uuid)}>{count(givenUp)} dead again</a>
         </>
       )}
-      {skipped > 0 && `, ${count(skipped)} already delivered`}.
+      {unsent > 0 &&
+        `, ${count(unsent)} ${stopped ? "not sent: the replay was stopped" : "already delivered"}`}
+      .
     </>
   );
 }

@@ -1,4 +1,5 @@
 /** `GET /webhooks/{uuid}/replays/{replay}`: the progress and result of a replay. */
+import { allows } from "../../auth/scopes";
 import type { Webhook } from "../../webhooks/webhooks";
 import type { LaneState } from "../../lane/lane-record";
 import type { ReplayProgress } from "../../lane/replay-progress";
@@ -15,22 +16,20 @@ import { Breadcrumbs } from "../parts/breadcrumbs";
 import { webhookInPath } from "./path-params";
 import { viewPath } from "./log-view";
 import { nameOf, webhookPath } from "./names-and-paths";
-
-/** @returns the path of a replay's page. */
-export function replayPath(webhook: Pick<Webhook, "uuid">, id: string): string {
-  return `${webhookPath(webhook)}/replays/${id}`;
-}
+import { StopReplay } from "./running-replays";
 
 /** Adds the page to `router`. */
 export function replayProgressPage(router: Router): void {
   router.get("/webhooks/:uuid/replays/:replay", signedIn("webhooks:read"), async (c) => {
     const webhook = await webhookInPath(c);
     const lane = c.env.LANES.getByName(webhook.uuid);
-    const progress = await lane.replayProgress(c.req.param("replay").toLowerCase());
+    const id = c.req.param("replay").toLowerCase();
+    const progress = await lane.replayProgress(id);
     if (progress === null) {
       throw new RequestError(404, "Replay not found. It may have finished long ago.");
     }
     const state = (await lane.stats())?.state ?? webhook.state;
+    const mayWrite = allows(c.var.caller.scopes, "webhooks:write");
     const refreshWithoutScripts = !progress.done;
     return renderPage(
       c,
@@ -48,12 +47,13 @@ export function replayProgressPage(router: Router): void {
         <div class="stack">
           <div id="replay-progress" class="stack">
             <Progress
-              label={progress.done ? "Replayed" : "Replaying"}
+              label={labelOf(progress)}
               value={progress.sent}
               max={progress.isExact ? progress.queued : null}
               poll={progress.done ? undefined : "replay-progress replay-end"}
             />
             {!progress.done && <Obstacle progress={progress} state={state} />}
+            {!progress.done && mayWrite && <StopReplay webhook={webhook} id={id} />}
           </div>
           <div id="replay-end" role="status">
             {progress.done && <Result webhook={webhook} progress={progress} />}
@@ -67,6 +67,11 @@ export function replayProgressPage(router: Router): void {
       </section>,
     );
   });
+}
+
+function labelOf({ done, stopped }: ReplayProgress): string {
+  if (stopped) return "Stopped";
+  return done ? "Replayed" : "Replaying";
 }
 
 /** Why the replay makes no progress, if so. */
@@ -85,7 +90,8 @@ function Obstacle({ progress, state }: { progress: ReplayProgress; state: LaneSt
 }
 
 function Result({ webhook, progress }: { webhook: Webhook; progress: ReplayProgress }) {
-  const { sent, givenUp } = progress;
+  const { sent, givenUp, stopped } = progress;
+  if (stopped) return <Stopped progress={progress} />;
   if (sent === 0) return <p class="notice">There was nothing to replay.</p>;
   const delivered = sent - givenUp;
   if (givenUp === 0) {
@@ -95,6 +101,16 @@ function Result({ webhook, progress }: { webhook: Webhook; progress: ReplayProgr
     <p class="notice bad">
       Done: {count(delivered)} delivered, {count(givenUp)} dead again.{" "}
       <a href={viewPath(webhook, { status: "dead", range: "day" }, "log")}>View dead letters</a>
+    </p>
+  );
+}
+
+function Stopped({ progress: { queued, isExact, sent, givenUp } }: { progress: ReplayProgress }) {
+  const unsent = queued - sent;
+  return (
+    <p class="notice warn">
+      Stopped: {count(sent - givenUp)} delivered{givenUp > 0 && `, ${count(givenUp)} dead again`},{" "}
+      {isExact ? count(unsent) : "the rest"} not sent.
     </p>
   );
 }

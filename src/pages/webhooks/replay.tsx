@@ -2,14 +2,18 @@
 import type { Context } from "hono";
 import { z } from "zod";
 import type { Webhook } from "../../webhooks/webhooks";
+import type { QueuedCount } from "../../lane/replay-selection";
 import type { ReplayRequest } from "../../lane/start-replay";
 import { operationOf } from "../../auth/operation";
+import { countReplays } from "../../webhooks/count-replay";
 import { startReplay } from "../../webhooks/start-replay";
 import type { AppEnv } from "../../auth/app-env";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
 import { TextField } from "../parts/field";
+import { answerOrNull } from "../parts/ask-lane";
+import { count } from "../parts/format-numbers";
 import { FormFoot } from "../parts/form-foot";
 import { backTo, type Outcome } from "../parts/outcome";
 import { readForm } from "../parts/read-form";
@@ -19,7 +23,7 @@ import { parseUtc, utcText } from "../parts/utc-time";
 import { textOf } from "./form/form-values";
 import { webhookInPath } from "./path-params";
 import { nameOf, webhookPath } from "./names-and-paths";
-import { replayPath } from "./replay-progress";
+import { replayPath } from "./replay-path";
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -55,26 +59,28 @@ type Typed = {
 export function replayPage(router: Router): void {
   router.get("/webhooks/:uuid/replay", signedIn("webhooks:write"), async (c) => {
     const webhook = await webhookInPath(c);
+    const kind = kindOf(c.req.query("kind"));
+    const uuid = crypto.randomUUID();
+    if (c.req.query("count") !== undefined) {
+      const [since, until] = [c.req.query("since") ?? "", c.req.query("until") ?? ""];
+      const typed = { uuid, kind, since, until, errors: {} };
+      return renderForm(c, webhook, typed, rangeOf(typed));
+    }
     const [hours] = presets.find(([preset]) => String(preset) === c.req.query("hours")) ?? [24];
     const since = utcText(Math.floor((Date.now() - hours * hourMs) / minuteMs) * minuteMs);
-    const kind = kindOf(c.req.query("kind"));
-    return renderForm(c, webhook, { uuid: crypto.randomUUID(), kind, since, until: "", errors: {} });
+    const typed = { uuid, kind, since, until: "", errors: {} };
+    return renderForm(c, webhook, typed, rangeOf(typed));
   });
 
   router.post("/webhooks/:uuid/replay", signedIn("webhooks:write"), async (c) => {
     const webhook = await webhookInPath(c);
     const typed = readTyped(await readForm(c));
-    const since = parseUtc(typed.since) ?? Number.NaN;
-    const until = typed.until === "" ? Date.now() : (parseUtc(typed.until) ?? Number.NaN);
-    if (Number.isNaN(since)) typed.errors.since = "Enter a start, such as 2026-11-05T12:00.";
-    if (Number.isNaN(until)) typed.errors.until = "Leave empty, or enter an end, such as 2026-11-05T12:00.";
-    else if (until <= since) typed.errors.until = "The end must be after the start.";
-    if (Object.keys(typed.errors).length > 0) return refuse(c, webhook, typed);
+    const range = rangeOf(typed);
+    if (range === null) return refuse(c, webhook, typed);
 
     const started = await startReplay(operationOf(c), webhook, {
       kind: typed.kind,
-      since,
-      until,
+      ...range,
       id: typed.uuid,
     });
     switch (started.outcome) {
@@ -106,6 +112,16 @@ function readTyped(form: FormData): Typed {
   return { uuid, kind: kindOf(text("kind")), since: text("since"), until: text("until"), errors: {} };
 }
 
+/** The times in ms; null when one is wrong, which `typed.errors` says then. */
+function rangeOf(typed: Typed): { since: number; until: number } | null {
+  const since = parseUtc(typed.since) ?? Number.NaN;
+  const until = typed.until === "" ? Date.now() : (parseUtc(typed.until) ?? Number.NaN);
+  if (Number.isNaN(since)) typed.errors.since = "Enter a start, such as 2026-11-05T12:00.";
+  if (Number.isNaN(until)) typed.errors.until = "Leave empty, or enter an end, such as 2026-11-05T12:00.";
+  else if (until <= since) typed.errors.until = "The end must be after the start.";
+  return Object.keys(typed.errors).length === 0 ? { since, until } : null;
+}
+
 function kindOf(text: string | undefined): Kind {
   return kinds.find(([kind]) => kind === text)?.[0] ?? "dead";
 }
@@ -115,7 +131,17 @@ function refuse(c: Context<AppEnv>, webhook: Webhook, typed: Typed): Response | 
   return renderForm(c, webhook, typed);
 }
 
-function renderForm(c: Context<AppEnv>, webhook: Webhook, typed: Typed): Response | Promise<Response> {
+/** @param range the times to count what each kind would send; null when they are wrong. */
+async function renderForm(
+  c: Context<AppEnv>,
+  webhook: Webhook,
+  typed: Typed,
+  range: { since: number; until: number } | null = null,
+): Promise<Response> {
+  const counts =
+    range === null
+      ? null
+      : await answerOrNull(countReplays(c.env, webhook, range), { webhook: webhook.uuid });
   const path = webhookPath(webhook);
   return renderPage(
     c,
@@ -139,7 +165,8 @@ function renderForm(c: Context<AppEnv>, webhook: Webhook, typed: Typed): Respons
             <label class="choice">
               <input type="radio" name="kind" value={kind} checked={kind === typed.kind} />
               <span>
-                {label}: <span class="muted">{hint}</span>
+                {label}
+                {counts !== null && <Count count={counts[kind]} />}: <span class="muted">{hint}</span>
               </span>
             </label>
           ))}
@@ -176,8 +203,24 @@ function renderForm(c: Context<AppEnv>, webhook: Webhook, typed: Typed): Respons
             error={typed.errors.until}
           />
         </div>
-        <FormFoot send="Start replay" cancel={path} />
+        <FormFoot send="Start replay" cancel={path}>
+          <button class="button" type="submit" formmethod="get" formnovalidate name="count" value="yes">
+            Update counts
+          </button>
+        </FormFoot>
       </form>
     </section>,
+  );
+}
+
+/** How many deliveries of a kind there are in the times; null: of that age none are kept. */
+function Count({ count: counted }: { count: QueuedCount | null }) {
+  if (counted === null) return <span class="muted"> (no longer kept)</span>;
+  return (
+    <strong>
+      {" "}
+      ({count(counted.queued)}
+      {!counted.isExact && "+"})
+    </strong>
   );
 }

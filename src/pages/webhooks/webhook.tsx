@@ -18,23 +18,27 @@ import { webhookInPath } from "./path-params";
 import { isInvalid, queryOf, readView } from "./log-view";
 import { Manage } from "./manage";
 import { hostOf, nameOf, webhookPath } from "./names-and-paths";
+import { RunningReplays } from "./running-replays";
 import { VerifySignature } from "./verify-signature";
 import { WebhookSettings } from "./webhook-settings";
 
 const pageSize = 25;
 /** How many blocking deliveries are shown. */
 const blockingShown = 3;
+/** How many running replays are shown. */
+const replaysShown = 3;
 
 /** Adds the page to `router`. */
 export function webhookPage(router: Router): void {
   router.get("/webhooks/:uuid", signedIn("webhooks:read"), async (c) => {
     const webhook = await webhookInPath(c);
     const { view, filters } = readView((name) => c.req.query(name));
-    const [subscriptions, stats, history, blocking, page] = await Promise.all([
+    const [subscriptions, stats, history, blocking, replays, page] = await Promise.all([
       listSubscriptions(c.env, webhook.uuid),
       askLane(c.env, webhook.uuid, (lane) => lane.stats()),
       askLane(c.env, webhook.uuid, (lane) => lane.history()),
       askLane(c.env, webhook.uuid, (lane) => lane.blockedBy(blockingShown)),
+      askLane(c.env, webhook.uuid, (lane) => lane.runningReplays(replaysShown)),
       isInvalid(filters)
         ? null
         : askLane(c.env, webhook.uuid, (lane) => lane.deliveries(queryOf(view, pageSize))),
@@ -82,6 +86,7 @@ export function webhookPage(router: Router): void {
           {stats !== null && blocking !== null && (
             <BlockingDeliveries webhook={webhook} stats={stats} deliveries={blocking} mayWrite={mayWrite} />
           )}
+          {replays !== null && <RunningReplays {...{ webhook, replays, mayWrite }} />}
         </div>
         <Activity webhook={webhook} stats={stats} history={history} view={view} />
         <DeliveryLog {...{ webhook, subscriptions, page, view, filters }} />

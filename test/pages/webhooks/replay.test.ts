@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { passTime, restartClock, stopClock } from "../../clock";
 import { makeEvents, makeListener, publish } from "../../event";
@@ -247,5 +248,95 @@ describe("the progress of a replay", () => {
     const { status, html } = await get(`/webhooks/${uuid}/replays/nonsense`, await reader());
     expect(status).toBe(404);
     expect(html).toContain("Replay not found.");
+  });
+});
+
+/** A replay of two dead letters of a paused webhook. */
+async function standing(): Promise<{ uuid: string; path: string; cookie: string }> {
+  const { uuid } = await withDeadLetters(2);
+  await laneOf(uuid).pause();
+  const cookie = await writer();
+  return { uuid, path: await start(uuid, { kind: "dead", since }, cookie), cookie };
+}
+
+describe("a running replay", () => {
+  it("is stopped on its page, which says how far it came", async () => {
+    const { path, cookie } = await standing();
+    const action = `${path}/stop`;
+    expect((await get(path, cookie)).html).toContain(`<form method="post" action="${action}">`);
+    const answer = await post(action, {}, { cookie });
+    expect(answer.headers.get("Location")).toBe(path);
+    const { html } = await follow(answer, cookie);
+    expect(html).toContain("Replay stopped after 0 of 2. Nothing more is sent.");
+    expect(html).toContain("Stopped: 0 delivered, 2 not sent.");
+    expect(html).not.toContain(action);
+    expect(html).not.toContain("data-poll");
+    expect((await audited())[0]).toBe("replay.stopped");
+    expect((await follow(await post(action, {}, { cookie }), cookie)).html).toContain(
+      "Replay stopped after 0",
+    );
+    expect((await audited()).filter((action) => action === "replay.stopped")).toHaveLength(1);
+  });
+
+  it("is on the webhook's page with its progress, and stopped there", async () => {
+    const { uuid, path, cookie } = await standing();
+    const { html } = await get(`/webhooks/${uuid}`, cookie);
+    expect(html).toContain('aria-label="Replaying dead letters" aria-valuetext="0 of 2"');
+    expect(html).toContain(`action="${path}/stop" data-in-place="outcome `);
+    expect((await get(`/webhooks/${uuid}`, await reader())).html).not.toContain(`${path}/stop`);
+    const answer = await post(`${path}/stop`, { back: "webhook" }, { cookie });
+    expect(answer.headers.get("Location")).toBe(`/webhooks/${uuid}`);
+    const after = await follow(answer, cookie);
+    expect(after.html).toContain("Replay stopped after 0 of 2.");
+    expect(after.html).not.toContain("Replaying dead letters");
+  });
+
+  it("is not stopped by readers, nor when it is done, nor when there is none", async () => {
+    const { uuid, path, cookie } = await standing();
+    expect((await post(`${path}/stop`, {}, { cookie: await reader() })).status).toBe(403);
+    const none = `/webhooks/${uuid}/replays/${crypto.randomUUID()}/stop`;
+    expect((await post(none, {}, { cookie })).status).toBe(404);
+    await laneOf(uuid).resume();
+    await runAlarms(uuid);
+    await whenDone(path, cookie);
+    const { html } = await follow(await post(`${path}/stop`, {}, { cookie }), cookie);
+    expect(html).toContain("The replay had already finished.");
+  });
+});
+
+describe("the form that replays", () => {
+  it("shows how many deliveries of each kind there are, of the times in it", async () => {
+    await publish(makeEvents(2));
+    passTime(60_000);
+    const { uuid } = await withDeadLetters(3);
+    passTime(3_600_000);
+    const cookie = await writer();
+    const counted = async (query: string): Promise<string[]> => {
+      const { html } = await get(`/webhooks/${uuid}/replay${query}`, cookie);
+      return [...html.matchAll(/\((\d+\+?)\)/g)].map(([, number]) => number ?? "");
+    };
+    expect(await counted("")).toEqual(["3", "3", "2"]);
+    expect(await counted("?hours=1")).toEqual(["0", "0", "0"]);
+    const range = `?count=yes&kind=all&since=${since}&until=2040-01-01T00:01`;
+    expect(await counted(range)).toEqual(["0", "0", "2"]);
+    const { html } = await get(`/webhooks/${uuid}/replay${range}`, cookie);
+    const fields = await fieldsOf(html, "replay-form");
+    expect([fields.get("kind"), fields.get("since"), fields.get("until")]).toEqual([
+      "all",
+      since,
+      "2040-01-01T00:01",
+    ]);
+    expect((await get(`/webhooks/${uuid}/replay?count=yes&since=x`, cookie)).html).toContain("Enter a start");
+  });
+
+  it("is there although its lane does not answer", async () => {
+    const { uuid } = await makeListener();
+    vi.spyOn(console, "warn").mockImplementation(() => {});
+    vi.spyOn(env.LANES, "getByName").mockImplementation(() => {
+      throw new Error("no lane");
+    });
+    const { status, html } = await get(`/webhooks/${uuid}/replay`, await writer());
+    expect(status).toBe(200);
+    expect(html).not.toMatch(/\(\d+\)/);
   });
 });
