@@ -35,14 +35,14 @@ export async function handOverToLane(
   return events.map((event) => !event.maybeKnown);
 }
 
-/** What became of a hand-over that reached its lane in time. */
-type Handled = Exclude<AcceptResult, { outcome: "late" }>;
+/** The result of a hand-over that reached its lane in time. */
+type HandoverResult = Exclude<AcceptResult, { outcome: "late" }>;
 
 /**
- * Calls the lane, and once more when it does not answer in time, breaks, or is called too late for new events.
- * @returns null when it did not accept them.
+ * Calls a lane's `accept`, and once more when the first call fails, times out or is too late for new events.
+ * @returns the lane's result, or null when both calls failed.
  */
-export async function callLane(env: Env, handover: Handover): Promise<Handled | null> {
+export async function callLane(env: Env, handover: Handover): Promise<HandoverResult | null> {
   try {
     const result = await callOnce(env, handover);
     if (result.outcome !== "late") return result;
@@ -53,7 +53,7 @@ export async function callLane(env: Env, handover: Handover): Promise<Handled | 
     // The first call may have been executed, or may be later: the lane must check for repeats.
     const events = handover.events.map((event) => ({ ...event, maybeKnown: true }));
     const result = await callOnce(env, { ...handover, events });
-    if (result.outcome === "late") throw new Error("The lane took possible repeats for new events.");
+    if (result.outcome === "late") throw new Error("The lane answered late to a hand-over of possible repeats.");
     return result;
   } catch (error) {
     logFailure(handover, error);
