@@ -53,7 +53,8 @@ export async function callLane(env: Env, handover: Handover): Promise<HandoverRe
     // The first call may have been executed, or may be later: the lane must check for repeats.
     const events = handover.events.map((event) => ({ ...event, maybeKnown: true }));
     const result = await callOnce(env, { ...handover, events });
-    if (result.outcome === "late") throw new Error("The lane answered late to a hand-over of possible repeats.");
+    if (result.outcome === "late")
+      throw new Error("The lane answered late to a hand-over of possible repeats.");
     return result;
   } catch (error) {
     logFailure(handover, error);

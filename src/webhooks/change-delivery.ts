@@ -1,4 +1,4 @@
-/** Resending a delivery, and giving one up. */
+/** Resending and skipping a delivery. */
 import { audit } from "../db/audit";
 import { deliveryUuid } from "../send/delivery-uuid";
 import type { ChangeResult } from "../lane/webhook-lane";
@@ -6,7 +6,11 @@ import type { Operation } from "./operation";
 
 const actions = { redeliver: "delivery.redelivered", skip: "delivery.skipped" } as const;
 
-/** Asks the webhook's lane for it. @returns what came of it; only what was done is audited. */
+/**
+ * Resends or skips a delivery through the webhook's lane, and audits it when it was done.
+ * @param delivery the webhook and the delivery's sequence number.
+ * @returns "done", or why the lane did not do it.
+ */
 export async function changeDelivery(
   { env, actor }: Operation,
   { webhookUuid, sequence }: { webhookUuid: string; sequence: number },

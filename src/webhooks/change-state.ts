@@ -1,4 +1,4 @@
-/** Pausing and resuming: the lane decides, and its answer counts even where D1 has not heard of it yet. */
+/** Pausing and resuming webhooks. The lane owns the state and copies it to D1 afterwards. */
 import { audit } from "../db/audit";
 import { laneConfigOf } from "../lane/lane-configs";
 import type { LaneState } from "../lane/lane-record";
@@ -9,7 +9,8 @@ import type { Webhook } from "./webhooks";
 const actions = { pause: "webhook.paused", resume: "webhook.resumed" } as const;
 
 /**
- * @returns the webhook after it. A disabled webhook stays disabled when it is paused.
+ * Pauses or resumes a webhook. A disabled webhook is enabled when it is resumed, and stays disabled when it is paused.
+ * @returns the webhook with its new state.
  * @throws {RequestError} 404 when there is no such webhook (any more).
  */
 export async function changeState(
@@ -19,7 +20,7 @@ export async function changeState(
 ): Promise<Webhook> {
   const before = await existingWebhook(env, uuid);
   const lane = env.LANES.getByName(before.uuid);
-  // A lane that was never called does not know its webhook yet.
+  // A lane that was never called has no configuration yet.
   await lane.configure(laneConfigOf(before));
   const state: LaneState | null = await lane[change]();
   if (state === null) throw unknownSubscriber(uuid);

@@ -1,4 +1,4 @@
-/** The change of a webhook: in D1, where it counts, and then in its lane. */
+/** Changes of a webhook's configuration: first in D1, which is the source of truth, then in its lane. */
 import type { z } from "@hono/zod-openapi";
 import type { Config } from "../platform/config";
 import type { SubscriptionSpec } from "./subscriptions";
@@ -21,23 +21,24 @@ import type { Operation } from "./operation";
 import { parseSubscriptions } from "./subscription-rules";
 import { checkVerification, parseTarget } from "./webhook-target";
 
-/** One of several changes at the same moment always gets through, so this many may come together. */
+/** How often a change is retried after a concurrent one. One of them always succeeds, so that this many can be concurrent. */
 const triesMax = 10;
 
-/** A change of the right form, with its URL and subscriptions understood. */
+/** A validated change, with its URL and subscriptions parsed. */
 type ParsedChanges = {
+  /** The columns that are not encrypted. */
   plain: Omit<WebhookChanges, "encryptedSettings">;
-  /** From the encrypted settings as they are to those as they shall be; null when they stay. */
+  /** Makes the new secret settings from the current ones; null when they do not change. */
   updateSettings: ((settings: SecretSettings) => SecretSettings) | null;
   subscriptions?: SubscriptionSpec[];
 };
 
-/** Settings that can go back to the gateway's own. In a change null means "stays", so that they are named apart. */
+/** Settings that can be reset to their defaults. They are listed separately, because null means "unchanged" in a change. */
 export type ResettableField = "max_attempts" | "max_age_s" | "timeout_s" | "rate_limit_per_s";
 
 /**
- * A change as sent in, of the right form, and which settings go back to the gateway's own. `shownOrigin`: the origin
- * that new header values are meant for when the URL stays; absent when the caller was shown none.
+ * A validated change, and the settings to reset. `shownOrigin`: the origin of the URL that the caller was shown, for which
+ * new header values are meant when the URL does not change; absent when the caller was shown none.
  */
 type Change = {
   spec: z.output<typeof webhookChangesSchema>;
@@ -45,14 +46,14 @@ type Change = {
   shownOrigin?: string;
 };
 
-/** The answer to a change of what somebody else has changed since it was read. */
+/** The message for a change of a webhook that somebody else has changed since the form was opened. */
 export const changeConflictMessage =
-  "Somebody else has changed this webhook since you opened the form. Save again to put what you typed in place of that.";
+  "Somebody else has changed this webhook since you opened the form. Save again to replace their changes with yours.";
 
 /**
- * Changes a webhook. On return D1 has the change; its lane has it too, or takes it at its next run.
- * @throws {RequestError} 400 when there is nothing to change, no such webhook or something is wrong; 409 when
- * too many others change it at the same time.
+ * Changes a webhook and audits it. On return the change is in D1, and in its lane or picked up by its next run.
+ * @throws {RequestError} 400 when the change is empty or not valid or there is no such webhook; 409 when too many others
+ * change the webhook at the same time.
  */
 export async function changeWebhook(operation: Operation, uuid: string, change: Change): Promise<void> {
   const { env, config, actor } = operation;
@@ -61,8 +62,10 @@ export async function changeWebhook(operation: Operation, uuid: string, change: 
 }
 
 /**
- * What a webhook would be like after a change. Nothing is stored.
- * @throws {RequestError} 400 as above.
+ * Applies a change to a webhook without storing it.
+ * @param read the stored webhook.
+ * @returns the webhook and its decrypted settings as they would be after the change.
+ * @throws {RequestError} 400 when the change is empty or not valid.
  */
 export async function previewChange(
   { config }: Pick<Operation, "config">,
@@ -78,9 +81,9 @@ export async function previewChange(
 }
 
 /**
- * Gives a webhook a new secret; the one before it signs too, for the grace period.
- * @returns until when it does, in ms, or null.
- * @throws {RequestError} 404 when there is no such webhook; 409 as above.
+ * Gives a webhook a new secret. The previous one also signs until the end of the grace period.
+ * @returns the end of the grace period in ms; null when there is none.
+ * @throws {RequestError} 404 when there is no such webhook; 409 when too many others change it at the same time.
  */
 export async function rotateSecret(
   operation: Operation,
@@ -96,7 +99,7 @@ export async function rotateSecret(
   await apply(operation, uuid, {
     plain: { previousSecretUntil: until },
     updateSettings: (settings) => {
-      // A repeat of the same request must not put the new one in the place of the one before.
+      // When the same request is repeated, the current secret is the new one: the previous one must not be replaced by it.
       const before = settings.secret === next ? settings.previous?.secret : settings.secret;
       const previous = until === null || before === undefined ? undefined : { secret: before, until };
       return { ...withoutPrevious(settings), secret: next, ...(previous && { previous }) };
@@ -107,8 +110,8 @@ export async function rotateSecret(
 }
 
 /**
- * Seals a webhook's settings anew, with the first key. Its version is raised, so that its lane takes them too.
- * @throws {ConfigurationError} when no key opens them.
+ * Encrypts a webhook's settings again, with the first key. This raises its version, so that its lane takes them over.
+ * @throws {ConfigurationError} when no key decrypts them.
  */
 export async function reencryptWebhook(operation: Omit<Operation, "actor">, uuid: string): Promise<void> {
   await apply(operation, uuid, { plain: {}, updateSettings: (settings) => settings });
@@ -129,10 +132,10 @@ function withoutPrevious(settings: SecretSettings): SecretSettings {
   return kept;
 }
 
-/** A webhook's origin before a change and after it. */
+/** The origin of a webhook's URL before and after a change. */
 type Origins = { before: string; after: string };
 
-/** Changes a webhook as it is at the moment, again and again until nobody else has in between. */
+/** Applies a change to the current row, and retries when somebody else has changed the row in between. */
 async function apply(
   { env, config }: Omit<Operation, "actor">,
   uuid: string,
@@ -159,14 +162,14 @@ async function apply(
   throw new RequestError(409, `Webhook ${uuid} is being changed by others at the same time. Try again.`);
 }
 
-/** What a change sets, for the audit log: `url (https://old.example → https://new.example), secret`. */
+/** @returns the changed fields, for the audit log: `url (https://old.example → https://new.example), secret`. */
 function changeText(change: Change, { before, after }: Origins): string {
   const moved = before === after ? "url" : `url (${before} → ${after})`;
   const fields = changedFields(change).map((field) => (field === "url" ? moved : field));
   return fields.join(", ");
 }
 
-/** The names of the fields that a change sets. */
+/** @returns the names of the fields that a change sets or resets. */
 function changedFields({ spec, reset = [] }: Change): string[] {
   const set = Object.entries(spec).filter(([, value]) => (value ?? null) !== null);
   const names = set.map(([name]) => name).filter((name) => !(name in readOnlyFields));
@@ -181,7 +184,7 @@ async function parseChanges(change: Change, config: Config): Promise<ParsedChang
   }
   const { url, secret, headers, subscriptions, ...fields } = spec;
   const target = typeof url === "string" ? await parseTarget(url, config) : undefined;
-  const ownOf = (name: ResettableField): null | undefined => (reset.includes(name) ? null : undefined);
+  const nullIfReset = (name: ResettableField): null | undefined => (reset.includes(name) ? null : undefined);
   const changesSettings = target !== undefined || typeof secret === "string" || !!headers;
   return {
     plain: {
@@ -190,11 +193,11 @@ async function parseChanges(change: Change, config: Config): Promise<ParsedChang
       verifySsl: fields.verify_ssl ?? undefined,
       contentType: fields.content_type ?? undefined,
       ordering: fields.ordering ?? undefined,
-      retryMaxAttempts: fields.retry?.max_attempts ?? ownOf("max_attempts"),
-      retryMaxAgeS: fields.retry?.max_age_s ?? ownOf("max_age_s"),
-      timeoutS: fields.timeout_s ?? ownOf("timeout_s"),
-      rateLimitPerS: fields.rate_limit_per_s ?? ownOf("rate_limit_per_s"),
-      // A secret that is replaced without a rotation ends the one before it, too.
+      retryMaxAttempts: fields.retry?.max_attempts ?? nullIfReset("max_attempts"),
+      retryMaxAgeS: fields.retry?.max_age_s ?? nullIfReset("max_age_s"),
+      timeoutS: fields.timeout_s ?? nullIfReset("timeout_s"),
+      rateLimitPerS: fields.rate_limit_per_s ?? nullIfReset("rate_limit_per_s"),
+      // Replacing the secret without a rotation also ends the previous secret.
       ...(typeof secret === "string" && { previousSecretUntil: null }),
     },
     updateSettings: changesSettings
@@ -205,11 +208,11 @@ async function parseChanges(change: Change, config: Config): Promise<ParsedChang
 }
 
 /**
- * Stored header values stay with the origin that they were given for: at another one they could be read by whoever
- * may change the URL. The secret stays whatever the URL: it is not sent, and whoever may change the webhook can have
- * deliveries signed in any case.
- * @throws {FieldError} when header values would have to go along to another origin.
- * @throws {RequestError} 409 when new header values are meant for another origin than the webhook now has.
+ * Applies a change to the secret settings. Stored header values are sent only to the origin that they were entered for:
+ * otherwise anyone who may change the URL could send them to their own server. The secret is kept for any URL, because it
+ * is never sent, and anyone who may change the webhook can have deliveries signed anyway.
+ * @throws {FieldError} when stored header values would be sent to another origin.
+ * @throws {RequestError} 409 when the webhook's origin is no longer the one that new header values are meant for.
  */
 function changeSettings(
   { previous, headers: stored, ...settings }: SecretSettings,
@@ -239,11 +242,14 @@ function changeSettings(
   };
 }
 
-/** Events bring a change along, and a lane reads its row before a retry: telling it only makes the change hold at once. */
+/**
+ * Sends the new configuration to the lane, so that it takes effect at once. A failure is logged only: the lane also gets
+ * the configuration with its next events, and reads it before a retry.
+ */
 async function configureLane(env: Env, webhook: Webhook): Promise<void> {
   try {
     await env.LANES.get(env.LANES.idFromName(webhook.uuid)).configure(laneConfigOf(webhook));
   } catch (error) {
-    log("warn", "lane not told of a change", { webhook: webhook.uuid, error: String(error) });
+    log("warn", "lane not configured with a change", { webhook: webhook.uuid, error: String(error) });
   }
 }

@@ -1,4 +1,4 @@
-/** From a webhook's spec to what is stored of it, with the rules that creating and trying out share. */
+/** Creating webhooks, with the validation that creating and test pings share. */
 import type { z } from "@hono/zod-openapi";
 import type { Subscription } from "./subscriptions";
 import { insertWebhook, type NewWebhook, type Webhook } from "./webhooks";
@@ -13,16 +13,17 @@ import { checkVerification, parseTarget } from "./webhook-target";
 
 const secretBytes = 64;
 
-/** A webhook's settings: what can be shown, and what is encrypted. */
+/** The settings of a new webhook: those that can be shown, and those that are encrypted. */
 type NewWebhookSettings = {
   shown: Omit<NewWebhook, "encryptedSettings">;
   settings: SecretSettings;
 };
 
 /**
- * Creates a webhook.
- * @param spec As sent in, of the right form. @param uuid Of the new webhook; nobody has it yet.
- * @throws {RequestError} 400 when something is wrong with it.
+ * Creates a webhook and audits it.
+ * @param spec validated by its schema. @param uuid of the new webhook, which no other has.
+ * @returns the webhook's row and its subscriptions.
+ * @throws {RequestError} 400 when its target, certificate check, headers or subscriptions are not allowed.
  */
 export async function createWebhook(
   { env, config, actor }: Operation,
@@ -38,9 +39,9 @@ export async function createWebhook(
 }
 
 /**
- * @param spec A webhook as sent in, of the right form; its subscriptions are another matter.
- * @param uuid Of the webhook; a fresh one by default.
- * @throws {RequestError} 400 when it may not be sent to, or not in this way.
+ * Validates a new webhook beyond its schema, and applies the defaults. Subscriptions are not looked at.
+ * @param spec validated by its schema. @param uuid of the webhook; a new one by default.
+ * @throws {RequestError} 400 when its target, certificate check or headers are not allowed.
  */
 export async function parseNewWebhook(
   spec: z.output<typeof pingSpecSchema>,
@@ -72,7 +73,7 @@ export async function parseNewWebhook(
   };
 }
 
-/** @returns 64 random bytes in hex, as Orchest makes them. */
+/** @returns a secret of 64 random bytes in hex, as Orchest generates them. */
 export function newSecret(): string {
   return crypto.getRandomValues(new Uint8Array(secretBytes)).toHex();
 }

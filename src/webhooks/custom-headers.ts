@@ -1,4 +1,4 @@
-/** Custom headers of a webhook: what may be set, and how it is shown. */
+/** A webhook's custom headers: validation and masking. */
 import { z } from "@hono/zod-openapi";
 import { FieldError } from "../platform/errors";
 import { maskedValue } from "../platform/masked-value";
@@ -8,7 +8,7 @@ const headersMax = 20;
 const nameCharactersMax = 100;
 const valueCharactersMax = 1024;
 
-/** Fewer than RFC 9110, 5.6.2 allows. */
+/** Stricter than RFC 9110, 5.6.2. */
 const nameForm = /^[A-Za-z0-9_-]+$/;
 /** RFC 9110, 5.5, in ASCII: visible characters with spaces and tabs between them. */
 const fieldValue = /^[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?$/;
@@ -18,25 +18,28 @@ const nameSchema = z
   .max(nameCharactersMax, `a header's name must be at most ${nameCharactersMax} characters`)
   .regex(
     nameForm,
-    "a header's name must consist only of letters, digits, - and _: other characters are dropped or refused on the way to many receivers, and mean something to the shells that a request is copied to",
+    "a header's name must consist only of letters, digits, - and _: many proxies drop or refuse other characters, and shells interpret them when a request is copied as curl",
   )
   .refine((name) => name !== "__proto__", "__proto__ must not be the name of a header: many programs drop it")
   .refine(
     (name) => !isReserved(name),
-    "this header is set by the gateway, by HTTP itself, by browsers or by proxies: take another name",
+    "this header is set by the gateway, HTTP, browsers or proxies: choose another name",
   );
 
 const valueSchema = z
   .string({ error: "a header's value must be a string" })
   .max(valueCharactersMax, `a header's value must be at most ${valueCharactersMax} characters`)
-  .regex(fieldValue, "a header's value must be visible ASCII, with single lines and no space at its ends");
+  .regex(
+    fieldValue,
+    "a header's value must be one line of visible ASCII characters, without leading or trailing spaces",
+  );
 
 const recordSchema = z
   .record(z.string(), valueSchema, { error: "must be an object of header names and values" })
   .refine((headers) => Object.keys(headers).length <= headersMax, `must be at most ${headersMax} headers`)
   .refine(hasDistinctNames, "must not name a header twice (upper and lower case are the same)");
 
-/** Custom headers as they are sent in. Names are looked at before the values, as a record drops `__proto__` silently. */
+/** The custom headers of a request. Names are validated before parsing, because zod's record drops `__proto__` silently. */
 export const headersSchema = z
   .preprocess((headers, context) => {
     for (const name of Object.keys(headers ?? {})) {
@@ -46,19 +49,19 @@ export const headersSchema = z
     return headers;
   }, recordSchema)
   .openapi({
-    description: `Sent with every delivery. Values are secrets: they are given back as ${maskedValue}, and that, sent in, leaves a value as it is. A stored value is sent only to the scheme, host and port that it was given for: when the URL's change, each header must be typed again or left out.`,
+    description: `Sent with every delivery. Values are secrets: responses have ${maskedValue} instead, and a request with ${maskedValue} keeps the stored value. A stored value is sent only to the scheme, host and port that it was entered for: when those of the URL change, each value must be sent again or its header left out.`,
     example: { Authorization: "Bearer …" },
   });
 
-/** How a webhook's headers are given back. */
+/** @returns headers with these names and masked values. */
 export function maskHeaders(names: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, maskedValue]));
 }
 
 /**
- * Takes a new set of headers over the stored one: masked values stay what they are.
- * @param stored The values that may stay: none where they were given for another origin.
- * @throws {FieldError} naming the headers whose value is masked and may not stay.
+ * Replaces the stored headers with those of a request, where a masked value keeps the stored one.
+ * @param stored the headers that may be kept: none when the origin changes.
+ * @throws {FieldError} naming the headers that have a masked value and no stored one.
  */
 export function mergeHeaders(
   stored: Record<string, string>,
@@ -73,7 +76,7 @@ export function mergeHeaders(
   if (missing.length > 0) {
     throw new FieldError(
       "headers",
-      `type the value of ${missing.join(", ")} again, or leave the header out: ${maskedValue} stands for a stored value, and those are sent only to the scheme, host and port that they were given for.`,
+      `enter the value of ${missing.join(", ")} again, or leave the header out: ${maskedValue} stands for a stored value, which is sent only to the scheme, host and port that it was entered for.`,
     );
   }
   return Object.fromEntries(merged.filter((entry): entry is [string, string] => entry[1] !== undefined));

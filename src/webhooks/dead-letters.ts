@@ -1,4 +1,4 @@
-/** Webhooks with dead letters, by what their lanes last told D1. */
+/** Queries on webhooks with dead letters. The numbers are those that lanes have last copied to D1. */
 import type { LaneState } from "../lane/lane-record";
 import { type Page, pageOf } from "../db/page";
 
@@ -12,7 +12,7 @@ export type WebhookWithDeadLetters = {
   dead_letters: number;
 };
 
-/** In order of creation. @param page.after only webhooks with a higher id. */
+/** @returns a page of webhooks with dead letters, in order of creation. @param page.after only those with a higher id. */
 export async function listWithDeadLetters(
   db: D1Database,
   page: { limit: number; after?: number },
@@ -27,7 +27,7 @@ export async function listWithDeadLetters(
   return pageOf(results, page.limit);
 }
 
-/** How many webhooks have dead letters, and how many these are in all. */
+/** @returns how many webhooks have dead letters, and how many dead letters they have in all. */
 export async function countDeadLetters(db: D1Database): Promise<{ webhooks: number; deadLetters: number }> {
   const row = await db
     .prepare(
@@ -38,7 +38,7 @@ export async function countDeadLetters(db: D1Database): Promise<{ webhooks: numb
   return row ?? { webhooks: 0, deadLetters: 0 };
 }
 
-/** @returns those of these webhooks that exist, in order of creation, whether they have dead letters or not. */
+/** @returns the webhooks with these uuids that exist, in order of creation, also those without dead letters. */
 export async function listByUuids(
   db: D1Database,
   uuids: readonly string[],

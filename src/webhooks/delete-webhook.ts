@@ -1,20 +1,21 @@
 /**
- * The deletion of a webhook, in steps that can stop anywhere and be taken up again: mark the row, close the
- * lane, remove the row.
+ * Deleting webhooks in three steps: mark the row, close the lane, remove the row. A deletion that is interrupted after the
+ * first one is finished by cron.
  */
 import { listUnfinishedDeletions, markDeleted, removeDeleted } from "./webhooks";
 import { log } from "../platform/log";
 import { audit } from "../db/audit";
 import type { Operation } from "./operation";
 
-/** A deletion younger than this may still be under way. */
+/** A younger deletion may still be under way. */
 const underWayMs = 60_000;
 
-/** How many are finished in one run: the rest follow in the next. */
+/** The most deletions that one run of cron finishes. */
 const finishedPerRun = 100;
 
 /**
- * Deletes a webhook; does nothing when there is none. On return it is gone for everyone. Its lane is closed and its row removed, or `finishDeletions` does that.
+ * Deletes a webhook and audits it. Does nothing when there is none. On return no query finds the webhook any more; its lane
+ * is closed and its row removed, or `finishDeletions` does it later.
  */
 export async function deleteWebhook({ env, actor }: Omit<Operation, "config">, uuid: string): Promise<void> {
   const deleted = await markDeleted(env, uuid);
@@ -25,7 +26,7 @@ export async function deleteWebhook({ env, actor }: Omit<Operation, "config">, u
   await audit(env, actor, { action: "webhook.deleted", target: uuid, detail });
 }
 
-/** Finishes deletions that stopped half-way, for cron. Does not throw for those that fail again: they wait for the next run. */
+/** Finishes interrupted deletions, for cron. Those that fail again are logged and left to the next run. */
 export async function finishDeletions(env: Env): Promise<void> {
   const uuids = await listUnfinishedDeletions(env, Date.now() - underWayMs, finishedPerRun);
   for (const uuid of uuids) await finish(env, uuid);
@@ -36,6 +37,6 @@ async function finish(env: Env, uuid: string): Promise<void> {
     await env.LANES.get(env.LANES.idFromName(uuid)).close();
     await removeDeleted(env, uuid);
   } catch (error) {
-    log("warn", "deletion to be finished later", { webhook: uuid, error: String(error) });
+    log("warn", "deletion not finished, left to cron", { webhook: uuid, error: String(error) });
   }
 }

@@ -1,4 +1,4 @@
-/** Queries on what is encrypted, by the key that encrypted it: a key's id stands before the first dot. */
+/** Queries on webhooks by the key that encrypted their settings. The key's id precedes the first dot of the column. */
 import { and, asc, count, desc, inArray, isNull, notInArray, sql, type SQL } from "drizzle-orm";
 import { database } from "../db/database";
 import { webhooks } from "../db/schema";
@@ -9,7 +9,7 @@ export type EncryptedSettings = { uuid: string; encryptedSettings: string };
 const keyId = sql<string>`substr(${webhooks.encryptedSettings}, 1, instr(${webhooks.encryptedSettings}, '.') - 1)`;
 const columns = { uuid: webhooks.uuid, encryptedSettings: webhooks.encryptedSettings };
 
-/** @returns the oldest and the newest: when keys change, one of them shows it. None without webhooks. */
+/** @returns the settings of the oldest and the newest webhook, if any: one of them shows whether an old key is missing. */
 export async function sampleEncryptedSettings(env: Env): Promise<EncryptedSettings[]> {
   const db = database(env);
   const first = (order: SQL) =>
@@ -18,7 +18,7 @@ export async function sampleEncryptedSettings(env: Env): Promise<EncryptedSettin
   return [...oldest, ...newest];
 }
 
-/** @returns the uuids of at most `limit` webhooks that one of these keys encrypted, in order of creation. */
+/** @returns the uuids of at most `limit` webhooks whose settings one of these keys encrypted, in order of creation. */
 export async function listEncryptedWith(env: Env, keyIds: string[], limit: number): Promise<string[]> {
   const rows = await database(env)
     .select({ uuid: webhooks.uuid })
@@ -29,7 +29,7 @@ export async function listEncryptedWith(env: Env, keyIds: string[], limit: numbe
   return rows.map((row) => row.uuid);
 }
 
-/** @returns how many webhooks one of these keys encrypted. */
+/** @returns how many webhooks have settings that one of these keys encrypted. */
 export async function countEncryptedWith(env: Env, keyIds: string[]): Promise<number> {
   const [row] = await database(env)
     .select({ count: count() })
@@ -38,7 +38,7 @@ export async function countEncryptedWith(env: Env, keyIds: string[]): Promise<nu
   return row?.count ?? 0;
 }
 
-/** @returns how many webhooks none of these keys encrypted. */
+/** @returns how many webhooks have settings that none of these keys encrypted. */
 export async function countEncryptedWithout(env: Env, keyIds: string[]): Promise<number> {
   const [row] = await database(env)
     .select({ count: count() })

@@ -1,36 +1,40 @@
 /**
- * The switch for failed job runs, which stands for unlimited subscriptions of every webhook to some event types: whom it
- * would change, and the change. What it changed is written down for an hour, so that it can be undone.
+ * The switch for failed job runs: it adds or removes subscriptions of all webhooks to some event types, not limited to a
+ * project or job. A change is planned first and then applied. What it has changed is kept for an hour, so that it can be
+ * undone.
  */
 
-/** What the switch is turned to, and for which event types. `max`: the most subscriptions that a webhook may have. */
+/** A change of the switch to on or off, for these event types. `max`: the most subscriptions that a webhook may have. */
 export type SwitchChange = { isOn: boolean; types: readonly string[]; max: number };
 
-/** A webhook that the switch is about. */
+/** A webhook that a change of the switch concerns. */
 export type SwitchedWebhook = { id: number; uuid: string; name: string; origin: string };
 
-/** Whom a turn would change, and (`full`) whom it leaves out, as there is no room for its subscriptions. In order of creation. */
+/**
+ * The webhooks that a change would change, and (`full`) those that it leaves out because they would have too many
+ * subscriptions. In order of creation.
+ */
 export type SwitchPlan = { webhooks: SwitchedWebhook[]; full: SwitchedWebhook[] };
 
-/** The switch's subscription `c.event_type` of the webhook `w`, as `s`. */
+/** SQL: the subscription `s` of the webhook `w` that the switch controls for `c.event_type`. */
 export const ownSubscription = `subscriptions s
   WHERE s.event_type = c.event_type AND s.project_uuid = '' AND s.job_uuid = '' AND s.webhook_id = w.id`;
 
-/** SQL: whether the webhook `w` has room for so many more subscriptions. @param added SQL. @param max SQL. */
+/** @param added SQL. @param max SQL. @returns SQL: whether the webhook `w` may have `added` more subscriptions. */
 export function hasRoom(added: string, max: string): string {
   return `${added} + (SELECT count(*) FROM (SELECT 1 FROM subscriptions r WHERE r.webhook_id = w.id LIMIT ${max})) <= ${max}`;
 }
 
-/** The event types in the JSON list `?1`, as `c`. */
+/** SQL: the event types in the JSON array `?1`, as `c`. */
 const types = `(SELECT key AS place, value AS event_type FROM json_each(?1)) c`;
-/** How many of the types the webhook `w` is not subscribed to. */
+/** SQL: how many of the types the webhook `w` is not subscribed to. */
 const missing = `(SELECT count(*) FROM ${types} WHERE NOT EXISTS (SELECT 1 FROM ${ownSubscription}))`;
 
-/** @returns what a turn would do now. */
-export async function planSwitchChange(db: D1Database, turn: SwitchChange): Promise<SwitchPlan> {
-  const list = JSON.stringify(turn.types);
+/** @returns what a change would do now. */
+export async function planSwitchChange(db: D1Database, change: SwitchChange): Promise<SwitchPlan> {
+  const list = JSON.stringify(change.types);
   const columns = "w.id, w.uuid, w.name, w.origin";
-  if (!turn.isOn) {
+  if (!change.isOn) {
     const { results } = await db
       .prepare(
         `SELECT ${columns} FROM webhooks w WHERE w.deleted_at IS NULL
@@ -46,7 +50,7 @@ export async function planSwitchChange(db: D1Database, turn: SwitchChange): Prom
        FROM (SELECT *, ${missing} AS missing FROM webhooks w WHERE w.deleted_at IS NULL) w
        WHERE missing > 0 ORDER BY w.id`,
     )
-    .bind(list, turn.max)
+    .bind(list, change.max)
     .all<SwitchedWebhook & { has_room: number }>();
   return {
     webhooks: results.filter(({ has_room }) => has_room === 1),
@@ -54,11 +58,11 @@ export async function planSwitchChange(db: D1Database, turn: SwitchChange): Prom
   };
 }
 
-/** A random uuid (version 4), made by the database: a new one for each row. */
+/** SQL: a random uuid (version 4), a new one for each row. */
 const freshUuid = `lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2)
   || '-' || substr('89AB', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))`;
 
-/** What is written down of a turn to on: the subscriptions that are missing. */
+/** SQL: records the subscriptions that a change to on adds. */
 const toBeAdded = `INSERT INTO job_failure_changes (switch_id, webhook_id, uuid, event_type, created_at)
   SELECT j.id, w.id, ${freshUuid}, c.event_type, j.at
   FROM job_failure_switches j CROSS JOIN json_each(?3) i CROSS JOIN webhooks w ON w.id = i.value CROSS JOIN ${types}
@@ -66,7 +70,7 @@ const toBeAdded = `INSERT INTO job_failure_changes (switch_id, webhook_id, uuid,
     AND ${hasRoom(missing, "?4")}
   ORDER BY w.id, c.place`;
 
-/** Of a turn to off: the subscriptions that there are. */
+/** SQL: records the subscriptions that a change to off removes. */
 const toBeRemoved = `INSERT INTO job_failure_changes
     (switch_id, webhook_id, uuid, event_type, created_at, subscription_id)
   SELECT j.id, w.id, s.uuid, s.event_type, s.created_at, s.id
@@ -81,9 +85,9 @@ const remove = `DELETE FROM subscriptions WHERE id IN (SELECT c.subscription_id 
   WHERE c.switch_id = (SELECT id FROM job_failure_switches WHERE uuid = ?1))`;
 
 /**
- * Turns the switch for these webhooks and no others, all or nothing. Those that are changed or gone meanwhile, or have no
- * room any more, stay as they are.
- * @param at in ms. @returns how many webhooks this changed.
+ * Changes the switch for these webhooks, in one transaction. Webhooks that were deleted or changed since they were planned,
+ * or would have too many subscriptions, are left as they are.
+ * @param options.at in ms. @returns how many webhooks were changed.
  */
 export async function changeSwitch(
   db: D1Database,

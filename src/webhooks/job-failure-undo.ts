@@ -1,13 +1,13 @@
-/** What the switch for failed job runs did within the last hour, and the way back. */
+/** Undoing the latest change of the switch for failed job runs. */
 import { hasRoom, ownSubscription, type SwitchedWebhook } from "./job-failure-switch";
 
-/** For so long a turn of the switch can be undone. */
+/** How long a change can be undone. */
 const undoMs = 3_600_000;
 
-/** A turn of the switch; `at` in ms, `webhooks`: how many it changed. */
+/** A change of the switch; `at` in ms; `webhooks`: how many it changed. */
 export type PastSwitchChange = { uuid: string; at: number; isOn: boolean; webhooks: number };
 
-/** @returns the latest turn, unless it is too long ago to be undone or was undone. */
+/** @param now in ms. @returns the latest change, or null when it is more than an hour old or was undone. */
 export async function latestSwitchChange(db: D1Database, now: number): Promise<PastSwitchChange | null> {
   const row = await db
     .prepare(
@@ -19,8 +19,8 @@ export async function latestSwitchChange(db: D1Database, now: number): Promise<P
 }
 
 /**
- * What an undo did. `restored`: how many webhooks are as they were. Not restored, or in part only: `resubscribed` have
- * been subscribed again since, `full` have no room, `gone`: how many were deleted.
+ * The result of an undo. `restored`: how many webhooks were restored. Not restored, or only in part: `resubscribed` were
+ * subscribed again since, `full` would have too many subscriptions, `gone` (a number) were deleted.
  */
 export type UndoResult = {
   isOn: boolean;
@@ -30,17 +30,17 @@ export type UndoResult = {
   gone: number;
 };
 
-/** The turn with the uuid `?1`, if it was later than `?2`. */
-const turn = "(SELECT id FROM job_failure_switches WHERE uuid = ?1 AND at > ?2)";
-/** Its changes `c`, with their webhooks `w`. */
+/** SQL: the id of the change with the uuid `?1`, if it was made after `?2`. */
+const switchId = "(SELECT id FROM job_failure_switches WHERE uuid = ?1 AND at > ?2)";
+/** SQL: its subscriptions `c`, with their webhooks `w`. */
 const changes = `job_failure_changes c JOIN webhooks w ON w.id = c.webhook_id AND w.deleted_at IS NULL
-  WHERE c.switch_id = ${turn}`;
-/** Whether something else stands where a change `c` of the webhook `w` was. */
+  WHERE c.switch_id = ${switchId}`;
+/** SQL: whether the webhook `w` has another subscription of the same kind as `c`. */
 const isResubscribed = `EXISTS (SELECT 1 FROM ${ownSubscription} AND s.uuid <> c.uuid)`;
 const isThere = `EXISTS (SELECT 1 FROM ${ownSubscription})`;
-/** Whether the webhook `w` has room for all that is to be given back to it. */
+/** SQL: whether the webhook `w` may have all the subscriptions that were removed from it. */
 const fits = hasRoom(
-  `(SELECT count(*) FROM job_failure_changes c WHERE c.switch_id = ${turn} AND c.webhook_id = w.id AND NOT ${isThere})`,
+  `(SELECT count(*) FROM job_failure_changes c WHERE c.switch_id = ${switchId} AND c.webhook_id = w.id AND NOT ${isThere})`,
   "?3",
 );
 
@@ -53,10 +53,10 @@ type ChangeRow = {
 };
 
 /**
- * Undoes a turn, once: takes away exactly what it added, or gives back exactly what it took, with its uuids and, where
- * they are free, its ids. Atomic.
- * @param options.max the most subscriptions that a webhook may have. @param options.now in ms.
- * @returns null where there is nothing to undo: it was undone, or is too long ago.
+ * Undoes a change, once, in one transaction: removes exactly the subscriptions that it added, or restores those that it
+ * removed, with their uuids and, unless they are taken, their ids.
+ * @param uuid of the change. @param options.max the most subscriptions that a webhook may have. @param options.now in ms.
+ * @returns null when there is nothing to undo: the change is more than an hour old or was undone.
  */
 export async function undoSwitchChange(
   db: D1Database,
@@ -66,7 +66,7 @@ export async function undoSwitchChange(
   const prepare = (statement: string): D1PreparedStatement => db.prepare(statement).bind(uuid, now - undoMs);
   const prepareWithMax = (statement: string): D1PreparedStatement =>
     db.prepare(statement).bind(uuid, now - undoMs, max);
-  const giveBack = (id: string, condition: string): D1PreparedStatement =>
+  const restore = (id: string, condition: string): D1PreparedStatement =>
     prepareWithMax(`INSERT INTO subscriptions (id, uuid, webhook_id, event_type, project_uuid, job_uuid, created_at)
       SELECT ${id}, c.uuid, c.webhook_id, c.event_type, '', '', c.created_at FROM ${changes}
         AND c.subscription_id IS NOT NULL AND NOT ${isThere} AND ${fits} AND ${condition} ORDER BY c.id`);
@@ -79,18 +79,15 @@ export async function undoSwitchChange(
         ELSE 'restored' END AS outcome
       FROM job_failure_switches j JOIN job_failure_changes c ON c.switch_id = j.id
       LEFT JOIN webhooks w ON w.id = c.webhook_id AND w.deleted_at IS NULL
-      WHERE j.id = ${turn} ORDER BY c.id`),
+      WHERE j.id = ${switchId} ORDER BY c.id`),
     prepare(`DELETE FROM subscriptions WHERE id IN (
         SELECT s.id FROM job_failure_changes c CROSS JOIN webhooks w ON w.id = c.webhook_id CROSS JOIN ${ownSubscription}
-          AND s.uuid = c.uuid AND c.subscription_id IS NULL AND c.switch_id = ${turn}
+          AND s.uuid = c.uuid AND c.subscription_id IS NULL AND c.switch_id = ${switchId}
       )`),
-    // In two steps: an id that the database chooses must be none that another row is to have.
-    giveBack(
-      "c.subscription_id",
-      "NOT EXISTS (SELECT 1 FROM subscriptions x WHERE x.id = c.subscription_id)",
-    ),
-    giveBack("NULL", "true"),
-    prepare(`DELETE FROM job_failure_switches WHERE id = ${turn}`),
+    // First the rows whose ids are free: an id that the database assigns must not be one that another row is to have.
+    restore("c.subscription_id", "NOT EXISTS (SELECT 1 FROM subscriptions x WHERE x.id = c.subscription_id)"),
+    restore("NULL", "true"),
+    prepare(`DELETE FROM job_failure_switches WHERE id = ${switchId}`),
   ]);
   const [first] = rows?.results ?? [];
   return first === undefined ? null : summary(rows?.results ?? [], first.is_on === 1);
@@ -111,7 +108,7 @@ function summary(rows: readonly ChangeRow[], isOn: boolean): UndoResult {
   };
 }
 
-/** Forgets turns that are too long ago to be undone. @param now in ms. */
+/** Deletes changes that can no longer be undone. @param now in ms. */
 export async function pruneSwitchChanges(db: D1Database, now: number): Promise<void> {
   await db
     .prepare("DELETE FROM job_failure_switches WHERE at <= ?")

@@ -1,9 +1,9 @@
-/** What every operation on webhooks is given. */
+/** The context of every operation on webhooks. */
 import type { Actor } from "../db/audit";
 import type { Config } from "../platform/config";
 
 /**
- * On whose behalf an operation runs, and under which settings. `config.gatewayHosts` also has the name that the gateway
- * was called by, where a request led to the operation.
+ * The bindings, the settings and the actor of an operation. When a request leads to it, `config.gatewayHosts` includes the
+ * host name of the request.
  */
 export type Operation = { env: Env; config: Config; actor: Actor };

@@ -1,4 +1,4 @@
-/** Test pings, for the API and for the pages: to a stored webhook, and to one that is yet to be made or changed. */
+/** Test pings to a stored webhook, or to one that is not created or changed yet. */
 import type { z } from "@hono/zod-openapi";
 import { laneConfigOf } from "../lane/lane-configs";
 import type { Webhook } from "./webhooks";
@@ -12,9 +12,10 @@ import { parseNewWebhook } from "./create-webhook";
 import type { pingSpecSchema } from "./schemas";
 
 /**
- * Sends one ping. A target that may not be reached is not delivered to.
- * @param row A stored webhook, perhaps with changes that are not stored. @param settings The same, if they differ.
- * @throws {RequestError} 429 when there are too many.
+ * Sends a test ping and audits it. A blocked target gets none: the result is then an error `blocked`.
+ * @param row a stored webhook, possibly with changes that are not stored.
+ * @param settings its secret settings; when absent, those of the row.
+ * @throws {RequestError} 429 when the caller has sent too many within a minute.
  */
 export async function pingWebhook(
   operation: Operation,
@@ -23,21 +24,22 @@ export async function pingWebhook(
 ): Promise<PingResult> {
   const { config: rules } = operation;
   const used = settings ?? (await decryptSettings(rules.encryptionKeys, row.uuid, row.encryptedSettings));
-  // Its name may resolve to something else than when it was stored.
-  const refusal = await refuseResolvedTarget(new URL(used.url), rules);
-  if (refusal !== null) {
-    const reason = `the host may not be reached. ${refusal.replace(/\.$/, "")}`;
+  // The host may resolve to other addresses than when the webhook was stored.
+  const blockedReason = await refuseResolvedTarget(new URL(used.url), rules);
+  if (blockedReason !== null) {
+    const reason = `the host may not be reached. ${blockedReason.replace(/\.$/, "")}`;
     return { delivered: false, error: "blocked", status: null, reason };
   }
   const { webhook } = laneConfigOf(row);
-  await admitPing(operation, used, row.uuid);
+  await limitAndAudit(operation, used, row.uuid);
   return sendPing({ webhook, settings: used, timeoutS: row.timeoutS, rules });
 }
 
 /**
- * The same for a webhook that does not exist yet. Nothing is stored.
- * @throws {RequestError} 400 when it may not be sent to, or not in this way.
- * @throws {RequestError} 429 as above.
+ * Sends a test ping to a webhook that does not exist yet, and audits it. The webhook is not stored.
+ * @param spec validated by its schema.
+ * @throws {RequestError} 400 when its target, certificate check or headers are not allowed.
+ * @throws {RequestError} 429 when the caller has sent too many within a minute.
  */
 export async function pingNewWebhook(
   operation: Operation,
@@ -47,12 +49,16 @@ export async function pingNewWebhook(
   const { shown, settings } = await parseNewWebhook(spec, rules);
   const { uuid, name, verifySsl, contentType } = shown;
   const webhook = { uuid, name, verifySsl, contentType };
-  await admitPing(operation, settings);
+  await limitAndAudit(operation, settings);
   return sendPing({ webhook, settings, timeoutS: shown.timeoutS, rules });
 }
 
-/** Counts a ping and records where it goes, before it is sent. @param target the uuid of a stored webhook. */
-async function admitPing({ env, actor }: Operation, { url }: SecretSettings, target?: string): Promise<void> {
+/** Applies the rate limit and audits a ping, before it is sent. @param target the uuid of a stored webhook. */
+async function limitAndAudit(
+  { env, actor }: Operation,
+  { url }: SecretSettings,
+  target?: string,
+): Promise<void> {
   await limitRate(env.PING_LIMIT, actor.id, "test pings");
   await audit(env, actor, { action: "webhook.tested", target, detail: new URL(url).origin });
 }

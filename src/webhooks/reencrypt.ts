@@ -1,4 +1,4 @@
-/** Encrypting stored settings anew, with the first key of ENCRYPTION_KEY, so that older keys can be removed. */
+/** Re-encrypting stored settings with the first key in ENCRYPTION_KEY, so that older keys can be removed. */
 import { audit } from "../db/audit";
 import { forEachConcurrent } from "../platform/concurrency";
 import { keyId } from "../platform/encryption";
@@ -7,13 +7,14 @@ import { reencryptWebhook } from "./change-webhook";
 import { countEncryptedWith, countEncryptedWithout, listEncryptedWith } from "./encrypted-settings";
 import type { Operation } from "./operation";
 
-/** How many webhooks one call takes: each is a few calls to D1 and one to its lane. */
+/** The most webhooks in one call. Each takes a few queries to D1 and one call of its lane. */
 export const reencryptedMax = 200;
 const webhooksAtOnce = 10;
 
 /**
- * Takes up to `reencryptedMax` webhooks.
- * @returns how many were encrypted anew; `left`: that an older key still encrypts; `unreadable`: that no key decrypts.
+ * Re-encrypts up to `reencryptedMax` webhooks and audits it. Safe to repeat and to run concurrently.
+ * @returns `reencrypted`: how many webhooks were re-encrypted; `left`: how many an older key still encrypts; `unreadable`:
+ *   how many no key decrypts.
  */
 export async function reencryptWebhooks(
   operation: Operation,
@@ -28,8 +29,8 @@ export async function reencryptWebhooks(
       await reencryptWebhook(operation, uuid);
       reencrypted += 1;
     } catch (error) {
-      // A webhook that was tampered with, deleted or changed meanwhile holds up no other.
-      log("warn", "webhook not encrypted anew", { webhook: uuid, error: String(error) });
+      // A webhook that cannot be decrypted, or was deleted or changed meanwhile, does not stop the others.
+      log("warn", "webhook not re-encrypted", { webhook: uuid, error: String(error) });
     }
   });
   if (reencrypted > 0) {

@@ -1,7 +1,7 @@
-/** Headers that a webhook may not set: the gateway, HTTP, browsers and proxies say something with them. */
+/** Headers that a webhook may not set, because the gateway, HTTP, browsers or proxies give them a meaning. */
 
 const names = new Set([
-  // Of the gateway, and of how a message is sent (RFC 9110, 7.6.1; RFC 9112).
+  // Set by the gateway or by HTTP (RFC 9110, 7.6.1; RFC 9112).
   "accept-encoding",
   "connection",
   "content-encoding",
@@ -18,7 +18,7 @@ const names = new Set([
   "transfer-encoding",
   "upgrade",
   "user-agent",
-  // Of browsers (Fetch Standard, "forbidden request-header"): a receiver may take them for a person's consent.
+  // Set by browsers (Fetch Standard, "forbidden request-header"): receivers may trust them as a person's request.
   "cookie",
   "cookie2",
   "origin",
@@ -27,7 +27,7 @@ const names = new Set([
   "x-http-method",
   "x-http-method-override",
   "x-method-override",
-  // Of proxies: who asks, and for what.
+  // Set by proxies: the client and the requested URL.
   "cdn-loop",
   "forwarded",
   "forwarded-for",
@@ -50,10 +50,10 @@ const prefixes = [
   "x-original-",
 ];
 
-/** The address of who asks, as proxies name it: `True-Client-IP`, `X-Real-IP`, `X-Remote-Addr` … */
+/** The client's address, as proxies name it: `True-Client-IP`, `X-Real-IP`, `X-Remote-Addr` … */
 const clientAddress = /(?:^|-)(?:client-?|real-?|remote-|originating-)(?:ip|addr)$/;
 
-/** Whether a webhook may not set it. Servers that speak CGI or WSGI do not tell `_` from `-`, so that neither does this. */
+/** Whether a header is reserved, in any case. `_` counts as `-`, because CGI and WSGI do not distinguish them. */
 export function isReserved(name: string): boolean {
   const known = name.toLowerCase().replaceAll("_", "-");
   return names.has(known) || prefixes.some((prefix) => known.startsWith(prefix)) || clientAddress.test(known);

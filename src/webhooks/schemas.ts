@@ -1,4 +1,4 @@
-/** What is sent to and given back by the endpoints of subscribers (contract: Orchest's settings page and API). */
+/** Schemas of the requests and responses about webhooks. The contract is that of Orchest's API and settings page. */
 import { z } from "@hono/zod-openapi";
 import { standardKeyBytes } from "../send/signature";
 import { headersSchema } from "./custom-headers";
@@ -8,41 +8,41 @@ const urlCharactersMax = 2048;
 const secretCharactersMax = 1024;
 /** The most subscriptions that a webhook may have. */
 export const subscriptionsMax = 1000;
-/** Of what is refused by its name. */
+/** How many unknown fields a validation error names, and how many characters of each. */
 const namesShownMax = 3;
 const nameCharactersShownMax = 20;
-const malformedText = "must be well-formed Unicode: half of a surrogate pair is no character";
+const malformedText = "must be well-formed Unicode, without unpaired surrogates";
 const uuidPattern = /^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/;
 
-/** How a body is sent to the receiver. */
+/** The format of the body that receivers get. */
 const contentTypeSchema = z.enum(["application/json", "application/x-www-form-urlencoded"], {
   error: must("be application/json or application/x-www-form-urlencoded"),
 });
 
-/** Accepted and ignored: what the API itself gave back, in the hands of a client that sends it again. */
+/** Read-only fields, which are accepted so that clients can send a response back. */
 const ignored = z.unknown().optional().openapi({ description: "Accepted and ignored." });
 
-/** Which deliveries wait for which. */
+/** The ordering of deliveries. */
 const orderingSchema = z.enum(["strict", "keyed", "none"], { error: must("be strict, keyed or none") });
 
 const attemptsMax = 100;
 const ageSecondsMin = 60;
 const ageSecondsMax = 2_592_000;
 
-/** When a delivery is given up. */
+/** The limits of retries. */
 const retrySchema = strict("retry", {
   max_attempts: wholeNumber(1, attemptsMax).nullish(),
   max_age_s: wholeNumber(ageSecondsMin, ageSecondsMax).nullish(),
 }).openapi("Retry", {
   description:
-    "A delivery is given up after so many attempts, or so long after its first one. Null is the default: any number of attempts, 3 days.",
+    "A delivery becomes a dead letter after max_attempts attempts, or max_age_s seconds after its first one. Null is the default: any number of attempts, 3 days.",
 });
 
 const timeoutSecondsMax = 30;
 const rateMin = 0.1;
 const rateMax = 1000;
 
-/** What is given back and cannot be set. */
+/** The fields of a webhook that responses have and requests cannot set. */
 export const readOnlyFields = { uuid: ignored, type: ignored, state: ignored, disabled_reason: ignored };
 
 const nullableUuidSchema = z
@@ -52,7 +52,7 @@ const nullableUuidSchema = z
   .nullish()
   .openapi({ format: "uuid" });
 
-/** A subscription as it is sent in. Null and absent filters are the same. */
+/** A subscription in a request. Null and absent filters mean "any". */
 export const subscriptionSpecSchema = strict("subscription", {
   event_type: z
     .string({ error: must("be the name of an event type") })
@@ -79,28 +79,28 @@ const specFields = {
     .string({ error: must("be a string") })
     .max(secretCharactersMax, `must be at most ${secretCharactersMax} characters`)
     .refine(isWellFormed, malformedText)
-    .refine(isUsableSecret, "must have base64 behind whsec_ (Standard Webhooks), or another beginning")
-    .openapi({ description: "The key of the signature. Empty: the server makes one." }),
+    .refine(isUsableSecret, "must be base64 after whsec_ (Standard Webhooks), or not start with whsec_")
+    .openapi({ description: "The key of the signatures. Empty: the gateway generates one." }),
   ordering: orderingSchema.openapi({
     description:
-      "strict (the default): one after another. keyed: in order per job, else per project, else per event type. none: as they come.",
+      "strict (the default): one delivery after another. keyed: in order per job, else per project, else per event type. none: no order.",
   }),
   retry: retrySchema,
   timeout_s: wholeNumber(1, timeoutSecondsMax).openapi({
-    description: "How long the receiver may take, reading its answer included. 5 by default.",
+    description: "The timeout of an attempt in seconds, including reading the response. Null: 5.",
   }),
   headers: headersSchema,
   rate_limit_per_s: z
     .number({ error: must(`be a number from ${rateMin} to ${rateMax}`) })
     .min(rateMin, `must be a number from ${rateMin} to ${rateMax}`)
     .max(rateMax, `must be a number from ${rateMin} to ${rateMax}`)
-    .openapi({ description: "How many attempts may begin per second: a burst is spread. Null: no limit." }),
+    .openapi({ description: "How many attempts may start per second. Bursts are spread. Null: no limit." }),
   subscriptions: z
     .array(subscriptionSpecSchema, { error: must("be a list of subscriptions") })
     .max(subscriptionsMax, `must be at most ${subscriptionsMax} entries`),
 };
 
-/** A webhook as it is sent in to be made. */
+/** The request to create a webhook. */
 export const webhookSpecSchema = strict("webhook", {
   url: specFields.url,
   name: specFields.name.nullish(),
@@ -116,13 +116,13 @@ export const webhookSpecSchema = strict("webhook", {
   ...readOnlyFields,
 }).openapi("WebhookSpec");
 
-/** A webhook as it is sent in to be tried out: what it would be subscribed to does not matter. */
+/** The request for a test ping to a webhook that does not exist yet. Subscriptions are ignored. */
 export const pingSpecSchema = strict("webhook", {
   ...webhookSpecSchema.shape,
   subscriptions: ignored,
 }).openapi("PingSpec");
 
-/** A change to a webhook: what is absent or null stays as it is. */
+/** The request to change a webhook. Fields that are absent or null keep their values. */
 export const webhookChangesSchema = strict("webhook", {
   ...webhookSpecSchema.shape,
   url: specFields.url.nullish(),
@@ -131,13 +131,13 @@ export const webhookChangesSchema = strict("webhook", {
 
 const graceSecondsMax = 7 * 86_400;
 
-/** A change of the secret with an overlap. */
+/** The request to rotate a secret, with the grace period of the previous one. */
 export const rotationSchema = strict("rotation", {
   secret: specFields.secret.nullish(),
   grace_period_s: wholeNumber(0, graceSecondsMax).default(86_400),
 }).openapi("Rotation");
 
-/** A subscription as it is given back. */
+/** A subscription in a response. */
 const subscriptionSchema = z
   .object({
     uuid: z.string(),
@@ -148,7 +148,7 @@ const subscriptionSchema = z
   })
   .openapi("Subscription");
 
-/** A webhook as it is given back: never its secret, and of its URL only scheme, host and port. */
+/** A webhook in a response, without its secret, and with only the scheme, host and port of its URL. */
 export const webhookSchema = z
   .object({
     uuid: z.string(),
@@ -161,54 +161,56 @@ export const webhookSchema = z
     ordering: orderingSchema,
     retry: z.object({ max_attempts: z.int().nullable(), max_age_s: z.int().nullable() }),
     timeout_s: z.int().nullable(),
-    headers: z.record(z.string(), z.string()).openapi({ description: "Names, with masked values." }),
+    headers: z
+      .record(z.string(), z.string())
+      .openapi({ description: "The names of the headers, with masked values." }),
     rate_limit_per_s: z.number().nullable(),
     state: z.enum(["active", "paused", "disabled"]).openapi({
       description:
-        "paused by someone: takes events in and sends nothing. disabled, for disabled_reason: takes nothing in until it is resumed.",
+        "paused: accepts events and sends them once it is resumed. disabled, for disabled_reason: accepts no events until it is resumed.",
     }),
     disabled_reason: z.string().nullable(),
   })
   .openapi("Webhook");
 
-/** A list of webhooks, without their subscriptions. */
+/** All webhooks, without their subscriptions. */
 export const subscribersSchema = z.object({ subscribers: z.array(webhookSchema) }).openapi("Subscribers");
 
-/** The uuid in a path. What is no uuid belongs to no webhook, so that it needs no error of its own. */
+/** The uuid of a webhook in a path. The form is not validated: no webhook has a malformed one, which is a 404. */
 export const uuidParamSchema = z.object({ uuid: z.string().toLowerCase() });
 
-/** A filter in a query: empty is absent, as Orchest's address template has it. */
+/** An optional filter in a query. Empty means absent, because Orchest's clients send empty parameters. */
 export const filterParamSchema = z
   .string()
   .toLowerCase()
   .optional()
   .transform((text) => (text === undefined || text === "" ? null : text));
 
-/** An object whose unknown fields are an error that names them and what is allowed. */
+/** @returns a schema of an object without unknown fields. The error names them and the allowed ones. @param what its name. */
 function strict<Shape extends z.core.$ZodLooseShape>(what: string, shape: Shape) {
   const allowed = Object.keys(shape).filter((field) => shape[field] !== ignored);
   return z.strictObject(shape, {
     error: (issue) =>
       issue.code === "unrecognized_keys"
-        ? `unknown ${issue.keys.length === 1 ? "field" : "fields"} ${someOf(issue.keys)}: a ${what} has ${allowed.join(", ")}`
-        : `a ${what} must be an object with ${allowed.join(", ")}`,
+        ? `unknown ${issue.keys.length === 1 ? "field" : "fields"} ${firstNames(issue.keys)}: a ${what} has the fields ${allowed.join(", ")}`
+        : `a ${what} must be an object with the fields ${allowed.join(", ")}`,
   });
 }
 
-/** The first few names, and each as far as it needs to be recognised. */
-function someOf(names: string[]): string {
+/** @returns the first few names, cut. */
+function firstNames(names: string[]): string {
   const shown = names
     .slice(0, namesShownMax)
     .map((name) => name.slice(0, nameCharactersShownMax).toWellFormed());
   return names.length > namesShownMax ? `${shown.join(", ")}, …` : shown.join(", ");
 }
 
-/** What is wrong with a value: `is required and must …` when it is missing, else `must …`. */
+/** @returns the error for a value: `is required and must …` when it is missing, otherwise `must …`. */
 function must(rule: string): (issue: { input?: unknown }) => string {
   return (issue) => (issue.input === undefined ? `is required and must ${rule}` : `must ${rule}`);
 }
 
-/** A secret that asks to be used as Standard Webhooks says must be one that can be. */
+/** Whether a secret with the prefix of Standard Webhooks has a valid key. Others are always usable. */
 function isUsableSecret(secret: string): boolean {
   return !secret.startsWith("whsec_") || standardKeyBytes(secret) !== null;
 }
@@ -218,12 +220,12 @@ function wholeNumber(least: number, most: number) {
   return z.int({ error }).min(least, { error }).max(most, { error });
 }
 
-/** What is not cannot be written as UTF-8: the database and the signature would each make something else of it. */
+/** Malformed text cannot be encoded as UTF-8: the database and the signature would replace it differently. */
 function isWellFormed(text: string): boolean {
   return text.isWellFormed();
 }
 
-/** Characters as people count them: code points, not UTF-16 units. */
+/** Counts code points, not UTF-16 units. */
 function fitsName(name: string): boolean {
   return Array.from(name).length <= nameCharactersMax;
 }

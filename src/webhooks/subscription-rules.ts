@@ -1,4 +1,4 @@
-/** Which subscriptions there can be: beyond their form, what they say must make sense. */
+/** Validation of subscriptions beyond their schema: event types and filters. */
 import type { z } from "@hono/zod-openapi";
 import type { SubscriptionSpec } from "./subscriptions";
 import { FieldError } from "../platform/errors";
@@ -7,19 +7,19 @@ import { filtersOf, isPattern, typesMatchedBy } from "../events/patterns";
 import type { subscriptionSpecSchema } from "./schemas";
 
 /**
- * @param specs Subscriptions as sent in, of the right form.
- * @returns them as they are stored.
- * @throws {FieldError} about the first that cannot be.
+ * @param specs validated by their schema.
+ * @returns the subscriptions as they are stored.
+ * @throws {FieldError} for the first one with an unknown event type or a filter that it cannot have.
  */
 export function parseSubscriptions(specs: z.output<typeof subscriptionSpecSchema>[]): SubscriptionSpec[] {
   return specs.map((spec, index) => {
-    const refusal = refuse(spec);
-    if (refusal !== null) throw new FieldError(`subscriptions[${index}].${refusal.field}`, refusal.rule);
+    const error = findError(spec);
+    if (error !== null) throw new FieldError(`subscriptions[${index}].${error.field}`, error.rule);
     return { eventType: spec.event_type, projectUuid: spec.project_uuid ?? "", jobUuid: spec.job_uuid ?? "" };
   });
 }
 
-function refuse(spec: z.output<typeof subscriptionSpecSchema>): Pick<FieldError, "field" | "rule"> | null {
+function findError(spec: z.output<typeof subscriptionSpecSchema>): Pick<FieldError, "field" | "rule"> | null {
   const type = spec.event_type;
   if (typesMatchedBy(type).length === 0) return { field: "event_type", rule: unknownType(type) };
 
@@ -31,7 +31,7 @@ function refuse(spec: z.output<typeof subscriptionSpecSchema>): Pick<FieldError,
     return { field: "job_uuid", rule };
   }
   if (byJob && !byProject) {
-    return { field: "job_uuid", rule: "needs the project_uuid of the job's project beside it." };
+    return { field: "job_uuid", rule: "must be sent together with the project_uuid of the job's project." };
   }
   if (byProject && !filters.has("project_uuid")) {
     return { field: "project_uuid", rule: "only project:* can be limited to a project." };
@@ -40,10 +40,10 @@ function refuse(spec: z.output<typeof subscriptionSpecSchema>): Pick<FieldError,
 }
 
 function unknownType(type: string): string {
-  const known = "GET /api/notifications/subscribable-events lists what there is.";
-  if (isPattern(type)) return `is a wildcard that no event type fits. ${known}`;
-  const close = similarTypes(type);
-  return close.length === 0
-    ? `is not an event type. ${known}`
-    : `is not an event type. Did you mean ${close.join(" or ")}? ${known}`;
+  const list = "GET /api/notifications/subscribable-events lists the event types.";
+  if (isPattern(type)) return `is a wildcard that matches no event type. ${list}`;
+  const similar = similarTypes(type);
+  return similar.length === 0
+    ? `is not an event type. ${list}`
+    : `is not an event type. Did you mean ${similar.join(" or ")}? ${list}`;
 }

@@ -1,16 +1,16 @@
-/** Queries on the table of subscriptions. Lists travel as one JSON parameter: D1 binds at most 100. */
+/** Queries on the table `subscriptions`. Lists are passed as one JSON parameter, as D1 binds at most 100 parameters. */
 import { and, eq, getTableColumns, inArray, isNull, lte, sql, type SQL } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import { database } from "../db/database";
 import { subscriptions, webhooks } from "../db/schema";
 
-/** A subscription's row. */
+/** A row of `subscriptions`. */
 export type Subscription = typeof subscriptions.$inferSelect;
 
-/** What a subscription listens to; an empty project or job means "not limited". */
+/** What a subscription matches. An empty project or job means "any". */
 export type SubscriptionSpec = Pick<Subscription, "eventType" | "projectUuid" | "jobUuid">;
 
-/** @returns the subscriptions of a webhook that is not being deleted, in order of creation. */
+/** @returns the subscriptions of a webhook, in order of creation; none when it is being deleted. */
 export function listSubscriptions(env: Env, webhookUuid: string): Promise<Subscription[]> {
   return database(env)
     .select(getTableColumns(subscriptions))
@@ -20,13 +20,13 @@ export function listSubscriptions(env: Env, webhookUuid: string): Promise<Subscr
     .orderBy(subscriptions.id);
 }
 
-/** The first subscriptions of a webhook, and how many it has. */
+/** The first subscriptions of a webhook, and how many it has in all. */
 export type FirstSubscriptions = { first: Subscription[]; total: number };
 
 /**
- * @param ids Of at most 100 webhooks.
- * @param count How many of each are wanted.
- * @returns by webhook id; one without subscriptions is absent.
+ * @param ids of at most 100 webhooks.
+ * @param count the most subscriptions of each.
+ * @returns the first subscriptions by webhook id. Webhooks without any are absent.
  */
 export async function listFirstSubscriptions(
   env: Env,
@@ -58,13 +58,13 @@ export async function listFirstSubscriptions(
 }
 
 /**
- * A statement that adds what is not there yet.
- * @param owner A query for the webhook's id; nothing is added when it finds none.
- * @param now When they are created, in ms.
+ * @param owner a query for the webhook's id; nothing is added when it finds none.
+ * @param now the time of creation, in ms.
+ * @returns a statement that adds those subscriptions that do not exist.
  */
 export function addSubscriptions(db: DrizzleD1Database, owner: SQL, specs: SubscriptionSpec[], now: number) {
   const rows = JSON.stringify(specs.map((spec) => ({ uuid: crypto.randomUUID(), ...spec })));
-  // All columns in the table's order: drizzle names them all in an INSERT … SELECT.
+  // The columns are in the table's order, because drizzle names all of them in an INSERT … SELECT.
   return db
     .insert(subscriptions)
     .select(
@@ -75,8 +75,8 @@ export function addSubscriptions(db: DrizzleD1Database, owner: SQL, specs: Subsc
 }
 
 /**
- * A statement that removes every subscription that is not among `specs`.
- * @param owner A query for the webhook's id; nothing is removed when it finds none.
+ * @param owner a query for the webhook's id; nothing is removed when it finds none.
+ * @returns a statement that removes every subscription that is not among `specs`.
  */
 export function keepOnlySubscriptions(db: DrizzleD1Database, owner: SQL, specs: SubscriptionSpec[]) {
   const { webhookId, eventType, projectUuid, jobUuid } = subscriptions;
@@ -86,12 +86,12 @@ export function keepOnlySubscriptions(db: DrizzleD1Database, owner: SQL, specs: 
   );
 }
 
-/** How many webhooks have every one of some unlimited subscriptions, and how many have some of them. */
+/** How many webhooks there are, and how many are subscribed to all, or only some, of a set of event types. */
 export type SubscriptionCoverage = { webhooks: number; withAll: number; withSome: number };
 
-/** @param types Different event types; only subscriptions to exactly these, limited to nothing, count. */
+/** @param types event types without duplicates. Wildcards and subscriptions limited to a project or job do not count. */
 export async function countCoverage(env: Env, types: readonly string[]): Promise<SubscriptionCoverage> {
-  const spread = await database(env).get<SubscriptionCoverage>(
+  const coverage = await database(env).get<SubscriptionCoverage>(
     sql`select count(*) as webhooks, coalesce(sum(had = ${types.length}), 0) as withAll,
           coalesce(sum(had between 1 and ${types.length - 1}), 0) as withSome
         from (select (
@@ -99,11 +99,11 @@ export async function countCoverage(env: Env, types: readonly string[]): Promise
             on ${unlimited(sql`value`)} and ${subscriptions.webhookId} = ${webhooks.id}
         ) as had from ${webhooks} where ${isNull(webhooks.deletedAt)})`,
   );
-  if (spread === undefined) throw new Error("D1 did not count.");
-  return spread;
+  if (coverage === undefined) throw new Error("D1 returned no row for a count.");
+  return coverage;
 }
 
-/** How many webhooks have a subscription, limited or not, to any of `patterns`: event types and wildcards. */
+/** @param patterns event types and wildcards. @returns how many webhooks have a subscription to any of them. */
 export async function countWebhooksSubscribedTo(env: Env, patterns: readonly string[]): Promise<number> {
   const [row] = await database(env)
     .select({ count: sql<number>`count(distinct ${subscriptions.webhookId})` })

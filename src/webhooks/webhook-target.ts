@@ -1,15 +1,16 @@
-/** Where a webhook may point, and how its certificate is checked. */
+/** Validation of a webhook's URL and certificate check. */
 import { refuseResolvedTarget } from "../send/resolve-target";
 import type { TargetRules } from "../send/target";
 import { FieldError } from "../platform/errors";
 
-/** `new URL()` would quietly drop or encode these. Everything up to the space, and what else counts as one. */
+/** White space and control characters, which `new URL()` drops or encodes silently. */
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const blankOrControl = /[\s\u0000-\u001f\u007f-\u009f]/u;
 
 /**
- * @param text A URL as sent in. No message repeats it: it may be all that it takes to post there.
- * @throws {FieldError} saying what is wrong with it.
+ * @param text the URL of a request. It is a secret, so that no error contains it.
+ * @returns the URL, whose host resolves to allowed addresses only.
+ * @throws {FieldError} when it is not valid or not allowed.
  */
 export async function parseTarget(text: string, rules: TargetRules): Promise<URL> {
   if (blankOrControl.test(text)) {
@@ -19,21 +20,21 @@ export async function parseTarget(text: string, rules: TargetRules): Promise<URL
   if (url === null) {
     throw new FieldError("url", "must be an absolute http or https URL, such as https://example.com/hook.");
   }
-  const refusal = await refuseResolvedTarget(url, rules);
-  if (refusal !== null) throw new FieldError("url", refusal);
+  const reason = await refuseResolvedTarget(url, rules);
+  if (reason !== null) throw new FieldError("url", reason);
   return url;
 }
 
 /**
- * A Worker has no way to skip the check of a certificate: such a setting is never stored, as it could not be kept.
- * For `http:` the flag means nothing; Orchest's client sends false then.
- * @param url Any URL of the target, its origin for example.
+ * Checks `verify_ssl`. Workers always verify certificates, so that `false` is rejected for `https:`. For `http:` the flag
+ * has no effect, and Orchest's clients send `false`.
+ * @param url the target's URL or origin.
  * @throws {FieldError} for `https:` without verification.
  */
 export function checkVerification(url: string, verifySsl: boolean): void {
   if (verifySsl || !url.startsWith("https:")) return;
   throw new FieldError(
     "verify_ssl",
-    "must be true for an https URL. This deployment always verifies certificates and cannot switch it off.",
+    "must be true for an https URL. The gateway always verifies certificates and cannot switch it off.",
   );
 }

@@ -1,4 +1,4 @@
-/** Queries on the table of webhooks. A webhook that is being deleted (`deleted_at`) does not exist for them. */
+/** Queries on the table `webhooks`. They ignore webhooks that are being deleted (`deleted_at`), unless stated otherwise. */
 import { and, eq, gt, inArray, isNotNull, isNull, lt, or, sql, type SQL } from "drizzle-orm";
 import { patternsFor } from "../events/patterns";
 import { database } from "../db/database";
@@ -11,10 +11,10 @@ import {
   type SubscriptionSpec,
 } from "./subscriptions";
 
-/** A webhook's row. */
+/** A row of `webhooks`. */
 export type Webhook = typeof webhooks.$inferSelect;
 
-/** What a new webhook is made of. */
+/** The columns of a new webhook that have no default. */
 export type NewWebhook = Pick<
   Webhook,
   | "uuid"
@@ -31,15 +31,15 @@ export type NewWebhook = Pick<
   | "headerNames"
 >;
 
-/** What a change may set; what is absent stays. */
+/** The columns that a change may set. Absent ones keep their values. */
 export type WebhookChanges = Partial<Omit<NewWebhook, "uuid"> & Pick<Webhook, "previousSecretUntil">>;
 
-/** @returns every webhook in order of creation. */
+/** @returns all webhooks, in order of creation. */
 export function listWebhooks(env: Env): Promise<Webhook[]> {
   return database(env).select().from(webhooks).where(isNull(webhooks.deletedAt)).orderBy(webhooks.id);
 }
 
-/** @returns at most `limit` webhooks in order of creation, those whose id is greater than `after`. */
+/** @returns the first `limit` webhooks with an id above `after`, in order of creation. */
 export function listWebhooksAfter(env: Env, after: number, limit: number): Promise<Webhook[]> {
   return database(env)
     .select()
@@ -58,7 +58,7 @@ export async function findWebhook(env: Env, uuid: string): Promise<Webhook | nul
   return found ?? null;
 }
 
-/** @returns the webhooks whose previous secret's grace period is over, a few at a time. */
+/** @param now in ms. @returns the uuids of at most 100 webhooks whose previous secret has expired. */
 export async function listWithExpiredSecret(env: Env, now: number): Promise<string[]> {
   const rows = await database(env)
     .select({ uuid: webhooks.uuid })
@@ -69,8 +69,8 @@ export async function listWithExpiredSecret(env: Env, now: number): Promise<stri
 }
 
 /**
- * @param filter What the event is about; `null` for not about any.
- * @returns the webhooks, in order of creation, that an event of this type would be sent to.
+ * @param filter the event's type, project and job; null when it has none.
+ * @returns the webhooks that match such an event, in order of creation.
  */
 export function listSubscribedWebhooks(
   env: Env,
@@ -93,7 +93,7 @@ export function listSubscribedWebhooks(
     .orderBy(webhooks.id);
 }
 
-/** What a subscription may be limited to so that it still hears of this project and job. */
+/** The condition on subscriptions that match events of this project and job. */
 function covers(projectUuid: string | null, jobUuid: string | null): SQL | undefined {
   return or(
     limitedTo("", ""),
@@ -102,12 +102,12 @@ function covers(projectUuid: string | null, jobUuid: string | null): SQL | undef
   );
 }
 
-/** The empty text means "not limited". */
+/** An empty project or job means "any". */
 function limitedTo(projectUuid: string, jobUuid: string): SQL | undefined {
   return and(eq(subscriptions.projectUuid, projectUuid), eq(subscriptions.jobUuid, jobUuid));
 }
 
-/** Stores a webhook with its subscriptions, all or nothing. @returns what is stored. */
+/** Inserts a webhook with its subscriptions, in one transaction. @returns the stored rows. */
 export async function insertWebhook(
   env: Env,
   webhook: NewWebhook,
@@ -128,10 +128,11 @@ export async function insertWebhook(
 }
 
 /**
- * Changes a webhook and raises its version, all or nothing, provided that it still is what the caller read.
- * @param read The webhook that the changes were computed from.
- * @param subscriptionSpecs Its new set of subscriptions; absent to leave them.
- * @returns the changed row, or null when somebody else changed or deleted the webhook in between.
+ * Changes a webhook and raises its version, in one transaction, if its version is still that of `read` (optimistic
+ * locking).
+ * @param read the row that the changes were computed from.
+ * @param subscriptionSpecs all of its new subscriptions; absent to keep them.
+ * @returns the changed row, or null when the webhook was changed or deleted in between.
  */
 export async function updateWebhook(
   env: Env,
@@ -154,7 +155,7 @@ export async function updateWebhook(
     const [changed] = await raise;
     return changed ?? null;
   }
-  // The version is raised last: until then, each statement sees whether the change still may happen.
+  // The version is raised last, because the other statements check it as well.
   const owner = sql`select ${webhooks.id} from ${webhooks} where ${unchanged}`;
   const [, , [changed]] = await db.batch([
     keepOnlySubscriptions(db, owner, subscriptionSpecs),
@@ -164,10 +165,10 @@ export async function updateWebhook(
   return changed ?? null;
 }
 
-/** What is left to say of a webhook that was deleted. */
+/** A deleted webhook, for the audit log. */
 export type DeletedWebhook = Pick<Webhook, "name" | "origin">;
 
-/** Makes the webhook disappear for everyone but its deletion. @returns what it was, or null where there was none. */
+/** Marks a webhook as being deleted. May be repeated. @returns the webhook, or null when there is none with this uuid. */
 export async function markDeleted(env: Env, uuid: string): Promise<DeletedWebhook | null> {
   const [marked] = await database(env)
     .update(webhooks)
@@ -177,7 +178,7 @@ export async function markDeleted(env: Env, uuid: string): Promise<DeletedWebhoo
   return marked ?? null;
 }
 
-/** @returns the uuids of at most `limit` webhooks whose deletion began before `before` (ms) and has not ended. */
+/** @returns the uuids of at most `limit` webhooks whose deletion started before `before` (ms) and is not finished. */
 export async function listUnfinishedDeletions(env: Env, before: number, limit: number): Promise<string[]> {
   const rows = await database(env)
     .select({ uuid: webhooks.uuid })
@@ -187,7 +188,7 @@ export async function listUnfinishedDeletions(env: Env, before: number, limit: n
   return rows.map((row) => row.uuid);
 }
 
-/** Removes a marked webhook; its subscriptions and hand-overs go with it. */
+/** Deletes the row of a webhook that is marked, with its subscriptions and pending hand-overs. */
 export async function removeDeleted(env: Env, uuid: string): Promise<void> {
   await database(env)
     .delete(webhooks)

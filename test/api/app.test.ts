@@ -73,7 +73,7 @@ describe("the body", () => {
     forAll(["[]", "null", '"text"', "1", "true", "[[[[]]]]"], async (body) => {
       const answer = await api("POST", path, body);
       expect(answer.status).toBe(400);
-      expect(answer.body.message).toMatch(/must be an object with url, name, verify_ssl/);
+      expect(answer.body.message).toMatch(/must be an object with the fields url, name, verify_ssl/);
     }));
 
   it("of another type is a 415 that names the right one", () =>

@@ -100,7 +100,11 @@ describe("an event that is refused, and leaves no trace,", () => {
           /^uuid: /,
         ],
         ["is in an array in an array", [[makeEvent()]], /^events\[0\]: An event must be an object/],
-        ["takes a byte more than 100 KiB", eventOf(eventBytesMax + 1), /must be at most 102400 bytes, not 102401/],
+        [
+          "takes a byte more than 100 KiB",
+          eventOf(eventBytesMax + 1),
+          /must be at most 102400 bytes, not 102401/,
+        ],
       ],
       async (_, event, message) => {
         const { status, body } = await publish(event);

@@ -184,7 +184,7 @@ describe("the edit form", () => {
       const { html, status } = await sendForm(uuid, typed, intent);
       expect(status).toBe(intent === "test" ? 200 : 400);
       expect(html).toMatch(/id="headers-error">[^<]*Authorization/i);
-      expect(html).toContain(intent === "test" ? "Nothing was sent." : `value="${typed.url}"`);
+      expect(html).toContain(intent === "test" ? "The test ping was not sent." : `value="${typed.url}"`);
       expect(html).not.toContain("of-the-old-host");
     }
     expect(received).toEqual([]);

@@ -108,7 +108,7 @@ describe("POST /api/reencrypt", () => {
     const { logged } = captureLog();
     // The copies are sealed for another uuid: none of them opens, and none holds up the webhook.
     expect(await reencrypt(rotated)).toEqual({ reencrypted: 1, left: 205, unreadable: 0 });
-    expect(logged()).toContain("webhook not encrypted anew");
+    expect(logged()).toContain("webhook not re-encrypted");
     await env.DB.prepare("DELETE FROM webhooks WHERE uuid <> ?").bind(uuid).run();
     expect(await reencrypt(rotated)).toEqual({ reencrypted: 0, left: 0, unreadable: 0 });
   });

@@ -171,7 +171,7 @@ describe("a webhook spec at its limits", () => {
         [
           "https without verification",
           { verify_ssl: false },
-          /^verify_ssl: .*This deployment always verifies/,
+          /^verify_ssl: .*The gateway always verifies/,
         ],
         [
           "another content type",
@@ -179,8 +179,8 @@ describe("a webhook spec at its limits", () => {
           /^content_type: must be application\/json or /,
         ],
         ["an empty content type", { content_type: "" }, /^content_type: must be application\/json or /],
-        ["an unknown field", { colour: 1 }, /^unknown field colour: a webhook has url, name, verify_ssl,/],
-        ["two unknown fields", { a: 1, b: 2 }, /^unknown fields a, b: a webhook has/],
+        ["an unknown field", { colour: 1 }, /^unknown field colour: a webhook has the fields url, name, verify_ssl,/],
+        ["two unknown fields", { a: 1, b: 2 }, /^unknown fields a, b: a webhook has the fields/],
         ["a string for subscriptions", { subscriptions: "all" }, /^subscriptions: must be a list/],
         ["an object for subscriptions", { subscriptions: {} }, /^subscriptions: must be a list/],
       ],

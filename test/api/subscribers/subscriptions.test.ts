@@ -64,7 +64,7 @@ describe("a webhook's subscriptions", () => {
       /at most 1000 entries/,
     ],
     ["without an event type", [{}], /^subscriptions\[0\]\.event_type: is required/],
-    ["text", ["project:created"], /^subscriptions\[0\]: a subscription must be an object with event_type/],
+    ["text", ["project:created"], /^subscriptions\[0\]: a subscription must be an object with the fields event_type/],
     ["null", [null], /^subscriptions\[0\]: a subscription must be an object/],
     ["to an unknown event type", [{ event_type: "project:craeted" }], /Did you mean project:created or /],
     [
@@ -78,7 +78,7 @@ describe("a webhook's subscriptions", () => {
     [
       "to a job without its project",
       [{ event_type: "project:one-off-job:created", job_uuid: job }],
-      /^subscriptions\[0\]\.job_uuid: needs the project_uuid/,
+      /^subscriptions\[0\]\.job_uuid: must be sent together with the project_uuid/,
     ],
     [
       "to a job, of events that no job has",
@@ -108,7 +108,7 @@ describe("a webhook's subscriptions", () => {
     [
       "with an unknown field",
       [{ event_type: "project:created", projectUuid: project }],
-      /^subscriptions\[0\]: unknown field projectUuid: a subscription has event_type, project_uuid, job_uuid\.$/,
+      /^subscriptions\[0\]: unknown field projectUuid: a subscription has the fields event_type, project_uuid, job_uuid\.$/,
     ],
     [
       "wrong in one entry of many",

@@ -221,7 +221,7 @@ describe("saving a new webhook", () => {
     ["a private host", { url: "http://localhost/x" }, "url", "The host must be a public host name"],
     ["a long URL", { url: `https://a.com/${"x".repeat(2048)}` }, "url", "Must be at most 2048 characters."],
     ["a long name", { name: "x".repeat(101) }, "name", "Must be at most 100 characters."],
-    ["a secret that is none", { secret: "whsec_§" }, "secret", "Must have base64 behind whsec_"],
+    ["a secret that is none", { secret: "whsec_§" }, "secret", "Must be base64 after whsec_"],
     ["too many attempts", { max_attempts: "101" }, "max_attempts", "Must be a whole number from 1 to 100."],
     ["no number", { timeout_s: "soon" }, "timeout_s", "Must be a whole number from 1 to 30."],
     ["a low rate", { rate_limit_per_s: "0.01" }, "rate_limit_per_s", "Must be a number from 0.1 to 1000."],

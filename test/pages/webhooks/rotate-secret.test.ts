@@ -72,7 +72,7 @@ describe("the page for a new secret", () => {
 
   it.each([
     ["a".repeat(1025), "Must be at most 1024 characters."],
-    ["whsec_!", "Must have base64 behind whsec_ (Standard Webhooks), or another beginning."],
+    ["whsec_!", "Must be base64 after whsec_ (Standard Webhooks), or not start with whsec_."],
   ])("says beside the field what is wrong with a secret", async (secret, sentence) => {
     const { uuid } = await makeWebhook();
     const cookie = await writer();
