@@ -1,7 +1,7 @@
-/** Reading the arguments of a command, and refusing bad ones in one sentence. */
+/** Parsing the options of a command, and exiting with a message when one is not valid. */
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 
-/** The options given, or their defaults. `--help` prints `usage`; a bad option ends with exit code 2. */
+/** @returns the options, or their defaults. `--help` prints `usage` and exits; an unknown option exits with code 2. */
 export function readOptions<const Options extends ParseArgsOptionsConfig>(usage: string, options: Options) {
   const { values } = parse(options);
   if ("help" in values) {
@@ -19,7 +19,7 @@ function parse<const Options extends ParseArgsOptionsConfig>(options: Options) {
   }
 }
 
-/** `text` as a number within the limits; anything else ends the command with exit code 2. */
+/** @returns `text` as a number. Exits with code 2 when it is not a whole number within the limits (inclusive). */
 export function wholeNumber(option: string, text: string, limits: { min: number; max: number }): number {
   const { min, max } = limits;
   const number = Number(text);
@@ -27,13 +27,13 @@ export function wholeNumber(option: string, text: string, limits: { min: number;
   return fail(`${option} must be a whole number from ${min} to ${max}, not "${text}".`, 2);
 }
 
-/** Ends the command with one sentence that says why. */
+/** Prints the reason to standard error and exits. */
 export function fail(sentence: string, exitCode: number): never {
   console.error(sentence);
   process.exit(exitCode);
 }
 
-/** What an error says, without its stack. */
+/** @returns an error's message, without its stack. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,4 @@
-/** The local secrets: `.dev.vars`, which wrangler reads and git ignores. */
+/** The local settings and secrets in `.dev.vars`, which wrangler reads and git ignores. */
 import { randomBytes } from "node:crypto";
 import { linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,9 +6,9 @@ import { parseEnv } from "node:util";
 import { projectDirectory } from "./project-directory.ts";
 
 /**
- * Makes `.dev.vars` from `.dev.vars.example` where it is missing, readable by its owner only and with a new
- * ENCRYPTION_KEY. Never changes one that exists: what is stored could no longer be decrypted. Gateways that start at
- * the same time get the same file: it appears as a whole, and the first one stays.
+ * Creates `.dev.vars` from `.dev.vars.example` if it does not exist, readable by its owner only and with a new
+ * ENCRYPTION_KEY. An existing file is never changed, because stored settings could not be decrypted with another key. The
+ * file is created atomically, so that gateways that start at the same time use the same one.
  */
 export function ensureDevVars(directory = projectDirectory): void {
   const path = join(directory, ".dev.vars");
@@ -26,7 +26,7 @@ export function ensureDevVars(directory = projectDirectory): void {
   }
 }
 
-/** The value of `name` in `.dev.vars`; empty where it is not set. */
+/** @returns the value of `name` in `.dev.vars`; empty when it is not set. */
 export function readDevVar(name: string, directory = projectDirectory): string {
   return parseEnv(readFileSync(join(directory, ".dev.vars"), "utf8"))[name] ?? "";
 }

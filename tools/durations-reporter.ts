@@ -1,4 +1,4 @@
-/** A reporter of vitest's: how long each test file took, and the files of each project together. */
+/** A vitest reporter that prints how long each test file took, and the files of each project together. */
 import type { Reporter, TestModule } from "vitest/node";
 
 export default class Durations implements Reporter {
@@ -10,7 +10,7 @@ export default class Durations implements Reporter {
 
 type Measured = { project: string; path: string; ms: number };
 
-/** From the start of its worker's work on it to its end: imports, set-up, hooks and tests. */
+/** The time of a file includes its environment, imports, set-up, hooks and tests. */
 function measure(module: TestModule): Measured {
   const { environmentSetupDuration, prepareDuration, collectDuration, setupDuration, duration } =
     module.diagnostic();

@@ -1,11 +1,11 @@
-/** What `npm start` prints when it serves: the way to a first delivery. */
+/** The instructions for a first delivery, which `npm start` prints. */
 import { randomUUID } from "node:crypto";
 
 const receiverUrl = "http://127.0.0.1:9000";
 const receiverSecret = "receiver-secret";
 const eventType = "project:created";
 
-/** Text for a terminal. Its curl lines work as they stand; the same event again would be a duplicate. */
+/** @returns text for a terminal. Its curl commands work unchanged; publishing the event twice gives a duplicate. */
 export function firstSteps(gateway: { url: string; token: string }): string {
   const webhook = {
     url: receiverUrl,

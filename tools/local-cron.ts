@@ -1,4 +1,4 @@
-/** The cron of wrangler.toml, kept locally: `wrangler dev` has a path for it and never calls that itself. */
+/** Runs the cron trigger of wrangler.toml locally: `wrangler dev` has an endpoint for it and never calls it itself. */
 import { setTimeout as wait } from "node:timers/promises";
 import { messageOf } from "./command-line.ts";
 
@@ -7,17 +7,17 @@ const cron = "* * * * *";
 const everyMs = 60_000;
 
 /**
- * Runs the schedule now, since queues that live in memory are empty after a start, and then every minute until
- * `signal` aborts.
+ * Runs the scheduled tasks now, because local queues are empty after a start and cron hands over what they had, and then
+ * every minute until `signal` aborts. Failures are printed.
  */
-export async function keepCron(gatewayUrl: string, signal: AbortSignal): Promise<void> {
+export async function runCron(gatewayUrl: string, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await runScheduled(gatewayUrl, signal);
     await wait(everyMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
-/** A run that fails is reported; the next one makes good for it. */
+/** A failure is printed only: the next run repeats the tasks. */
 async function runScheduled(gatewayUrl: string, signal: AbortSignal): Promise<void> {
   const url = `${gatewayUrl}/cdn-cgi/local/scheduled?${new URLSearchParams({ cron })}`;
   try {

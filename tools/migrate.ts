@@ -1,4 +1,4 @@
-/** The tables of the local D1. */
+/** Migrations of the local D1. */
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,19 +6,19 @@ import { projectDirectory } from "./project-directory.ts";
 import { runWrangler } from "./wrangler.ts";
 
 /**
- * Brings the local D1 in `stateDirectory` up to date. Wrangler needs seconds to find out that nothing is to be done, so
- * that what was done is noted beside the database, and goes with it.
+ * Applies the migrations to the local D1 in `stateDirectory`. Wrangler takes seconds even when there are none to apply, so
+ * a fingerprint of the applied ones is stored next to the database.
  * @throws {Error} with what wrangler printed, when it fails; an AbortError when `signal` stopped it.
  */
 export async function applyMigrations(stateDirectory: string, signal: AbortSignal): Promise<void> {
-  const note = join(stateDirectory, "v3", "d1", "migrations-applied");
+  const marker = join(stateDirectory, "v3", "d1", "migrations-applied");
   const wanted = fingerprint();
-  if (existsSync(note) && readFileSync(note, "utf8") === wanted) return;
+  if (existsSync(marker) && readFileSync(marker, "utf8") === wanted) return;
   await runWrangler(["d1", "migrations", "apply", "DB", "--local", "--persist-to", stateDirectory], signal);
-  writeFileSync(note, wanted);
+  writeFileSync(marker, wanted);
 }
 
-/** Of every migration, and of what says which database they are for. */
+/** @returns a hash of every migration and of wrangler.toml, which names the database. */
 function fingerprint(): string {
   const directory = join(projectDirectory, "migrations");
   const migrations = readdirSync(directory).filter((name) => name.endsWith(".sql"));

@@ -1,4 +1,4 @@
 import { resolve } from "node:path";
 
-/** The project's root: where wrangler.toml is, and where wrangler runs. */
+/** The absolute path of the project's root, which has wrangler.toml. Wrangler runs there. */
 export const projectDirectory = resolve(import.meta.dirname, "..");

@@ -1,4 +1,4 @@
-/** `npm run receiver`: an example receiver. Prints one line for each delivery, after checking its signature. */
+/** `npm run receiver`: an example receiver, which verifies the signature of each delivery and prints a line for it. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 import { fail, messageOf, readOptions, wholeNumber } from "./command-line.ts";
@@ -8,10 +8,10 @@ const usage = `An example receiver for deliveries of the gateway.
 
   npm run receiver -- [options]
 
-  --port 9000       where it listens, on 127.0.0.1
-  --secret TEXT     the webhook's secret: signatures are checked with it
-  --status 200      the HTTP status of every answer (200 to 599)
-  --delay 0         how many milliseconds it waits before it answers
+  --port 9000       the port to listen on, at 127.0.0.1
+  --secret TEXT     the webhook's secret, to verify signatures with
+  --status 200      the HTTP status of every response (200 to 599)
+  --delay 0         how many milliseconds to wait before each response
   --help            this text`;
 
 type Settings = { port: number; secret: string | undefined; status: number; delayMs: number };
@@ -19,12 +19,12 @@ type Settings = { port: number; secret: string | undefined; status: number; dela
 const settings = readSettings();
 const server = createServer((request, response) => {
   receive(request, response).catch((error: unknown) => {
-    console.error(`A request broke off: ${messageOf(error)}`);
+    console.error(`A request was aborted: ${messageOf(error)}`);
   });
 });
 server.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EADDRINUSE") throw error;
-  fail(`Port ${settings.port} is taken: choose another one with --port.`, 1);
+  fail(`Port ${settings.port} is in use: choose another one with --port.`, 1);
 });
 server.listen(settings.port, "127.0.0.1", () => {
   console.log(`Receiving on http://127.0.0.1:${settings.port}, answering ${settings.status}.`);
@@ -44,7 +44,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Pings have neither sequence nor attempt. */
+/** @returns the line of a delivery. Test pings have no sequence and no attempt number. */
 function describeDelivery(request: IncomingMessage, body: Buffer): string {
   const header = (name: string) => request.headers[name]?.toString();
   const signature = describeSignature(body, header("x-hub-signature"));

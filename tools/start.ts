@@ -1,10 +1,10 @@
-/** `npm start`: the whole gateway on this machine. Its state survives every kind of stop. */
+/** `npm start`: runs the gateway on this machine. Its state survives stops and crashes. */
 import { createServer } from "node:net";
 import { resolve } from "node:path";
 import { fail, messageOf, readOptions, wholeNumber } from "./command-line.ts";
 import { ensureDevVars, readDevVar } from "./dev-vars.ts";
 import { firstSteps } from "./first-steps.ts";
-import { keepCron } from "./local-cron.ts";
+import { runCron } from "./local-cron.ts";
 import { applyMigrations } from "./migrate.ts";
 import { projectDirectory } from "./project-directory.ts";
 import { runWranglerDev } from "./wrangler.ts";
@@ -13,21 +13,21 @@ const usage = `Runs the gateway on this machine.
 
   npm start -- [options]
 
-  --port 8787                   where it serves, on 127.0.0.1
-  --persist-to .wrangler/state  the directory that keeps webhooks, events and deliveries
+  --port 8787                   the port to serve on, at 127.0.0.1
+  --persist-to .wrangler/state  the directory for webhooks, events and deliveries
   --help                        this text`;
 
 const host = "127.0.0.1";
-/** A machine that is busy takes its time to stop; a second Ctrl-C does not wait. */
+/** How long wrangler may take to stop, for example on a busy machine. A second Ctrl-C ends the process at once. */
 const stopTimeoutMs = 60_000;
 
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, stop);
 
-run(readSettings()).catch(endUnlessStopped);
+run(readSettings()).catch(failUnlessStopping);
 
 async function run({ port, stateDirectory }: { port: number; stateDirectory: string }): Promise<void> {
-  await refuseTakenPort(port);
+  await requireFreePort(port);
   ensureDevVars();
   const state = ["--persist-to", stateDirectory];
   await applyMigrations(stateDirectory, stopping.signal);
@@ -36,32 +36,32 @@ async function run({ port, stateDirectory }: { port: number; stateDirectory: str
   await runWranglerDev(
     [...address, ...state],
     stopping.signal,
-    () => void welcome(url).catch(endUnlessStopped),
+    () => void onListening(url).catch(failUnlessStopping),
   );
 }
 
-/** Says how to go on, once the gateway is known to work, and keeps its cron. */
-async function welcome(url: string): Promise<void> {
+/** Checks the gateway's health, prints the first steps and runs cron. */
+async function onListening(url: string): Promise<void> {
   const { status } = await fetch(`${url}/health`);
-  if (status !== 200) throw new Error(`GET /health answers ${status}. What is printed above says why.`);
+  if (status !== 200) throw new Error(`GET /health answers ${status}. The output above says why.`);
   const [token = ""] = readDevVar("API_TOKENS").split(",");
   console.log(firstSteps({ url, token: token.trim() }));
-  await keepCron(url, stopping.signal);
+  await runCron(url, stopping.signal);
 }
 
 function stop(): void {
   stopping.abort();
-  // Wrangler ends with its parent, even when it hangs.
+  // Wrangler exits with its parent process, also when it hangs.
   setTimeout(() => process.exit(1), stopTimeoutMs).unref();
 }
 
-/** After a stop nothing is wrong: the process ends by itself, with exit code 0, as soon as wrangler has. */
-function endUnlessStopped(error: unknown): void {
+/** Errors after a stop are expected: the process then exits by itself with code 0, once wrangler has exited. */
+function failUnlessStopping(error: unknown): void {
   if (!stopping.signal.aborted) fail(messageOf(error), 1);
 }
 
-/** Asked before anything else: wrangler's own message for it names no port. */
-async function refuseTakenPort(port: number): Promise<void> {
+/** Wrangler's own error for a port in use does not name the port. @throws when the port is in use. */
+async function requireFreePort(port: number): Promise<void> {
   const probe = createServer();
   const { promise, resolve: free, reject: refuse } = Promise.withResolvers<void>();
   probe.once("error", (error: NodeJS.ErrnoException) => {

@@ -1,11 +1,10 @@
-/** How a receiver knows that a delivery is genuine. Needs nothing but Node: copy this file. */
+/** Verifying the signature of a delivery in a receiver. To be copied: it needs only Node. */
 import { createHmac, timingSafeEqual } from "node:crypto";
 
 /**
- * Whether `signature`, the header `X-Hub-Signature`, was made of these bytes by someone who knows `secret`:
- * the HMAC-SHA256 of the body with the secret's UTF-8 bytes as key, in lower-case hex. Pass `body` exactly as
- * it arrived, before any parsing: JSON that was parsed and written again is another text. False when the
- * header is missing.
+ * Verifies `signature`, the header `X-Hub-Signature`: the HMAC-SHA256 of the body with the secret's UTF-8 bytes as key, in
+ * lower-case hex. Pass the bytes of `body` as they were received: JSON that was parsed and serialized is another text.
+ * @returns false when the signature does not match or the header is missing.
  */
 export function verifySignature(delivery: {
   secret: string;
@@ -15,6 +14,6 @@ export function verifySignature(delivery: {
   if (delivery.signature === undefined) return false;
   const expected = Buffer.from(createHmac("sha256", delivery.secret).update(delivery.body).digest("hex"));
   const given = Buffer.from(delivery.signature);
-  // Compared in constant time, so that nobody can guess a signature digit by digit.
+  // The comparison takes constant time, so that a signature cannot be guessed digit by digit.
   return given.length === expected.length && timingSafeEqual(given, expected);
 }

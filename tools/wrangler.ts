@@ -1,4 +1,4 @@
-/** Runs wrangler as a child process, offline and without asking or telling anything. */
+/** Runs wrangler as a child process, offline and without prompts. */
 import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -7,23 +7,23 @@ import { projectDirectory } from "./project-directory.ts";
 const script = join(projectDirectory, "node_modules", "wrangler", "bin", "wrangler.js");
 
 const settings = {
-  // Nothing here needs the network: no telemetry, no look for updates (the banner's), no real `request.cf`.
+  // No network access: no telemetry, no update check (made by the banner), no real `request.cf`.
   WRANGLER_SEND_METRICS: "false",
   WRANGLER_HIDE_BANNER: "true",
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
   WRANGLER_NO_SKILLS_UPDATE_PROMPTS: "true",
   WRANGLER_WRITE_LOGS: "false",
-  // Either would show stored data to anyone on this machine, without a token.
+  // Both would show stored data to anyone on this machine without a token.
   X_LOCAL_EXPLORER: "false",
   X_LOCAL_OBSERVABILITY: "false",
 };
 
-/** Loaded into wrangler, so that it never outlives the process that started it, however that one ended. */
-const endWithParent = `data:text/javascript,process.once("disconnect",()=>process.exit(1))`;
+/** A module loaded into wrangler that makes it exit when its parent process does, even when that one is killed. */
+const exitWithParent = `data:text/javascript,process.once("disconnect",()=>process.exit(1))`;
 
 /**
- * Runs one command to its end, silently.
- * @throws {Error} with what the command printed, when it fails; an AbortError when `signal` stopped it.
+ * Runs a command without printing its output.
+ * @throws {Error} with the output when the command fails; an AbortError when `signal` stopped it.
  */
 export async function runWrangler(args: string[], signal: AbortSignal): Promise<void> {
   const child = spawnWrangler({ args, stdio: ["ignore", "pipe", "pipe"], signal });
@@ -36,8 +36,8 @@ export async function runWrangler(args: string[], signal: AbortSignal): Promise<
 }
 
 /**
- * Runs `wrangler dev` to its end, showing requests and what the Worker logs. Calls `onListening` when it does.
- * @throws {Error} when it ends by itself; an AbortError when `signal` stopped it.
+ * Runs `wrangler dev`, with its requests and the Worker's log on standard output. Calls `onListening` once it listens.
+ * @throws {Error} when it exits by itself; an AbortError when `signal` stopped it.
  */
 export async function runWranglerDev(
   args: string[],
@@ -45,16 +45,16 @@ export async function runWranglerDev(
   onListening: () => void,
 ): Promise<never> {
   const child = spawnWrangler({
-    nodeArgs: ["--import", endWithParent],
-    // Any free port for the inspector, so that two gateways can run side by side. --test-scheduled keeps back
-    // a warning that nothing calls the schedules: local-cron.ts does.
+    nodeArgs: ["--import", exitWithParent],
+    // The inspector uses any free port, so that several gateways can run. --test-scheduled suppresses the warning that
+    // nothing calls the cron triggers: local-cron.ts does.
     args: ["dev", "--log-level", "info", "--inspector-port", "0", "--test-scheduled", ...args],
     stdio: ["ignore", "inherit", "inherit", "ipc"],
     signal,
   });
   child.once("message", onListening);
   await once(child, "exit");
-  throw new Error("wrangler dev ended by itself. What it printed above says why.");
+  throw new Error("wrangler dev exited by itself. Its output above says why.");
 }
 
 function spawnWrangler(run: {
