@@ -1,4 +1,4 @@
-/** Events for tests, publishing them, and webhooks that hear them. */
+/** Events for tests, publishing them, and webhooks that are subscribed to them. */
 import { env } from "cloudflare:workers";
 import { type Answer, api, makeWebhook, type WebhookAnswer } from "./api";
 
@@ -33,7 +33,7 @@ export function publishRequest(body: unknown): Request {
   });
 }
 
-/** Makes a webhook that hears `project:created`, the type of `makeEvent`. */
+/** Creates a webhook that is subscribed to `project:created`, the type of `makeEvent`. */
 export function makeListener(changes: Record<string, unknown> = {}): Promise<WebhookAnswer> {
   return makeWebhook({ subscriptions: [{ event_type: "project:created" }], ...changes });
 }

@@ -175,7 +175,7 @@ describe("the audit log", () => {
     expect(entries).toMatchObject([{ action: "rejected.redriven", target: "1" }]);
   });
 
-  it("has webhooks that are encrypted anew, and how many", async () => {
+  it("records how many webhooks were re-encrypted", async () => {
     await makeWebhook();
     const newKey = new Uint8Array(32).fill(7).toBase64();
     const settings = { ...env, ENCRYPTION_KEY: `${newKey},${env.ENCRYPTION_KEY}` };

@@ -72,13 +72,13 @@ async function rowsWritten(count: number): Promise<number> {
 }
 
 describe("the archive", () => {
-  it("makes its tables anew as the migrations made them", async () => {
+  it("creates its tables again as the migrations did", async () => {
     const migrated = await tables();
     await env.DB.batch(archiveSlots.flatMap((slot) => emptySlot(env.DB, slot)));
     expect(await tables()).toEqual(migrated);
   });
 
-  it("keeps everything for its time, and forgets it within another third", async () => {
+  it("keeps everything for the retention time, and prunes it within another third", async () => {
     const [first, second] = [await archive(3), await passDays(spanDays / 2).then(() => archive(2))];
     expect(await passDays(25)).toBe(0);
     expect(await uuids()).toEqual([...first, ...second]);
@@ -86,7 +86,7 @@ describe("the archive", () => {
     expect(await uuids()).toEqual([]);
   });
 
-  it("forgets in order of acceptance: what is younger by a slot's span stays longer", async () => {
+  it("prunes in order of acceptance: events that are younger by a slot's span stay longer", async () => {
     await archive(1);
     await passDays(spanDays + 1);
     const younger = await archive(1);
@@ -94,7 +94,7 @@ describe("the archive", () => {
     expect(await uuids()).toEqual(younger);
   });
 
-  it("turns to the next slot when one holds a quarter of what it may take, and forgets the oldest", async () => {
+  it("goes on to the next slot when one has a quarter of the maximum size, and prunes the oldest", async () => {
     const published: string[] = [];
     for (const _ of [...archiveSlots, "one more"]) {
       published.push(...(await archive(1)));
@@ -103,7 +103,7 @@ describe("the archive", () => {
     expect(await uuids()).toEqual(published.slice(-archiveSlots.length + 1));
   });
 
-  it("gives ids that never begin anew, whatever was forgotten", async () => {
+  it("never reuses ids, whatever was pruned", async () => {
     await archive(2);
     await passDays(50);
     expect(await ids()).toEqual([]);
@@ -111,7 +111,7 @@ describe("the archive", () => {
     expect(await ids()).toEqual([3, 4]);
   });
 
-  it("no longer knows a uuid that it has forgotten", async () => {
+  it("accepts a pruned uuid as a new one", async () => {
     const event = makeEvent();
     await publish(event);
     await passDays(50);
@@ -119,7 +119,7 @@ describe("the archive", () => {
     expect(body.accepted).toMatchObject([{ duplicate: false }]);
   });
 
-  it("keeps what waits to be handed over", async () => {
+  it("keeps events with pending hand-overs", async () => {
     const { uuid } = await makeListener();
     const [first] = await archive(2);
     const row = await env.DB.prepare("SELECT id FROM webhooks WHERE uuid = ?")

@@ -16,7 +16,7 @@ import { receiver, type Received } from "../receiver";
 const webhooksCount = matchesMax + 1;
 let received: Received[];
 
-/** Puts so many webhooks into D1 that hear `project:created`. Their names are their places, from 0. @returns their uuids. */
+/** Puts so many webhooks into D1 that are subscribed to `project:created`. Their names are their places, from 0. @returns their uuids. */
 async function insertListeners(count: number): Promise<string[]> {
   const { encryptionKeys } = readConfig(env);
   const rows = await Promise.all(
@@ -46,10 +46,10 @@ async function insertListeners(count: number): Promise<string[]> {
  * @returns how often each webhook got an event: its receiver, or its lane where that is no real one.
  */
 function mostlyStandIns(uuids: string[]): (eventUuid: string) => number[] {
-  const taken = new Map<string, Set<string>>();
+  const accepted = new Map<string, Set<string>>();
   const accept = async (webhook: string, { events }: Handover): Promise<AcceptResult> => {
-    const known = taken.get(webhook) ?? new Set();
-    taken.set(webhook, known);
+    const known = accepted.get(webhook) ?? new Set();
+    accepted.set(webhook, known);
     const fresh = events.map(({ uuid }) => !known.has(uuid));
     for (const { uuid } of events) known.add(uuid);
     return { outcome: "accepted", fresh };
@@ -66,7 +66,7 @@ function mostlyStandIns(uuids: string[]): (eventUuid: string) => number[] {
     for (const { url, body } of received) {
       if (eventUuidsIn([{ body }])[0] === eventUuid) counts.set(url, (counts.get(url) ?? 0) + 1);
     }
-    const others = [...taken.values()].filter((events) => events.has(eventUuid));
+    const others = [...accepted.values()].filter((events) => events.has(eventUuid));
     return [...counts.values(), ...others.map(() => 1)];
   };
 }
@@ -118,31 +118,31 @@ describe("an event for more webhooks than one hand-over takes", () => {
   });
 });
 
-/** As a wide event leaves it: one row without a webhook. */
+/** Leaves a pending bulk hand-over: one row without a webhook. */
 async function leaveWaiting(event: { uuid: string }): Promise<void> {
   await archiveOnly(event);
   await env.DB.prepare("INSERT INTO handovers (event_id) SELECT id FROM events").run();
 }
 
-describe("while a wide event waits", () => {
+describe("while a bulk hand-over is pending", () => {
   it.each([
     ["cron", cron],
     ["a queue message", () => consume([{ handover: null }])],
   ])("what comes behind it does not overtake it, and %s hands both over in order", async (_, handOver) => {
     await makeListener();
-    const [wide, next] = [makeEvent(), makeEvent()];
-    await leaveWaiting(wide);
+    const [bulk, next] = [makeEvent(), makeEvent()];
+    await leaveWaiting(bulk);
     expect((await publish(next)).body.accepted[0]).toMatchObject({ duplicate: false, deliveries: 1 });
     expect(received).toEqual([]);
     await handOver();
     expect(await waitingCount()).toBe(0);
     await vi.waitFor(() => expect(received).toHaveLength(2));
-    expect(eventUuidsIn(received)).toEqual([wide.uuid, next.uuid]);
+    expect(eventUuidsIn(received)).toEqual([bulk.uuid, next.uuid]);
   });
 
   it("a webhook made after it was accepted does not get it", async () => {
-    const wide = makeEvent();
-    await leaveWaiting(wide);
+    const bulk = makeEvent();
+    await leaveWaiting(bulk);
     vi.setSystemTime(Date.now() + 1000);
     await makeListener();
     await cron();

@@ -286,14 +286,14 @@ describe("an archive that cannot be written", () => {
   });
 
   it("is no 202 while an event for very many webhooks waits", async () => {
-    const [wide, next] = [makeEvent(), makeEvent()];
-    await archiveOnly(wide);
+    const [bulk, next] = [makeEvent(), makeEvent()];
+    await archiveOnly(bulk);
     await env.DB.prepare("INSERT INTO handovers (event_id) SELECT id FROM events").run();
     failArchive();
     expect((await publish(next)).status).toBe(500);
     await publish(next);
     await cron();
-    expect(await arrivedWithBarrier(2)).toEqual([wide.uuid, next.uuid]);
+    expect(await arrivedWithBarrier(2)).toEqual([bulk.uuid, next.uuid]);
   });
 });
 

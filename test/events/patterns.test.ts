@@ -17,7 +17,7 @@ async function deliveriesOf(subscriptions: Record<string, unknown>[], event: obj
 }
 
 describe("a wildcard", () => {
-  it("of one level hears the types directly below", () => {
+  it("of one level matches the types directly below", () => {
     expect(typesMatchedBy("project:cron-job:run:*")).toEqual([
       "project:cron-job:run:started",
       "project:cron-job:run:succeeded",
@@ -25,13 +25,13 @@ describe("a wildcard", () => {
     ]);
   });
 
-  it("of all levels hears everything below and not the type beside it", () => {
-    const heard = typesMatchedBy("project:cron-job:**");
-    expect(heard).toHaveLength(18);
-    expect(heard.every((type) => type.startsWith("project:cron-job:"))).toBe(true);
+  it("of any depth matches every type below, and not the type of that name", () => {
+    const matched = typesMatchedBy("project:cron-job:**");
+    expect(matched).toHaveLength(18);
+    expect(matched.every((type) => type.startsWith("project:cron-job:"))).toBe(true);
   });
 
-  it("alone hears every type there is", () => {
+  it("alone matches every type", () => {
     expect(typesMatchedBy("**")).toEqual(subscribableEventTypes);
   });
 
@@ -54,7 +54,7 @@ describe("a wildcard", () => {
   );
 
   it.each(["project:*", "project:one-off-job:*", "jupyter:**"])(
-    "%s does not hear what is elsewhere",
+    "%s does not match types elsewhere",
     async (event_type) => {
       expect(await deliveriesOf([{ event_type }], { type: "project:cron-job:failed", ...aboutJob })).toBe(0);
     },

@@ -23,7 +23,7 @@ describe("publishing an event", () => {
     ]);
   });
 
-  it("keeps it in the archive, also when nobody hears it", async () => {
+  it("archives it, also when no webhook matches it", async () => {
     const event = makeEvent();
     expect((await publish(event)).body.accepted).toEqual([
       { uuid: event.uuid, duplicate: false, deliveries: 0 },

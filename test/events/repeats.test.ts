@@ -28,7 +28,7 @@ describe("a repeated event", () => {
     expect(eventUuidsIn(received)).toEqual([event.uuid, barrier.uuid]);
   });
 
-  it("is a duplicate also when nobody heard it", async () => {
+  it("is a duplicate also when no webhook matched it", async () => {
     const event = makeEvent();
     await publish(event);
     expect((await publish(event)).body.accepted).toEqual([
@@ -173,7 +173,7 @@ describe("another text under a known uuid", () => {
     expect(await archived()).toEqual([]);
   });
 
-  it("is one in which only the letters of the uuid differ", async () => {
+  it("is one whose uuid differs only in case", async () => {
     const event = makeEvent({ uuid: "abcdefab-cdef-4bcd-8fab-abcdefabcdef" });
     await publish(event);
     expect((await publish({ ...event, uuid: event.uuid.toUpperCase() })).status).toBe(409);
@@ -239,7 +239,7 @@ describe("an event that the archive knew and a lane never got", () => {
   });
 });
 
-describe("a lane that is handed events that it may have", () => {
+describe("a lane that gets events that it may have", () => {
   it("finds each of them, however many came before and behind, over days", async () => {
     receiver();
     const { uuid } = await makeListener();

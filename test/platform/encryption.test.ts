@@ -11,52 +11,52 @@ function newKey(): Uint8Array<ArrayBuffer> {
 }
 
 describe("sealing", () => {
-  it("gives back what was sealed", async () => {
+  it("decrypts what was encrypted", async () => {
     const keys = [newKey()];
     expect(await decryptSettings(keys, webhook, await encryptSettings(keys, webhook, settings))).toEqual(
       settings,
     );
   });
 
-  it("shows nothing of what was sealed", async () => {
-    const sealed = await encryptSettings([newKey()], webhook, settings);
-    expect(sealed).toMatch(/^[0-9a-f]{8}\.[\w-]+$/);
-    expect(sealed).not.toContain("secret-path");
+  it("reveals nothing of what was encrypted", async () => {
+    const encrypted = await encryptSettings([newKey()], webhook, settings);
+    expect(encrypted).toMatch(/^[0-9a-f]{8}\.[\w-]+$/);
+    expect(encrypted).not.toContain("secret-path");
   });
 
-  it("seals the same settings differently every time", async () => {
+  it("encrypts the same settings differently every time", async () => {
     const keys = [newKey()];
     expect(await encryptSettings(keys, webhook, settings)).not.toBe(
       await encryptSettings(keys, webhook, settings),
     );
   });
 
-  it("still opens what an older key sealed, after a new one came first", async () => {
+  it("still decrypts what an older key encrypted, after a new one came first", async () => {
     const old = newKey();
-    const sealed = await encryptSettings([old], webhook, settings);
-    expect(await decryptSettings([newKey(), old], webhook, sealed)).toEqual(settings);
+    const encrypted = await encryptSettings([old], webhook, settings);
+    expect(await decryptSettings([newKey(), old], webhook, encrypted)).toEqual(settings);
   });
 
-  it("seals with the first key", async () => {
+  it("encrypts with the first key", async () => {
     const [first, second] = [newKey(), newKey()];
-    const sealed = await encryptSettings([first, second], webhook, settings);
-    expect(await decryptSettings([first], webhook, sealed)).toEqual(settings);
-    await expect(decryptSettings([second], webhook, sealed)).rejects.toThrow(ConfigurationError);
+    const encrypted = await encryptSettings([first, second], webhook, settings);
+    expect(await decryptSettings([first], webhook, encrypted)).toEqual(settings);
+    await expect(decryptSettings([second], webhook, encrypted)).rejects.toThrow(ConfigurationError);
   });
 
   it("refuses settings that were put under another webhook", async () => {
     const keys = [newKey()];
-    const sealed = await encryptSettings(keys, webhook, settings);
-    await expect(decryptSettings(keys, other, sealed)).rejects.toThrow(ConfigurationError);
+    const encrypted = await encryptSettings(keys, webhook, settings);
+    await expect(decryptSettings(keys, other, encrypted)).rejects.toThrow(ConfigurationError);
   });
 
   it("refuses settings of which any one character was changed", async () => {
     const keys = [newKey()];
-    const sealed = await encryptSettings(keys, webhook, settings);
+    const encrypted = await encryptSettings(keys, webhook, settings);
     // The very last character may carry unused bits.
-    for (let index = 0; index < sealed.length - 1; index += 7) {
-      const changed = sealed[index] === "A" ? "B" : "A";
-      const tampered = sealed.slice(0, index) + changed + sealed.slice(index + 1);
+    for (let index = 0; index < encrypted.length - 1; index += 7) {
+      const changed = encrypted[index] === "A" ? "B" : "A";
+      const tampered = encrypted.slice(0, index) + changed + encrypted.slice(index + 1);
       await expect(decryptSettings(keys, webhook, tampered)).rejects.toThrow(ConfigurationError);
     }
   });
@@ -68,8 +68,8 @@ describe("sealing", () => {
     for (let bit = 0; bit < bytes.length * 8; bit += 1) {
       const tampered = bytes.slice();
       tampered[bit >> 3] = (tampered[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-      const sealed = `${id}.${tampered.toBase64({ alphabet: "base64url", omitPadding: true })}`;
-      await expect(decryptSettings(keys, webhook, sealed)).rejects.toThrow("were tampered with");
+      const encrypted = `${id}.${tampered.toBase64({ alphabet: "base64url", omitPadding: true })}`;
+      await expect(decryptSettings(keys, webhook, encrypted)).rejects.toThrow("were tampered with");
     }
   });
 
@@ -79,8 +79,8 @@ describe("sealing", () => {
     const bytes = Uint8Array.fromBase64(text, { alphabet: "base64url" });
     const changed = [0, 1, 11, 12, 27, 28, bytes.length - 1].map((length) => bytes.slice(0, length));
     for (const part of [...changed, new Uint8Array([...bytes, 0])]) {
-      const sealed = `${id}.${part.toBase64({ alphabet: "base64url", omitPadding: true })}`;
-      await expect(decryptSettings(keys, webhook, sealed)).rejects.toThrow(ConfigurationError);
+      const encrypted = `${id}.${part.toBase64({ alphabet: "base64url", omitPadding: true })}`;
+      await expect(decryptSettings(keys, webhook, encrypted)).rejects.toThrow(ConfigurationError);
     }
   });
 
@@ -90,28 +90,28 @@ describe("sealing", () => {
       await encryptSettings(keys, webhook, settings),
       await encryptSettings(keys, webhook, settings),
     ];
-    const sealed = one.slice(0, 9 + 16) + another.slice(9 + 16);
-    await expect(decryptSettings(keys, webhook, sealed)).rejects.toThrow(ConfigurationError);
+    const encrypted = one.slice(0, 9 + 16) + another.slice(9 + 16);
+    await expect(decryptSettings(keys, webhook, encrypted)).rejects.toThrow(ConfigurationError);
   });
 
-  it("refuses what one key sealed under the id of another", async () => {
+  it("refuses what one key encrypted under the id of another", async () => {
     const keys = [newKey(), newKey()];
     const [first, second] = keys;
     if (first === undefined || second === undefined) throw new Error("There are two.");
-    const sealed = `${await keyId(second)}${(await encryptSettings(keys, webhook, settings)).slice(8)}`;
-    await expect(decryptSettings(keys, webhook, sealed)).rejects.toThrow("were tampered with");
+    const encrypted = `${await keyId(second)}${(await encryptSettings(keys, webhook, settings)).slice(8)}`;
+    await expect(decryptSettings(keys, webhook, encrypted)).rejects.toThrow("were tampered with");
   });
 
   it("never uses a nonce twice", async () => {
     const keys = [newKey()];
-    const sealed = await Promise.all(
+    const encrypted = await Promise.all(
       Array.from({ length: 500 }, () => encryptSettings(keys, webhook, settings)),
     );
-    expect(new Set(sealed.map((text) => text.slice(9, 25))).size).toBe(500);
+    expect(new Set(encrypted.map((text) => text.slice(9, 25))).size).toBe(500);
   });
 
-  it.each(["", ".", "no-dot", "deadbeef.AAAA"])("refuses %j as sealed settings", async (sealed) => {
-    await expect(decryptSettings([newKey()], webhook, sealed)).rejects.toThrow(ConfigurationError);
+  it.each(["", ".", "no-dot", "deadbeef.AAAA"])("refuses %j as encrypted settings", async (encrypted) => {
+    await expect(decryptSettings([newKey()], webhook, encrypted)).rejects.toThrow(ConfigurationError);
   });
 
   it.each(["", "AAAA", "not base64 !"])("refuses %j behind the id of the right key", async (text) => {
@@ -122,8 +122,10 @@ describe("sealing", () => {
 
   it("never says the secret or the URL in an error", async () => {
     const keys = [newKey()];
-    const sealed = await encryptSettings(keys, webhook, settings);
-    await expect(decryptSettings(keys, other, sealed)).rejects.toThrow(/^(?!.*(secret-path|schlüssel)).*$/);
+    const encrypted = await encryptSettings(keys, webhook, settings);
+    await expect(decryptSettings(keys, other, encrypted)).rejects.toThrow(
+      /^(?!.*(secret-path|schlüssel)).*$/,
+    );
   });
 
   it("refuses to encrypt without a key", async () => {

@@ -39,7 +39,7 @@ async function stored(): Promise<{ uuid: string; sealed: string; version: number
   return results;
 }
 
-function sealedInLane(uuid: string): Promise<string | undefined> {
+function settingsInLane(uuid: string): Promise<string | undefined> {
   return runInDurableObject(laneOf(uuid), (_, { storage }) => {
     const { record } = storage.sql.exec<{ record: string }>("SELECT record FROM lane").one();
     return (JSON.parse(record) as { config?: { sealed: string } }).config?.sealed;
@@ -54,7 +54,7 @@ beforeEach(stopClock);
 afterEach(restartClock);
 
 describe("POST /api/reencrypt", () => {
-  it("seals everything with the first key, so that the older one can go", async () => {
+  it("encrypts everything with the first key, so that the older one can be removed", async () => {
     const made = [await makeWebhook(), await makeWebhook({ headers: { "X-Team": "data" } })];
     expect(await reencrypt(rotated)).toEqual({ reencrypted: 2, left: 0, unreadable: 0 });
     const rows = await stored();
@@ -76,15 +76,15 @@ describe("POST /api/reencrypt", () => {
     await publish(makeEvent());
     await vi.waitFor(() => expect(received).toHaveLength(1));
     const [before] = await stored();
-    expect(await sealedInLane(uuid)).toBe(before?.sealed);
+    expect(await settingsInLane(uuid)).toBe(before?.sealed);
     await reencrypt(rotated);
     const [after] = await stored();
     expect(after?.sealed).not.toBe(before?.sealed);
     expect(after?.version).toBe((before?.version ?? 0) + 1);
-    expect(await sealedInLane(uuid)).toBe(after?.sealed);
+    expect(await settingsInLane(uuid)).toBe(after?.sealed);
   });
 
-  it("changes nothing that the first key sealed: called again, it does nothing", async () => {
+  it("changes nothing that the first key encrypted: a second call does nothing", async () => {
     await makeWebhook();
     await reencrypt(rotated);
     const before = await stored();
@@ -106,7 +106,7 @@ describe("POST /api/reencrypt", () => {
       SELECT 'copy-' || i, name, origin, sealed, verify_ssl, content_type, created_at FROM webhooks, n`,
     ).run();
     const { logged } = captureLog();
-    // The copies are sealed for another uuid: none of them opens, and none holds up the webhook.
+    // The copies are encrypted for another uuid: none can be decrypted, and none blocks the webhook.
     expect(await reencrypt(rotated)).toEqual({ reencrypted: 1, left: 205, unreadable: 0 });
     expect(logged()).toContain("webhook not re-encrypted");
     await env.DB.prepare("DELETE FROM webhooks WHERE uuid <> ?").bind(uuid).run();
@@ -148,10 +148,10 @@ describe("a lane that could not be told of the new ciphertext", () => {
     expect(await reencrypt(rotated)).toMatchObject({ reencrypted: 1, left: 0 });
     broken.mockRestore();
     const [row] = await stored();
-    expect(await sealedInLane(uuid)).not.toBe(row?.sealed);
+    expect(await settingsInLane(uuid)).not.toBe(row?.sealed);
     status = 200;
     await runInDurableObject(laneOf(uuid), (lane) => lane.maintain());
-    expect(await sealedInLane(uuid)).toBe(row?.sealed);
+    expect(await settingsInLane(uuid)).toBe(row?.sealed);
   });
 });
 

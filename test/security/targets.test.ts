@@ -136,7 +136,7 @@ describe("a webhook whose URL is no target any more", () => {
     const { uuid } = await makeListener();
     await publish(makeEvent());
     await vi.waitFor(() => expect(received).toHaveLength(1));
-    // The deployment gets this name: its lanes hear of it when they are started anew.
+    // The deployment gets this name: its lanes read it when they restart.
     const before = env.GATEWAY_HOSTS;
     try {
       env.GATEWAY_HOSTS = "hooks.example.com";

@@ -144,7 +144,7 @@ describe("who published an event", () => {
   });
 });
 
-/** Adds so many webhooks that hear nothing. */
+/** Adds so many webhooks without subscriptions. */
 async function addIdle(count: number): Promise<void> {
   await env.DB.prepare(
     `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
@@ -174,7 +174,7 @@ describe("the deliveries of an event", () => {
     expect(text).not.toContain("secret");
   });
 
-  it("are found also where the webhook does not hear of such events any more", async () => {
+  it("are found also when the webhook is no longer subscribed to the event", async () => {
     receiver();
     const { uuid } = await makeListener();
     const event = makeEvent();
@@ -215,7 +215,7 @@ describe("the deliveries of an event", () => {
     expect(logged()).toContain("lane broke");
   });
 
-  it("are asked of 200 webhooks at most: with one more they are not complete, and those that hear come first", async () => {
+  it("are asked of 200 webhooks at most: with one more they are not complete, and subscribed ones come first", async () => {
     receiver();
     await addIdle(199);
     const { uuid } = await makeListener();

@@ -140,7 +140,7 @@ describe("a paused webhook", () => {
 });
 
 describe("a webhook whose receiver answers 410", () => {
-  it("is disabled, says why, keeps what it has and is handed nothing more", async () => {
+  it("is disabled with a reason, keeps its backlog and gets no more events", async () => {
     receiver(gone);
     const { uuid } = await makeListener();
     await publish(makeEvents(2));

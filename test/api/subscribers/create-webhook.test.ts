@@ -61,7 +61,7 @@ describe("POST /subscribers/webhooks", () => {
     expect(JSON.stringify(rows.results)).not.toMatch(/path-is-secret|a-secret-of/);
   });
 
-  it("keeps the whole URL and the secret, sealed", async () => {
+  it("stores the whole URL and the secret, encrypted", async () => {
     const { uuid } = await makeWebhook();
     expect(await settingsOf(uuid)).toEqual({ url: spec.url, secret: spec.secret });
   });
@@ -168,18 +168,18 @@ describe("a webhook spec at its limits", () => {
         ["no verify_ssl", { verify_ssl: undefined }, /^verify_ssl: is required and must be true or false/],
         ["null for verify_ssl", { verify_ssl: null }, /^verify_ssl: must be true or false/],
         ["text for verify_ssl", { verify_ssl: "true" }, /^verify_ssl: must be true or false/],
-        [
-          "https without verification",
-          { verify_ssl: false },
-          /^verify_ssl: .*The gateway always verifies/,
-        ],
+        ["https without verification", { verify_ssl: false }, /^verify_ssl: .*The gateway always verifies/],
         [
           "another content type",
           { content_type: "text/plain" },
           /^content_type: must be application\/json or /,
         ],
         ["an empty content type", { content_type: "" }, /^content_type: must be application\/json or /],
-        ["an unknown field", { colour: 1 }, /^unknown field colour: a webhook has the fields url, name, verify_ssl,/],
+        [
+          "an unknown field",
+          { colour: 1 },
+          /^unknown field colour: a webhook has the fields url, name, verify_ssl,/,
+        ],
         ["two unknown fields", { a: 1, b: 2 }, /^unknown fields a, b: a webhook has the fields/],
         ["a string for subscriptions", { subscriptions: "all" }, /^subscriptions: must be a list/],
         ["an object for subscriptions", { subscriptions: {} }, /^subscriptions: must be a list/],
@@ -202,7 +202,7 @@ describe("a webhook spec at its limits", () => {
     expect(body.message).toContain("__proto__");
   });
 
-  it("hears of all its mistakes at once", async () => {
+  it("is rejected with all of its validation errors at once", async () => {
     const { body } = await api("POST", path, { verify_ssl: 1, content_type: "x" });
     expect(body.message).toMatch(/url: .* verify_ssl: .* content_type: /);
   });

@@ -32,7 +32,7 @@ describe("DELETE /subscribers/{uuid}", () => {
     expect(await rowCounts()).toEqual({ webhooks: 0, subscriptions: 0 });
   });
 
-  it("removes the events that still wait to be handed to it, and no others", async () => {
+  it("removes the pending hand-overs to it, and no others", async () => {
     const [doomed, other] = [await makeWebhook(), await makeWebhook()];
     await archiveOnly(makeEvent());
     await env.DB.prepare("insert into handovers (webhook_id, event_id) select id, 1 from webhooks").run();

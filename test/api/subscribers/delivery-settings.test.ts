@@ -74,7 +74,11 @@ describe("a webhook's ordering and retry", () => {
       { retry: { attempts: 3 } },
       /^retry: unknown field attempts: a retry has the fields max_attempts, max_age_s/,
     ],
-    ["a list for retry", { retry: [] }, /^retry: a retry must be an object with the fields max_attempts, max_age_s/],
+    [
+      "a list for retry",
+      { retry: [] },
+      /^retry: a retry must be an object with the fields max_attempts, max_age_s/,
+    ],
     ["a number for retry", { retry: 5 }, /^retry: a retry must be an object/],
   ])("may not be %s, and nothing is made or changed", async (_, settings, message) => {
     const refused = await api("POST", path, { ...spec, ...settings });

@@ -147,7 +147,9 @@ describe("GET /subscribers/subscribed-to/{event_type}", () => {
   it("answers 400 for a job without its project", async () => {
     const { status, body } = await subscribedTo(encodeURIComponent(type), `?job_uuid=${job}`);
     expect(status).toBe(400);
-    expect(body).toEqual({ message: expect.stringMatching(/^job_uuid: must be sent together with the project_uuid/) });
+    expect(body).toEqual({
+      message: expect.stringMatching(/^job_uuid: must be sent together with the project_uuid/),
+    });
   });
 
   it("leaves out what is being deleted", async () => {

@@ -64,7 +64,11 @@ describe("a webhook's subscriptions", () => {
       /at most 1000 entries/,
     ],
     ["without an event type", [{}], /^subscriptions\[0\]\.event_type: is required/],
-    ["text", ["project:created"], /^subscriptions\[0\]: a subscription must be an object with the fields event_type/],
+    [
+      "text",
+      ["project:created"],
+      /^subscriptions\[0\]: a subscription must be an object with the fields event_type/,
+    ],
     ["null", [null], /^subscriptions\[0\]: a subscription must be an object/],
     ["to an unknown event type", [{ event_type: "project:craeted" }], /Did you mean project:created or /],
     [

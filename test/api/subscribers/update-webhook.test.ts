@@ -79,7 +79,7 @@ describe("PUT /subscribers/webhooks/{uuid}", () => {
     expect((await rowOf(uuid)).version).toBe(4);
   });
 
-  it("seals again only what is sealed", async () => {
+  it("re-encrypts the settings only when an encrypted one changes", async () => {
     const { uuid } = await makeWebhook();
     const { encryptedSettings } = await rowOf(uuid);
     await put(uuid, { name: "New", subscriptions: [{ event_type: "project:created" }] });
@@ -230,7 +230,7 @@ describe("a PUT that is refused", () => {
 });
 
 describe("changes at the same time", () => {
-  it("of URL and secret, which are sealed together, are both kept", async () => {
+  it("of URL and secret, which are encrypted together, are both kept", async () => {
     const { uuid } = await makeWebhook();
     const answers = await Promise.all([
       put(uuid, { url: "https://other.example.com/new" }),
