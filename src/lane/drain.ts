@@ -9,18 +9,18 @@ import type { LaneStorage } from "./lane-storage";
 import type { LoadedDelivery } from "./outbox";
 import { RateLimit } from "./rate-limit";
 import type { ProbeKind } from "./receiver-health";
+import { logAttempt, logOwnFailure } from "./log-attempt";
 import { type Flight, recordAttempt } from "./record-attempt";
 import type { ReplayHead } from "./replays";
 import { type ReadyDelivery, widthOf } from "./schedule";
 import type { Message, SentAttempt } from "../send/sender";
+import { StorageCheck } from "./storage-check";
 
 /** How long a partition waits after a failure of our own before anything was sent. */
 const ownFailurePauseMs = 60_000;
-/** How long the whole lane waits after its storage refused a write. */
-const unwritablePauseMs = 2000;
 /** How many attempts are started in one run: a Worker's invocation may make 10,000 subrequests, and has its CPU time. */
 export const sendsPerRunMax = 500;
-/** A drain waits itself for the next attempt that a rate limit allows, if it is this near: an alarm costs more. */
+/** A drain waits for the next attempt that a rate limit allows, if it is this near: an alarm costs more. */
 const rateLimitWaitMaxMs = 1000;
 /** A clock that goes back by less is put right by itself. */
 const clockToleranceMs = 1000;
@@ -55,15 +55,10 @@ export class Drain {
   /** Nothing is started from this time on, in ms. */
   #until = 0;
   #sendsLeft = 0;
-  /** What is under way of the replays: one at a time. */
-  #replaying: { probe: ProbeKind | null; sequence: number | null } | null = null;
+  /** What is under way of the replays: one at a time. `sequence`: null while a page of events is fetched. */
+  #replaying: { sequence: number | null } | null = null;
   #liveSinceReplay = 0;
-  /**
-   * Whether storage has taken a write since the object was started: what cannot be written down would be sent for ever. An
-   * attempt is held back by the platform until what was written before it is on disk.
-   */
-  #isWritable = false;
-  #pausedUntil = 0;
+  readonly #storageCheck = new StorageCheck();
   /** When the clock was last looked at, in ms. */
   #lookedAt = 0;
 
@@ -87,11 +82,12 @@ export class Drain {
 
   /** Whether storage refused the last write: nothing is sent until it takes one. */
   get isBlocked(): boolean {
-    return this.#pausedUntil > 0;
+    return this.#storageCheck.isBlocked;
   }
 
   /** Lets so many attempts be started, until a time in ms: each invocation of the object brings this along. */
   allow(until: number): void {
+    this.#watchClock();
     this.#until = Math.max(this.#until, until);
     this.#sendsLeft = sendsPerRunMax;
     this.#spent = Promise.withResolvers();
@@ -99,13 +95,12 @@ export class Drain {
 
   /** Storage has taken a write. */
   noteWritten(): void {
-    this.#isWritable = true;
-    this.#pausedUntil = 0;
+    this.#storageCheck.noteWritten();
   }
 
   /** Lets storage be written to again, before the pause after a refused write is over. */
   tryAgain(): void {
-    this.#pausedUntil = 0;
+    this.#storageCheck.tryAgain();
   }
 
   /** Sends what is due, until nothing is or what was allowed is used up. A second caller joins the run. */
@@ -133,17 +128,25 @@ export class Drain {
     return this.#replaying?.sequence ?? null;
   }
 
-  /** When something is to be sent next, in ms (long past: at once); null when nothing waits. */
+  /** Whether something is to be sent now. */
+  isDue(): boolean {
+    const now = Date.now();
+    const at = this.nextAt(now);
+    return at !== null && at <= now;
+  }
+
+  /**
+   * When something is to be sent next, in ms (long past: at once, or as soon as there is room); null when nothing waits. All
+   * that holds a lane back is considered here and nowhere else. Writes nothing.
+   */
   nextAt(now: number): number | null {
     const storage = this.#sendingStorage();
     if (storage === null) return null;
-    this.#watchClock(storage, now);
     const { schedule, hasMore, record } = storage;
-    const { receiver: health } = record;
-    const live = isToBeRescheduled(storage) ? 0 : schedule.nextAt({ now, health }, hasMore);
+    const live = isToBeRescheduled(storage) ? 0 : schedule.nextAt({ now, health: record.receiver }, hasMore);
     const again = this.#nextReplayAt(storage, now);
     const at = live === null || again === null ? (live ?? again) : Math.min(live, again);
-    return at === null ? null : Math.max(at, this.#nextStart(storage), this.#pausedUntil);
+    return at === null ? null : Math.max(at, this.#nextStart(storage, now), this.#storageCheck.blockedUntil);
   }
 
   async #sendAll(): Promise<void> {
@@ -186,69 +189,51 @@ export class Drain {
     const now = Date.now();
     const storage = this.#sendingStorage();
     const at = this.nextAt(now);
-    // A search for what may go gives others their turn between two looks.
-    if (storage?.isSearching(now) === true && this.#mayStart(storage, now)) return 0;
-    if (storage === null || at === null || at <= now || now >= this.#until || this.isSpent) return null;
+    if (storage === null || at === null || !this.#isAllowed(now)) return null;
+    // A search for what may go gives other calls their turn between two looks. Without room nothing is searched for.
+    if (at <= now) return storage.isSearching(now) && this.#hasRoom(storage) ? 0 : null;
     const waitMs = Math.ceil(at - now);
     if (this.#underWay.size > 0) return waitMs;
-    return this.#nextStart(storage) > now && waitMs <= rateLimitWaitMaxMs ? waitMs : null;
+    return this.#nextStart(storage, now) > now && waitMs <= rateLimitWaitMaxMs ? waitMs : null;
   }
 
   /** Starts what may go next, or null when nothing may. */
   #startNext(): Promise<void> | null {
+    this.#watchClock();
     const now = Date.now();
     const storage = this.#sendingStorage();
     if (storage === null || !this.#isAllowed(now)) return null;
-    this.#watchClock(storage, now);
     if (isToBeRescheduled(storage)) storage.reschedule();
-    const { schedule, record } = storage;
-    if (!this.#mayStart(storage, now)) return null;
+    const at = this.#hasRoom(storage) ? this.nextAt(now) : null;
+    if (at === null || at > now || !this.#storageCheck.passes(storage)) return null;
     const replay = this.#dueReplay(storage, now);
-    if (!this.#isWritable && !this.#writes(storage)) return null;
-    const isItsTurn = this.#liveSinceReplay >= replayEvery - 1 && record.receiver.down === null;
+    const isItsTurn = this.#liveSinceReplay >= replayEvery - 1 && storage.record.receiver.down === null;
     if (replay !== null && isItsTurn) return this.#replay(storage, replay);
     storage.scanForReady(now);
-    const ready = schedule.take({ now, health: record.receiver, random: Math.random() });
-    if (ready !== null) {
-      this.#liveSinceReplay += 1;
-      return this.#sendLive(storage, ready);
-    }
-    return replay === null ? null : this.#replay(storage, replay);
+    const health = storage.record.receiver;
+    const ready = storage.schedule.take({ now, health, random: Math.random() });
+    if (ready === null) return replay === null ? null : this.#replay(storage, replay);
+    this.#liveSinceReplay += 1;
+    return this.#sendLive(storage, ready);
   }
 
+  /** Whether this run may start another attempt. */
   #isAllowed(now: number): boolean {
-    return now < this.#until && !this.isSpent && now >= this.#pausedUntil;
+    return now < this.#until && !this.isSpent;
   }
 
-  /** Whether there is room for another attempt, and the rate limit lets it begin. */
-  #mayStart(storage: LaneStorage, now: number): boolean {
-    const { inFlight, ordering } = storage.schedule;
-    const busy = inFlight + (this.#replaying === null ? 0 : 1);
-    return this.#isAllowed(now) && busy < widthOf[ordering] && now >= this.#nextStart(storage);
+  #hasRoom({ schedule }: LaneStorage): boolean {
+    return schedule.inFlight + (this.#replaying === null ? 0 : 1) < widthOf[schedule.ordering];
   }
 
   /** After a clock that went back, no wait is longer than it was meant to be. */
-  #watchClock(storage: LaneStorage, now: number): void {
+  #watchClock(): void {
+    const now = Date.now();
     const backMs = this.#lookedAt - now;
     this.#lookedAt = now;
     if (backMs <= clockToleranceMs) return;
-    storage.shiftWaits(backMs, now);
-    this.#pausedUntil = Math.min(this.#pausedUntil, now);
-  }
-
-  /** Whether storage takes a write: what was due when the object was started may be so because it did not. */
-  #writes(storage: LaneStorage): boolean {
-    try {
-      storage.rewrite();
-      this.noteWritten();
-    } catch (error) {
-      this.#pausedUntil = Date.now() + unwritablePauseMs;
-      log("error", "storage takes no writes", {
-        webhook: storage.record.config?.webhook.uuid,
-        error: String(error),
-      });
-    }
-    return this.#isWritable;
+    this.#lane.storage()?.shiftWaits(backMs, now);
+    this.#storageCheck.clockWentBack(now);
   }
 
   /** The head of the replays, if it may go. */
@@ -264,15 +249,15 @@ export class Drain {
   }
 
   #nextReplayAt(storage: LaneStorage, now: number): number | null {
-    const head = this.#replaying === null ? storage.replays.head(now) : null;
+    const head = this.#replaying !== null ? null : storage.replays.head(now);
     if (head === null || isAskedForNow(head)) return head?.nextAttemptAt ?? null;
     const { down, asked } = storage.record.receiver;
     const probeAt = head.isFirst ? 0 : (down?.retry.notBefore ?? 0);
     return Math.max(head.nextAttemptAt, probeAt, asked?.until ?? 0);
   }
 
-  #nextStart(storage: LaneStorage): number {
-    return this.#rateLimit.nextStart(rateOf(storage), Date.now(), () => storage.lastStart());
+  #nextStart(storage: LaneStorage, now: number): number {
+    return this.#rateLimit.nextStart(rateOf(storage), now, () => storage.lastStart());
   }
 
   /** Null when nothing may be sent: the webhook is paused, disabled or deleted. */
@@ -292,7 +277,7 @@ export class Drain {
       }
       sent = await this.#send(storage, outgoing);
     } catch (error) {
-      logFailure(storage, sequence, error);
+      logOwnFailure(storage, sequence, error);
       const notBefore = Date.now() + ownFailurePauseMs;
       this.#lane.storage()?.schedule.land(sequence, { kind: "postponed", notBefore });
       return;
@@ -301,18 +286,18 @@ export class Drain {
     this.#record({ queue: "live", outgoing, partition, failures, probe }, sent);
   }
 
-  /** Writes down what came of an attempt. When that fails, the object starts again from what is on disk. */
+  /** Records an attempt. When that fails, the object starts again from what is on disk. */
   #record(flight: Flight, sent: SentAttempt): void {
     const storage = this.#lane.storage();
     if (storage === null) return;
     this.#lane.atomically(() => recordAttempt(storage, flight, sent));
-    logAttempt(storage, flight.outgoing, sent);
+    logAttempt(webhookUuid(storage), flight.outgoing, sent);
     this.#lane.recorded();
   }
 
   async #replay(storage: LaneStorage, head: ReplayHead): Promise<void> {
     const probe = storage.record.receiver.down === null || head.kind === "fetch" ? null : "retry";
-    this.#replaying = { probe, sequence: head.kind === "send" ? head.sequence : null };
+    this.#replaying = { sequence: head.kind === "send" ? head.sequence : null };
     this.#liveSinceReplay = 0;
     try {
       if (head.kind === "fetch") await this.#lane.fetchPage(head);
@@ -351,7 +336,7 @@ export class Drain {
   }
 }
 
-/** What a person wants sent again, one delivery, is tried once at once: nothing that is known of the receiver holds it. */
+/** A single delivery that a person wants sent again is tried at once, whatever is known of the receiver. */
 function isAskedForNow(head: ReplayHead): boolean {
   return head.kind === "fetch" || (head.replay === null && head.attempts === 0);
 }
@@ -370,26 +355,4 @@ function webhookUuid(storage: LaneStorage): string {
   const { config } = storage.record;
   if (config === null) throw new Error("The lane has deliveries and no configuration.");
   return config.webhook.uuid;
-}
-
-function logAttempt(storage: LaneStorage, outgoing: LoadedDelivery, { result }: SentAttempt): void {
-  log(result.error === null ? "info" : "warn", "attempt", {
-    webhook: webhookUuid(storage),
-    sequence: outgoing.sequence,
-    event: outgoing.eventUuid,
-    type: outgoing.eventType,
-    attempt: outgoing.attempts + 1,
-    status: result.status,
-    error: result.error,
-    duration_ms: result.durationMs,
-  });
-}
-
-/** A failure of ours: the receiver's would be a result. Nothing counts, and nothing is sent again at once. */
-function logFailure(storage: LaneStorage, sequence: number, error: unknown): void {
-  log("error", "delivery failed on our side", {
-    webhook: storage.record.config?.webhook.uuid,
-    sequence,
-    error: String(error),
-  });
 }

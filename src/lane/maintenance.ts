@@ -1,4 +1,7 @@
-/** Everything between a lane and D1: hearing of changes, telling of its own, and forgetting what is past its time. */
+/**
+ * What a lane does beside sending: it reads changes of its webhook from D1, reports its state there, announces trouble, and
+ * forgets what is past its time.
+ */
 import { readConfig } from "../platform/config";
 import { readStoredWebhook, writeLaneReport } from "./lane-state";
 import { log } from "../platform/log";
@@ -14,29 +17,31 @@ const dayMs = 86_400_000;
 const pruneStepsMax = 5;
 
 /** What maintenance needs of its lane. */
-type KeptLane = OpenLane & {
+type MaintainedLane = OpenLane & {
   /** Ends everything: the webhook was deleted. */
   close(): Promise<void>;
+  /** False after storage refused a write, until it takes one. */
+  isWritable(): boolean;
 };
 
 export class Maintenance {
-  readonly #lane: KeptLane;
+  readonly #lane: MaintainedLane;
   #notBefore = 0;
   /** The latest report to D1, and all before it. */
   #reported: Promise<void> = Promise.resolve();
 
-  constructor(lane: KeptLane) {
+  constructor(lane: MaintainedLane) {
     this.#lane = lane;
   }
 
-  /** A lane that was never handed anything does not know whose it is, and has nobody to tell. */
+  /** Whether something is to be reported or announced. A lane without a configuration does not know whose it is. */
   get hasNews(): boolean {
     const storage = this.#lane.storage();
     if (!storage?.record.config) return false;
     return !storage.record.copiedToD1 || storage.announcements.waiting;
   }
 
-  /** When the lane must be woken for it, in ms (long past: at once); null when there are no news, and none to come. */
+  /** When the lane must be woken for it, in ms (long past: at once); null when nothing is to come. */
   get wakeAt(): number | null {
     if (this.hasNews) return this.#notBefore;
     const storage = this.#lane.storage();
@@ -76,7 +81,7 @@ export class Maintenance {
   /** One at a time: of two under way at once, the older one could reach D1 last, and nobody would notice. */
   #report(): Promise<void> {
     const report = this.#reported.then(() => this.#reportOnce());
-    // Whoever asked for this one hears of its failure.
+    // The caller of this one gets its failure.
     this.#reported = report.catch(() => undefined);
     return report;
   }
@@ -132,8 +137,17 @@ export class Maintenance {
     log("error", "counters were wrong", { webhook: storage.record.config?.webhook.uuid, ...wrong });
   }
 
-  /** Forgets one day that is past its time, if any is: behind sending, and only when storage takes writes. */
+  /** Forgets one day that is past its time, if any is: behind sending, and only while storage takes writes. Never throws. */
   prune(): void {
+    try {
+      if (this.#lane.isWritable()) this.#pruneDay();
+    } catch (error) {
+      const webhook = this.#lane.storage()?.record.config?.webhook.uuid;
+      log("error", "pruning failed", { webhook, error: String(error) });
+    }
+  }
+
+  #pruneDay(): void {
     const storage = this.#lane.storage();
     if (storage === null) return;
     const { deliveryDays, deadLetterDays } = readConfig(this.#lane.env);

@@ -50,6 +50,22 @@ export async function countReplay(lane: OpenLane, range: ReplayRange): Promise<R
   return { outcome: "counted", ...storage.replays.selection.count(kind, sequences) };
 }
 
+/**
+ * Starts a replay of the dead letters with these sequences, or of all.
+ * @returns the replay's uuid and how many dead letters are in it; null when there are none (any more).
+ */
+export function startDeadReplay(
+  storage: LaneStorage | null,
+  sequences: readonly number[] | undefined,
+): { id: string; queued: number } | null {
+  const queued = storage?.counters.dead ?? 0;
+  if (storage === null || queued === 0) return null;
+  const { replays, outbox } = storage;
+  const now = Date.now();
+  if (sequences !== undefined) return replays.addPicked(sequences, now);
+  return { id: replays.addAllDead(outbox.lastSequence, queued, now), queued };
+}
+
 /** Each kind reaches back as far as what it sends is kept: dead letters longer than delivered ones. */
 async function earliestOf(
   lane: OpenLane,

@@ -1,7 +1,7 @@
 /** Resending and skipping a delivery. */
 import { audit } from "../db/audit";
 import { deliveryUuid } from "../send/delivery-uuid";
-import type { ChangeResult } from "../lane/webhook-lane";
+import type { ChangeResult } from "../lane/change-delivery";
 import type { Operation } from "./operation";
 
 const actions = { redeliver: "delivery.redelivered", skip: "delivery.skipped" } as const;

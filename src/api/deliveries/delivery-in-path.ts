@@ -1,6 +1,7 @@
 /** Finds the delivery in a path, and turns failures of operations on it into errors. */
 import { sequenceOf } from "../../send/delivery-uuid";
-import type { ChangeResult, WebhookLane } from "../../lane/webhook-lane";
+import type { ChangeResult } from "../../lane/change-delivery";
+import type { WebhookLane } from "../../lane/webhook-lane";
 import { RequestError } from "../../platform/errors";
 import { existingWebhook } from "../../webhooks/existing-webhook";
 

@@ -3,7 +3,7 @@
  * delivery's page or, with `back=webhook`, to the webhook's page.
  */
 import type { Context } from "hono";
-import type { ChangeResult } from "../../lane/webhook-lane";
+import type { ChangeResult } from "../../lane/change-delivery";
 import { operationOf } from "../../auth/operation";
 import { changeDelivery as askForChange } from "../../webhooks/change-delivery";
 import type { AppEnv } from "../../auth/app-env";

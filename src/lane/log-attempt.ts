@@ -1,0 +1,28 @@
+/** One log line for each attempt. */
+import { log } from "../platform/log";
+import type { SentAttempt } from "../send/sender";
+import type { LaneStorage } from "./lane-storage";
+import type { LoadedDelivery } from "./outbox";
+
+/** An attempt that was made and recorded, whatever its result. */
+export function logAttempt(webhook: string, outgoing: LoadedDelivery, { result }: SentAttempt): void {
+  log(result.error === null ? "info" : "warn", "attempt", {
+    webhook,
+    sequence: outgoing.sequence,
+    event: outgoing.eventUuid,
+    type: outgoing.eventType,
+    attempt: outgoing.attempts + 1,
+    status: result.status,
+    error: result.error,
+    duration_ms: result.durationMs,
+  });
+}
+
+/** An attempt that failed on our side: it is not counted, and repeated later. */
+export function logOwnFailure(storage: LaneStorage, sequence: number, error: unknown): void {
+  log("error", "delivery failed on our side", {
+    webhook: storage.record.config?.webhook.uuid,
+    sequence,
+    error: String(error),
+  });
+}
