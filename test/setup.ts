@@ -3,6 +3,8 @@
  * look at what was answered and logged in it: no secret may be there.
  */
 import { afterEach, beforeEach, expect, vi } from "vitest";
+import { resumeSending } from "../src/lane/planned-stop";
+import { forgetTurns } from "../src/lane/turns";
 import { forgetConnections } from "../src/send/kept-connections";
 import { leaks } from "./secrets";
 import { emptyStorage, makeTables } from "./storage";
@@ -12,5 +14,7 @@ vi.waitFor = waitFor;
 
 beforeEach(makeTables);
 beforeEach(forgetConnections);
+beforeEach(forgetTurns);
+beforeEach(resumeSending);
 afterEach(() => expect(leaks()).toEqual([]));
 afterEach(emptyStorage);

@@ -13,11 +13,18 @@ import { logAttempt, logOwnFailure } from "./log-attempt";
 import { type Flight, recordAttempt } from "./record-attempt";
 import type { ReplayHead } from "./replays";
 import { type ReadyDelivery, widthOf } from "./schedule";
+import { OwnFailure } from "../send/own-failure";
 import type { Message, SentAttempt } from "../send/sender";
+import { isStopping, noteUnderWay } from "./planned-stop";
 import { StorageCheck } from "./storage-check";
 
-/** How long a partition waits after a failure of our own before anything was sent. */
+/** How long a partition waits after a failure of ours before anything was sent: a key is missing, say. */
 const ownFailurePauseMs = 60_000;
+/** How long the lane waits after an attempt of which nothing is known of the receiver (`OwnFailure`): twice as long each time. */
+const firstPauseMs = 1000;
+const longestPauseMs = 60_000;
+/** While the process is about to stop, alarms come so far apart. */
+const stoppingPauseMs = 1000;
 /** How many attempts are started in one run: a Worker's invocation may make 10,000 subrequests, and has its CPU time. */
 export const sendsPerRunMax = 500;
 /** A drain waits for the next attempt that a rate limit allows, if it is this near: an alarm costs more. */
@@ -35,8 +42,8 @@ export type DrainedLane = {
   send(message: Message): Promise<SentAttempt>;
   /** An attempt was written down. */
   recorded(): void;
-  /** Nothing more is sent for now. */
-  rest(): void;
+  /** Waits until an attempt may begin. @returns gives back what it waited for, once the attempt has ended. */
+  ready(): Promise<() => void>;
   /** Takes the next page of a replay from the archive into the lane. */
   fetchPage(head: ReplayHead & { kind: "fetch" }): Promise<void>;
   /** Runs `work` as one transaction. One that fails ends the object: it starts again from what is on disk. */
@@ -59,6 +66,10 @@ export class Drain {
   #replaying: { sequence: number | null } | null = null;
   #liveSinceReplay = 0;
   readonly #storageCheck = new StorageCheck();
+  /** Nothing is sent before, in ms: an invocation has used up its limits, or the process was late. */
+  #pausedUntil = 0;
+  /** `OwnFailure`s in a row. */
+  #ownFailures = 0;
   /** When the clock was last looked at, in ms. */
   #lookedAt = 0;
 
@@ -107,7 +118,6 @@ export class Drain {
   run(): Promise<void> {
     this.#running ??= this.#sendAll().finally(() => {
       this.#running = undefined;
-      this.#lane.rest();
     });
     this.wake();
     return this.#running;
@@ -146,7 +156,10 @@ export class Drain {
     const live = isToBeRescheduled(storage) ? 0 : schedule.nextAt({ now, health: record.receiver }, hasMore);
     const again = this.#nextReplayAt(storage, now);
     const at = live === null || again === null ? (live ?? again) : Math.min(live, again);
-    return at === null ? null : Math.max(at, this.#nextStart(storage, now), this.#storageCheck.blockedUntil);
+    if (at === null) return null;
+    const stoppingUntil = isStopping() ? now + stoppingPauseMs : 0;
+    const { blockedUntil } = this.#storageCheck;
+    return Math.max(at, this.#nextStart(storage, now), blockedUntil, this.#pausedUntil, stoppingUntil);
   }
 
   async #sendAll(): Promise<void> {
@@ -161,7 +174,9 @@ export class Drain {
 
   #startAllDue(): void {
     for (let next = this.#startNext(); next !== null; next = this.#startNext()) {
+      const noteLanded = noteUnderWay();
       const landed = next.finally(() => {
+        noteLanded();
         this.#underWay.delete(landed);
         this.wake();
       });
@@ -234,6 +249,7 @@ export class Drain {
     if (backMs <= clockToleranceMs) return;
     this.#lane.storage()?.shiftWaits(backMs, now);
     this.#storageCheck.clockWentBack(now);
+    this.#pausedUntil = Math.min(this.#pausedUntil, now);
   }
 
   /** The head of the replays, if it may go. */
@@ -268,28 +284,39 @@ export class Drain {
 
   async #sendLive(storage: LaneStorage, ready: ReadyDelivery): Promise<void> {
     const { sequence, partition, earlierFailures, probe } = ready;
-    let outgoing: LoadedDelivery | null = null;
-    let sent: SentAttempt;
+    let outcome: Outcome;
     try {
-      outgoing = storage.outbox.load(sequence);
-      if (outgoing?.status !== deliveryStatus.pending) {
-        return storage.schedule.land(sequence, { kind: "left" });
-      }
-      sent = await this.#send(storage, outgoing);
+      outcome = await this.#send(sequence, { isStillSent: isPending });
     } catch (error) {
       logOwnFailure(storage, sequence, error);
-      const notBefore = Date.now() + ownFailurePauseMs;
+      const notBefore = this.#pauseAfter(error) ? 0 : Date.now() + ownFailurePauseMs;
       this.#lane.storage()?.schedule.land(sequence, { kind: "postponed", notBefore });
       return;
     }
+    if (outcome === "gone") return storage.schedule.land(sequence, { kind: "left" });
+    if (outcome === "stopped") return storage.schedule.land(sequence, { kind: "postponed", notBefore: 0 });
+    const { outgoing, sent } = outcome;
     const failures = earlierFailures + outgoing.attempts + 1;
     this.#record({ queue: "live", outgoing, partition, failures, probe }, sent);
+  }
+
+  /**
+   * Pauses the lane after an `OwnFailure`, until another invocation: that one has limits of its own.
+   * @returns whether it was one.
+   */
+  #pauseAfter(error: unknown): boolean {
+    if (!(error instanceof OwnFailure)) return false;
+    this.#pausedUntil = Date.now() + Math.min(firstPauseMs * 2 ** this.#ownFailures, longestPauseMs);
+    this.#ownFailures += 1;
+    this.#sendsLeft = 0;
+    return true;
   }
 
   /** Records an attempt. When that fails, the object starts again from what is on disk. */
   #record(flight: Flight, sent: SentAttempt): void {
     const storage = this.#lane.storage();
     if (storage === null) return;
+    this.#ownFailures = 0;
     this.#lane.atomically(() => recordAttempt(storage, flight, sent));
     logAttempt(webhookUuid(storage), flight.outgoing, sent);
     this.#lane.recorded();
@@ -307,6 +334,7 @@ export class Drain {
         webhook: storage.record.config?.webhook.uuid,
         error: String(error),
       });
+      if (this.#pauseAfter(error)) return;
       this.#lane.storage()?.replays.delay(head.position, Date.now() + ownFailurePauseMs);
     } finally {
       this.#replaying = null;
@@ -318,22 +346,52 @@ export class Drain {
     head: ReplayHead & { kind: "send" },
     probe: ProbeKind | null,
   ): Promise<void> {
-    const outgoing = storage.outbox.load(head.sequence);
-    if (outgoing === null) return storage.replays.pass(head.position, head.sequence, Date.now());
-    const sent = await this.#send(storage, outgoing, head.replay);
-    this.#record({ queue: "again", outgoing, head, probe }, sent);
+    const outcome = await this.#send(head.sequence, { replay: head.replay });
+    if (outcome === "gone") storage.replays.pass(head.position, head.sequence, Date.now());
+    if (typeof outcome === "string") return;
+    this.#record({ queue: "again", outgoing: outcome.outgoing, head, probe }, outcome.sent);
   }
 
-  #send(storage: LaneStorage, outgoing: LoadedDelivery, replay: string | null = null): Promise<SentAttempt> {
-    this.#rateLimit.started(rateOf(storage), Date.now());
-    return this.#lane.send({
-      deliveryUuid: deliveryUuid(webhookUuid(storage), outgoing.sequence),
-      eventType: outgoing.eventType,
-      event: outgoing.event,
-      place: { sequence: outgoing.sequence, attempt: outgoing.attempts + 1 },
-      ...(replay !== null && { replay }),
-    });
+  /**
+   * Makes one attempt, as soon as it may begin.
+   * @throws for failures of ours.
+   */
+  async #send(sequence: number, { isStillSent = () => true, replay = null }: SendOptions): Promise<Outcome> {
+    const before = this.#sendingStorage();
+    if (before !== null) this.#rateLimit.started(rateOf(before), Date.now());
+    const end = await this.#lane.ready();
+    try {
+      // While it waited, the webhook may have been paused or deleted, and the delivery skipped.
+      const storage = this.#sendingStorage();
+      if (storage === null || isStopping()) return "stopped";
+      const outgoing = storage.outbox.load(sequence);
+      if (outgoing === null || !isStillSent(outgoing)) return "gone";
+      return { outgoing, sent: await this.#lane.send(messageOf(storage, outgoing, replay)) };
+    } finally {
+      end();
+    }
   }
+}
+
+/** `gone`: the delivery is not to be sent any more. `stopped`: nothing is. */
+type Outcome = { outgoing: LoadedDelivery; sent: SentAttempt } | "gone" | "stopped";
+
+/** `isStillSent`: whether a delivery is as it must be for an attempt. `replay`: the replay that it belongs to. */
+type SendOptions = { isStillSent?: (outgoing: LoadedDelivery) => boolean; replay?: string | null };
+
+function isPending({ status }: LoadedDelivery): boolean {
+  return status === deliveryStatus.pending;
+}
+
+function messageOf(storage: LaneStorage, outgoing: LoadedDelivery, replay: string | null): Message {
+  const { sequence, attempts, eventType, event } = outgoing;
+  return {
+    deliveryUuid: deliveryUuid(webhookUuid(storage), sequence),
+    eventType,
+    event,
+    place: { sequence, attempt: attempts + 1 },
+    ...(replay !== null && { replay }),
+  };
 }
 
 /** A single delivery that a person wants sent again is tried at once, whatever is known of the receiver. */

@@ -5,12 +5,10 @@ import type { LaneConfig } from "./handover";
 import type { LaneStorage } from "./lane-storage";
 import { chatServiceOf } from "../send/payload";
 import { createSender, type Message, type Sender, type SentAttempt } from "../send/sender";
-import { TimeLimits } from "../send/time-limits";
 
 export class LaneSender {
   readonly #env: Env;
   readonly #storage: () => LaneStorage | null;
-  readonly #limits = new TimeLimits();
   #current: { version: number; sender: Promise<Sender> } | undefined;
 
   /** @param storage null once the webhook was deleted. */
@@ -19,7 +17,10 @@ export class LaneSender {
     this.#storage = storage;
   }
 
-  /** @throws for failures of ours, before anything was sent: no configuration, or secrets that no key opens. */
+  /**
+   * @throws for failures of ours, before anything was sent (no configuration, or secrets that no key decrypts), and
+   *   `OwnFailure` when nothing can be said of the receiver.
+   */
   async send(message: Message): Promise<SentAttempt> {
     const config = this.#storage()?.record.config;
     if (!config) throw new Error("The lane has no configuration.");
@@ -33,11 +34,6 @@ export class LaneSender {
     return { ...(await sender.send(message)), configVersion: config.version };
   }
 
-  /** Nothing more is sent for now. */
-  rest(): void {
-    this.#limits.rest();
-  }
-
   async #make({ version, webhook, sealed, timeoutS }: LaneConfig): Promise<Sender> {
     const rules = readConfig(this.#env);
     const settings = await decryptSettings(rules.encryptionKeys, webhook.uuid, sealed);
@@ -46,6 +42,6 @@ export class LaneSender {
       chat: chatServiceOf(settings.url),
       headerNames: Object.keys(settings.headers ?? {}),
     });
-    return createSender({ webhook, settings, timeoutS, rules }, this.#limits);
+    return createSender({ webhook, settings, timeoutS, rules });
   }
 }

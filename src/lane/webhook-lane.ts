@@ -35,6 +35,7 @@ import {
 } from "./start-replay";
 import type { Bucket } from "./stats";
 import { type ReplayStopped, stopReplay } from "./stop-replay";
+import { takeTurn } from "./turns";
 
 /** A drain that `accept` starts: an object that only does this is evicted after about 70 s. */
 const acceptDrainMs = 10_000;
@@ -71,7 +72,7 @@ export class WebhookLane extends DurableObject<Env> {
     this.#drain = new Drain({
       storage,
       send: (message) => this.#sender.send(message),
-      rest: () => this.#sender.rest(),
+      ready: () => this.#ready(),
       fetchPage: (head) => fetchMissing(this.#open, head),
       atomically: this.#open.atomically,
       recorded: () => this.#tellPages(),
@@ -281,7 +282,6 @@ export class WebhookLane extends DurableObject<Env> {
       this.ctx.waitUntil(drained);
       if (waitMs > 0) await waitUpTo(waitMs, drained);
     }
-    if (!this.#drain.isRunning) this.#sender.rest();
     await this.#alarm.arm();
   }
 
@@ -301,6 +301,15 @@ export class WebhookLane extends DurableObject<Env> {
     } catch (error) {
       log("warn", "pages not told", { webhook: this.#webhookUuid(), error: String(error) });
     }
+  }
+
+  /**
+   * Waits until an attempt may begin. The platform holds a request back until what was written before it is on disk, and
+   * that wait is not the receiver's.
+   */
+  async #ready(): Promise<() => void> {
+    await this.ctx.storage.sync();
+    return takeTurn();
   }
 
   async #changeState(change: typeof pause): Promise<LaneState | null> {

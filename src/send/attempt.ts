@@ -1,9 +1,10 @@
-/** One HTTP request to a receiver, and what came of it. A receiver's failure is data here, never an exception. */
+/** One HTTP request to a receiver, and its result. A receiver's failure is data here; an exception is a failure of ours. */
 import { readAnswerBody } from "./answer-body";
 import { classifyException, classifyResponse, type ErrorClass } from "./error-class";
 import { fetchOverOpenConnection } from "./kept-connections";
 import { parseRetryAfter } from "./retry-after";
-import type { TimeLimits } from "./time-limits";
+import { isLimitError, OwnFailure } from "./own-failure";
+import { TimeLimit } from "./time-limit";
 
 /** What is kept of an answer's body. The rest is cancelled unread. */
 const responseBodyBytesMax = 2048;
@@ -17,7 +18,7 @@ export type PreparedRequest = {
   timeoutMs: number;
 };
 
-/** What came back. The status decides: `error` is null exactly for a 2xx, whatever became of its body. */
+/** The answer. The status decides: `error` is null exactly for a 2xx, whatever happened to its body. */
 export type AttemptResult = {
   startedAt: number;
   durationMs: number;
@@ -35,26 +36,27 @@ export type AttemptResult = {
 /**
  * Sends once. Redirects are not followed; the time-out covers connecting, waiting and reading. Once the status is there
  * it decides, and a body that does not end in time is cut off.
- * @param limits of whoever sends: to be let rest when nothing more is sent.
+ * @throws {OwnFailure} when nothing can be said of the receiver.
  */
-export async function attempt(request: PreparedRequest, limits: TimeLimits): Promise<AttemptResult> {
+export async function attempt(request: PreparedRequest): Promise<AttemptResult> {
   const startedAt = Date.now();
-  const limit = limits.begin(request.timeoutMs);
+  const limit = new TimeLimit(request.timeoutMs);
   try {
-    const response = await answerTo(request, limit.signal);
+    const response = await answerTo(request, limit);
     const outcome =
       response instanceof Response ? await outcomeOf(response, limit.signal) : withoutAnswer(response);
     return { startedAt, durationMs: Date.now() - startedAt, ...outcome };
   } finally {
-    limits.end(limit);
+    limit.end();
   }
 }
 
 type Outcome = Omit<AttemptResult, "startedAt" | "durationMs">;
 
 /** The answer, as soon as its headers are there, or why there is none. */
-async function answerTo(request: PreparedRequest, signal: AbortSignal): Promise<Response | ErrorClass> {
+async function answerTo(request: PreparedRequest, limit: TimeLimit): Promise<Response | ErrorClass> {
   const { url, headers, body } = request;
+  const { signal } = limit;
   try {
     return await fetchOverOpenConnection(url, {
       method: "POST",
@@ -65,7 +67,10 @@ async function answerTo(request: PreparedRequest, signal: AbortSignal): Promise<
       signal,
     });
   } catch (error) {
-    return signal.aborted ? "timeout" : classifyException(error);
+    if (limit.isOwn) throw new OwnFailure("late", "This process was too late to hear of an answer in time.");
+    if (signal.aborted) return "timeout";
+    if (isLimitError(error)) throw new OwnFailure("limit", String(error), { cause: error });
+    return classifyException(error);
   }
 }
 

@@ -2,30 +2,39 @@
 import { orchestTime } from "../platform/time";
 import type { ErrorClass } from "./error-class";
 import { explainFailure } from "./explain-failure";
-import { createSender, type SenderSetup } from "./sender";
-import { TimeLimits } from "./time-limits";
+import { RequestError } from "../platform/errors";
+import { OwnFailure } from "./own-failure";
+import { createSender, type Message, type Sender, type SenderSetup } from "./sender";
 
-/** What became of a ping. `reason`: a part of a sentence for people, such as `the receiver answered 404 Not Found`. */
+/** The result of a ping. `reason`: a part of a sentence for people, such as `the receiver answered 404 Not Found`. */
 export type PingResult =
   | { delivered: true }
   | { delivered: false; error: ErrorClass; status: number | null; reason: string };
 
-/** Sends one ping. A receiver's failure is `delivered: false`, whatever it was. */
+/**
+ * Sends one ping. A receiver's failure is `delivered: false`, whatever it was.
+ * @throws {RequestError} 503 when this gateway could not make the attempt.
+ */
 export async function sendPing(setup: SenderSetup): Promise<PingResult> {
-  const limits = new TimeLimits();
-  const sender = await createSender(setup, limits);
+  const sender = await createSender(setup);
   const event = JSON.stringify({
     type: "ping",
     uuid: crypto.randomUUID(),
     timestamp: orchestTime(Date.now()),
   });
-  const { result } = await sender.send({
-    deliveryUuid: crypto.randomUUID(),
-    eventType: "ping",
-    event,
-  });
-  limits.rest();
+  const { result } = await send(sender, { deliveryUuid: crypto.randomUUID(), eventType: "ping", event });
   const { error, status } = result;
   if (error === null) return { delivered: true };
   return { delivered: false, error, status, reason: explainFailure({ ...result, error }, sender.timeoutMs) };
+}
+
+async function send(sender: Sender, message: Message): ReturnType<Sender["send"]> {
+  try {
+    return await sender.send(message);
+  } catch (error) {
+    if (!(error instanceof OwnFailure)) throw error;
+    const reason =
+      "The gateway is too busy to test the webhook now. Nothing is known of the receiver. Try again.";
+    throw new RequestError(503, reason, { cause: error });
+  }
 }

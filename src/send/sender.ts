@@ -4,7 +4,6 @@ import { maskFor } from "./mask-answer";
 import { buildBody, chatServiceOf, type SentWebhook } from "./payload";
 import { hubSignature, importSigningKeys, type SigningKeys, standardSignature } from "./signature";
 import { refuseTarget, type TargetRules } from "./target";
-import type { TimeLimits } from "./time-limits";
 import { maskedValue, type SecretSettings } from "../platform/encryption";
 
 /** Orchest's time-out for a receiver. */
@@ -23,7 +22,7 @@ export type Message = {
 };
 
 /**
- * What was sent and what came of it. `headers`: those that only this attempt has; `shownHeaders` has the others. Secrets
+ * What was sent, and its result. `headers`: those that only this attempt has; `shownHeaders` has the others. Secrets
  * are masked in what the receiver answered.
  */
 type SendOutcome = { headers: Record<string, string>; result: AttemptResult };
@@ -31,7 +30,7 @@ type SendOutcome = { headers: Record<string, string>; result: AttemptResult };
 /** The same, and under which version of the configuration it was sent. */
 export type SentAttempt = SendOutcome & { configVersion: number };
 
-/** `timeoutMs`: how long a receiver may take. */
+/** `timeoutMs`: how long a receiver may take. `send` throws an `OwnFailure` when nothing can be said of the receiver. */
 export type Sender = { timeoutMs: number; send(message: Message): Promise<SendOutcome> };
 
 /** What a sender is made of. `timeoutS`: null for the default. */
@@ -42,11 +41,8 @@ export type SenderSetup = {
   rules: TargetRules;
 };
 
-/**
- * Imports the secret's keys; the sender may then be used for as long as the configuration stands.
- * @param limits of its requests: to be let rest when nothing more is sent.
- */
-export async function createSender(setup: SenderSetup, limits: TimeLimits): Promise<Sender> {
+/** Imports the secret's keys; the sender may then be used for as long as the configuration stands. */
+export async function createSender(setup: SenderSetup): Promise<Sender> {
   const { webhook, settings, rules } = setup;
   const { previous, headers: custom = {} } = settings;
   const keys = await importSigningKeys(settings.secret);
@@ -71,7 +67,7 @@ export async function createSender(setup: SenderSetup, limits: TimeLimits): Prom
       const headers = { ...custom, ...messageHeaders(webhook, message), ...own };
       return {
         headers: own,
-        result: mask(await attempt({ url: settings.url, headers, body, timeoutMs }, limits)),
+        result: mask(await attempt({ url: settings.url, headers, body, timeoutMs })),
       };
     },
   };

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { attempt, type AttemptResult } from "../../src/send/attempt";
-import { TimeLimits } from "../../src/send/time-limits";
 import { passTime, restartClock, stopClock } from "../clock";
 import { forAll } from "../for-all";
 import { hanging, receiver } from "../receiver";
@@ -13,12 +12,8 @@ const request = {
   timeoutMs,
 };
 
-/** Makes an attempt, and no other after it. */
-async function send(): Promise<AttemptResult> {
-  const limits = new TimeLimits();
-  const result = await attempt(request, limits);
-  limits.rest();
-  return result;
+function send(): Promise<AttemptResult> {
+  return attempt(request);
 }
 
 /** Makes an attempt and lets its time run out. @returns what it was a moment before, and what came of it. */

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createSender } from "../../src/send/sender";
-import { TimeLimits } from "../../src/send/time-limits";
 import { restartClock } from "../clock";
 import { hanging, receiver } from "../receiver";
 
@@ -22,7 +21,7 @@ afterEach(restartClock);
 describe("a sender", () => {
   it("gives a receiver 5 s", async () => {
     receiver(hanging);
-    const sender = await createSender(setup, new TimeLimits());
+    const sender = await createSender(setup);
     const sent = sender.send(message);
     await vi.waitFor(() => expect(fetch).toHaveBeenCalled());
     await vi.advanceTimersByTimeAsync(5000);
@@ -33,7 +32,7 @@ describe("a sender", () => {
 
   it("says no sequence and no attempt on a message that has none, such as a ping", async () => {
     const { received } = receiver();
-    await (await createSender(setup, new TimeLimits())).send(message);
+    await (await createSender(setup)).send(message);
     expect(received[0]?.headers.has("X-Orchest-Sequence")).toBe(false);
     expect(received[0]?.headers.has("X-Orchest-Attempt")).toBe(false);
   });
@@ -43,11 +42,11 @@ describe("a sender", () => {
     async (url) => {
       const { received } = receiver();
       const settings = { ...setup.settings, url };
-      const strict = await createSender({ ...setup, settings }, new TimeLimits());
+      const strict = await createSender({ ...setup, settings });
       expect((await strict.send(message)).result).toMatchObject({ error: "blocked", status: null });
       expect(received).toEqual([]);
       const rules = { ...setup.rules, allowPrivateTargets: true };
-      const local = await createSender({ ...setup, settings, rules }, new TimeLimits());
+      const local = await createSender({ ...setup, settings, rules });
       expect((await local.send(message)).result.error).toBeNull();
     },
   );

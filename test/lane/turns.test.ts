@@ -1,0 +1,77 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { takeTurn, turnsMax } from "../../src/lane/turns";
+import { restartClock, stopTimers } from "../clock";
+
+beforeEach(stopTimers);
+afterEach(restartClock);
+
+type Taker = { name: number; end: () => void };
+
+/** Asks for so many turns, one after the other. @returns who got one so far, in that order. */
+function ask(count: number): { began: Taker[]; names: () => number[] } {
+  const began: Taker[] = [];
+  for (let name = 0; name < count; name++) {
+    void takeTurn().then((end) => began.push({ name, end }));
+  }
+  return { began, names: () => began.map(({ name }) => name) };
+}
+
+const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
+
+describe("turns", () => {
+  it("are given to so many attempts at once, and to the next one when one ends: first come, first served", async () => {
+    const { began, names } = ask(turnsMax + 3);
+    await settle();
+    expect(began).toHaveLength(turnsMax);
+    began[0]?.end();
+    await settle();
+    began[1]?.end();
+    await settle();
+    expect(names().slice(turnsMax)).toEqual([turnsMax, turnsMax + 1]);
+  });
+
+  it("of attempts that wait for a receiver that hangs are free again after 250 ms, and hold up nobody longer", async () => {
+    const { began } = ask(turnsMax * 3);
+    await vi.advanceTimersByTimeAsync(249);
+    expect(began).toHaveLength(turnsMax);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(began).toHaveLength(turnsMax * 2);
+    await vi.advanceTimersByTimeAsync(250);
+    expect(began).toHaveLength(turnsMax * 3);
+  });
+
+  it("are given back once, however late", async () => {
+    const { began } = ask(turnsMax * 2);
+    await vi.advanceTimersByTimeAsync(250);
+    for (const { end } of began.slice(0, turnsMax)) end();
+    const late = ask(1);
+    await settle();
+    expect(late.began).toEqual([]);
+  });
+
+  it("are no matter of a clock that goes back", async () => {
+    ask(turnsMax);
+    await settle();
+    vi.setSystemTime(Date.now() - 86_400_000);
+    const { began } = ask(1);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(began).toHaveLength(1);
+  });
+});
+
+describe("a waiter that is gone, with the invocation that it belonged to,", () => {
+  it("holds up those behind it for seconds at most", async () => {
+    const { began } = ask(turnsMax);
+    await settle();
+    // Its timers never fire: they went with it.
+    const timers = vi.spyOn(globalThis, "setTimeout").mockReturnValue(0 as never);
+    const gone = ask(1);
+    timers.mockRestore();
+    vi.setSystemTime(Date.now() + 3000);
+    const waiting = ask(1);
+    for (const { end } of began) end();
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(waiting.began).toHaveLength(1);
+    expect(gone.began.length).toBeLessThanOrEqual(1);
+  });
+});
