@@ -4,6 +4,7 @@ import { consumeDeadLetters } from "./events/dead-letter-consumer";
 import { consume } from "./events/queue-consumer";
 import { laneEvents } from "./events/lane-events";
 import { WebhookLane as Lane } from "./lane/webhook-lane";
+import { obeyStop } from "./planned-stop";
 import { log } from "./platform/log";
 import { runScheduled } from "./scheduled";
 
@@ -31,6 +32,7 @@ export default {
   },
 
   async scheduled(controller, env) {
+    if (await obeyStop(env, controller.cron)) return;
     await runScheduled(env, controller.scheduledTime);
   },
 } satisfies ExportedHandler<Env>;

@@ -45,6 +45,8 @@ export async function runWranglerDev(
   onListening: () => void,
 ): Promise<never> {
   const child = spawnWrangler({
+    // A group of its own: Ctrl-C in a terminal signals the whole group, and would end attempts that are under way.
+    isDetached: process.platform !== "win32",
     nodeArgs: ["--import", exitWithParent],
     // The inspector uses any free port, so that several gateways can run. --test-scheduled suppresses the warning that
     // nothing calls the cron triggers: local-cron.ts does.
@@ -62,11 +64,13 @@ function spawnWrangler(run: {
   stdio: StdioOptions;
   signal: AbortSignal;
   nodeArgs?: string[];
+  isDetached?: boolean;
 }): ChildProcess {
   return spawn(process.execPath, [...(run.nodeArgs ?? []), script, ...run.args], {
     cwd: projectDirectory,
     env: { ...process.env, ...settings },
     stdio: run.stdio,
     signal: run.signal,
+    detached: run.isDetached ?? false,
   });
 }

@@ -10,13 +10,13 @@ export class BorrowedGateway implements GatewayAddress {
   readonly url: string;
   readonly token: string;
   readonly port: number;
-  readonly #group: number;
+  readonly #groups: readonly number[];
 
-  private constructor({ url, token, port, group }: Lent) {
+  private constructor({ url, token, port, groups }: Lent) {
     this.url = url;
     this.token = token;
     this.port = port;
-    this.#group = group;
+    this.#groups = groups;
   }
 
   /** Waits for its start where none is free. Whoever borrows one gives it back. */
@@ -26,7 +26,7 @@ export class BorrowedGateway implements GatewayAddress {
 
   /** Memory that all its processes hold, in bytes. Linux only. */
   residentBytes(): number {
-    return residentBytes(this.#group);
+    return residentBytes(this.#groups);
   }
 
   /** Removes its webhooks, so that the next one hears nothing of this one's events. */

@@ -46,8 +46,8 @@ class GatewayPool {
 
   async serve({ method, url }: IncomingMessage, response: ServerResponse): Promise<void> {
     if (method === "POST") {
-      const { port, url: gatewayUrl, token, group } = await this.#lend();
-      response.end(JSON.stringify({ port, url: gatewayUrl, token, group }));
+      const { port, url: gatewayUrl, token, groups } = await this.#lend();
+      response.end(JSON.stringify({ port, url: gatewayUrl, token, groups }));
       return;
     }
     if (method === "DELETE") {

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { projectDirectory } from "../../tools/project-directory.ts";
 import { eventually } from "./eventually.ts";
 import { freshState } from "./pool-client.ts";
-import { hasLivingProcess, isSignalled } from "./process-group.ts";
+import { groupsOf, hasLivingProcess, isSignalled } from "./process-group.ts";
 
 const ready = /Local API token: (\S+)[\s\S]*Ctrl-C stops the gateway/;
 
@@ -70,37 +70,51 @@ export class Gateway implements GatewayAddress {
   }
 
   /** Stops it as Ctrl-C does, and returns its exit code when nothing of it runs any more. */
-  async stop(): Promise<number | null> {
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
     const child = this.#process;
-    if (child === undefined) return null;
+    if (child?.pid === undefined) return null;
+    const { groups } = this;
     const exited = child.exitCode === null ? once(child, "exit") : undefined;
-    child.kill("SIGTERM");
+    // A terminal signals the whole group.
+    isSignalled(-child.pid, signal);
     await exited;
-    await this.#gone();
+    await this.#gone(groups);
     return child.exitCode;
+  }
+
+  /** Sends a second SIGINT once the first one is known to be handled: the process ends by itself otherwise. */
+  async interruptAgain(): Promise<void> {
+    const pid = this.#process?.pid;
+    if (pid === undefined) return;
+    await eventually(
+      "the process has ended",
+      () => !isSignalled(pid, "SIGINT") || this.#process === undefined,
+    );
   }
 
   /** Kills the whole tree of processes at once: nobody gets to tidy up. */
   async kill(): Promise<void> {
+    const { groups } = this;
     this.killNow();
-    await this.#gone();
+    await this.#gone(groups);
   }
 
   /** Kills only the process that `npm start` started, which then can stop nothing itself. */
   async killStarter(): Promise<void> {
+    const { groups } = this;
     const pid = this.#process?.pid;
     if (pid !== undefined) isSignalled(pid, "SIGKILL");
-    await this.#gone();
+    await this.#gone(groups);
   }
 
   killNow(): void {
-    const pid = this.#process?.pid;
-    if (pid !== undefined) isSignalled(-pid, "SIGKILL");
+    for (const group of this.groups) isSignalled(-group, "SIGKILL");
   }
 
-  /** All its processes; undefined while it does not run. */
-  get group(): number | undefined {
-    return this.#process?.pid;
+  /** Of all its processes; none while it does not run. */
+  get groups(): number[] {
+    const pid = this.#process?.pid;
+    return pid === undefined ? [] : groupsOf(pid);
   }
 
   /** Ends it, whatever state it is in, and removes its state. */
@@ -110,9 +124,8 @@ export class Gateway implements GatewayAddress {
     running.delete(this);
   }
 
-  async #gone(): Promise<void> {
-    const group = this.#process?.pid;
-    const isGone = () => group === undefined || !hasLivingProcess(group);
+  async #gone(groups: readonly number[]): Promise<void> {
+    const isGone = () => !groups.some((group) => hasLivingProcess(group));
     await eventually("every process of the gateway is gone", isGone);
     this.#process = undefined;
   }

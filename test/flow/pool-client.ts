@@ -5,8 +5,8 @@ import { json, text } from "node:stream/consumers";
 import { inject } from "vitest";
 import type { GatewayAddress } from "./gateway.ts";
 
-/** A gateway that is lent. `group`: of all its processes. */
-export type Lent = GatewayAddress & { readonly port: number; readonly group: number };
+/** A gateway that is lent. `groups`: of all its processes. */
+export type Lent = GatewayAddress & { readonly port: number; readonly groups: number[] };
 
 /** Waits for the start of one where none is free. */
 export async function borrowFromPool(): Promise<Lent> {

@@ -1,9 +1,18 @@
-/** The processes of a gateway, which are one group: as the system tells of them, and as it ends them. */
+/** The processes of a gateway: `npm start` is a group, and wrangler with its workerd is another one. */
+import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Memory that all processes of a group hold, in bytes. Linux only. */
-export function residentBytes(group: number): number {
-  const pids = readdirSync("/proc").filter((entry) => isLivingIn(entry, group));
+/** The groups of a gateway that runs. @param starter the process of `npm start`. */
+export function groupsOf(starter: number): number[] {
+  const lines = execFileSync("ps", ["-A", "-o", "pid=,ppid=,pgid="], { encoding: "utf8" }).split("\n");
+  const processes = lines.map((line) => line.trim().split(/\s+/).map(Number));
+  const own = processes.filter(([, parent]) => parent === starter).map(([, , group]) => group ?? starter);
+  return [...new Set([starter, ...own])];
+}
+
+/** Memory that all processes of these groups hold, in bytes. Linux only. */
+export function residentBytes(groups: readonly number[]): number {
+  const pids = readdirSync("/proc").filter((entry) => groups.some((group) => isLivingIn(entry, group)));
   return pids.reduce((sum, pid) => sum + residentBytesOf(pid), 0);
 }
 

@@ -3,7 +3,7 @@ import { stopSending } from "../../src/lane/planned-stop";
 import { turnsMax } from "../../src/lane/turns";
 import { passTime, restartClock, stopClock, stopTimers } from "../clock";
 import { makeEvents, makeListener } from "../event";
-import { alarmOf, configOf, handedEvent, laneOf, passTimeIn, runAlarm } from "../lane";
+import { alarmOf, configOf, handoverEvent, laneOf, passTimeIn, runAlarm } from "../lane";
 import { hanging, receiver } from "../receiver";
 import { hand, sequencesOf, settle } from "./lane-traffic";
 
@@ -121,7 +121,7 @@ describe("attempts of many lanes", () => {
     );
     await Promise.all(
       webhooks.map(async ({ uuid }) => {
-        const events = makeEvents(1).map((event) => handedEvent(event));
+        const events = makeEvents(1).map((event) => handoverEvent(event));
         await laneOf(uuid).accept({ config: await configOf(uuid), events });
       }),
     );
