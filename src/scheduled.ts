@@ -4,6 +4,7 @@ import { pruneArchive } from "./events/archive-retention";
 import { pruneAudit, pruneRefusals } from "./db/audit";
 import { pruneSwitchChanges } from "./webhooks/job-failure-undo";
 import { pruneFailures } from "./events/queue-failures";
+import { pruneRejected, rejectedBytesMax } from "./events/rejected";
 import { maintainLanes } from "./lane/maintain-lanes";
 import { handOverAll } from "./events/hand-over-pending";
 import { dropExpiredSecrets } from "./webhooks/change-webhook";
@@ -11,7 +12,7 @@ import { finishDeletions } from "./webhooks/delete-webhook";
 import { log } from "./platform/log";
 
 const dayMs = 86_400_000;
-/** How long notes on failed queue messages are kept: messages are retried for hours at most. */
+/** How long notes on failed queue messages are kept: messages are retried for four days at most. */
 const failureDays = 7;
 /** How long the audit log is kept: a year, and a month to review it. */
 const auditDays = 400;
@@ -26,6 +27,7 @@ export async function runScheduled(env: Env, now: number): Promise<void> {
     lanes: () => maintainLanes(env, now),
     secrets: () => dropExpiredSecrets({ env, config: readConfig(env) }, now),
     archive: () => prune(env, now),
+    rejected: () => pruneRejectedMessages(env, now),
     "queue failures": () => pruneFailures(env.DB, now - failureDays * dayMs),
     audit: () => pruneAudit(env, now - auditDays * dayMs),
     "job failure switch": () => pruneSwitchChanges(env.DB, now),
@@ -38,6 +40,12 @@ export async function runScheduled(env: Env, now: number): Promise<void> {
       log("error", "scheduled task failed", { task, error: String(error) });
     }
   }
+}
+
+async function pruneRejectedMessages(env: Env, now: number): Promise<void> {
+  const before = now - readConfig(env).archiveDays * dayMs;
+  const deleted = await pruneRejected(env.DB, { before, bytesMax: rejectedBytesMax });
+  if (deleted > 0) log("warn", "rejected messages pruned", { messages: deleted });
 }
 
 async function prune(env: Env, now: number): Promise<void> {

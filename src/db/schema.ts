@@ -190,7 +190,13 @@ export const jobFailureChanges = sqliteTable(
   (table) => [index("job_failure_changes_switch").on(table.switchId)],
 );
 
-/** Queue messages that were rejected, with the reason. They are kept until they are redriven. */
+/** How much `rejected` holds: one row, kept up by triggers of the migration. */
+export const rejectedSize = sqliteTable("rejected_size", {
+  id: integer("id").primaryKey(),
+  bytes: integer("bytes").notNull(),
+});
+
+/** Queue messages that were rejected, with the reason. They are kept for a time and up to a size, or until they are redriven. */
 export const rejected = sqliteTable("rejected", {
   id: integer("id").primaryKey(),
   messageId: text("message_id").notNull(),

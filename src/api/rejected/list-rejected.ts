@@ -33,7 +33,7 @@ const route = createRoute({
   tags: ["Events"],
   summary: "Queue messages that could not be used",
   description:
-    "Newest first, with the reason. They are kept until they are redriven. Their texts take the scope deliveries:read.",
+    "Newest first, with the reason. They are kept until they are redriven, for ARCHIVE_DAYS, and up to 1 GB of them. Their texts take the scope deliveries:read.",
   request: { query: z.object({ limit: limitParamSchema, cursor: cursorParamSchema }) },
   responses: {
     200: { description: "A page.", content: { "application/json": { schema: rejectedSchema } } },

@@ -1,14 +1,12 @@
 /** `POST /api/rejected/{id}/redrive`: publishes what a kept queue message holds. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { changeReason, findRejected, type RejectedMessage, removeRejected } from "../../events/rejected";
 import { RequestError } from "../../platform/errors";
-import type { Publisher } from "../../events/publisher";
 import { audit } from "../../auth/audit";
-import { publish as publishText } from "../../events/publish";
 import { acceptedSchema } from "../events/accepted-schema";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
+import { publishRejected } from "../../events/publish-rejected";
 
 const route = createRoute({
   method: "post",
@@ -31,28 +29,11 @@ const route = createRoute({
 export function redriveRejected(router: Router): void {
   router.openapi(route, async (c) => {
     const { id } = c.req.valid("param");
-    const rejected = /^[1-9]\d{0,14}$/.test(id) ? await findRejected(c.env.DB, Number(id)) : null;
-    if (rejected === null) throw new RequestError(404, `Rejected message ${id} does not exist.`);
-    const answer = await publish(c.env, rejected, c.var.caller.id);
-    await removeRejected(c.env.DB, rejected.id);
-    await audit(c, { action: "rejected.redriven", target: String(rejected.id) });
-    return c.json(answer, 202);
+    const published = /^[1-9]\d{0,14}$/.test(id)
+      ? await publishRejected(c.env, Number(id), c.var.caller.id)
+      : null;
+    if (published === null) throw new RequestError(404, `Rejected message ${id} does not exist.`);
+    await audit(c, { action: "rejected.redriven", target: String(Number(id)) });
+    return c.json(published, 202);
   });
-}
-
-/** @throws {RequestError} 400 or 409 with the reason, which is written down. */
-async function publish(
-  env: Env,
-  rejected: RejectedMessage,
-  publisher: Publisher,
-): ReturnType<typeof publishText> {
-  if (rejected.is_exact === 0) {
-    throw new RequestError(400, `It was not kept exactly, and cannot be published: ${rejected.reason}`);
-  }
-  try {
-    return await publishText(env, rejected.body, { publisher });
-  } catch (error) {
-    if (error instanceof RequestError) await changeReason(env.DB, rejected.id, error.message);
-    throw error;
-  }
 }

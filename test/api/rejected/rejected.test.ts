@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { pruneRejected } from "../../../src/events/rejected";
 import { type Answer, api } from "../../api";
 import { allPages } from "../../deliveries";
 import {
@@ -182,5 +183,151 @@ describe("POST /api/rejected/{id}/redrive", () => {
     const id = await giveUp(makeEvent());
     await redrive(id);
     expect((await redrive(id)).status).toBe(404);
+  });
+});
+
+type Redriven = {
+  redriven: number;
+  failed: { id: number; reason: string }[];
+  left: number;
+  next_cursor: string | null;
+  message?: string;
+};
+
+function redriveAll(filter?: unknown): Promise<Answer<Redriven>> {
+  return api("POST", "/api/rejected/redrive", filter);
+}
+
+/** Keeps so many messages with an event each, with one D1 call. @returns their uuids, oldest first. */
+async function keepMany(
+  count: number,
+  { reason = "given up", receivedAt = Date.now() } = {},
+): Promise<string[]> {
+  const events = makeEvents(count);
+  await env.DB.prepare(
+    `INSERT INTO rejected (message_id, reason, body, is_exact, received_at)
+     SELECT 'message-' || key, ?2, value, 1, ?3 FROM json_each(?1)`,
+  )
+    .bind(JSON.stringify(events), reason, receivedAt)
+    .run();
+  return events.map(({ uuid }) => uuid);
+}
+
+describe("POST /api/rejected/redrive", () => {
+  it("publishes all, oldest first, and keeps them no more", async () => {
+    const uuids = await keepMany(5);
+    const { status, body } = await redriveAll();
+    expect(status).toBe(200);
+    expect(body).toEqual({ redriven: 5, failed: [], left: 0, next_cursor: null });
+    expect((await archived()).map(({ uuid }) => uuid)).toEqual(uuids);
+    expect(await kept()).toEqual([]);
+    await vi.waitFor(() => expect(received).toHaveLength(5));
+    expect(eventUuidsIn(received)).toEqual(uuids);
+  });
+
+  it("tries 100 for each call, and says how many are left: the next call goes on behind them", async () => {
+    await keepMany(101);
+    const { body } = await redriveAll({});
+    expect(body).toEqual({ redriven: 100, failed: [], left: 1, next_cursor: "100" });
+    expect((await redriveAll({ cursor: body.next_cursor })).body).toMatchObject({ redriven: 1, left: 0 });
+  });
+
+  it("leaves what still cannot be used, with its reason, and goes on behind it", async () => {
+    const broken = await giveUp({ uuid: 1 });
+    const inexact = await giveUp(new Uint8Array([0xff]));
+    await keepMany(1);
+    const { body } = await redriveAll();
+    expect(body).toMatchObject({ redriven: 1, left: 0, next_cursor: null });
+    expect(body.failed).toEqual([
+      { id: broken, reason: expect.stringMatching(/^uuid: must be a UUID/) },
+      { id: inexact, reason: expect.stringContaining("not kept exactly") },
+    ]);
+    expect((await kept()).map(({ id }) => id)).toEqual([broken, inexact]);
+  });
+
+  it.each([
+    [{ reason: "D1 WAS down" }, [2]],
+    [{ reason: "%" }, []],
+    [{ since: new Date(2000).toISOString() }, [2, 3]],
+    [{ until: new Date(2000).toISOString() }, [1]],
+    [{ since: new Date(2000).toISOString(), until: new Date(3000).toISOString() }, [2]],
+    [{ reason: null, since: null, until: null, cursor: null }, [1, 2, 3]],
+  ])("with %o takes those that match", async (filter, ids) => {
+    await keepMany(1, { reason: "The archive is full", receivedAt: 1000 });
+    await keepMany(1, { reason: "given up: D1 was down", receivedAt: 2000 });
+    await keepMany(1, { reason: "given up", receivedAt: 3000 });
+    expect((await redriveAll(filter)).body).toMatchObject({ redriven: ids.length, left: 0 });
+    expect((await kept()).map(({ id }) => id)).toEqual([1, 2, 3].filter((id) => !ids.includes(id)));
+  });
+
+  it.each([
+    [{ reasons: "x" }, "unknown reasons"],
+    [{ reason: "" }, "reason: must not be empty"],
+    [{ since: "yesterday" }, "since: must be an ISO 8601 time"],
+    [{ cursor: "x" }, "cursor: must be the next_cursor"],
+    [[], "a filter must be an object"],
+  ])("refuses %o, and tries nothing", async (filter, message) => {
+    await keepMany(1);
+    const { status, body } = await redriveAll(filter);
+    expect(status).toBe(400);
+    expect(body.message).toContain(message);
+    expect(await kept()).toHaveLength(1);
+  });
+
+  it("is audited, with how many", async () => {
+    await keepMany(2);
+    await giveUp({ uuid: 1 });
+    await redriveAll();
+    const { body } = await api<{ entries: { action: string; detail: string }[] }>(
+      "GET",
+      "/api/audit?limit=1",
+    );
+    expect(body.entries).toMatchObject([{ action: "rejected.redriven", detail: "2 of 3 messages" }]);
+  });
+
+  it("stops at a failure of ours: what was not tried stays, and a repetition delivers nothing twice", async () => {
+    await keepMany(3);
+    const prepare = env.DB.prepare.bind(env.DB);
+    let removals = 0;
+    vi.spyOn(env.DB, "prepare").mockImplementation((query) => {
+      if (query.startsWith("DELETE FROM rejected")) removals += 1;
+      if (removals === 2) throw new Error("D1 is down");
+      return prepare(query);
+    });
+    expect((await redriveAll()).status).toBe(500);
+    vi.restoreAllMocks();
+    ({ received } = receiver());
+    expect((await redriveAll()).body).toMatchObject({ redriven: 2, left: 0 });
+    expect(await kept()).toEqual([]);
+  });
+});
+
+describe("what is rejected", () => {
+  const prune = (limits: { before?: number; bytesMax?: number }) =>
+    pruneRejected(env.DB, { before: 0, bytesMax: 1_000_000, ...limits });
+
+  it("is forgotten when its time is over, and not before", async () => {
+    await keepMany(1, { receivedAt: 1999 });
+    await keepMany(1, { receivedAt: 2000 });
+    expect(await prune({ before: 2000 })).toBe(1);
+    expect((await kept()).map(({ id }) => id)).toEqual([2]);
+  });
+
+  it("is forgotten beyond its size, the oldest first, also after others were redriven", async () => {
+    await keepMany(10);
+    const [first] = await kept();
+    const size = new TextEncoder().encode(first?.body).length + 500;
+    expect(await prune({ bytesMax: 10 * size })).toBe(0);
+    expect(await prune({ bytesMax: 9 * size })).toBe(1);
+    await redrive(5);
+    expect(await prune({ bytesMax: 8 * size })).toBe(0);
+    expect(await prune({ bytesMax: 8 * size - 1 })).toBe(1);
+    expect((await kept()).map(({ id }) => id)).toEqual([3, 4, 6, 7, 8, 9, 10]);
+  });
+
+  it("is pruned 1,000 at a time", async () => {
+    await keepMany(1001, { receivedAt: 1 });
+    expect(await prune({ before: 2 })).toBe(1000);
+    expect(await prune({ before: 2 })).toBe(1);
   });
 });

@@ -1,0 +1,30 @@
+/** Publishing what a kept queue message holds. */
+import { changeReason, findRejected, removeRejected } from "./rejected";
+import { publish } from "./publish";
+import type { Publisher } from "./publisher";
+import { RequestError } from "../platform/errors";
+
+/**
+ * Publishes the message, and keeps it no more.
+ * @returns what became of its events; null when there is no message with this id.
+ * @throws {RequestError} 400 or 409 when it still cannot be used: it stays, with this reason.
+ */
+export async function publishRejected(
+  env: Env,
+  id: number,
+  publisher: Publisher,
+): Promise<Awaited<ReturnType<typeof publish>> | null> {
+  const rejected = await findRejected(env.DB, id);
+  if (rejected === null) return null;
+  if (rejected.is_exact === 0) {
+    throw new RequestError(400, `It was not kept exactly, and cannot be published: ${rejected.reason}`);
+  }
+  try {
+    const accepted = await publish(env, rejected.body, { publisher });
+    await removeRejected(env.DB, id);
+    return accepted;
+  } catch (error) {
+    if (error instanceof RequestError) await changeReason(env.DB, id, error.message);
+    throw error;
+  }
+}
