@@ -139,9 +139,7 @@ export class Schedule {
 
   /** Whether to look further: nothing that was found may go, and there is room for other partitions. */
   wantsMore({ now, health }: Now): boolean {
-    if (this.ordering === "strict") return this.#partitions.size === 0;
-    if (this.#partitions.size >= partitionsMax || isAskedToWait(health, now)) return false;
-    if (searchableAt(health) > now) return false;
+    if (this.#searchableAt(health) > now) return false;
     for (const head of this.#heads(now)) if (this.#mayGo(head, { now, health })) return false;
     return true;
   }
@@ -233,7 +231,8 @@ export class Schedule {
    */
   nextAt({ now, health }: Now, hasMore: boolean): number | null {
     if (hasMore && this.wantsMore({ now, health })) return 0;
-    let earliest = hasMore && this.#partitions.size === 0 ? searchableAt(health) : Number.POSITIVE_INFINITY;
+    // Also where other partitions are known: what was not looked at may be fresh, and go before all of them.
+    let earliest = hasMore ? this.#searchableAt(health) : Number.POSITIVE_INFINITY;
     for (const partition of this.#partitions.values()) {
       const [head] = partition.queue;
       if (head === undefined || partition.inFlight > 0) continue;
@@ -274,6 +273,14 @@ export class Schedule {
       if (head !== undefined && !isHeadTried && notBefore === 0) next = Math.min(next, head);
     }
     return next;
+  }
+
+  /** When it makes sense to look for what waits, in ms: while the receiver is down, at its next probe. */
+  #searchableAt({ asked, down }: ReceiverHealth): number {
+    if (this.ordering === "strict") return this.#partitions.size === 0 ? 0 : Number.POSITIVE_INFINITY;
+    if (this.#partitions.size >= partitionsMax) return Number.POSITIVE_INFINITY;
+    const probeAt = down === null ? 0 : Math.min(down.retry.notBefore, down.fresh.notBefore);
+    return Math.max(probeAt, asked?.until ?? 0);
   }
 
   #keyOf({ orderingKey, sequence }: { orderingKey: string; sequence: number }): string {
@@ -423,11 +430,6 @@ type Candidate = { key: string; partition: Partition; sequence: number; probe: P
 /** `fresh`: accepted since the latest failure, in a partition that has not failed. */
 function probeKindOf({ queue: [head], failures }: Partition, health: ReceiverHealth): ProbeKind {
   return head !== undefined && failures === 0 && head > health.seenUpTo ? "fresh" : "retry";
-}
-
-/** When it makes sense to look for what waits, in ms: while the receiver is down, at its next probe. */
-function searchableAt({ down }: ReceiverHealth): number {
-  return down === null ? 0 : Math.min(down.retry.notBefore, down.fresh.notBefore);
 }
 
 function isAskedToWait({ asked }: ReceiverHealth, now: number): boolean {

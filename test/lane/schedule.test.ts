@@ -330,3 +330,50 @@ describe("a schedule", () => {
     expect(again.take(now)?.sequence).toBe(2);
   });
 });
+
+describe("while the receiver is down, and deliveries wait that were not looked at,", () => {
+  const down: ReceiverHealth = {
+    ...healthy,
+    failures: 6,
+    seenUpTo: 1,
+    down: {
+      since: 0,
+      retry: { failures: 12, notBefore: 3_600_000 },
+      fresh: { failures: 1, notBefore: 2000 },
+    },
+  };
+  const failing = { sequence: 1, orderingKey: "a", attempts: 12, nextAttemptAt: 3_600_000 };
+  const fresh = { sequence: 2, orderingKey: "b", attempts: 0, nextAttemptAt: null };
+  const scheduleOf = (ordering: Ordering): Schedule => {
+    const schedule = new Schedule({ ordering, lowWater: 1, backoffs: new Map() });
+    schedule.add([failing], 1);
+    return schedule;
+  };
+
+  it.each(["keyed", "none"] as const)(
+    "in %s ordering, they are looked for at the next fresh probe",
+    (ordering) => {
+      const schedule = scheduleOf(ordering);
+      expect(schedule.nextAt({ now: 1000, health: down }, true)).toBe(2000);
+      expect(schedule.nextAt({ now: 2000, health: down }, true)).toBe(0);
+      const asked = { at: 0, until: 5000 };
+      expect(schedule.nextAt({ now: 2000, health: { ...down, asked } }, true)).toBe(5000);
+      schedule.add([fresh], 2);
+      expect(schedule.take({ now: 2000, health: down, random })).toMatchObject({
+        sequence: 2,
+        probe: "fresh",
+      });
+    },
+  );
+
+  it.each(["keyed", "none", "strict"] as const)(
+    "in %s ordering, nothing is, when there is nothing",
+    (ordering) => {
+      expect(scheduleOf(ordering).nextAt({ now: 1000, health: down }, false)).toBe(3_600_000);
+    },
+  );
+
+  it("in strict ordering, the head holds up all of them", () => {
+    expect(scheduleOf("strict").nextAt({ now: 2000, health: down }, true)).toBe(3_600_000);
+  });
+});
