@@ -1,6 +1,7 @@
 /** The HTTP app: the order of middleware, and the routers. */
 import { bodyLimit } from "hono/body-limit";
 import type { MiddlewareHandler } from "hono";
+import { createJurisdictionCheck } from "./db/deployment";
 import { onError } from "./http/error-response";
 import { RequestError } from "./platform/errors";
 import { listAudit } from "./api/audit/list-audit";
@@ -38,10 +39,13 @@ const noStore: MiddlewareHandler = async (c, next) => {
   c.header("Cache-Control", "no-store, no-transform");
 };
 
-/** @returns the gateway's Hono app, whose `fetch(request, env, ctx)` handles every request. */
-export function createApp(): Router {
+/**
+ * @param checkJurisdiction throws when the lanes would be out of reach (`createJurisdictionCheck`).
+ * @returns the gateway's Hono app, whose `fetch(request, env, ctx)` handles every request.
+ */
+export function createApp(checkJurisdiction = createJurisdictionCheck()): Router {
   const app = createRouter();
-  const endpoints = createEndpoints();
+  const endpoints = createEndpoints(checkJurisdiction);
   app.onError(async (error, c) => asPage(c, await onError(error, c)));
   app.notFound((c) => asPage(c, c.json({ message: `There is no ${c.req.method} ${c.req.path} here.` }, 404)));
 
@@ -49,6 +53,10 @@ export function createApp(): Router {
   app.use(noStore);
   app.use(pageHeaders);
   app.use(localHostsOnly);
+  app.use(async (c, next) => {
+    if (c.req.path !== "/health") await checkJurisdiction(c.env);
+    await next();
+  });
   app.use(auditRefusals);
   app.use(ownFormsOnly);
   app.use("/api/*", guardApi(routeNeeds(endpoints)));
@@ -72,9 +80,9 @@ export function createApp(): Router {
 }
 
 /** The endpoints that `GET /openapi.json` documents. */
-function createEndpoints(): Router {
+function createEndpoints(checkJurisdiction: (env: Env) => Promise<void>): Router {
   const router = createRouter();
-  getHealth(router);
+  getHealth(router, checkJurisdiction);
   listSubscribableEvents(router);
   router.route("/", subscribersRoutes());
   router.route("/", deliveriesRoutes());

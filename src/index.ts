@@ -1,5 +1,6 @@
 /** The Worker's entry point: HTTP, queues, cron and the Durable Object class `WebhookLane`. */
 import { createApp } from "./app";
+import { createJurisdictionCheck } from "./db/deployment";
 import { consumeDeadLetters } from "./events/dead-letter-consumer";
 import { consume } from "./events/queue-consumer";
 import { laneEvents } from "./events/lane-events";
@@ -15,7 +16,8 @@ export class WebhookLane extends Lane {
   }
 }
 
-const app = createApp();
+const checkJurisdiction = createJurisdictionCheck();
+const app = createApp(checkJurisdiction);
 
 export default {
   fetch: app.fetch,
@@ -24,6 +26,7 @@ export default {
     const startedAt = Date.now();
     const { queue, messages } = batch;
     try {
+      await checkJurisdiction(env);
       if (queue === "events-dlq") await consumeDeadLetters(batch, env);
       else await consume(batch, env);
     } finally {
@@ -33,6 +36,7 @@ export default {
 
   async scheduled(controller, env) {
     if (await obeyStop(env, controller.cron)) return;
+    await checkJurisdiction(env);
     await runScheduled(env, controller.scheduledTime);
   },
 } satisfies ExportedHandler<Env>;

@@ -42,6 +42,8 @@ export const webhooks = sqliteTable(
     disabledReason: text("disabled_reason"),
     /** A copy of the lane's number of dead letters, updated by the lane. */
     deadLetters: integer("dead_letters").notNull().default(0),
+    /** Whether the lane may hold deliveries, copied here by the lane: cron calls only those. */
+    inUse: integer("in_use", { mode: "boolean" }).notNull().default(true),
     /** Raised by every change. A lane keeps the configuration with the highest version. */
     version: integer("version").notNull().default(1),
     /** When the deletion started. The row is removed once the lane is closed. */
@@ -189,6 +191,12 @@ export const jobFailureChanges = sqliteTable(
   },
   (table) => [index("job_failure_changes_switch").on(table.switchId)],
 );
+
+/** What may not change after the first start, by name: `jurisdiction`. */
+export const deployment = sqliteTable("deployment", {
+  name: text("name").primaryKey(),
+  value: text("value").notNull(),
+});
 
 /** How much `rejected` holds: one row, kept up by triggers of the migration. */
 export const rejectedSize = sqliteTable("rejected_size", {

@@ -5,6 +5,7 @@ import type { LoggedDelivery } from "../lane/delivery-log";
 import { withTimeout } from "../platform/timeouts";
 import { forEachConcurrent } from "../platform/concurrency";
 import { log } from "../platform/log";
+import { laneOf } from "../lane/lane-of";
 
 /** Lanes that one question is put to, and how many at once. */
 const lanesMax = 200;
@@ -23,7 +24,7 @@ export async function deliveriesOf(
   let allAnswered = true;
   await forEachConcurrent(lanesAtOnce, webhooks, async ({ uuid }) => {
     try {
-      const lane = env.LANES.getByName(uuid);
+      const lane = laneOf(env, uuid);
       const delivery = await withTimeout(lane.deliveryOf(event.uuid, event.accepted_at));
       if (delivery !== null) found.set(uuid, delivery);
     } catch (error) {

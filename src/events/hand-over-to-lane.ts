@@ -5,6 +5,7 @@ import type { MatchedWebhook } from "./matching";
 import type { AcceptResult, HandoverEvent, Handover } from "../lane/handover";
 import { withTimeout } from "../platform/timeouts";
 import { log } from "../platform/log";
+import { laneOf } from "../lane/lane-of";
 
 /**
  * Hands events over to a webhook's lane. On return, every event is on disk in the lane or in `handovers`, or the webhook
@@ -63,7 +64,7 @@ export async function callLane(env: Env, handover: Handover): Promise<HandoverRe
 }
 
 async function callOnce(env: Env, handover: Handover): Promise<AcceptResult> {
-  const lane = env.LANES.getByName(handover.config.webhook.uuid);
+  const lane = laneOf(env, handover.config.webhook.uuid);
   return withTimeout<AcceptResult>(lane.accept(handover));
 }
 

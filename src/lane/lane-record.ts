@@ -11,6 +11,8 @@ export type LaneRecord = {
   closedAt: number | null;
   state: LaneState;
   disabledReason: string | null;
+  /** Whether it holds deliveries, as D1 is told. */
+  isInUse: boolean;
   /** Whether D1 has the state and the number of dead letters. */
   copiedToD1: boolean;
   /** Since when the lane is paused or disabled, in ms. */
@@ -68,6 +70,7 @@ const initial: LaneRecord = {
   closedAt: null,
   state: "active",
   disabledReason: null,
+  isInUse: true,
   copiedToD1: true,
   inactiveSince: null,
   inactiveMs: 0,

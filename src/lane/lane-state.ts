@@ -7,7 +7,12 @@ import { laneConfigColumns, laneConfigOf, type LaneConfigRow } from "./lane-conf
 export type StoredWebhook = { config: LaneConfig; state: LaneState; deleted: boolean };
 
 /** What a lane tells D1 of itself. */
-export type LaneReport = { state: LaneState; disabledReason: string | null; deadLetters: number };
+export type LaneReport = {
+  state: LaneState;
+  disabledReason: string | null;
+  deadLetters: number;
+  isInUse: boolean;
+};
 
 /** The webhook's row, or null when there is none. */
 export async function readStoredWebhook(db: D1Database, uuid: string): Promise<StoredWebhook | null> {
@@ -22,7 +27,9 @@ export async function readStoredWebhook(db: D1Database, uuid: string): Promise<S
 /** Copies a lane's state to its row. */
 export async function writeLaneReport(db: D1Database, uuid: string, report: LaneReport): Promise<void> {
   await db
-    .prepare("UPDATE webhooks SET state = ?, disabled_reason = ?, dead_letters = ? WHERE uuid = ?")
-    .bind(report.state, report.disabledReason, report.deadLetters, uuid)
+    .prepare(
+      "UPDATE webhooks SET state = ?, disabled_reason = ?, dead_letters = ?, in_use = ? WHERE uuid = ?",
+    )
+    .bind(report.state, report.disabledReason, report.deadLetters, report.isInUse ? 1 : 0, uuid)
     .run();
 }

@@ -66,6 +66,14 @@ export class Maintenance {
     }
   }
 
+  /** Has D1 told whether the lane holds deliveries, when that has changed: cron calls only lanes that do. */
+  noteUse(): void {
+    const storage = this.#lane.storage();
+    if (!storage?.record.config) return;
+    const isInUse = storage.days.all.length > 0;
+    if (isInUse !== storage.record.isInUse) storage.checkpoint({ isInUse, copiedToD1: false });
+  }
+
   /** Reads the webhook's row: a change or a deletion that reached D1 and not the lane arrives here. */
   async #heal(): Promise<void> {
     const config = this.#lane.storage()?.record.config;
@@ -89,10 +97,12 @@ export class Maintenance {
   async #reportOnce(): Promise<void> {
     const storage = this.#lane.storage();
     if (!storage?.record.config || storage.record.copiedToD1) return;
-    const { state, disabledReason, config } = storage.record;
+    const { state, disabledReason, isInUse, config } = storage.record;
     const deadLetters = storage.counters.dead;
-    await writeLaneReport(this.#lane.env.DB, config.webhook.uuid, { state, disabledReason, deadLetters });
-    const isSame = storage.record.state === state && storage.counters.dead === deadLetters;
+    const report = { state, disabledReason, deadLetters, isInUse };
+    await writeLaneReport(this.#lane.env.DB, config.webhook.uuid, report);
+    const { record, counters } = storage;
+    const isSame = record.state === state && counters.dead === deadLetters && record.isInUse === isInUse;
     if (isSame && this.#lane.storage() !== null) storage.checkpoint({ copiedToD1: true });
   }
 

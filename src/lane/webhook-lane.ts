@@ -101,6 +101,7 @@ export class WebhookLane extends DurableObject<Env> {
     if (fresh.includes(true)) this.#drain.noteWritten();
     const isAlone = storage.backlog === 1 && now - this.#lastAcceptAt >= aloneAfterMs;
     this.#lastAcceptAt = now;
+    this.#maintenance.noteUse();
     // Also when all of them are known: the call that brought them may have been cut off before its alarm stood.
     await this.#work({ waitMs: isAlone ? aloneWaitMs : 0 });
     return { outcome: "accepted", fresh };
@@ -260,6 +261,8 @@ export class WebhookLane extends DurableObject<Env> {
     await this.#maintenance.run();
     await this.#work();
     this.#maintenance.prune();
+    this.#maintenance.noteUse();
+    await this.#maintenance.run({ heals: false });
     await this.#alarm.arm();
   }
 

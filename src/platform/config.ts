@@ -1,6 +1,7 @@
 /** The deployment's settings: read from the environment and validated. */
 import { hostOf } from "./host-name";
 import { ConfigurationError } from "./errors";
+import { type LanesPlace, readLanesPlace } from "./lanes-place";
 
 /** The parsed settings. They contain secrets: never log them or put them in a response. */
 export type Config = {
@@ -28,6 +29,8 @@ export type Config = {
   orchestUrl: string | null;
   /** Cloudflare Access in front of the pages; null when it is not used. `issuer` is the origin of the team domain. */
   access: { issuer: string; audience: string } | null;
+  /** Where lanes are created. */
+  lanesPlace: LanesPlace;
 };
 
 const encryptionKeyBytes = 32;
@@ -52,6 +55,7 @@ export function readConfig(env: Env): Config {
     archiveBytesMax: positive("ARCHIVE_GIGABYTES", env.ARCHIVE_GIGABYTES) * 1e9,
     orchestUrl: readOrchestUrl(env.ORCHEST_URL),
     access: readAccess(env),
+    lanesPlace: readLanesPlace(env),
   };
 }
 

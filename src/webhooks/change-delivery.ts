@@ -3,6 +3,7 @@ import { audit } from "../db/audit";
 import { deliveryUuid } from "../send/delivery-uuid";
 import type { ChangeResult } from "../lane/change-delivery";
 import type { Operation } from "./operation";
+import { laneOf } from "../lane/lane-of";
 
 const actions = { redeliver: "delivery.redelivered", skip: "delivery.skipped" } as const;
 
@@ -16,7 +17,7 @@ export async function changeDelivery(
   { webhookUuid, sequence }: { webhookUuid: string; sequence: number },
   change: "redeliver" | "skip",
 ): Promise<ChangeResult> {
-  const result: ChangeResult = await env.LANES.getByName(webhookUuid)[change](sequence);
+  const result: ChangeResult = await laneOf(env, webhookUuid)[change](sequence);
   if (result === "done") {
     const detail = deliveryUuid(webhookUuid, sequence);
     await audit(env, actor, { action: actions[change], target: webhookUuid, detail });

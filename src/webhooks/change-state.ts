@@ -5,6 +5,7 @@ import type { LaneState } from "../lane/lane-record";
 import { existingWebhook, unknownSubscriber } from "./existing-webhook";
 import type { Operation } from "./operation";
 import type { Webhook } from "./webhooks";
+import { laneOf } from "../lane/lane-of";
 
 const actions = { pause: "webhook.paused", resume: "webhook.resumed" } as const;
 
@@ -19,7 +20,7 @@ export async function changeState(
   change: "pause" | "resume",
 ): Promise<Webhook> {
   const before = await existingWebhook(env, uuid);
-  const lane = env.LANES.getByName(before.uuid);
+  const lane = laneOf(env, before.uuid);
   // A lane that was never called has no configuration yet.
   await lane.configure(laneConfigOf(before));
   const state: LaneState | null = await lane[change]();

@@ -2,7 +2,6 @@
 import type { z } from "@hono/zod-openapi";
 import type { Config } from "../platform/config";
 import type { SubscriptionSpec } from "./subscriptions";
-import { laneConfigOf } from "../lane/lane-configs";
 import {
   findWebhook,
   listWithExpiredSecret,
@@ -11,7 +10,6 @@ import {
   type WebhookChanges,
 } from "./webhooks";
 import { RequestError } from "../platform/errors";
-import { log } from "../platform/log";
 import { encryptSettings, decryptSettings, type SecretSettings } from "../platform/encryption";
 import { audit } from "../db/audit";
 import { newSecret } from "./create-webhook";
@@ -20,6 +18,7 @@ import { readOnlyFields, type rotationSchema, type webhookChangesSchema, webhook
 import type { Operation } from "./operation";
 import { parseSubscriptions } from "./subscription-rules";
 import { checkVerification, parseTarget } from "./webhook-target";
+import { configureLane } from "./configure-lane";
 
 /** How often a change is retried after a concurrent one. One of them always succeeds, so that this many can be concurrent. */
 const triesMax = 10;
@@ -240,16 +239,4 @@ function changeSettings(
     ...(typeof secret === "string" ? { secret: secret || newSecret() } : previous && { previous }),
     ...(wanted && { headers: mergeHeaders((staysAtOrigin && stored) || {}, wanted) }),
   };
-}
-
-/**
- * Sends the new configuration to the lane, so that it takes effect at once. A failure is logged only: the lane also gets
- * the configuration with its next events, and reads it before a retry.
- */
-async function configureLane(env: Env, webhook: Webhook): Promise<void> {
-  try {
-    await env.LANES.get(env.LANES.idFromName(webhook.uuid)).configure(laneConfigOf(webhook));
-  } catch (error) {
-    log("warn", "lane not configured with a change", { webhook: webhook.uuid, error: String(error) });
-  }
 }

@@ -1,4 +1,5 @@
 /** How many deliveries a replay would have. */
+import { laneOf } from "../lane/lane-of";
 import { laneConfigOf } from "../lane/lane-configs";
 import type { QueuedCount } from "../lane/replay-selection";
 import type { ReplayRange } from "../lane/start-replay";
@@ -15,7 +16,7 @@ export async function countReplays(
   webhook: Webhook,
   range: { since: number; until: number },
 ): Promise<ReplayCounts> {
-  const lane = env.LANES.getByName(webhook.uuid);
+  const lane = laneOf(env, webhook.uuid);
   // A lane that was never called does not know its webhook yet.
   await lane.configure(laneConfigOf(webhook));
   const countOf = async (kind: ReplayRange["kind"]): Promise<QueuedCount | null> => {

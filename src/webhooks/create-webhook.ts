@@ -5,6 +5,7 @@ import { insertWebhook, type NewWebhook, type Webhook } from "./webhooks";
 import type { TargetRules } from "../send/target";
 import { encryptSettings, type SecretSettings } from "../platform/encryption";
 import { audit } from "../db/audit";
+import { configureLane } from "./configure-lane";
 import { mergeHeaders } from "./custom-headers";
 import type { pingSpecSchema, webhookSpecSchema } from "./schemas";
 import type { Operation } from "./operation";
@@ -34,6 +35,7 @@ export async function createWebhook(
   const specs = parseSubscriptions(spec.subscriptions ?? []);
   const encryptedSettings = await encryptSettings(config.encryptionKeys, uuid, settings);
   const made = await insertWebhook(env, { ...shown, encryptedSettings }, specs);
+  await configureLane(env, made.stored);
   await audit(env, actor, { action: "webhook.created", target: uuid });
   return made;
 }

@@ -6,6 +6,7 @@ import { listUnfinishedDeletions, markDeleted, removeDeleted } from "./webhooks"
 import { log } from "../platform/log";
 import { audit } from "../db/audit";
 import type { Operation } from "./operation";
+import { laneOf } from "../lane/lane-of";
 
 /** A younger deletion may still be under way. */
 const underWayMs = 60_000;
@@ -34,7 +35,7 @@ export async function finishDeletions(env: Env): Promise<void> {
 
 async function finish(env: Env, uuid: string): Promise<void> {
   try {
-    await env.LANES.get(env.LANES.idFromName(uuid)).close();
+    await laneOf(env, uuid).close();
     await removeDeleted(env, uuid);
   } catch (error) {
     log("warn", "deletion not finished, left to cron", { webhook: uuid, error: String(error) });

@@ -4,6 +4,7 @@ import { laneConfigOf } from "../lane/lane-configs";
 import type { ReplayRequest, ReplayStarted } from "../lane/start-replay";
 import type { Operation } from "./operation";
 import type { Webhook } from "./webhooks";
+import { laneOf } from "../lane/lane-of";
 
 /** Asks the webhook's lane for a replay; one with a known id is not started again. */
 export async function startReplay(
@@ -11,7 +12,7 @@ export async function startReplay(
   webhook: Webhook,
   request: ReplayRequest,
 ): Promise<ReplayStarted> {
-  const lane = env.LANES.getByName(webhook.uuid);
+  const lane = laneOf(env, webhook.uuid);
   // A lane that was never called does not know its webhook yet.
   await lane.configure(laneConfigOf(webhook));
   const started: ReplayStarted = await lane.replay(request);

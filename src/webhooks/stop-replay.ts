@@ -1,4 +1,5 @@
 /** The end of a replay. */
+import { laneOf } from "../lane/lane-of";
 import { audit } from "../db/audit";
 import type { ReplayProgress } from "../lane/replay-progress";
 import type { ReplayStopped } from "../lane/stop-replay";
@@ -15,7 +16,7 @@ export async function stopReplay(
   webhook: Webhook,
   id: string,
 ): Promise<ReplayProgress | null> {
-  const stopped: ReplayStopped | null = await env.LANES.getByName(webhook.uuid).stopReplay(id);
+  const stopped: ReplayStopped | null = await laneOf(env, webhook.uuid).stopReplay(id);
   if (stopped?.isNew === true) {
     await audit(env, actor, { action: "replay.stopped", target: webhook.uuid, detail: id });
   }

@@ -142,7 +142,7 @@ describe("a lane that could not be told of the new ciphertext", () => {
     const { uuid } = await makeListener();
     await publish(makeEvent());
     await vi.waitFor(() => expect(received).toHaveLength(1));
-    const broken = vi.spyOn(env.LANES, "get").mockImplementation(() => {
+    const broken = vi.spyOn(env.LANES, "getByName").mockImplementation(() => {
       throw new Error("lane is down");
     });
     expect(await reencrypt(rotated)).toMatchObject({ reencrypted: 1, left: 0 });

@@ -4,6 +4,7 @@ import type { ChangeResult } from "../../lane/change-delivery";
 import type { WebhookLane } from "../../lane/webhook-lane";
 import { RequestError } from "../../platform/errors";
 import { existingWebhook } from "../../webhooks/existing-webhook";
+import { laneOf } from "../../lane/lane-of";
 
 /** The delivery's webhook, its lane, and the delivery's sequence number. */
 type DeliveryInPath = { webhookUuid: string; lane: DurableObjectStub<WebhookLane>; sequence: number };
@@ -21,7 +22,7 @@ export async function deliveryInPath(
   const webhook = await existingWebhook(env, uuid);
   const sequence = sequenceOf(webhook.uuid, delivery);
   if (sequence === null) throw unknownDelivery(delivery);
-  return { webhookUuid: webhook.uuid, lane: env.LANES.getByName(webhook.uuid), sequence };
+  return { webhookUuid: webhook.uuid, lane: laneOf(env, webhook.uuid), sequence };
 }
 
 /** @param delivery its uuid. @returns a 404. */

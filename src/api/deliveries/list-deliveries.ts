@@ -15,6 +15,7 @@ import { existingWebhook } from "../../webhooks/existing-webhook";
 import { uuidParamSchema } from "../../webhooks/schemas";
 import { deliveryResponse } from "./delivery-response";
 import { deliveriesSchema, deliveryStatusSchema } from "./schemas";
+import { laneOf } from "../../lane/lane-of";
 
 const statusParamSchema = queryParam(
   (text) => deliveryStatusSchema.safeParse(text).data ?? null,
@@ -56,7 +57,7 @@ export function listDeliveries(router: Router): void {
     const { uuid } = await existingWebhook(c.env, c.req.valid("param").uuid);
     const { status, event_type: eventType, since, until, limit, cursor: before } = c.req.valid("query");
     const query = { status, eventType, since, until, limit, before };
-    const page = await c.env.LANES.getByName(uuid).deliveries(query);
+    const page = await laneOf(c.env, uuid).deliveries(query);
     const deliveries = page.deliveries.map((delivery) => deliveryResponse(uuid, delivery));
     return c.json({ deliveries, next_cursor: nextCursor(page.next) }, 200);
   });

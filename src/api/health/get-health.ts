@@ -33,9 +33,9 @@ const route = createRoute({
   },
 });
 
-/** Adds the endpoint to `router`. */
-export function getHealth(router: Router): void {
-  const storageProblem = cached(storageCheckTtlMs, findStorageProblem);
+/** Adds the endpoint to `router`. @param checkJurisdiction throws when the lanes would be out of reach. */
+export function getHealth(router: Router, checkJurisdiction: (env: Env) => Promise<void>): void {
+  const storageProblem = cached(storageCheckTtlMs, (env) => findStorageProblem(env, checkJurisdiction));
   router.openapi(route, async (c) => {
     const problem = configurationProblem(c.env) ?? (await storageProblem(c.env));
     if (problem === null) return c.json({ status: "ok" } as const, 200);
@@ -55,12 +55,17 @@ function configurationProblem(env: Env): string | null {
 }
 
 /** @returns a message without secrets, or null when the database can be read and decrypted. */
-async function findStorageProblem(env: Env): Promise<string | null> {
+async function findStorageProblem(
+  env: Env,
+  checkJurisdiction: (env: Env) => Promise<void>,
+): Promise<string | null> {
   const keys = readConfig(env).encryptionKeys;
   let samples: EncryptedSettings[];
   try {
     samples = await sampleEncryptedSettings(env);
+    await checkJurisdiction(env);
   } catch (error) {
+    if (error instanceof ConfigurationError) return error.message;
     log("error", "database unreachable", { error: String(error) });
     return "The database cannot be reached.";
   }

@@ -6,6 +6,7 @@ import type { Router } from "../../http/router";
 import { existingWebhook, unknownSubscriber } from "../../webhooks/existing-webhook";
 import { uuidParamSchema, webhookSchema } from "../../webhooks/schemas";
 import { isoTimeOrNull, timeSchema } from "../../platform/time";
+import { laneOf } from "../../lane/lane-of";
 
 const windowSchema = z
   .object({
@@ -58,7 +59,7 @@ const route = createRoute({
 export function getStats(router: Router): void {
   router.openapi(route, async (c) => {
     const { uuid } = await existingWebhook(c.env, c.req.valid("param").uuid);
-    const stats = await c.env.LANES.getByName(uuid).stats();
+    const stats = await laneOf(c.env, uuid).stats();
     if (stats === null) throw unknownSubscriber(uuid);
     const { state, disabledReason, counts, backlog, lastHour, lastDay } = stats;
     return c.json(

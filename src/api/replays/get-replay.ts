@@ -6,6 +6,7 @@ import { needs } from "../needs";
 import type { Router } from "../../http/router";
 import { existingWebhook } from "../../webhooks/existing-webhook";
 import { progressAnswer, replayParamsSchema, replayProgressSchema } from "./schemas";
+import { laneOf } from "../../lane/lane-of";
 
 const route = createRoute({
   method: "get",
@@ -28,7 +29,7 @@ export function getReplay(router: Router): void {
   router.openapi(route, async (c) => {
     const { uuid, replay } = c.req.valid("param");
     const webhook = await existingWebhook(c.env, uuid);
-    const progress = await c.env.LANES.getByName(webhook.uuid).replayProgress(replay);
+    const progress = await laneOf(c.env, webhook.uuid).replayProgress(replay);
     if (progress === null) throw new RequestError(404, `Replay ${replay} does not exist, or is long done.`);
     return c.json(progressAnswer(progress), 200);
   });

@@ -1,4 +1,5 @@
 /** `GET /subscribers/{uuid}/replays`: what is being sent again, and what was. */
+import { laneOf } from "../../lane/lane-of";
 import { createRoute, z } from "@hono/zod-openapi";
 import { cursorParamSchema, limitParamSchema, nextCursor } from "../../http/list-params";
 import { messageAnswer } from "../message";
@@ -32,7 +33,7 @@ export function listReplays(router: Router): void {
   router.openapi(route, async (c) => {
     const { uuid } = await existingWebhook(c.env, c.req.valid("param").uuid);
     const { limit, cursor: before } = c.req.valid("query");
-    const { replays, next } = await c.env.LANES.getByName(uuid).replays({ limit, before });
+    const { replays, next } = await laneOf(c.env, uuid).replays({ limit, before });
     return c.json({ replays: replays.map(listedReplayAnswer), next_cursor: nextCursor(next) }, 200);
   });
 }

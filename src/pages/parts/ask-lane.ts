@@ -2,6 +2,7 @@
 import { withTimeout } from "../../platform/timeouts";
 import type { WebhookLane } from "../../lane/webhook-lane";
 import { log } from "../../platform/log";
+import { laneOf } from "../../lane/lane-of";
 
 /** @returns the lane's answer, or null when the call fails or times out. */
 export async function askLane<Answer>(
@@ -10,7 +11,7 @@ export async function askLane<Answer>(
   question: (lane: DurableObjectStub<WebhookLane>) => Promise<Answer>,
 ): Promise<Answer | null> {
   // In an async function: a synchronous exception becomes a rejection.
-  const answer = (async () => question(env.LANES.getByName(webhookUuid)))();
+  const answer = (async () => question(laneOf(env, webhookUuid)))();
   return answerOrNull(answer, { webhook: webhookUuid });
 }
 

@@ -19,12 +19,13 @@ import { LastError } from "./log-table";
 import { deliveryPath, nameOf, webhookPath } from "./names-and-paths";
 import { OtherDeliveries, othersOf } from "./other-deliveries";
 import { formatBody, SentRequest } from "./sent-request";
+import { laneOf } from "../../lane/lane-of";
 
 /** Adds the page to `router`. */
 export function deliveryPage(router: Router): void {
   router.get("/webhooks/:uuid/deliveries/:delivery", signedIn("webhooks:read"), async (c) => {
     const { webhook, uuid, sequence } = await deliveryInPath(c);
-    const found = await c.env.LANES.getByName(webhook.uuid).delivery(sequence);
+    const found = await laneOf(c.env, webhook.uuid).delivery(sequence);
     if (found === null) throw deliveryNotFound();
     const hasTexts = mayReadTexts(c.var.caller);
     const delivery: ShownDelivery = hasTexts ? found : withoutTexts(found);

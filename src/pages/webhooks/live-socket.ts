@@ -5,6 +5,7 @@ import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
 import { webhookInPath } from "./path-params";
 import { relaySocket } from "./socket-relay";
+import { laneOf } from "../../lane/lane-of";
 
 /** Adds it to `router`. */
 export function liveSocket(router: Router): void {
@@ -19,7 +20,7 @@ export function liveSocket(router: Router): void {
     const { uuid } = await webhookInPath(c);
     const address = new URL("https://lane/");
     address.searchParams.set("session", await sessionTag(c));
-    const lane = c.env.LANES.getByName(uuid);
+    const lane = laneOf(c.env, uuid);
     const { body, status, webSocket } = await lane.fetch(address, { headers: { Upgrade: "websocket" } });
     // Middleware sets headers on the response later; those of the lane's own response are immutable.
     if (webSocket === null) return new Response(body, { status });

@@ -17,12 +17,13 @@ import { webhookInPath } from "./path-params";
 import { viewPath } from "./log-view";
 import { nameOf, webhookPath } from "./names-and-paths";
 import { StopReplay } from "./running-replays";
+import { laneOf } from "../../lane/lane-of";
 
 /** Adds the page to `router`. */
 export function replayProgressPage(router: Router): void {
   router.get("/webhooks/:uuid/replays/:replay", signedIn("webhooks:read"), async (c) => {
     const webhook = await webhookInPath(c);
-    const lane = c.env.LANES.getByName(webhook.uuid);
+    const lane = laneOf(c.env, webhook.uuid);
     const id = c.req.param("replay").toLowerCase();
     const progress = await lane.replayProgress(id);
     if (progress === null) {

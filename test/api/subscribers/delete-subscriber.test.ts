@@ -14,7 +14,9 @@ function remove(uuid: string): Promise<Answer<{ message: string }>> {
 
 function lanesThat(close: () => Promise<void>): void {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a stub has dozens of methods, the test calls one
-  vi.spyOn(env.LANES, "get").mockReturnValue({ close } as unknown as ReturnType<typeof env.LANES.get>);
+  vi.spyOn(env.LANES, "getByName").mockReturnValue({ close } as unknown as ReturnType<
+    typeof env.LANES.getByName
+  >);
 }
 
 async function age(ms: number): Promise<void> {

@@ -96,7 +96,7 @@ describe("PUT /subscribers/webhooks/{uuid}", () => {
   it("tells the lane, which then has the new configuration", async () => {
     const { uuid } = await makeWebhook();
     const configure = vi.fn<(config: unknown) => Promise<void>>().mockResolvedValue();
-    vi.spyOn(env.LANES, "get").mockReturnValue(stubOf({ configure }));
+    vi.spyOn(env.LANES, "getByName").mockReturnValue(stubOf({ configure }));
     await put(uuid, { name: "New" });
     expect(configure).toHaveBeenCalledExactlyOnceWith(laneConfigOf(await rowOf(uuid)));
     expect(await rowOf(uuid)).toMatchObject({ name: "New", version: 2 });
@@ -106,7 +106,7 @@ describe("PUT /subscribers/webhooks/{uuid}", () => {
     const log = vi.spyOn(console, "warn").mockReturnValue();
     const { uuid } = await makeWebhook();
     const configure = vi.fn<() => Promise<void>>().mockRejectedValue(new Error("lane is down"));
-    vi.spyOn(env.LANES, "get").mockReturnValue(stubOf({ configure }));
+    vi.spyOn(env.LANES, "getByName").mockReturnValue(stubOf({ configure }));
     expect((await put(uuid, { name: "New", secret: "hidden" })).status).toBe(200);
     expect((await rowOf(uuid)).name).toBe("New");
     expect(log).toHaveBeenCalledExactlyOnceWith(expect.stringContaining("lane is down"));
@@ -259,7 +259,7 @@ describe("changes at the same time", () => {
 });
 
 /** A stand-in for a lane: only what the test is about can be called. */
-function stubOf(methods: Record<string, unknown>): ReturnType<typeof env.LANES.get> {
+function stubOf(methods: Record<string, unknown>): ReturnType<typeof env.LANES.getByName> {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a stub has dozens of methods, the test calls one
-  return methods as unknown as ReturnType<typeof env.LANES.get>;
+  return methods as unknown as ReturnType<typeof env.LANES.getByName>;
 }

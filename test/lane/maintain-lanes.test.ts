@@ -1,0 +1,51 @@
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { maintainLanes } from "../../src/lane/maintain-lanes";
+import { passTime, restartClock, stopClock } from "../clock";
+import { makeListener } from "../event";
+import { laneOf, runAlarms } from "../lane";
+import { receiver } from "../receiver";
+import { hand, settle } from "./lane-traffic";
+
+const minuteMs = 60_000;
+const dayMs = 86_400_000;
+
+beforeEach(stopClock);
+afterEach(restartClock);
+
+/** Runs cron's minutes of a whole day. @returns which lanes it called. */
+async function calledInADay(): Promise<string[]> {
+  const called: string[] = [];
+  const getByName = vi.spyOn(env.LANES, "getByName").mockImplementation((uuid) => {
+    called.push(uuid);
+    return laneOf(uuid);
+  });
+  for (let minute = 0; minute < 1440; minute++) await maintainLanes(env, Date.now() + minute * minuteMs);
+  getByName.mockRestore();
+  return called.toSorted();
+}
+
+describe("cron, in a day,", () => {
+  it("calls every lane that holds anything once, and one that was found empty only after it was handed something", async () => {
+    receiver();
+    const holding = await makeListener();
+    const empty = await makeListener();
+    await hand(holding.uuid, [null, null]);
+    await settle(holding.uuid);
+    expect(await calledInADay()).toEqual([holding.uuid, empty.uuid].toSorted());
+    expect(await calledInADay()).toEqual([holding.uuid]);
+    await hand(empty.uuid, [null]);
+    await runAlarms(empty.uuid);
+    expect(await calledInADay()).toEqual([holding.uuid, empty.uuid].toSorted());
+  });
+
+  it("calls no lane any more whose deliveries were all forgotten", async () => {
+    receiver();
+    const { uuid } = await makeListener();
+    await hand(uuid, [null]);
+    await runAlarms(uuid);
+    passTime(31 * dayMs);
+    expect(await calledInADay()).toEqual([uuid]);
+    expect(await calledInADay()).toEqual([]);
+  });
+});
