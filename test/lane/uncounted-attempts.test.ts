@@ -92,15 +92,18 @@ describe("while the process is late", () => {
   });
 
   it("an answer that comes late, by no more than the process is, is a success", async () => {
-    const answer = Promise.withResolvers<Response>();
-    const { received } = receiver(() => answer.promise);
+    const gate = Promise.withResolvers<void>();
+    const { received } = receiver(async () => {
+      await gate.promise;
+      return new Response();
+    });
     const { uuid } = await makeListener({ timeout_s: 1 });
     // Not alone: an event that comes alone is waited for, and time stands still.
     await hand(uuid, [null, null]);
     await vi.waitFor(() => expect(received).toHaveLength(1));
     passTime(20_000);
     await passTimeIn(uuid, 1000);
-    answer.resolve(new Response());
+    gate.resolve();
     await vi.waitFor(async () => expect((await laneOf(uuid).stats())?.counts.delivered).toBe(2));
     expect(received).toHaveLength(2);
   });
