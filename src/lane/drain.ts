@@ -317,7 +317,9 @@ export class Drain {
     const storage = this.#lane.storage();
     if (storage === null) return;
     this.#ownFailures = 0;
+    this.#storageCheck.noteUnrecorded(storage);
     this.#lane.atomically(() => recordAttempt(storage, flight, sent));
+    this.#storageCheck.noteRecorded(storage);
     logAttempt(webhookUuid(storage), flight.outgoing, sent);
     this.#lane.recorded();
   }

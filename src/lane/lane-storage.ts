@@ -26,6 +26,9 @@ const scheduledMax = 1000;
 /** A partition's back-off that ended this long ago says nothing any more. */
 const backoffKeptMs = 86_400_000;
 
+/** More than a result takes: headers and body of an answer, those of the request, and the attempt before it. */
+const largeWriteBytes = 32_768;
+
 /** What of a webhook's configuration shapes its requests, as the log shows them; no secrets. */
 export type RequestShape = {
   webhook: LaneConfig["webhook"];
@@ -266,6 +269,13 @@ export class LaneStorage {
   /** Writes what is written with an attempt, without changing anything: one row. @throws when storage takes no writes. */
   rewrite(): void {
     if (!this.outbox.rewrite(this.#schedule.lowWater())) this.setRecord({});
+  }
+
+  /** Writes as much as a result may take, in a row of its own. @throws when storage takes no writes. */
+  tryLargeWrite(): void {
+    this.#sql.exec("CREATE TABLE IF NOT EXISTS large_write (id INTEGER PRIMARY KEY, filler BLOB NOT NULL)");
+    this.#sql.exec("INSERT OR REPLACE INTO large_write VALUES (1, randomblob(?))", largeWriteBytes);
+    this.#sql.exec("DELETE FROM large_write");
   }
 
   /** Remembers how a version of the webhook was sent, so that the log can show its requests. */

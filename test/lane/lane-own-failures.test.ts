@@ -181,3 +181,53 @@ describe("an attempt that cannot be written down", () => {
     });
   });
 });
+
+/** Has results not be recorded any more, and large writes fail, while small ones still fit: as on a disk that is nearly full. */
+function fillDisk(uuid: string): Promise<void> {
+  return runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => {
+    const table = deliveriesTable(sql);
+    sql.exec("CREATE TABLE IF NOT EXISTS large_write (id INTEGER PRIMARY KEY, filler BLOB NOT NULL)");
+    sql.exec(`CREATE TRIGGER full BEFORE UPDATE ON ${table} WHEN new.attempts > old.attempts
+      BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`);
+    sql.exec(`CREATE TRIGGER full_large BEFORE INSERT ON large_write
+      BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`);
+  });
+}
+
+function freeDisk(uuid: string): Promise<void> {
+  return runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => {
+    sql.exec("DROP TRIGGER full");
+    sql.exec("DROP TRIGGER full_large");
+  });
+}
+
+describe("on a disk that is full", () => {
+  it.each([1, 5])(
+    "a delivery that is answered 200 is sent once, however often the lane is woken, and goes on when there is room: %d at once",
+    async (count) => {
+      const { received, logged } = receiver();
+      const { uuid } = await makeListener({ ordering: count === 1 ? "strict" : "none" });
+      await publish(makeEvent());
+      await vi.waitFor(() => expect(received).toHaveLength(1));
+      await fillDisk(uuid);
+      await publish(makeEvents(count));
+      await vi.waitFor(() => expect(logged()).toContain("a transaction failed"));
+      // Small writes still fit: events are taken in, and wake the lane.
+      for (let n = 0; n < 3; n++) {
+        await publish(makeEvent());
+        passTime(60_000);
+      }
+      await vi.waitFor(() => expect(logged()).toContain("storage takes no writes"));
+      const sequences = sequencesOf(received);
+      expect(sequences).toEqual([...new Set(sequences)]);
+      expect(sequences.length).toBeLessThanOrEqual(1 + count);
+      await freeDisk(uuid);
+      await runAlarm(uuid, 2000);
+      await vi.waitFor(async () => expect((await laneOf(uuid).stats())?.backlog).toBe(0));
+      const repeated = received.length - new Set(sequencesOf(received)).size;
+      // What was answered and could not be recorded is sent once more: that is all.
+      expect(repeated).toBeGreaterThanOrEqual(1);
+      expect(repeated).toBeLessThanOrEqual(count);
+    },
+  );
+});
