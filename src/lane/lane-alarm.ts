@@ -36,13 +36,13 @@ export class LaneAlarm {
 
   /** Sends what is due, then sets the alarm for what is not. Never throws for a receiver's failure. */
   async run(): Promise<void> {
-    const { ctx, storage } = this.#lane;
-    if (storage() === null) return ctx.storage.deleteAll();
+    const lane = this.#lane;
+    if (lane.storage() === null) return lane.ctx.storage.deleteAll();
     this.#isRunning = true;
     try {
       await this.#work();
     } catch (error) {
-      const webhook = storage()?.record.config?.webhook.uuid;
+      const webhook = lane.storage()?.record.config?.webhook.uuid;
       log("error", "alarm failed", { webhook, error: String(error) });
     } finally {
       this.#isRunning = false;

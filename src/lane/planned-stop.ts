@@ -5,18 +5,17 @@
 
 const lookMs = 25;
 
-let isAskedToStop = false;
-let underWay = 0;
+const state = { isStopping: false, underWay: 0 };
 
 /** Whether nothing more is to be sent. */
 export function isStopping(): boolean {
-  return isAskedToStop;
+  return state.isStopping;
 }
 
 /** An attempt is under way. @returns to be called when it has been recorded. */
 export function noteUnderWay(): () => void {
-  underWay += 1;
-  return () => (underWay -= 1);
+  state.underWay += 1;
+  return () => (state.underWay -= 1);
 }
 
 /**
@@ -24,17 +23,17 @@ export function noteUnderWay(): () => void {
  * @returns how many are still under way.
  */
 export async function stopSending(waitMs: number): Promise<number> {
-  isAskedToStop = true;
+  state.isStopping = true;
   const until = Date.now() + waitMs;
   // Not by a promise: what is under way belongs to other invocations, and one that is cancelled would never keep it.
-  while (underWay > 0 && Date.now() < until) await scheduler.wait(lookMs);
+  while (state.underWay > 0 && Date.now() < until) await scheduler.wait(lookMs);
   // What was recorded last is on disk a moment later.
   await scheduler.wait(lookMs);
-  return underWay;
+  return state.underWay;
 }
 
 /** Sends again: each test begins so. */
 export function resumeSending(): void {
-  isAskedToStop = false;
-  underWay = 0;
+  state.isStopping = false;
+  state.underWay = 0;
 }

@@ -74,7 +74,7 @@ export class WebhookLane extends DurableObject<Env> {
       send: (message) => this.#sender.send(message),
       ready: () => this.#ready(),
       fetchPage: (head) => fetchMissing(this.#open, head),
-      atomically: this.#open.atomically,
+      atomically: (work) => this.#atomically(work),
       recorded: () => this.#tellPages(),
       spent: () => ctx.waitUntil(this.#alarm.arm()),
     });

@@ -2,7 +2,7 @@
 import { ConfigurationError } from "./errors";
 
 /** Cloudflare's documentation, "Data location" of Durable Objects. */
-const locationHints: readonly string[] = [
+const locationHints: readonly DurableObjectLocationHint[] = [
   "wnam",
   "enam",
   "sam",
@@ -12,8 +12,8 @@ const locationHints: readonly string[] = [
   "oc",
   "afr",
   "me",
-] satisfies DurableObjectLocationHint[];
-const jurisdictions: readonly string[] = ["eu"] satisfies DurableObjectJurisdiction[];
+];
+const jurisdictions: readonly DurableObjectJurisdiction[] = ["eu"];
 
 /**
  * `jurisdiction`: lanes are kept within it, and are other objects than those outside of it. `locationHint`: where a new
@@ -27,18 +27,19 @@ export type LanesPlace = {
 /** @throws {ConfigurationError} naming the setting that is not one of the allowed values. */
 export function readLanesPlace(env: Pick<Env, "JURISDICTION" | "LOCATION_HINT">): LanesPlace {
   return {
-    jurisdiction: oneOf<DurableObjectJurisdiction>("JURISDICTION", env.JURISDICTION, jurisdictions),
-    locationHint: oneOf<DurableObjectLocationHint>("LOCATION_HINT", env.LOCATION_HINT, locationHints),
+    jurisdiction: oneOf("JURISDICTION", env.JURISDICTION, jurisdictions),
+    locationHint: oneOf("LOCATION_HINT", env.LOCATION_HINT, locationHints),
   };
 }
 
 function oneOf<Value extends string>(
   name: string,
   text: string | undefined,
-  allowed: readonly string[],
+  allowed: readonly Value[],
 ): Value | null {
   const value = (text ?? "").trim().toLowerCase();
   if (value === "") return null;
-  if (allowed.includes(value)) return value as Value;
+  const found = allowed.find((one) => one === value);
+  if (found !== undefined) return found;
   throw new ConfigurationError(`${name} must be empty or one of: ${allowed.join(", ")}.`);
 }

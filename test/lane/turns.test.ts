@@ -64,7 +64,7 @@ describe("a waiter that is gone, with the invocation that it belonged to,", () =
     const { began } = ask(turnsMax);
     await settle();
     // Its timers never fire: they went with it.
-    const timers = vi.spyOn(globalThis, "setTimeout").mockReturnValue(0 as never);
+    const timers = vi.spyOn(globalThis, "setTimeout").mockReturnValue(0);
     const gone = ask(1);
     timers.mockRestore();
     vi.setSystemTime(Date.now() + 3000);

@@ -302,10 +302,10 @@ describe("POST /api/rejected/redrive", () => {
   });
 });
 
-describe("what is rejected", () => {
-  const prune = (limits: { before?: number; bytesMax?: number }) =>
-    pruneRejected(env.DB, { before: 0, bytesMax: 1_000_000, ...limits });
+const prune = (limits: { before?: number; bytesMax?: number }): Promise<number> =>
+  pruneRejected(env.DB, { before: 0, bytesMax: 1_000_000, ...limits });
 
+describe("what is rejected", () => {
   it("is forgotten when its time is over, and not before", async () => {
     await keepMany(1, { receivedAt: 1999 });
     await keepMany(1, { receivedAt: 2000 });
