@@ -1,4 +1,4 @@
-/** What became of one event: its deliveries, asked of the lanes. */
+/** The deliveries of one event, read from the lanes. */
 import type { ArchivedEvent } from "./archive-list";
 import { listPossibleReceivers, type PossibleReceiver } from "./event-receivers";
 import type { LoggedDelivery } from "../lane/delivery-log";
@@ -29,7 +29,7 @@ export async function deliveriesOf(
       if (delivery !== null) found.set(uuid, delivery);
     } catch (error) {
       allAnswered = false;
-      log("warn", "lane did not say what became of an event", { webhook: uuid, error: String(error) });
+      log("warn", "lane did not return an event's delivery", { webhook: uuid, error: String(error) });
     }
   });
   const deliveries = webhooks.flatMap((webhook) => {

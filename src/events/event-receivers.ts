@@ -6,7 +6,7 @@ import type { ArchivedEvent } from "./archive-list";
 export type PossibleReceiver = { uuid: string; name: string; origin: string };
 
 /**
- * Those that hear of the event today come first: the others may have heard of it when it was accepted. What
+ * Webhooks that match the event today come first: others may have matched it when it was accepted. What
  * was made later cannot have it.
  * @returns `complete`: whether that is all of them.
  */

@@ -1,9 +1,9 @@
-/** Events of the archive that a webhook's subscriptions hear. */
+/** Archived events that match a webhook's subscriptions. */
 import { inEverySlot, requestEventsMax } from "./archive-slots";
 import { handoverEventOf, type PendingHandover } from "./handovers";
 import type { ArchivePage, ArchiveRange } from "../lane/events-port";
 
-/** Whether an event `e` is one that a subscription `s` hears: its type, a wildcard over it, and its limits. */
+/** SQL condition: whether an event `e` matches a subscription `s`: by its type or a wildcard, its project and its job. */
 const isMatched = `(
     s.event_type = e.type OR s.event_type = '**'
     OR (s.event_type GLOB '*:[*][*]' AND e.type GLOB rtrim(s.event_type, '*') || '*')
@@ -17,8 +17,8 @@ const isMatched = `(
 const requestsAtOnce = 300;
 
 /**
- * The events of one page that the webhook hears today: there may be none, and a next page. What is still being handed
- * over is left out.
+ * The events of one page that match the webhook's current subscriptions: there may be none, and a next page. Events that
+ * are still being handed over are left out.
  * @param page `after`: the cursor; `since`, `until`: times of acceptance in ms, `until` excluded.
  */
 export async function readMatchingEvents(

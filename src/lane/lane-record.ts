@@ -2,7 +2,7 @@
 import type { LaneConfig } from "./handover";
 import { healthy, type ReceiverHealth } from "./receiver-health";
 
-/** `paused` by a person: takes events in and sends nothing. `disabled` by the lane itself: takes nothing in. */
+/** `paused` by a person: accepts events and sends nothing. `disabled` by the lane itself: accepts nothing. */
 export type LaneState = "active" | "paused" | "disabled";
 
 export type LaneRecord = {
@@ -50,14 +50,14 @@ export type LaneRecord = {
   /** Dead letters accepted before this time (ms) may be gone. */
   deadPrunedThrough: number;
   /**
-   * Finished deliveries that are neither delivered nor dead letters: dead letters that were pruned, and what a replay that
-   * was stopped took back. `counters.finished` is the sum of the three.
+   * Finished deliveries that are neither delivered nor dead letters: dead letters that were pruned, and deliveries that
+   * were removed because their replay was stopped. `counters.finished` is the sum of the three.
    */
   gone: number;
   counters: Counters;
 };
 
-/** Counts up to the last checkpoint. `finished` deliveries wait no more; `dead` are the dead letters that are kept. */
+/** Counts up to the last checkpoint. `finished` deliveries are no longer pending; `dead` are the dead letters that are kept. */
 export type Counters = { attempts: number; finished: number; delivered: number; dead: number };
 
 /** How many rows a lane that wakes looks at to count what a checkpoint lacks. */

@@ -21,7 +21,7 @@ import { findUncounted } from "./recover-counters";
 const attemptsPerCheckpoint = 100;
 /** How many deliveries that failed a lane that wakes reads: each is two rows. */
 const failedMax = 1000;
-/** Waiting deliveries that are lined up as they come, without a look at the disk. */
+/** Up to this backlog, accepted deliveries go straight into the schedule, without a read from disk. */
 const scheduledMax = 1000;
 /** A partition's back-off that ended this long ago says nothing any more. */
 const backoffKeptMs = 86_400_000;
@@ -102,12 +102,12 @@ export class LaneStorage {
     return this.#schedule;
   }
 
-  /** How many deliveries wait. */
+  /** How many deliveries are pending, those that wait for a retry included. */
   get backlog(): number {
     return this.outbox.lastSequence - this.#counters.finished;
   }
 
-  /** Whether deliveries wait that are not lined up yet. */
+  /** Whether pending deliveries exist that are not in the schedule yet. */
   get hasMore(): boolean {
     return this.#schedule.scannedTo < this.outbox.lastSequence;
   }
@@ -219,7 +219,7 @@ export class LaneStorage {
     this.#counters.dead += change.dead ?? 0;
   }
 
-  /** Lines up what was just accepted, all that there is behind `before`, if all before it is lined up and there is room. */
+  /** Adds what was just accepted to the schedule (all that there is behind `before`), if all before it is in it and there is room. */
   scheduleAccepted(accepted: readonly PendingDelivery[], before: number): void {
     if (this.#schedule.scannedTo !== before || this.backlog > scheduledMax) return;
     this.#addToSchedule(accepted, this.outbox.lastSequence);
@@ -229,7 +229,7 @@ export class LaneStorage {
     this.#schedule.add(found, scannedTo);
   }
 
-  /** Looks a bounded number of rows further for something that may go, if nothing is known that may. */
+  /** Scans a bounded number of rows for deliveries that may be sent, if the schedule has none. */
   scanForReady(now: number): void {
     if (!this.isSearching(now)) return;
     const { found, scannedTo } = this.outbox.pendingAfter(this.#schedule.scannedTo);
@@ -253,7 +253,7 @@ export class LaneStorage {
     return isFirst && this.#schedule.addHead(pending) && this.#schedule.makeDue(sequence);
   }
 
-  /** Divides what waits anew, when the ordering has changed. What is under way stays so, and lands as before. */
+  /** Rebuilds the schedule after a change of the ordering. Attempts under way are kept, and recorded as before. */
   reschedule(): void {
     const before = this.#schedule;
     this.#schedule = this.#openSchedule({ lowWater: before.lowWater(), before });
@@ -266,7 +266,7 @@ export class LaneStorage {
     this.#record.set(change);
   }
 
-  /** Writes what is written with an attempt, without changing anything: one row. @throws when storage takes no writes. */
+  /** Writes one row, without changing it: the row that an attempt would write. @throws when storage takes no writes. */
   rewrite(): void {
     if (!this.outbox.rewrite(this.#schedule.lowWater())) this.setRecord({});
   }

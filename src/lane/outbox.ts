@@ -1,4 +1,4 @@
-/** The lane's deliveries on disk: taking them in, finding what waits, recording what came of each attempt. */
+/** A lane's deliveries on disk: accepting them, finding pending ones, recording the result of each attempt. */
 import { CounterCheck } from "./counter-check";
 import { type Day, type DayTables, indexed, tableOf } from "./day-tables";
 import { type DeliveryState, deliveryStatus, type DeliveryStatus } from "./delivery-state";
@@ -66,7 +66,7 @@ const foundPerLook = 500;
 /** How many earlier attempts a step of the pruning removes: a row written for each. */
 const droppedPerStep = 1000;
 
-/** How many rows one statement inserts: a lane's takes 100 parameters, and a row four. */
+/** Rows per INSERT: a statement has at most 100 parameters, and a row has four. */
 const eventsPerInsert = 24;
 
 const latestAttemptColumns =
@@ -81,7 +81,7 @@ export class Outbox {
   #check: CounterCheck | null = null;
 
   /**
-   * @param parts.seenEvents asked what is new, and told what was taken.
+   * @param parts.seenEvents is asked which events are new, and told which were accepted.
    * @param parts.sequenceBase the last sequence given when a day was last pruned: the rows that had it may be gone.
    */
   constructor(sql: SqlStorage, parts: { days: DayTables; seenEvents: SeenEvents; sequenceBase: number }) {
@@ -117,7 +117,7 @@ export class Outbox {
   }
 
   /**
-   * Takes events in at the end of the line. @returns of each its delivery, or null when it was not new.
+   * Accepts events, behind all others. @returns the delivery of each, or null when the event was not new.
    * @param prunedThrough what was first accepted before this time may have been here, and is never new.
    */
   accept(events: readonly HandoverEvent[], now: number, prunedThrough: number): (PendingDelivery | null)[] {
@@ -127,7 +127,7 @@ export class Outbox {
     return events.map((event, place) => (isNew[place] ? acceptedAs(event, sequence++) : null));
   }
 
-  /** Takes events in for the second line. @returns the first and the last sequence that they got. */
+  /** Accepts events for a replay. @returns their first and last sequences. */
   acceptForReplay(events: readonly HandoverEvent[], now: number): SequenceRange {
     return { from: this.#insert(events, now, deliveryStatus.replaying), to: this.#lastSequence };
   }
@@ -320,8 +320,8 @@ export class Outbox {
   }
 
   /**
-   * Takes back what was accepted for a replay that ends: removes what was never tried, so that it counts as missing again,
-   * and gives up what was tried, or is `underWay`. At most a page of the archive (`fetchMissing`).
+   * Ends the deliveries that a replay has not sent: removes those never tried, so that their events count as missing again,
+   * and gives up those that were tried, or are `underWay`. At most a page of the archive (`fetchMissing`).
    */
   dropUnsent({ from, to }: SequenceRange, underWay: number | null): { removed: number; dead: number } {
     this.endCheck();
@@ -409,7 +409,7 @@ export class Outbox {
     return dropped.rowsWritten >= droppedPerStep;
   }
 
-  /** The same for its dead letters: all of the day goes. */
+  /** Removes earlier attempts of all of a day's deliveries, dead letters included, so many at a time. @returns as `dropAttempts`. */
   dropAllAttempts(day: Day, last: number): boolean {
     const dropped = this.#sql.exec(
       `DELETE FROM attempts WHERE (sequence, number) IN (

@@ -1,4 +1,4 @@
-/** What a lane forgets, and when. A table per day goes at once; what waits is never touched. */
+/** What a lane prunes, and when: a day's table at once. Days with pending deliveries are kept. */
 import { type Day, endOf } from "./day-tables";
 import type { LaneStorage } from "./lane-storage";
 import { deliveryStatus } from "./delivery-state";
@@ -14,7 +14,7 @@ export function dayToPrune(storage: LaneStorage, now: number, retention: Retenti
 }
 
 /**
- * A step of forgetting a day's deliveries, but for dead letters that are to be kept. To be run as one transaction.
+ * A step of pruning a day's deliveries, except dead letters that are kept longer. To be run as one transaction.
  * @returns whether the day is done.
  */
 export function pruneDay(

@@ -1,5 +1,5 @@
 /**
- * How a webhook has fared lately: counts and latencies in buckets of five minutes over the last day. Kept in
+ * A webhook's recent activity: counts and latencies in buckets of five minutes over the last day. Kept in
  * memory and written with the lane's checkpoints, all of them in one row, so that an attempt writes no row for it.
  */
 
