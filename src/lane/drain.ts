@@ -86,6 +86,11 @@ export class Drain {
     return this.#sendsLeft <= 0;
   }
 
+  /** Nothing is sent before, in ms: after an `OwnFailure`. */
+  get pausedUntil(): number {
+    return this.#pausedUntil;
+  }
+
   /** How many attempts may be started before the next `allow`. */
   get sendsLeft(): number {
     return this.#sendsLeft;

@@ -109,6 +109,6 @@ export class LaneAlarm {
   #drainAt(now: number): number | null {
     const { drain } = this.#lane;
     if (!drain.isRunning) return drain.nextAt(now);
-    return (drain.isSpent ? drain.nextAt(now) : null) ?? now + safetyNetMs;
+    return drain.isSpent ? Math.max(now, drain.pausedUntil) : now + safetyNetMs;
   }
 }

@@ -33,3 +33,8 @@ export async function writeLaneReport(db: D1Database, uuid: string, report: Lane
     .bind(report.state, report.disabledReason, report.deadLetters, report.isInUse ? 1 : 0, uuid)
     .run();
 }
+
+/** Writes down that a lane holds no deliveries. */
+export async function writeLaneEmpty(db: D1Database, uuid: string): Promise<void> {
+  await db.prepare("UPDATE webhooks SET in_use = 0 WHERE uuid = ?").bind(uuid).run();
+}

@@ -3,7 +3,7 @@
  * forgets what is past its time.
  */
 import { readConfig } from "../platform/config";
-import { readStoredWebhook, writeLaneReport } from "./lane-state";
+import { readStoredWebhook, writeLaneEmpty, writeLaneReport } from "./lane-state";
 import { log } from "../platform/log";
 import { noteRecovery, recoveryAt } from "./lane-health";
 import type { LaneStorage, OpenLane } from "./lane-storage";
@@ -66,12 +66,25 @@ export class Maintenance {
     }
   }
 
-  /** Has D1 told whether the lane holds deliveries, when that has changed: cron calls only lanes that do. */
+  /** Has D1 told that the lane holds deliveries, when D1 was told that it does not: cron calls only lanes that do. */
   noteUse(): void {
     const storage = this.#lane.storage();
-    if (!storage?.record.config) return;
-    const isInUse = storage.days.all.length > 0;
-    if (isInUse !== storage.record.isInUse) storage.checkpoint({ isInUse, copiedToD1: false });
+    if (storage === null || storage.record.isInUse || storage.days.all.length === 0) return;
+    storage.checkpoint({ isInUse: true, copiedToD1: false });
+  }
+
+  /** Tells D1 that the lane holds nothing, if so. Never throws: a failure is made good by cron's next call. */
+  async reportEmpty(): Promise<void> {
+    const storage = this.#lane.storage();
+    const config = storage?.record.config;
+    if (!storage || !config || storage.days.all.length > 0) return;
+    // Before D1 knows: what is accepted meanwhile is reported, then, behind this.
+    if (storage.record.isInUse) storage.setRecord({ isInUse: false });
+    const report = this.#reported.then(() => writeLaneEmpty(this.#lane.env.DB, config.webhook.uuid));
+    this.#reported = report.catch(() => undefined);
+    await report.catch((error: unknown) => {
+      log("warn", "empty lane not reported", { webhook: config.webhook.uuid, error: String(error) });
+    });
   }
 
   /** Reads the webhook's row: a change or a deletion that reached D1 and not the lane arrives here. */

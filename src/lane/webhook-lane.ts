@@ -261,8 +261,7 @@ export class WebhookLane extends DurableObject<Env> {
     await this.#maintenance.run();
     await this.#work();
     this.#maintenance.prune();
-    this.#maintenance.noteUse();
-    await this.#maintenance.run({ heals: false });
+    await this.#maintenance.reportEmpty();
     await this.#alarm.arm();
   }
 
