@@ -111,7 +111,9 @@ describe("a target that has become forbidden", () => {
     const { uuid } = await makeListener();
     const settings = { url: "http://169.254.169.254/latest/meta-data", secret: "secret" };
     const sealed = await encryptSettings(readConfig(env).encryptionKeys, uuid, settings);
-    await env.DB.prepare("UPDATE webhooks SET sealed = ? WHERE uuid = ?").bind(sealed, uuid).run();
+    await env.DB.prepare("UPDATE webhooks SET sealed = ?, version = version + 1 WHERE uuid = ?")
+      .bind(sealed, uuid)
+      .run();
     await publish(makeEvent());
     await vi.waitFor(() => expect(logged()).toContain('"error":"blocked"'));
     await runAlarm(uuid);
