@@ -7,7 +7,7 @@
  * takes the one that it waited for. So turns run out by themselves, and whoever waits looks itself from time to time.
  */
 
-/** How many turns there are. Measured with 300 lanes at once on two cores: fewer are slower, more are late. */
+/** How many turns there are: far more than a process has cores to begin attempts with, and few enough for each to begin in time. */
 export const turnsMax = 50;
 /** After so long an attempt waits for its receiver: its turn is free. */
 const turnMs = 250;
