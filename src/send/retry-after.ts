@@ -5,10 +5,11 @@ const longestMs = 24 * 3_600_000;
 
 /** Two proxies' values come joined by a comma. A comma before a day and a month is a date's own. */
 const separator = /,(?!\s*\d{1,2}[\s-]+[a-z]{3})/i;
-const seconds = /^\+?\d+(\.\d*)?\s*s?$/i;
+const seconds = /^\+?\d+(\.\d*)?\s*(s|secs?|seconds?)?$/i;
 /** The three forms of a date begin with the day of the week (RFC 9110, 5.6.7); some servers leave it out. */
 const httpDate = /^((mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s+)?(\d{1,2}[\s-]+)?[a-z]{3}[\s-]/i;
-const isoDate = /^\d{4}-\d\d-\d\dT\d\d:\d\d/i;
+const isoDate = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/i;
+const quotationMarks = /["']/g;
 const zone = /(gmt|utc|z|[+-]\d\d:?\d\d)$/i;
 
 /**
@@ -20,6 +21,7 @@ const zone = /(gmt|utc|z|[+-]\d\d:?\d\d)$/i;
 export function parseRetryAfter(value: string | null, now: number): number | null {
   if (value === null) return null;
   const asked = value
+    .replace(quotationMarks, "")
     .split(separator)
     .map((one) => parseOne(one.trim(), now))
     .filter((ms) => ms !== null);

@@ -11,7 +11,7 @@ function askedMs(value: string | null): number | null {
 }
 
 describe("Retry-After", () => {
-  it("is seconds, also with a fraction, a sign, white space or their unit", () =>
+  it("is seconds, also with a fraction, a sign, white space, quotation marks or their unit", () =>
     forAll(
       [
         ["120", 120_000],
@@ -23,6 +23,10 @@ describe("Retry-After", () => {
         ["  30\t", 30_000],
         ["30s", 30_000],
         ["30 S", 30_000],
+        ["30 sec", 30_000],
+        ["30 seconds", 30_000],
+        ['"30"', 30_000],
+        ["'30 s'", 30_000],
       ],
       (value, ms) => {
         expect(askedMs(value)).toBe(ms);
@@ -43,6 +47,9 @@ describe("Retry-After", () => {
         ["2040-01-01T00:01:00Z", 60_000],
         ["2040-01-01T00:01:00.500+00:00", 60_500],
         ["2040-01-01T00:01:00", 60_000],
+        ["2040-01-01 00:01:00", 60_000],
+        ["2040-01-01 00:01:00+00:00", 60_000],
+        ['"Sun, 01 Jan 2040 00:01:00 GMT"', 60_000],
       ],
       (value, ms) => {
         expect(askedMs(value)).toBe(ms);
@@ -70,6 +77,7 @@ describe("Retry-After", () => {
         ["Sun, 01 Jan 2040 00:01:00 GMT, Sunday, 01-Jan-40 00:02:00 GMT", 120_000],
         ["soon, 30", 30_000],
         ["30,", 30_000],
+        ['"30", "Sun, 01 Jan 2040 00:01:00 GMT"', 60_000],
         [",", null],
       ],
       (value, ms) => {
@@ -103,6 +111,8 @@ describe("Retry-After", () => {
         ["0x10", null],
         ["--5", null],
         ["5 minutes", null],
+        ["30 sheep", null],
+        ['"', null],
         ["Sun, 99 Jan 2040 00:00:00 GMT", null],
         ["Monday", null],
         ["2040", 2_040_000],
