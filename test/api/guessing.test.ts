@@ -238,7 +238,8 @@ describe("GET /health", () => {
     expect(await Promise.all(Array.from({ length: 20 }, health))).toEqual(
       Array.from({ length: 20 }, () => 200),
     );
-    expect(batch).toHaveBeenCalledTimes(1);
+    // The first call of an isolate also looks where the lanes are.
+    expect(batch).toHaveBeenCalledTimes(2);
     vi.setSystemTime(start + 5000);
     vi.spyOn(console, "error").mockReturnValue();
     prepare.mockImplementation(() => {

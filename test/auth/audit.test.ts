@@ -447,6 +447,7 @@ const audited: Record<string, string | null> = {
   "post /api/events": null,
   "post /api/events/orchest": null,
   "post /api/rejected/{id}/redrive": "rejected.redriven",
+  "post /api/rejected/redrive": "rejected.redriven",
   "post /api/reencrypt": "webhooks.reencrypted",
   "post /api/tokens": "token.created",
   "delete /api/tokens/{id}": "token.revoked",

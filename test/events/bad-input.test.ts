@@ -22,7 +22,7 @@ const without = (field: string): string => JSON.stringify({ ...makeEvent(), [fie
 const lanes = async (): Promise<string[]> => (await listDurableObjectIds(env.LANES)).map(String).toSorted();
 let lanesBefore: string[];
 
-/** Nothing may have changed: nothing archived, and no lane called. */
+/** Nothing may have changed: nothing archived, and no other lane made. */
 async function expectNothing(): Promise<void> {
   expect(await archived()).toEqual([]);
   expect(await lanes()).toEqual(lanesBefore);
@@ -30,8 +30,8 @@ async function expectNothing(): Promise<void> {
 
 beforeEach(async () => {
   captureLog();
-  lanesBefore = await lanes();
   await makeListener();
+  lanesBefore = await lanes();
 });
 
 describe("an event that is refused, and leaves no trace,", () => {

@@ -264,7 +264,7 @@ describe("the way to a socket", () => {
     const { uuid } = await makeWebhook();
     const answer = await ask(uuid, { Origin: origin, Cookie: await reader() });
     expect(answer.status).toBe(426);
-    expect(await answer.json()).toMatchObject({ message: expect.stringContaining("WebSockets") });
+    expect(await answer.json()).toMatchObject({ message: "This path accepts WebSocket connections only." });
   });
 
   it("ends at webhooks that there are not", async () => {

@@ -140,7 +140,7 @@ describe("who published an event", () => {
   it("is null of an event from before it was kept", async () => {
     const event = makeEvent();
     await archiveOnly(event);
-    expect(await publisherOf(event.uuid)).toEqual([null, null, "Not known"]);
+    expect(await publisherOf(event.uuid)).toEqual([null, null, "Unknown"]);
   });
 });
 
