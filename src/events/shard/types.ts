@@ -1,0 +1,31 @@
+/** What the Worker and an event shard say to each other. Every value crosses RPC as it is. */
+import type { Event } from "../parse-events";
+import type { Publisher } from "../publisher";
+
+/** A webhook as routing knows it. `version`: of its configuration. `waits`: hand-overs wait in D1, so that new ones go there. */
+export type RoutedWebhook = { id: number; uuid: string; version: number; waits: boolean };
+
+/**
+ * A webhook that matches a topic, which is named by its index. `sinceVersion`: the routing version under which the oldest
+ * matching subscription was made.
+ */
+export type Match = { topic: number; webhook: RoutedWebhook; sinceVersion: number };
+
+/** One publish, or the part of it that belongs to this shard: events with different uuids. `shards`: how many the caller believes there are. */
+export type PublishRequest = { shards: number; publisher: Publisher; events: Event[] };
+
+/**
+ * What a shard says of one event. `firstAcceptedAt`: ms; `isKnown`: the shard had its uuid already; `webhooks`: who matches
+ * it, as indexes into the answer's `webhooks`.
+ */
+export type PublishedEvent = { uuid: string; firstAcceptedAt: number; isKnown: boolean; webhooks: number[] };
+
+/** What became of a publish. */
+export type PublishAnswer =
+  | { outcome: "archived"; routingVersion: number; webhooks: RoutedWebhook[]; events: PublishedEvent[] }
+  /** Uuids that are known with another text: nothing of this part was archived. */
+  | { outcome: "conflict"; uuids: string[] }
+  /** The caller believes in another number of shards: it is this one. */
+  | { outcome: "resharded"; shards: number }
+  /** A change was announced and D1 does not say whether it happened. The publisher must repeat. */
+  | { outcome: "unavailable"; because: string };
