@@ -1,0 +1,43 @@
+/** What a shard knows of itself: one row in its own storage. */
+
+export type ShardRecord = {
+  /** How many shards there are, as the first call said; null before it. */
+  shards: number | null;
+  /** Events up to this id have their uuids in `UuidRuns`. */
+  sealedThrough: number;
+  /** Events up to this id are past their time: their uuids are not known any more. */
+  forgottenThrough: number;
+  /** The shard has the texts of all events that it accepted from this time (ms) on. */
+  completeSince: number;
+};
+
+const initial: ShardRecord = { shards: null, sealedThrough: 0, forgottenThrough: 0, completeSince: 0 };
+
+/** The row: JSON in one column, since it is read and written as a whole. */
+export class ShardRecordStore {
+  readonly #sql: SqlStorage;
+  #record: ShardRecord;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+    sql.exec(
+      "CREATE TABLE IF NOT EXISTS shard (id INTEGER PRIMARY KEY CHECK (id = 1), record TEXT NOT NULL)",
+    );
+    const [row] = sql.exec<{ record: string }>("SELECT record FROM shard").toArray();
+    const stored = row === undefined ? {} : (JSON.parse(row.record) as Partial<ShardRecord>);
+    this.#record = { ...initial, ...stored };
+  }
+
+  get(): Readonly<ShardRecord> {
+    return this.#record;
+  }
+
+  /** One row written. */
+  set(change: Partial<ShardRecord>): void {
+    this.#record = { ...this.#record, ...change };
+    this.#sql.exec(
+      "INSERT INTO shard VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record",
+      JSON.stringify(this.#record),
+    );
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * The uuids of all events but the newest, packed (`uuid-pages.ts`) in runs. A run of level 0 is one page, of the events that
+ * were packed at once. Sixteen runs of a level become one of the next, page by page: the pages of a run divide its uuids by
+ * their hash, into 16 ** level parts. So a uuid is looked for in one page of each run, of which there are few: for a million
+ * events about 30, for 250 million 60. The filters of levels 0 and 1 stay in memory, which takes at most 2.5 MB; those of the
+ * others are read, one row for a run.
+ */
+import type { UuidWords } from "./uuid-hash";
+import {
+  bitsOf,
+  filterOf,
+  findInPage,
+  mayHold,
+  packPage,
+  pageOf,
+  pagesPerStep,
+  type SeenEvent,
+  type SeenUuid,
+  unpackPage,
+} from "./uuid-pages";
+
+/** `next_page`: the page of its sources that is merged next, in one that is being made. `merges_into`: the run that takes its pages over. */
+type Run = {
+  run: number;
+  level: number;
+  newest_id: number;
+  next_page: number | null;
+  merges_into: number | null;
+};
+
+/** More runs of a level are merged. */
+const runsMax = 16;
+const cachedLevelMax = 1;
+/** 268 million events: a shard does not hold as many. */
+const levelMax = 4;
+/** A page's key is its run's number times this, and its own: the highest level has fewer. */
+const keysPerRun = 2 ** 20;
+/** Pages that one step removes. */
+const removedMax = 64;
+
+export class UuidRuns {
+  readonly #sql: SqlStorage;
+  #runs: Run[];
+  /** By key; undefined until a uuid was looked for. */
+  #cached: Map<number, Uint32Array> | undefined;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+    sql.exec(`CREATE TABLE IF NOT EXISTS uuid_runs (
+      run INTEGER PRIMARY KEY, level INTEGER NOT NULL, newest_id INTEGER NOT NULL, next_page INTEGER, merges_into INTEGER
+    )`);
+    // The filter comes first: reading it does not read the page.
+    sql.exec(`CREATE TABLE IF NOT EXISTS uuid_pages (
+      key INTEGER PRIMARY KEY, filter BLOB NOT NULL, page BLOB NOT NULL
+    )`);
+    this.#runs = sql.exec<Run>("SELECT * FROM uuid_runs ORDER BY run").toArray();
+  }
+
+  /** Two rows written. @param entries in order of id. */
+  add(entries: readonly SeenUuid[]): void {
+    const newest = entries.at(-1);
+    if (newest === undefined) return;
+    const run = this.#addRun({ level: 0, newest_id: newest.id, next_page: null });
+    this.#writePage(run, 0, entries);
+  }
+
+  /** The newest entry of each uuid, or null. Rows are read where a filter has one of them, and for filters of high levels. */
+  find(uuids: readonly UuidWords[]): (SeenEvent | null)[] {
+    if (this.#runs.length === 0) return uuids.map(() => null);
+    const cached = (this.#cached ??= this.#readCached());
+    const stored = this.#readFilters(uuids);
+    return uuids.map((words) => {
+      const bits = bitsOf(words);
+      let newest: SeenEvent | null = null;
+      for (const run of this.#runs) {
+        const key = keyOf(run, pageOf(words, run.level));
+        const filter = cached.get(key) ?? stored.get(key);
+        if (filter === undefined || !mayHold(filter, bits)) continue;
+        const found = findInPage(this.#readPage(key), words);
+        if (found !== null && found.id > (newest?.id ?? 0)) newest = found;
+      }
+      return newest;
+    });
+  }
+
+  /** Whether `step` has something to do. */
+  hasWork(forgottenThrough: number): boolean {
+    return (
+      this.#runs.some((run) => run.next_page !== null || isForgotten(run, forgottenThrough)) ||
+      this.#toMerge() !== null
+    );
+  }
+
+  /**
+   * A bounded step of tidying up: merges or removes some pages. To be run as one transaction.
+   * @param forgottenThrough entries up to this id go. @returns whether there was anything to do.
+   */
+  step(forgottenThrough: number): boolean {
+    const forgotten = this.#runs.find((run) => isForgotten(run, forgottenThrough));
+    if (forgotten !== undefined) {
+      this.#remove(forgotten);
+      return true;
+    }
+    const target = this.#runs.find((run) => run.next_page !== null) ?? this.#beginMerge();
+    if (target === null) return false;
+    this.#merge(target, forgottenThrough);
+    return true;
+  }
+
+  /** The oldest runs of the lowest level that has too many. */
+  #toMerge(): Run[] | null {
+    for (let level = 0; level < levelMax; level += 1) {
+      const runs = this.#runs.filter((run) => run.level === level && run.merges_into === null);
+      if (runs.length >= runsMax) return runs.slice(0, runsMax);
+    }
+    return null;
+  }
+
+  #beginMerge(): Run | null {
+    const sources = this.#toMerge();
+    const [first] = sources ?? [];
+    if (sources === null || first === undefined) return null;
+    const newest = Math.max(...sources.map((run) => run.newest_id));
+    const target = this.#addRun({ level: first.level + 1, newest_id: newest, next_page: 0 });
+    for (const source of sources) {
+      source.merges_into = target.run;
+      this.#sql.exec("UPDATE uuid_runs SET merges_into = ? WHERE run = ?", target.run, source.run);
+    }
+    return target;
+  }
+
+  /** One page of each source becomes the pages of the target that its uuids belong to. What is looked for meanwhile is in one or the other. */
+  #merge(target: Run, forgottenThrough: number): void {
+    const page = target.next_page ?? 0;
+    const sources = this.#runs.filter((run) => run.merges_into === target.run);
+    const entries = sources.flatMap((source) => unpackPage(this.#readPage(keyOf(source, page))));
+    const kept = entries.filter(({ id }) => id > forgottenThrough);
+    const parts = Map.groupBy(kept, ({ words }) => pageOf(words, target.level));
+    for (const [part, its] of parts) this.#writePage(target, part, its);
+    for (const source of sources) this.#removePages(keyOf(source, page), keyOf(source, page));
+    const isDone = page + 1 === pagesPerStep ** (target.level - 1);
+    target.next_page = isDone ? null : page + 1;
+    this.#sql.exec("UPDATE uuid_runs SET next_page = ? WHERE run = ?", target.next_page, target.run);
+    if (!isDone) return;
+    this.#sql.exec("DELETE FROM uuid_runs WHERE merges_into = ?", target.run);
+    this.#runs = this.#runs.filter((run) => run.merges_into !== target.run);
+  }
+
+  #remove(run: Run): void {
+    const keys = this.#sql
+      .exec<{ key: number }>(
+        "SELECT key FROM uuid_pages WHERE key >= ? AND key < ? ORDER BY key LIMIT ?",
+        keyOf(run, 0),
+        keyOf(run, keysPerRun),
+        removedMax,
+      )
+      .toArray();
+    const [first, last] = [keys[0], keys.at(-1)];
+    if (first !== undefined && last !== undefined) this.#removePages(first.key, last.key);
+    if (keys.length === removedMax) return;
+    this.#sql.exec("DELETE FROM uuid_runs WHERE run = ?", run.run);
+    this.#runs = this.#runs.filter((other) => other !== run);
+  }
+
+  #addRun(run: Omit<Run, "run" | "merges_into">): Run {
+    // A merge's target is newer than what it merges: the numbers of runs rise for good as long as any is left.
+    const added: Run = { ...run, run: (this.#runs.at(-1)?.run ?? 0) + 1, merges_into: null };
+    this.#sql.exec(
+      "INSERT INTO uuid_runs (run, level, newest_id, next_page) VALUES (?, ?, ?, ?)",
+      added.run,
+      added.level,
+      added.newest_id,
+      added.next_page,
+    );
+    this.#runs.push(added);
+    return added;
+  }
+
+  #writePage(run: Run, page: number, entries: readonly SeenUuid[]): void {
+    const filter = filterOf(entries);
+    const key = keyOf(run, page);
+    this.#sql.exec("INSERT INTO uuid_pages VALUES (?, ?, ?)", key, filter.buffer, packPage(entries).buffer);
+    if (run.level <= cachedLevelMax) this.#cached?.set(key, filter);
+  }
+
+  #removePages(first: number, last: number): void {
+    this.#sql.exec("DELETE FROM uuid_pages WHERE key BETWEEN ? AND ?", first, last);
+    for (let key = first; key <= last; key += 1) this.#cached?.delete(key);
+  }
+
+  #readPage(key: number): Uint32Array {
+    const [row] = this.#sql
+      .exec<{ page: ArrayBuffer }>("SELECT page FROM uuid_pages WHERE key = ?", key)
+      .toArray();
+    return new Uint32Array(row?.page ?? new ArrayBuffer(0));
+  }
+
+  #readCached(): Map<number, Uint32Array> {
+    const cached = this.#runs.filter((run) => run.level <= cachedLevelMax);
+    return new Map(
+      cached.flatMap((run) =>
+        this.#sql
+          .exec<Filter>(
+            "SELECT key, filter FROM uuid_pages WHERE key >= ? AND key < ?",
+            keyOf(run, 0),
+            keyOf(run, keysPerRun),
+          )
+          .toArray()
+          .map(filterEntry),
+      ),
+    );
+  }
+
+  /** The filters that are not in memory, of the pages that any of the uuids may be on. */
+  #readFilters(uuids: readonly UuidWords[]): Map<number, Uint32Array> {
+    const runs = this.#runs.filter((run) => run.level > cachedLevelMax);
+    if (runs.length === 0) return new Map();
+    const keys = new Set(uuids.flatMap((words) => runs.map((run) => keyOf(run, pageOf(words, run.level)))));
+    const rows = this.#sql.exec<Filter>(
+      "SELECT p.key, p.filter FROM json_each(?) k CROSS JOIN uuid_pages p ON p.key = k.value",
+      JSON.stringify([...keys]),
+    );
+    return new Map(rows.toArray().map(filterEntry));
+  }
+}
+
+type Filter = { key: number; filter: ArrayBuffer };
+
+function filterEntry({ key, filter }: Filter): [number, Uint32Array] {
+  return [key, new Uint32Array(filter)];
+}
+
+function keyOf({ run }: Run, page: number): number {
+  return run * keysPerRun + page;
+}
+
+/** What is being merged loses what is forgotten by that. */
+function isForgotten(run: Run, forgottenThrough: number): boolean {
+  return run.newest_id <= forgottenThrough && run.next_page === null && run.merges_into === null;
+}
