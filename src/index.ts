@@ -1,4 +1,4 @@
-/** The Worker's entry point: HTTP, queues, cron and the Durable Object class `WebhookLane`. */
+/** The Worker's entry point: HTTP, queues, cron and the Durable Object classes `WebhookLane` and `EventShard`. */
 import { createApp } from "./app";
 import { createJurisdictionCheck } from "./db/deployment";
 import { consumeDeadLetters } from "./events/dead-letter-consumer";
@@ -8,6 +8,8 @@ import { WebhookLane as Lane } from "./lane/webhook-lane";
 import { obeyStop } from "./planned-stop";
 import { log } from "./platform/log";
 import { runScheduled } from "./scheduled";
+
+export { EventShard } from "./events/shard/event-shard";
 
 /** The Durable Object of a webhook (binding `LANES`), wired to the events layer. */
 export class WebhookLane extends Lane {

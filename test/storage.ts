@@ -5,7 +5,7 @@
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 
-/** Whether anybody has used D1 or a lane since it was emptied. */
+/** Whether anybody has used D1 or an object since it was emptied. */
 let isUsed = true;
 let hasTables = false;
 
@@ -38,9 +38,9 @@ export async function emptyStorage(): Promise<void> {
   [isUsed, hasTables] = [false, false];
 }
 
-// Whatever is done with D1 or a lane begins with one of these. On the prototypes: the bindings' own are what tests spy on.
+// Whatever is done with D1 or an object begins with one of these. On the prototypes: the bindings' own are what tests spy on.
 watchUse(env.DB, ["prepare", "batch", "exec", "withSession"]);
-watchUse(env.LANES, ["get", "getByName"]);
+for (const objects of [env.LANES, env.SHARDS]) watchUse(objects, ["get", "getByName"]);
 
 function watchUse(binding: object, methods: string[]): void {
   const prototype = Object.getPrototypeOf(binding) as Record<string, (...args: unknown[]) => unknown>;

@@ -25,6 +25,8 @@ export type Config = {
   archiveDays: number;
   /** The most bytes that the archive may take in D1. */
   archiveBytesMax: number;
+  /** How many event shards there should be. */
+  eventShards: number;
   /** Where Orchest's own pages are, for links to what an event is about; null: there are no links. */
   orchestUrl: string | null;
   /** Cloudflare Access in front of the pages; null when it is not used. `issuer` is the origin of the team domain. */
@@ -34,6 +36,8 @@ export type Config = {
 };
 
 const encryptionKeyBytes = 32;
+/** More event shards would only make batches slower. */
+const shardsMax = 256;
 /** A random secret of this length cannot be guessed over the network. */
 const secretCharactersMin = 16;
 
@@ -53,6 +57,7 @@ export function readConfig(env: Env): Config {
     deadLetterDays: Math.max(positive("DEAD_LETTER_DAYS", env.DEAD_LETTER_DAYS), deliveryDays),
     archiveDays: Math.min(positive("ARCHIVE_DAYS", env.ARCHIVE_DAYS), deliveryDays),
     archiveBytesMax: positive("ARCHIVE_GIGABYTES", env.ARCHIVE_GIGABYTES) * 1e9,
+    eventShards: shardCount(env.EVENT_SHARDS),
     orchestUrl: readOrchestUrl(env.ORCHEST_URL),
     access: readAccess(env),
     lanesPlace: readLanesPlace(env),
@@ -91,6 +96,12 @@ function positive(name: string, value: string): number {
   const number = Number(value);
   if (number > 0 && Number.isFinite(number)) return number;
   throw new ConfigurationError(`${name} must be a number above 0.`);
+}
+
+function shardCount(value: string | undefined): number {
+  const shards = Number(value ?? "");
+  if (Number.isInteger(shards) && shards >= 1 && shards <= shardsMax) return shards;
+  throw new ConfigurationError(`EVENT_SHARDS must be a whole number from 1 to ${shardsMax}.`);
 }
 
 /** @param value undefined for a secret that was never set, though the generated types exclude it. */

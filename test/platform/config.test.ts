@@ -22,6 +22,13 @@ describe("the configuration", () => {
     expect(config.encryptionKeys).toHaveLength(2);
   });
 
+  it("takes 1 to 256 event shards, and no part of one", () =>
+    forAll(["0", "", "2.5", "257", "many", undefined], (shards) => {
+      expect(readConfig({ ...env, EVENT_SHARDS: "256" }).eventShards).toBe(256);
+      const wrong = { ...env, EVENT_SHARDS: shards } as typeof env;
+      expect(() => readConfig(wrong)).toThrow("EVENT_SHARDS must be a whole number from 1 to 256.");
+    }));
+
   it("names a secret that is empty", () =>
     forAll(["API_TOKENS", "ENCRYPTION_KEY", "ORCHEST_INGEST_SECRET"], (name) => {
       const incomplete = { ...env, [name]: " , " };

@@ -1,0 +1,28 @@
+/** Which shard an event belongs to, and how to call a shard. */
+import type { EventShard } from "./event-shard";
+import { hashOf, wordsOf } from "./uuid-hash";
+
+/** Of the 64-bit hash that shards are chosen by. They differ from those inside a shard, where all UUIDs have the same shard. */
+const seeds = [0x5a4d0001, 0x5a4d0002] as const;
+
+/**
+ * The shard of an event, from 0: by jump consistent hash (Lamping and Veach, 2014), so that one shard more takes its share
+ * from all others, and nothing else moves.
+ * @param uuid in lower case. @param shards how many there are, from 1.
+ */
+export function shardOf(uuid: string, shards: number): number {
+  const words = wordsOf(uuid);
+  let key = (BigInt(hashOf(words, seeds[0])) << 32n) | BigInt(hashOf(words, seeds[1]));
+  let shard = 0;
+  for (let next = 0; next < shards;) {
+    shard = next;
+    key = BigInt.asUintN(64, key * 2862933555777941757n + 1n);
+    next = Math.floor((shard + 1) * (2 ** 31 / (Number(key >> 33n) + 1)));
+  }
+  return shard;
+}
+
+/** @param shard from 0. @returns a stub: it is of no use after an exception. */
+export function shardStub(env: Env, shard: number): DurableObjectStub<EventShard> {
+  return env.SHARDS.getByName(`shard-${shard}`);
+}
