@@ -8,6 +8,8 @@ declare namespace Cloudflare {
     MODEL_SEED: string;
     /** How many deliveries the lanes of the size tests have. */
     LANE_ROWS: string;
+    /** How many events the shards of the size tests have. */
+    SHARD_ROWS: string;
   }
 }
 

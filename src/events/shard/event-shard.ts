@@ -63,7 +63,7 @@ export class EventShard extends DurableObject<Env> {
       if (known === null) record.set({ shards });
       return archiveEvents(this.#store, this.#replica, { events, publisher, now: Date.now() });
     });
-    if (!this.#isArmed || this.#store.seen.isUntidy) this.ctx.waitUntil(this.#arm());
+    if (!this.#isArmed || this.#store.seen.isUntidy) await this.#arm();
     return answer;
   }
 

@@ -71,13 +71,28 @@ describe("a new event", () => {
       for (let count = 0; count < 200; count += 1) await archive(event());
     });
     expect(singles.written).toBe(200);
-    const batches = await countIn(async () => {
-      for (let count = 0; count < 50; count += 1) {
-        await archive(...Array.from({ length: 100 }, () => event()));
-      }
+    const batches = Array.from({ length: 50 }, () => Array.from({ length: 100 }, () => event()));
+    const inBatches = await countIn(async () => {
+      for (const batch of batches) await archive(...batch);
     });
-    expect(batches.written).toBeGreaterThan(5000);
-    expect(batches.written).toBeLessThanOrEqual(5000 + 6);
+    expect(inBatches.written).toBeGreaterThan(5000);
+    expect(inBatches.written).toBeLessThanOrEqual(5000 + 6);
+    // Those that are packed, those that are not, and the requests in which both are.
+    for (const again of [false, true]) {
+      if (again) await restart();
+      for (const batch of batches) {
+        const unknown = (await archive(...batch)).filter(({ isKnown }) => !isKnown);
+        expect(unknown).toEqual([]);
+      }
+      const [packed, newest] = [batches[0]?.[99], batches[49]?.[99]].map((one) =>
+        event({ uuid: one?.uuid ?? "", body: "{}" }),
+      );
+      const fresh = event();
+      expect(await publish([packed ?? fresh, fresh, newest ?? fresh])).toEqual({
+        outcome: "conflict",
+        uuids: [packed?.uuid, newest?.uuid],
+      });
+    }
   });
 });
 
