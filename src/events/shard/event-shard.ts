@@ -83,8 +83,13 @@ export class EventShard extends DurableObject<Env> {
     return findEvent(this.#store, uuid);
   }
 
-  /** The events that a webhook's subscriptions match now. @param webhookId its id in D1. @param range `after` is an id of this shard. */
-  async readMatching(webhookId: number, range: ArchiveRange): Promise<MatchingPage> {
+  /**
+   * The events that a webhook's subscriptions match now.
+   * @param webhookId its id in D1. @param range `after` is an id of this shard.
+   * @returns null when routing cannot be made current.
+   */
+  async readMatching(webhookId: number, range: ArchiveRange): Promise<MatchingPage | null> {
+    if (!(await this.#changes.current())) return null;
     return readMatching(this.#store, this.#replica, { webhookId, ...range });
   }
 

@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { RoutingChanges } from "../../../src/events/shard/routing-changes";
 import { passTime, restartClock, stopClock } from "../../clock";
 import { archive, event, restart, route, shard, webhook } from "./event-shard";
 
@@ -90,15 +91,24 @@ describe("the events that a webhook matches", () => {
         { type: "project:one-off-job:created", projectUuid, jobUuid },
       ],
     });
-    expect(JSON.parse(ofOne.events[0]?.body ?? "")).toMatchObject({ type: "project:created" });
+    expect(JSON.parse(ofOne?.events[0]?.body ?? "")).toMatchObject({ type: "project:created" });
     expect(await shard().readMatching(3, all)).toEqual({ events: [], next: null });
     const within = await shard().readMatching(2, { ...all, since: second, until: fourth });
-    expect(within.events.map(({ type }) => type)).toEqual(["project:created", "project:one-off-job:created"]);
+    expect(within?.events.map(({ type }) => type)).toEqual([
+      "project:created",
+      "project:one-off-job:created",
+    ]);
     const first = await shard().readMatching(2, { ...all, limit: 3 });
     expect(first).toMatchObject({ events: [{}, {}, {}], next: 3 });
-    expect(await shard().readMatching(2, { ...all, after: first.next ?? 0 })).toMatchObject({
+    expect(await shard().readMatching(2, { ...all, after: first?.next ?? 0 })).toMatchObject({
       events: [{ type: "project:deleted" }],
       next: null,
     });
+  });
+
+  it("are not told while routing cannot be made current", async () => {
+    await archive(event());
+    vi.spyOn(RoutingChanges.prototype, "current").mockResolvedValue(false);
+    expect(await shard().readMatching(1, all)).toBeNull();
   });
 });
