@@ -4,12 +4,16 @@ import { readLanesPlace } from "../platform/lanes-place";
 /** The stub of a lane. The object is created by the first call, at `LOCATION_HINT`, and stays where it is. */
 export function laneOf(env: Env, webhookUuid: string): ReturnType<Env["LANES"]["getByName"]> {
   const { jurisdiction, locationHint } = readLanesPlace(env);
-  const namespace = jurisdiction === null ? env.LANES : within(env.LANES, jurisdiction);
+  const namespace = within(env.LANES, jurisdiction);
   return namespace.getByName(webhookUuid, locationHint === null ? {} : { locationHint });
 }
 
-/** workerd has no jurisdictions, where Cloudflare has: one machine has one place. */
-function within(namespace: Env["LANES"], jurisdiction: DurableObjectJurisdiction): Env["LANES"] {
+/** The objects of a jurisdiction. workerd has none, where Cloudflare has: one machine has one place. */
+export function within<Kind extends Rpc.DurableObjectBranded>(
+  namespace: DurableObjectNamespace<Kind>,
+  jurisdiction: DurableObjectJurisdiction | null,
+): DurableObjectNamespace<Kind> {
+  if (jurisdiction === null) return namespace;
   try {
     return namespace.jurisdiction(jurisdiction);
   } catch (error) {

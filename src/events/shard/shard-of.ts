@@ -1,4 +1,6 @@
 /** Which shard an event belongs to, and how to call a shard. */
+import { within } from "../../lane/lane-of";
+import { readLanesPlace } from "../../platform/lanes-place";
 import type { EventShard } from "./event-shard";
 import { hashOf, wordsOf } from "./uuid-hash";
 
@@ -22,7 +24,12 @@ export function shardOf(uuid: string, shards: number): number {
   return shard;
 }
 
-/** @param shard from 0. @returns a stub: it is of no use after an exception. */
+/**
+ * The only way to a shard: it lives where lanes do.
+ * @param shard from 0. @returns a stub: it is of no use after an exception.
+ */
 export function shardStub(env: Env, shard: number): DurableObjectStub<EventShard> {
-  return env.SHARDS.getByName(`shard-${shard}`);
+  const { jurisdiction, locationHint } = readLanesPlace(env);
+  const namespace = within(env.SHARDS, jurisdiction);
+  return namespace.getByName(`shard-${shard}`, locationHint === null ? {} : { locationHint });
 }

@@ -1,5 +1,6 @@
-import { describe, expect, it } from "vitest";
-import { shardOf } from "../../../src/events/shard/shard-of";
+import { env } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
+import { shardOf, shardStub } from "../../../src/events/shard/shard-of";
 
 const uuids = 20_000;
 
@@ -56,5 +57,17 @@ describe("an event's shard", () => {
     ]) {
       expect(() => shardOf(wrong, 4)).toThrow("not a UUID");
     }
+  });
+});
+
+describe("a shard", () => {
+  it("lives where lanes do: at LOCATION_HINT, within JURISDICTION where the platform has jurisdictions", async () => {
+    const getByName = vi.spyOn(env.SHARDS, "getByName");
+    shardStub({ ...env, LOCATION_HINT: "weur" }, 3);
+    expect(getByName).toHaveBeenLastCalledWith("shard-3", { locationHint: "weur" });
+    expect(await shardStub({ ...env, JURISDICTION: "eu" }, 3).completeSince()).toBe(0);
+    const eu = { getByName: vi.fn(() => "the shard in the EU") };
+    vi.spyOn(env.SHARDS, "jurisdiction").mockReturnValue(eu as never);
+    expect(shardStub({ ...env, JURISDICTION: "eu" }, 3)).toBe("the shard in the EU");
   });
 });
