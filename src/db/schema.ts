@@ -49,13 +49,55 @@ export const webhooks = sqliteTable(
     /** When the deletion started. The row is removed once the lane is closed. */
     deletedAt: integer("deleted_at"),
     createdAt: integer("created_at").notNull(),
+    /**
+     * The routing version of the latest change that matching must know of: of the webhook's existence, version,
+     * `waits` or subscriptions. Stamped by triggers only, different for each webhook; `RETURNING` gives the one before.
+     */
+    routingVersion: integer("routing_version").notNull().default(0),
+    /** Whether events wait for its lane in `handovers`, so that new ones go there, too. */
+    waits: integer("waits", { mode: "boolean" }).notNull().default(false),
   },
-  // Cron searches for secrets whose grace period is over.
   (table) => [
+    // Cron searches for secrets whose grace period is over.
     index("webhooks_previous_secret")
       .on(table.previousSecretUntil)
       .where(sql`previous_secret_until IS NOT NULL`),
+    // Event shards pull what is above the version that they have.
+    index("webhooks_routing").on(table.routingVersion),
   ],
+);
+
+/**
+ * How often routing changed: one row. Triggers (in the migration that makes this table) raise it with every change of
+ * what matching needs, and stamp the rows that changed with it, so that no statement can forget to.
+ */
+export const routing = sqliteTable("routing", {
+  id: integer("id").primaryKey(),
+  version: integer("version").notNull(),
+});
+
+/** The webhooks that were deleted, by the routing version of that. Filled by a trigger. */
+export const routingRemoved = sqliteTable("routing_removed", {
+  /** Webhooks' ids are never used again. */
+  webhookId: integer("webhook_id").notNull(),
+  version: integer("version").primaryKey(),
+});
+
+/**
+ * What became of changes of routing that were announced to the event shards. A commit writes its own row in the same
+ * batch as the change. Who finds an announcement without one writes `is_committed` 0 in its place: from then on the commit
+ * fails, however late it arrives. Rows are kept for a week.
+ */
+export const routingChanges = sqliteTable(
+  "routing_changes",
+  {
+    /** The uuid that the change was announced under. */
+    id: text("id").primaryKey(),
+    /** In ms, by the clock of whoever wrote the row. */
+    at: integer("at").notNull(),
+    isCommitted: integer("is_committed", { mode: "boolean" }).notNull(),
+  },
+  (table) => [index("routing_changes_at").on(table.at)],
 );
 
 /**
@@ -75,6 +117,8 @@ export const subscriptions = sqliteTable(
     jobUuid: text("job_uuid").notNull().default(""),
     /** A repeated event goes only to subscriptions that existed when it was first accepted. */
     createdAt: integer("created_at").notNull(),
+    /** The routing version under which it was made. Stamped by a trigger; `RETURNING` gives 0. */
+    routingVersion: integer("routing_version").notNull().default(0),
   },
   (table) => [
     // Matching finds webhooks by (type, project, job).

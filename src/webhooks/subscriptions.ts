@@ -68,7 +68,7 @@ export function addSubscriptions(db: DrizzleD1Database, owner: SQL, specs: Subsc
   return db
     .insert(subscriptions)
     .select(
-      sql`select null, value->>'uuid', owner.id, value->>'eventType', value->>'projectUuid', value->>'jobUuid', ${now}
+      sql`select null, value->>'uuid', owner.id, value->>'eventType', value->>'projectUuid', value->>'jobUuid', ${now}, 0
         from json_each(${rows}), (${owner}) as owner where true`,
     )
     .onConflictDoNothing();
