@@ -3,10 +3,13 @@
 /** Calls that take longer count as failed. */
 const timeoutMs = 5000;
 
-/** @returns the result of `call`. @throws its error, or a timeout error after 5 s. The call itself is not cancelled. */
-export async function withTimeout<Result>(call: Promise<Result>): Promise<Result> {
+/**
+ * @param ms 5 s, unless it is given.
+ * @returns the result of `call`. @throws its error, or a timeout error after `ms`. The call itself is not cancelled.
+ */
+export async function withTimeout<Result>(call: Promise<Result>, ms = timeoutMs): Promise<Result> {
   const { promise: timeout, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  const timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
   try {
     return await Promise.race([call, timeout]);
   } finally {

@@ -1,29 +1,165 @@
-/** The changes of routing that were announced to an event shard. */
+/**
+ * The changes of routing that were announced to an event shard, and pulling what became of them from D1.
+ *
+ * A change is announced before D1 commits it and answered after that. So a shard without an announcement has every change
+ * that was answered, also after a restart; one with an announcement pulls before it matches.
+ */
+import { log } from "../../platform/log";
+import { withTimeout } from "../../platform/timeouts";
+import { voidChanges } from "./change-outcomes";
+import { readRoutingPage } from "./pull-routing";
 import type { RoutingReplica } from "./routing-replica";
 
+/** After this, a change that D1 does not know counts as abandoned: its writer has died, or gives up. */
+const staleMs = 60_000;
+/** When D1 could not be reached, it is asked again after this. */
+const retryMs = 5000;
+/** How long a page may take: a publish waits for it. */
+const pageMs = 2500;
+
+/** `is_open`: D1 may have committed it, and somebody may have been told so. `due_at`: when to ask what became of it. */
+const table = `CREATE TABLE IF NOT EXISTS routing_announcements (
+  id TEXT PRIMARY KEY, due_at INTEGER NOT NULL, is_open INTEGER NOT NULL
+) WITHOUT ROWID`;
+
+/** Any number of calls may come at the same time. */
 export class RoutingChanges {
-  // oxlint-disable-next-line no-useless-constructor -- the interface
-  constructor(_ctx: DurableObjectState, _env: Env, _replica: RoutingReplica) {}
+  readonly #storage: DurableObjectStorage;
+  readonly #db: D1Database;
+  readonly #replica: RoutingReplica;
+  /** The pull that is under way, and the one that begins after it. */
+  #running: Promise<boolean> | null = null;
+  #next: Promise<boolean> | null = null;
 
-  announce(_id: string, _now: number): void {}
-
-  withdraw(_id: string): void {}
-
-  abandon(_id: string, _now: number): void {}
-
-  apply(_id: string): Promise<void> {
-    return Promise.resolve();
+  constructor(ctx: DurableObjectState, env: Pick<Env, "DB">, replica: RoutingReplica) {
+    this.#storage = ctx.storage;
+    this.#db = env.DB;
+    this.#replica = replica;
+    this.#storage.sql.exec(table);
   }
 
+  /** Writes down that a change is about to be committed. @param now in ms. */
+  announce(id: string, now: number): void {
+    this.#storage.sql.exec(
+      "INSERT INTO routing_announcements (id, due_at, is_open) VALUES (?, ?, 1) ON CONFLICT DO NOTHING",
+      id,
+      now + staleMs,
+    );
+  }
+
+  /** For a change that was not committed and never will be. */
+  withdraw(id: string): void {
+    this.#storage.sql.exec("DELETE FROM routing_announcements WHERE id = ?", id);
+  }
+
+  /**
+   * For a change of which its writer does not know whether it was committed: nobody was told that it was, so that publishes
+   * need not wait for D1. `maintain` finds out. @param now in ms.
+   */
+  abandon(id: string, now: number): void {
+    this.#storage.sql.exec("UPDATE routing_announcements SET is_open = 0, due_at = ? WHERE id = ?", now, id);
+  }
+
+  /** For a change that was committed: pulls it. Where D1 cannot be reached, the announcement stays. */
+  async apply(id: string): Promise<void> {
+    if (await this.#pull()) this.withdraw(id);
+  }
+
+  /**
+   * Makes the replica current for what arrives now: has every change that was answered before this call.
+   * @returns false when a change was announced, or nothing was pulled yet, and D1 cannot be reached.
+   */
   current(): Promise<boolean> {
-    return Promise.resolve(true);
+    if (this.#replica.isComplete && !this.#hasOpen()) return Promise.resolve(true);
+    return this.#pull();
   }
 
+  /** When `maintain` has something to do, in ms; null: never. May be in the past. */
   get maintenanceAt(): number | null {
-    return null;
+    return this.#storage.sql
+      .exec<{ at: number | null }>("SELECT min(due_at) AS at FROM routing_announcements")
+      .one().at;
   }
 
-  maintain(_now: number): Promise<void> {
-    return Promise.resolve();
+  /**
+   * Ends announcements that are abandoned, or older than 60 s: from then on D1 refuses the change, unless it has it already.
+   * Tries again 5 s later where D1 cannot be reached. Does not throw. @param now in ms.
+   */
+  async maintain(now: number): Promise<void> {
+    const due = this.#ids("due_at <= ?", now);
+    if (due.length === 0) return;
+    this.#storage.sql.exec(
+      "UPDATE routing_announcements SET due_at = ? WHERE due_at <= ?",
+      now + retryMs,
+      now,
+    );
+    try {
+      await withTimeout(voidChanges(this.#db, due, now), pageMs);
+    } catch (error) {
+      log("warn", "announced changes of routing not settled", { changes: due.length, error: String(error) });
+      return;
+    }
+    await this.#pull();
+  }
+
+  /** @returns the result of a pull that begins after this call. Calls share it. */
+  #pull(): Promise<boolean> {
+    if (this.#next !== null) return this.#next;
+    if (this.#running === null) return this.#begin();
+    this.#next = this.#running.then(() => this.#begin());
+    return this.#next;
+  }
+
+  #begin(): Promise<boolean> {
+    this.#next = null;
+    this.#running = this.#pullAll().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  /** Pulls page after page until the replica is as D1. @returns whether it got there. */
+  async #pullAll(): Promise<boolean> {
+    try {
+      for (;;) {
+        if (!(await this.#pullPage())) return true;
+      }
+    } catch (error) {
+      log("warn", "routing not pulled", { error: String(error) });
+      return false;
+    }
+  }
+
+  /** @returns whether there is more. */
+  async #pullPage(): Promise<boolean> {
+    const above = this.#replica.version;
+    const page = await withTimeout(
+      readRoutingPage(this.#db, { above, announced: this.#ids("true") }),
+      pageMs,
+    );
+    return this.#storage.transactionSync(() => {
+      if (!page.hasMore && page.version < above) {
+        // D1 was restored from a backup: all of it is read anew.
+        this.#replica.clear();
+        return true;
+      }
+      this.#replica.take(page);
+      if (!page.hasMore) for (const id of page.settled) this.withdraw(id);
+      return page.hasMore;
+    });
+  }
+
+  #hasOpen(): boolean {
+    return (
+      this.#storage.sql.exec("SELECT 1 FROM routing_announcements WHERE is_open = 1 LIMIT 1").toArray()
+        .length > 0
+    );
+  }
+
+  #ids(condition: string, ...bindings: number[]): string[] {
+    return this.#storage.sql
+      .exec<{ id: string }>(`SELECT id FROM routing_announcements WHERE ${condition}`, ...bindings)
+      .toArray()
+      .map(({ id }) => id);
   }
 }
