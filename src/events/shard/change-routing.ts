@@ -1,0 +1,188 @@
+/**
+ * Changing what events are matched by, so that every publish sees a change that was answered: announce it to all event
+ * shards, commit it in D1, answer, and then have it applied.
+ */
+import { waitUntil } from "cloudflare:workers";
+import { RequestError } from "../../platform/errors";
+import { log } from "../../platform/log";
+import { withTimeout } from "../../platform/timeouts";
+import { type CommitRecord, commitRecord, voidChanges } from "./change-outcomes";
+
+/** How long a shard may take to write an announcement down. It is called twice. */
+const announceMs = 2000;
+const announcesMax = 2;
+/** After this a commit is given up, unless it has happened. */
+const commitMs = 20_000;
+/** D1 has transient failures: a batch is tried so often, with a pause that grows. */
+const commitsMax = 3;
+const pauseMs = 100;
+const retryAfterSeconds = 5;
+
+/** What a shard does about a change. `announce`: on return it is on disk. All are idempotent. */
+type RoutingShard = {
+  announce(id: string): Promise<void>;
+  withdraw(id: string): Promise<void>;
+  abandon(id: string): Promise<void>;
+  apply(id: string): Promise<void>;
+};
+
+/** A new stub of a shard: one that threw is of no use any more. */
+export type ShardStub = () => RoutingShard;
+
+/** What came of a commit. `lost`: D1 has it, but not what its statements gave back. */
+type Commit<Result> =
+  | { outcome: "committed"; result: Result }
+  | { outcome: "void" | "lost" | "unknown"; error: unknown };
+
+/**
+ * Runs a batch that changes webhooks or subscriptions. On return, every publish that starts sees what it did.
+ * @param at.shards all of them.
+ * @param commit runs one batch, in which the record's statement comes first. It may be called again after it threw.
+ * @returns what `commit` gave.
+ * @throws {RequestError} 503 when a shard or D1 cannot be reached; its message says whether anything was changed.
+ * @throws what `commit` threw when D1 refused the change, or it is no matter of D1. Nothing was changed.
+ */
+export async function changeRoutingAt<Result>(
+  { db, shards }: { db: D1Database; shards: readonly ShardStub[] },
+  commit: (record: CommitRecord) => Promise<Result>,
+): Promise<Result> {
+  await askDatabase(db);
+  const id = crypto.randomUUID();
+  await announce(shards, id);
+  const committed = await tryCommit(db, id, commit);
+  switch (committed.outcome) {
+    case "committed":
+      await afterAnswer(tellAll(shards, "apply", id));
+      return committed.result;
+    case "lost":
+      await afterAnswer(tellAll(shards, "apply", id));
+      throw unavailable(
+        "The change was made, but the database's answer was lost. Look before you repeat it.",
+        {
+          cause: committed.error,
+        },
+      );
+    case "void":
+      await afterAnswer(tellAll(shards, "withdraw", id));
+      if (!isTransient(committed.error)) throw committed.error;
+      throw unavailable("The database did not take the change, so nothing was changed. Try again.", {
+        cause: committed.error,
+      });
+    case "unknown":
+      await afterAnswer(tellAll(shards, "abandon", id));
+      throw unavailable(
+        "The database stopped answering: it is unknown whether the change was made. Look before you repeat it.",
+        { cause: committed.error },
+      );
+  }
+}
+
+/** A database that is gone is noticed before anything is announced: publishing goes on as if nobody had asked. */
+async function askDatabase(db: D1Database): Promise<void> {
+  try {
+    await withTimeout(db.prepare("SELECT version FROM routing").run());
+  } catch (cause) {
+    throw unavailable("The database cannot be reached, so nothing was changed. Try again.", { cause });
+  }
+}
+
+/** @throws {RequestError} 503 when not all shards have written it down. Those that have are told to forget it. */
+async function announce(shards: readonly ShardStub[], id: string): Promise<void> {
+  const told = await Promise.allSettled(shards.map((stub) => announceTo(stub, id)));
+  const failed = told.filter(({ status }) => status === "rejected");
+  const [cause] = failed.map((result) => (result.status === "rejected" ? (result.reason as unknown) : null));
+  if (failed.length === 0) return;
+  await afterAnswer(tellAll(shards, "withdraw", id));
+  throw unavailable(
+    `${failed.length} of ${shards.length} event shards could not be told of the change, so nothing was changed. Try again.`,
+    { cause },
+  );
+}
+
+async function announceTo(stub: ShardStub, id: string): Promise<void> {
+  for (let call = 1; ; call += 1) {
+    try {
+      return await withTimeout(stub().announce(id), announceMs);
+    } catch (error) {
+      if (call === announcesMax) throw error;
+    }
+  }
+}
+
+async function tryCommit<Result>(
+  db: D1Database,
+  id: string,
+  commit: (record: CommitRecord) => Promise<Result>,
+): Promise<Commit<Result>> {
+  try {
+    const result = await withTimeout(
+      repeatTransient(() => commit(commitRecord(id, Date.now()))),
+      commitMs,
+    );
+    return { outcome: "committed", result };
+  } catch (error) {
+    return { outcome: await settle(db, id), error };
+  }
+}
+
+/** Finds out whether a change was committed. If not, it never will be: a batch that is still under way fails. */
+async function settle(db: D1Database, id: string): Promise<"void" | "lost" | "unknown"> {
+  try {
+    const committed = await withTimeout(repeatTransient(() => voidChanges(db, [id], Date.now())));
+    return committed.length > 0 ? "lost" : "void";
+  } catch {
+    // The failure that led here is the one that is told.
+    return "unknown";
+  }
+}
+
+async function repeatTransient<Result>(task: () => Promise<Result>): Promise<Result> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await task();
+    } catch (error) {
+      if (tries === commitsMax || !isTransient(error)) throw error;
+      await scheduler.wait(pauseMs * tries);
+    }
+  }
+}
+
+/** Whether a repeat may help: not where the database refuses the change itself, nor where it is no matter of the database. */
+function isTransient(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof RequestError || cause instanceof TypeError) return false;
+    if (/constraint failed/i.test(cause.message)) return false;
+  }
+  return true;
+}
+
+/** A shard that is not told finds out by itself: when it is asked next, or from its alarm. */
+async function tellAll(
+  shards: readonly ShardStub[],
+  what: "withdraw" | "abandon" | "apply",
+  id: string,
+): Promise<void> {
+  const told = await Promise.allSettled(shards.map(async (stub) => withTimeout(stub()[what](id))));
+  for (const result of told) {
+    if (result.status === "rejected") {
+      log("warn", "event shard not told of a change", { what, error: String(result.reason) });
+    }
+  }
+}
+
+/** Goes on after the answer of the request, alarm or run of cron; waits where there is none. */
+async function afterAnswer(work: Promise<void>): Promise<void> {
+  try {
+    waitUntil(work);
+  } catch {
+    await work;
+  }
+}
+
+function unavailable(message: string, options: ErrorOptions): RequestError {
+  log("error", "routing not changed", { error: String(options.cause), answer: message });
+  return new RequestError(503, message, {
+    headers: { "Retry-After": String(retryAfterSeconds) },
+    ...options,
+  });
+}
