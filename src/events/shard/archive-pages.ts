@@ -1,9 +1,12 @@
 /** Reading a shard's events: a page of a list, one event, and those that a webhook matches. */
 import type { ArchivedEvent, ArchivePage, ArchiveQuery, FullArchivedEvent } from "../archive-list";
 import type { ArchivePage as MatchingPage, ArchiveRange } from "../../lane/events-port";
-import type { Routing } from "./archive-events";
 import { type EventRow, eventColumns, type StoredEvent } from "./event-tables";
+import type { RoutingReplica } from "./routing-replica";
 import type { ShardStore } from "./shard-store";
+
+/** The routing that the shard goes by. */
+type Routing = Pick<RoutingReplica, "matchOne">;
 
 /** How many events one call looks at: a rare filter must not hold up the shard. */
 const scannedMax = 20_000;
@@ -77,8 +80,8 @@ function matchedBy(routing: Routing, webhookId: number, rows: readonly EventRow[
   const topics = byTopic.flatMap(([row]) =>
     row === undefined ? [] : { type: row.type, projectUuid: row.project_uuid, jobUuid: row.job_uuid },
   );
-  const matches = routing.match(topics).filter(({ webhook }) => webhook.id === webhookId);
-  return matches.flatMap(({ topic }) => byTopic[topic] ?? []).toSorted((a, b) => a.id - b.id);
+  const matched = routing.matchOne(webhookId, topics);
+  return byTopic.flatMap((rows, topic) => (matched.has(topic) ? rows : [])).toSorted((a, b) => a.id - b.id);
 }
 
 /** A lane may have it already: it is searched. */

@@ -26,6 +26,9 @@ const matching = `
   FROM ${candidateJoin} CROSS JOIN webhooks w ON w.id = s.webhook_id
   GROUP BY topic, w.id ORDER BY topic, w.id`;
 
+/** The candidates' key and the webhook are the primary key of `subscriptions`: one look-up for each. */
+const matchingOne = `SELECT DISTINCT c.value->>0 AS topic FROM ${candidateJoin} AND s.webhook_id = ?2`;
+
 const removeOthers = `DELETE FROM subscriptions WHERE webhook_id = ?1 AND (event_type, project_uuid, job_uuid) NOT IN (
   SELECT value->>'eventType', value->>'projectUuid', value->>'jobUuid' FROM json_each(?2))`;
 
@@ -76,6 +79,13 @@ export class RoutingReplica {
         webhook: { ...webhook, waits: waits === 1 },
         sinceVersion: since_version,
       }));
+  }
+
+  /** @returns the indexes of those topics that one webhook matches. What other webhooks match is not read. */
+  matchOne(webhookId: number, topics: readonly Topic[]): Set<number> {
+    const candidates = JSON.stringify(topics.flatMap(candidatesOf));
+    const rows = this.#sql.exec<{ topic: number }>(matchingOne, candidates, webhookId).toArray();
+    return new Set(rows.map(({ topic }) => topic));
   }
 
   /** Applies a page. Call it in a transaction. */

@@ -73,6 +73,12 @@ export function route({
       })),
     ),
   );
+  vi.spyOn(RoutingReplica.prototype, "matchOne").mockImplementation((webhookId, topics) => {
+    const indexes = topics.map((topic, index) =>
+      match(topic).some((one) => one.webhook.id === webhookId) ? index : -1,
+    );
+    return new Set(indexes.filter((index) => index >= 0));
+  });
 }
 
 /** A webhook, and since which routing version it matches. */

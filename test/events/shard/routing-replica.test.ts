@@ -49,6 +49,11 @@ it("a replica matches as subscriptions say, by type, wildcard, project and job, 
       ["type", "project", "job", "one level", "below", "all", "disabled"],
       ["all", "disabled"],
     ]);
+    const matches = routing.replica.match([created, failed]);
+    for (const { webhook } of matches) {
+      const topics = matches.filter((one) => one.webhook.id === webhook.id).map(({ topic }) => topic);
+      expect(routing.replica.matchOne(webhook.id, [created, failed]), webhook.uuid).toEqual(new Set(topics));
+    }
   });
 });
 
