@@ -45,7 +45,7 @@ export function recordAttempt(storage: LaneStorage, flight: Flight, sent: SentAt
   const change = countersChange(before.status, after.status);
   if (isPlain) storage.countSuccess(counted);
   else if (isLive) storage.countOther(counted, change);
-  else countReplayed(storage, flight, { before, counted, change });
+  else countReplayed(storage, flight, { before, counted, change, now });
   if (isNewlyDead) noteDeath(storage, now, { ...flight.outgoing, error: sent.result.error });
   judgeReceiver(storage, flight, { decision, sent, failures: age.failures, now, random });
   storage.checkpointIfDirty();
@@ -122,14 +122,19 @@ function landingOf(
   }
 }
 
-/** Counts an attempt outside of the partitions: on disk at once, unless it is one of a replay's many that changed nothing. */
+/** Counts an attempt outside of the partitions: on disk at once, unless more of its replay follow and it changed nothing. */
 function countReplayed(
   storage: LaneStorage,
   flight: Flight,
-  { before, counted, change }: { before: StoredState; counted: FinishedAttempt; change: CountersChange },
+  outcome: { before: StoredState; counted: FinishedAttempt; change: CountersChange; now: number },
 ): void {
+  const { before, counted, change, now } = outcome;
   storage.countOutside(counted, change);
-  const isOneOfMany = flight.queue === "again" && flight.head.replay !== null;
+  // The last attempt of a replay writes the counts of all of them: nothing else may, before the lane leaves memory.
+  const isOneOfMany =
+    flight.queue === "again" &&
+    flight.head.replay !== null &&
+    storage.replays.head(now)?.position === flight.head.position;
   // The row's own tick moves to `attempts`, where a recount does not look.
   const isUncounted = before.tick > storage.record.counters.attempts;
   if (change.dead !== 0) storage.checkpoint({ copiedToD1: false });

@@ -23,7 +23,7 @@ export function stopReplay(storage: LaneStorage, id: string, underWay: number | 
       sequenceBase: outbox.lastSequence,
       copiedToD1: record.copiedToD1 && dead === 0,
     });
-  }
+  } else if (unsent !== null) storage.checkpoint();
   const progress = replays.progress(id);
   return progress && { progress, isNew: unsent !== null };
 }

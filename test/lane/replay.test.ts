@@ -139,6 +139,18 @@ describe("a replay of all", () => {
     expect(sequences(received.slice(30))).toEqual(Array.from({ length: 30 }, (_, index) => index + 1));
   });
 
+  it("has its attempts in the statistics once it is done, also after an eviction", async () => {
+    const { received } = receiver();
+    const { uuid } = await makeListener();
+    await publish(makeEvents(3));
+    await vi.waitFor(() => expect(received).toHaveLength(3));
+    passTime(1000);
+    const { body } = await replay(uuid, { since: early, status: "all" });
+    await whenDone(uuid, body.replay);
+    await evictDurableObject(laneOf(uuid));
+    expect((await laneOf(uuid).stats())?.lastHour.attempts).toBe(6);
+  });
+
   it("waits at a delivery that fails, tries it again and gives it up in the end", async () => {
     let isUp = true;
     const { received } = receiver(() => new Response(null, { status: isUp ? 200 : 500 }));
@@ -391,7 +403,12 @@ describe("a replay that is stopped", () => {
       expect((await stop(uuid, body.replay)).body).toEqual(stopped);
       expect((await list(uuid)).body.replays).toMatchObject([stopped]);
       expect((await laneOf(uuid).delivery(2))?.history).toMatchObject([{ status: 200 }, { status }]);
-      expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 0, counts: { delivered: 5, failed: 0 } });
+      await evictDurableObject(laneOf(uuid));
+      expect(await laneOf(uuid).stats()).toMatchObject({
+        backlog: 0,
+        counts: { delivered: 5, failed: 0 },
+        lastDay: { attempts: events + 2 },
+      });
     },
   );
 
