@@ -18,7 +18,7 @@ import { type FinishedAttempt, Stats } from "./stats";
 import { findUncounted } from "./recover-counters";
 
 /** Attempts between two checkpoints: what came after the last one is counted again when the lane is opened. */
-const attemptsPerCheckpoint = 100;
+const attemptsPerCheckpoint = 200;
 /** How many deliveries that failed a lane that wakes reads: each is two rows. */
 const failedMax = 1000;
 /** Up to this backlog, accepted deliveries go straight into the schedule, without a read from disk. */

@@ -42,6 +42,8 @@ export function pruneDay(
     gone: gone + dropped,
     sequenceBase: outbox.lastSequence,
     copiedToD1: storage.record.copiedToD1 && (keepsDead || dead === 0),
+    // Here, since it is no row more: D1 is told by `Maintenance.reportEmpty`, at cron's next call.
+    isInUse: days.all.length > 0,
   });
   return true;
 }

@@ -45,7 +45,7 @@ const aloneWaitMs = 100;
  * A hand-over that follows another one this closely is not waited for: one alarm, set every 10 s while a drain runs
  * (`LaneAlarm`), serves all of them, and costs less than one row in twenty deliveries.
  */
-const aloneAfterMs = 250;
+const aloneAfterMs = 100;
 const dayMs = 86_400_000;
 
 export class WebhookLane extends DurableObject<Env> {

@@ -8,7 +8,7 @@ import { receiver } from "../receiver";
 import { countRows } from "./lane-rows";
 
 const minuteMs = 60_000;
-/** So many that the lane's own records, written every 100 attempts, are counted as often as they are written. */
+/** So many that the lane's own records, written every 200 attempts, are counted as often as they are written. */
 const deliveries = 200;
 
 // With the timers, too: whether an event is delivered before its 202 must not depend on the machine.

@@ -45,6 +45,8 @@ async function rowsPerDelivery(traffic: { times: number; batch: number; everyMs:
 describe("a first-time success in strict order writes in its lane, alarms and pruning included,", () => {
   it.each([
     ["at most 2.1 rows for 100 single events at once", { times: 100, batch: 1, everyMs: 0 }],
+    ["at most 2.1 rows for 100 single events, one every 99 ms", { times: 100, batch: 1, everyMs: 99 }],
+    ["at most 2.1 rows for 100 single events, one every 100 ms", { times: 100, batch: 1, everyMs: 100 }],
     ["at most 2.1 rows for 100 single events, one every 249 ms", { times: 100, batch: 1, everyMs: 249 }],
     ["at most 2.1 rows for 100 single events, one every 500 ms", { times: 100, batch: 1, everyMs: 500 }],
     ["at most 2.1 rows for 100 single events, one every 2 s", { times: 100, batch: 1, everyMs: 2000 }],

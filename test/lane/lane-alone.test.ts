@@ -57,11 +57,11 @@ describe("an event that comes alone", () => {
     await vi.waitFor(() => expect(received).toHaveLength(2));
   });
 
-  it("is not waited for, with an alarm, when it comes less than 250 ms behind another one", async () => {
+  it("is not waited for, with an alarm, when it comes less than 100 ms behind another one", async () => {
     const { received } = receiver();
     const { uuid } = await makeListener();
     await publish(makeEvent());
-    passTime(249);
+    passTime(99);
     await publish(makeEvent());
     expect(await alarmOf(uuid)).not.toBeNull();
     await vi.waitFor(() => expect(received).toHaveLength(2));

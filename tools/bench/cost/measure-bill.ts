@@ -16,8 +16,8 @@ const apartMs = 12_000;
 const settleMs = 12_000;
 const pollMs = 20;
 const phaseMaxMs = 300_000;
-/** The lane writes its counts every 100 attempts: lanes begin at different places in between. */
-const attemptsPerCheckpoint = 100;
+/** The lane writes its counts every 200 attempts: lanes begin at different places in between. */
+const attemptsPerCheckpoint = 200;
 /** How many requests the times beside the waiting are measured with. */
 const ownRequests = { 1: 200, 100: 20 };
 const ownTimesProject = 400_000;
