@@ -46,7 +46,7 @@ export class Gateway {
 
   /**
    * Makes a webhook. @returns its uuid.
-   * @param webhook.project which project it hears of, by its place; null: all of them.
+   * @param webhook.project the project that it subscribes to, by its place; null: all of them.
    */
   async makeWebhook(webhook: {
     url: string;
@@ -80,7 +80,7 @@ export class Gateway {
     return uuids;
   }
 
-  /** Changes which projects a webhook hears of. */
+  /** Changes the projects that a webhook subscribes to. */
   async subscribe(uuid: string, projects: readonly number[]): Promise<void> {
     const subscriptions = projects.map((project) => ({
       event_type: eventType,

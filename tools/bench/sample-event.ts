@@ -3,7 +3,7 @@
 /** One of Orchest's types. */
 export const eventType = "project:cron-job:run:pipeline-run:failed";
 
-/** The uuid of the n-th project, from 0: webhooks that are to get different events hear of different projects. */
+/** The uuid of the n-th project, from 0: webhooks that are to get different events subscribe to different projects. */
 export function projectUuid(place: number): string {
   return `00000000-0000-4000-8000-${String(place).padStart(12, "0")}`;
 }

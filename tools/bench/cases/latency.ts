@@ -51,7 +51,7 @@ const burstsPerS = 4;
 const burstsPerWindow = 16;
 const windows = 5;
 
-/** 100 webhooks that hear all; 10 of them hang until their time-out. The p99 of the other 90. */
+/** 100 webhooks that match all events; 10 of them hang until their time-out. The p99 of the other 90. */
 export async function slowNeighbour(lab: Lab): Promise<Figures> {
   const sound = await lab.gateway.makeWebhooks(90, { url: lab.receiverUrl("/ok/neighbour") });
   const others = await lab.gateway.makeWebhooks(10, { url: lab.receiverUrl("/ok/fine") });

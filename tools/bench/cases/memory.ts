@@ -11,17 +11,17 @@ export async function memory(lab: Lab): Promise<Figures> {
   return {
     memory: figure({
       value: await peakMegabytes(lab, "waiting"),
-      limit: await peakMegabytes(lab, "unheard"),
+      limit: await peakMegabytes(lab, "unmatched"),
       goal: 1.2,
       better: "lower",
       unit: `MB with ${depth} waiting`,
-      against: "as many events that nobody hears",
+      against: "as many events that match no webhook",
     }),
   };
 }
 
 /** Of a Worker that does nothing else: what earlier cases took would hide what this one takes. */
-async function peakMegabytes(lab: Lab, events: "waiting" | "unheard"): Promise<number> {
+async function peakMegabytes(lab: Lab, events: "waiting" | "unmatched"): Promise<number> {
   const gateway = await Gateway.start();
   const load = { batch: 100, connections: 4, projects: 1, path: "/none", deliveries: 0 };
   await lab.publish({ ...load, events: warmUp }, gateway);

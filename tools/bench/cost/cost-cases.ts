@@ -4,7 +4,7 @@ export type CostCase = {
   name: string;
   /** Events per request. */
   batch: 1 | 100;
-  /** Webhooks that hear each event. */
+  /** How many webhooks match each event. */
   fanOut: 1 | 3 | 100;
   isRetried: boolean;
   receiverMs: 50 | 500;

@@ -21,7 +21,7 @@ const attemptsPerCheckpoint = 200;
 /** How many requests the times beside the waiting are measured with. */
 const ownRequests = { 1: 200, 100: 20 };
 const ownTimesProject = 400_000;
-const unheardProject = 399_999;
+const unmatchedProject = 399_999;
 /** Each webhook's project of its own, for that; beyond those of the groups. */
 const ownProjects = 500_000;
 /** After so many days the archive has forgotten everything. */
@@ -100,7 +100,7 @@ async function countPhase(
 
 /**
  * One request after another, to lanes that answer at once. The processor time is all that workerd uses while requests
- * come that no webhook hears: D1's stand-in is in it, so it is more than a Worker is billed for.
+ * come that match no webhook: D1's stand-in is in it, so it is more than a Worker is billed for.
  */
 async function measureOwnTimes(gateway: Gateway, origin: string, batch: 1 | 100): Promise<OwnTimes> {
   const requests = ownRequests[batch];
@@ -122,9 +122,9 @@ async function measureOwnTimes(gateway: Gateway, origin: string, batch: 1 | 100)
   const lane = meters[group.uuids[0] ?? ""];
   const path = meters[group.paths[0] ?? ""];
   await gateway.removeWebhooks(group.uuids);
-  for (let request = 0; request < requests; request += 1) await post100(unheardProject);
+  for (let request = 0; request < requests; request += 1) await post100(unmatchedProject);
   const before = cpuMs(gateway.worker.pid);
-  for (let request = 0; request < requests; request += 1) await post100(unheardProject);
+  for (let request = 0; request < requests; request += 1) await post100(unmatchedProject);
   const cpu = cpuMs(gateway.worker.pid) - before;
   return {
     laneMsPerDelivery: ((lane?.laneAwakeMs ?? 0) - (path?.fetchMs ?? 0)) / (requests * batch),
@@ -132,7 +132,7 @@ async function measureOwnTimes(gateway: Gateway, origin: string, batch: 1 | 100)
   };
 }
 
-/** Webhooks that hear the same project; each has sent before, another number of times, so that its lane is set up. */
+/** Webhooks that subscribe to the same project; each has sent before, another number of times, so that its lane is set up. */
 async function makeGroup(
   gateway: Gateway,
   setup: {

@@ -33,11 +33,11 @@ export class WebhookLane extends Lane {
 }
 
 /** Not counted: `stats` is what the bench itself asks. */
-const uncounted = new Set(["constructor", "stats"]);
+const notCounted = new Set(["constructor", "stats"]);
 
 // Whatever can be called of a lane: each call is a request, and so is each run of the alarm.
 for (const name of Object.getOwnPropertyNames(BareLane.prototype)) {
-  if (uncounted.has(name)) continue;
+  if (notCounted.has(name)) continue;
   const bare: (...values: unknown[]) => Promise<unknown> = Reflect.get(Lane.prototype, name);
   Object.defineProperty(WebhookLane.prototype, name, {
     value(this: WebhookLane, ...values: unknown[]): Promise<unknown> {
