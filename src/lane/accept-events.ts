@@ -1,4 +1,4 @@
-/** Taking events into a lane. */
+/** Accepting events into a lane. */
 import type { HandoverEvent } from "./handover";
 import { backlogMax, disable, storageBytesMax } from "./lane-health";
 import type { LaneStorage } from "./lane-storage";
@@ -7,7 +7,7 @@ import type { PendingDelivery } from "./outbox";
 /**
  * Writes events down as deliveries that wait, all of them or none. Disables the webhook when its backlog reaches its bound.
  * @returns of each event, whether it was new to the lane.
- * @throws when storage takes no writes: then nothing was taken.
+ * @throws when storage takes no writes: then nothing was accepted.
  */
 export function acceptEvents(
   disk: DurableObjectStorage,

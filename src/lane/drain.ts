@@ -412,7 +412,7 @@ function rateOf(storage: LaneStorage): number | null {
 
 /** Whether the schedule is still in an ordering that was given up: in the new one something may go that waits in it. */
 function isToBeRescheduled({ schedule, record }: LaneStorage): boolean {
-  // Without a configuration nothing was ever taken in.
+  // A lane without a configuration never accepted anything.
   return record.config !== null && schedule.ordering !== record.config.ordering;
 }
 

@@ -17,7 +17,7 @@ const troubleEveryMs = 3_600_000;
 /** What a recovery takes: so long without a failure, or so many successes in a row. */
 const recoveryQuietMs = 600_000;
 const recoverySuccesses = 20;
-/** A receiver that was down this long has failed what waits for reasons of its own: all of it goes when it is back. */
+/** After a receiver was down this long, the back-offs of what waits tell of that time only: all of it is due at its first success. */
 const releasedAfterMs = 60_000;
 
 /** After a success. @param startedAt when the attempt began, in ms. */
@@ -72,7 +72,7 @@ export function noteDeath(
 ): void {
   const { troubleAnnounced, troubleAt, state } = storage.record;
   const isKnown = troubleAnnounced || now - troubleAt < troubleEveryMs || state === "disabled";
-  // Trouble with an event about a webhook is not announced: two webhooks that watch each other would never end.
+  // Trouble with an event about a webhook is not announced: two webhooks that receive each other's events would go on for ever.
   const isNews = !isKnown && !dead.eventType.startsWith(gatewayTypePrefix);
   if (isNews) {
     announce(storage, "webhook:delivery-dead", now, {
@@ -91,7 +91,7 @@ export function noteDeath(
   });
 }
 
-/** Disables the webhook: it sends nothing and takes nothing in until it is resumed. What it has it keeps. */
+/** Disables the webhook: it sends and accepts nothing until it is resumed, and keeps its deliveries. */
 export function disable(storage: LaneStorage, now: number, reason: string): void {
   if (storage.record.state === "disabled") return;
   announce(storage, "webhook:disabled", now, { reason });
@@ -106,13 +106,13 @@ export function disable(storage: LaneStorage, now: number, reason: string): void
   });
 }
 
-/** Takes events in and sends nothing, until it is resumed. Leaves a disabled webhook disabled. */
+/** Accepts events and sends nothing, until it is resumed. Leaves a disabled webhook disabled. */
 export function pause(storage: LaneStorage, now: number): void {
   if (storage.record.state !== "active") return;
   storage.checkpoint({ state: "paused", inactiveSince: now, copiedToD1: false });
 }
 
-/** Back to work, at once, whatever it was that stopped it. */
+/** Makes a paused or disabled webhook active again: all that waits is due at once. */
 export function resume(storage: LaneStorage, now: number): void {
   const { state, inactiveSince, inactiveMs } = storage.record;
   if (state === "active") return;
@@ -122,7 +122,7 @@ export function resume(storage: LaneStorage, now: number): void {
     disabledReason: null,
     inactiveSince: null,
     inactiveMs: inactiveMs + now - (inactiveSince ?? now),
-    // A second chance is a whole one.
+    // The five days of nothing but failures begin anew.
     failingSince: null,
     copiedToD1: false,
   });

@@ -12,7 +12,7 @@ import type { LaneStorage } from "./lane-storage";
 /** Makes the indexes of one day's table, newest first; when all have them, the lane has the present version. */
 export function upgradeStep(storage: LaneStorage): void {
   if (storage.record.schemaVersion === schemaVersion) return;
-  // From now on what a wake-up counts again is what this version leaves uncounted.
+  // From now on a wake-up counts the attempts that this version records without a checkpoint.
   storage.checkpoint();
   const day = storage.days.withoutIndexes();
   if (day !== null) storage.days.addIndexes(day);

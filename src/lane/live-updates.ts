@@ -1,5 +1,5 @@
 /**
- * The open pages of a lane's webhook: WebSockets that hear that something changed, and nothing else. They hibernate
+ * The open pages of a lane's webhook: WebSockets that are told that something changed, and nothing else. They hibernate
  * with the lane, and cost it neither rows nor alarms.
  */
 
@@ -52,7 +52,7 @@ export class LiveUpdates {
     setTimeout(() => this.#say(), waitMs);
   }
 
-  /** Ends all sockets: there is nothing to hear any more. */
+  /** Closes all sockets: the webhook was deleted. */
   close(): void {
     for (const socket of this.#ctx.getWebSockets()) socket.close(closedForGood, "The webhook was deleted.");
   }

@@ -126,7 +126,7 @@ export class WebhookLane extends DurableObject<Env> {
   }
 
   /**
-   * Opens the WebSocket of a page of the webhook, which hears of changes.
+   * Opens the WebSocket of a page of the webhook, which is told of changes.
    * @param request its URL's `session` tells whose page it is.
    */
   override async fetch(request: Request): Promise<Response> {
@@ -137,7 +137,7 @@ export class WebhookLane extends DurableObject<Env> {
 
   /** Pages send nothing but their signs of life, which do not come here. */
   override webSocketMessage(socket: WebSocket): void {
-    socket.close(1008, "Nothing is taken here.");
+    socket.close(1008, "This socket accepts no messages.");
   }
 
   /** Completes the closing of a page's socket. */
@@ -273,7 +273,7 @@ export class WebhookLane extends DurableObject<Env> {
   /**
    * Starts a drain if something is due, and makes sure that an alarm stands while there is work.
    * @param options.waitMs how long the alarm may wait for a drain that is started here. The caller must not be told that
-   *   anything was taken before the alarm stands.
+   *   anything was accepted before the alarm is set.
    */
   async #work({ waitMs = 0 } = {}): Promise<void> {
     this.#tellPages();

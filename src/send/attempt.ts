@@ -67,7 +67,7 @@ async function answerTo(request: PreparedRequest, limit: TimeLimit): Promise<Res
       signal,
     });
   } catch (error) {
-    if (limit.isOwn) throw new OwnFailure("late", "This process was too late to hear of an answer in time.");
+    if (limit.isOwn) throw new OwnFailure("late", "This process was too busy to see an answer in time.");
     if (signal.aborted) return "timeout";
     if (isLimitError(error)) throw new OwnFailure("limit", String(error), { cause: error });
     return classifyException(error);

@@ -1,5 +1,5 @@
 /**
- * The time limit of one request, in time that this process was on time itself. A process that is too busy hears of an answer
+ * The time limit of one request, in time that this process was on time itself. A process that is too busy sees an answer
  * late: the time by which its own timers fire late is not charged to the receiver.
  */
 

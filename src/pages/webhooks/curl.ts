@@ -41,12 +41,12 @@ export function curlCommand(request: { headers: Record<string, string>; body: st
 /** A distinct variable per header name: `X-Api-Key` becomes `HEADER_X_API_KEY`, which no shell predefines. */
 function variablesFor(names: string[]): Map<string, string> {
   const variables = new Map<string, string>();
-  const taken = new Set([urlVariable]);
+  const used = new Set([urlVariable]);
   for (const name of names) {
     const plain = `HEADER_${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, "_")}`;
     let variable = plain;
-    for (let count = 2; taken.has(variable); count += 1) variable = `${plain}_${count}`;
-    taken.add(variable);
+    for (let count = 2; used.has(variable); count += 1) variable = `${plain}_${count}`;
+    used.add(variable);
     variables.set(name, variable);
   }
   return variables;
