@@ -1,9 +1,9 @@
-/** What a person does with one delivery of a lane: sending it again, or giving it up. */
+/** Redelivering or giving up one delivery of a lane, as a person asks for it. */
 import { deliveryStatus } from "./delivery-state";
 import type { LaneStorage, OpenLane } from "./lane-storage";
 import { recordSkip } from "./record-attempt";
 
-/** What became of a request to change one delivery. `behind`: another one is tried first. */
+/** The result of a request to change one delivery. `behind`: another one of its partition is tried first. */
 export type ChangeResult = "done" | "unknown" | "finished" | "behind" | "inactive";
 
 /** Gives a waiting delivery up: its partition moves on. */
@@ -16,7 +16,7 @@ export function skip(lane: OpenLane, sequence: number): ChangeResult {
   return isSkipped ? "done" : "finished";
 }
 
-/** Makes the waiting head of a partition due now; a finished delivery is lined up as a replay of its own. */
+/** Makes the waiting head of a partition due now; a finished delivery is queued as a replay of its own. */
 export function redeliver(storage: LaneStorage | null, sequence: number): ChangeResult {
   const state = storage?.outbox.state(sequence) ?? null;
   if (storage === null || state === null) return "unknown";

@@ -1,6 +1,6 @@
 /**
- * Sending what is due: one drain at a time. It is woken by whatever may have changed what is due, and looks at the lane's
- * storage anew after every wait.
+ * Sends what is due. A lane has one drain, which is woken by every change that may make something due, and reads the lane's
+ * storage again after every wait.
  */
 import { log } from "../platform/log";
 import { deliveryStatus } from "./delivery-state";
@@ -18,20 +18,20 @@ import type { Message, SentAttempt } from "../send/sender";
 import { isStopping, noteUnderWay } from "./planned-stop";
 import { StorageCheck } from "./storage-check";
 
-/** How long a partition waits after a failure of ours before anything was sent: a key is missing, say. */
+/** How long a partition waits after a failure of ours before anything was sent, such as a missing key. */
 const ownFailurePauseMs = 60_000;
-/** How long the lane waits after an attempt of which nothing is known of the receiver (`OwnFailure`): twice as long each time. */
+/** How long the lane waits after an attempt that says nothing about the receiver (`OwnFailure`): twice as long each time. */
 const firstPauseMs = 1000;
 const longestPauseMs = 60_000;
-/** While the process is about to stop, alarms come so far apart. */
+/** How far apart alarms are while the process is about to stop. */
 const stoppingPauseMs = 1000;
 /** How many attempts are started in one run: a Worker's invocation may make 10,000 subrequests, and has its CPU time. */
 export const sendsPerRunMax = 500;
-/** A drain waits for the next attempt that a rate limit allows, if it is this near: an alarm costs more. */
+/** For up to so long a drain waits for the next attempt that a rate limit allows: an alarm would cost a row. */
 const rateLimitWaitMaxMs = 1000;
-/** A clock that goes back by less is put right by itself. */
+/** A clock that goes back by less is ignored. */
 const clockToleranceMs = 1000;
-/** While live deliveries wait, one in so many is one of the replays. */
+/** While live deliveries wait, one attempt in so many is a replay's. */
 const replayEvery = 10;
 
 /** What a drain needs of its lane. */
@@ -264,7 +264,7 @@ export class Drain {
     if (at === null || at > now || head === null) return null;
     if (isAskedForNow(head)) return head;
     const { receiver } = storage.record;
-    // Whoever starts a replay has a reason to believe that the receiver is back: its first attempt is a probe at once.
+    // A person who starts a replay probably knows that the receiver is back: its first attempt is a probe at once.
     const health = head.isFirst ? { ...receiver, down: null } : receiver;
     return storage.schedule.mayProbe({ now, health }) ? head : null;
   }

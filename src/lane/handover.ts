@@ -1,4 +1,4 @@
-/** What dispatch and a lane say to each other: the types of the lane's calls. */
+/** The types of the calls between dispatch and a lane. */
 import type { SentWebhook } from "../send/payload";
 
 /** Which deliveries of a webhook wait for which: all for all, those of a job (or project, or type), none. */
@@ -12,6 +12,7 @@ export type LaneConfig = {
   webhook: SentWebhook;
   /** Raised by every change in D1: of two configurations the lane keeps the higher one. */
   version: number;
+  /** The encrypted settings (`send/webhook-secrets.ts`). Lanes keep them under this name on disk. */
   sealed: string;
   ordering: Ordering;
   retry: RetrySettings;

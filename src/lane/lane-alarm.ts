@@ -1,4 +1,4 @@
-/** The one alarm of a lane: when it stands, and what it does. Nothing else sets it. */
+/** The one alarm of a lane: when it is set, and what it does. Nothing else sets it. */
 import { log } from "../platform/log";
 import { waitUpTo } from "../platform/timeouts";
 import type { Drain } from "./drain";
@@ -8,12 +8,12 @@ import type { Maintenance } from "./maintenance";
 
 /** How long one alarm sends: the platform lets it run for 15 minutes. */
 const drainMs = 600_000;
-/** When the alarm stands while a drain runs: it takes over if the drain is cut. */
+/** How far ahead the alarm is set while a drain runs: it takes over if the drain is cut off. */
 const safetyNetMs = 10_000;
 /** While storage takes no writes, the alarm looks again so often, and then leaves it to the next one. */
 const unwritableWaitMs = 2000;
 const unwritableWaitsMax = 250;
-/** The platform lost an alarm that stands so long in the past. */
+/** An alarm that should have fired this long ago counts as lost. */
 const lostAlarmMs = 60_000;
 /** How long a closed lane remembers that it is closed: a slow dispatch may still call. */
 const tombstoneMs = 86_400_000;
@@ -51,8 +51,8 @@ export class LaneAlarm {
   }
 
   /**
-   * Computes the alarm anew from what waits. An earlier one that stands is left alone, since each setting is a row
-   * written. Nothing is set while the alarm itself runs: it does so at its end, and the platform repeats one that was cut.
+   * Sets the alarm for what is due next. An alarm that is set for an earlier time is left alone, since setting one writes a
+   * row. While the alarm itself runs, nothing is set: `run` does it at its end, and the platform repeats an alarm that was cut off.
    */
   async arm(): Promise<void> {
     if (this.#isRunning) return;
@@ -84,10 +84,10 @@ export class LaneAlarm {
       if (drain.isRunning || drain.isDue()) {
         const { sendsLeft } = drain;
         await waitUpTo(until - Date.now(), Promise.race([drain.run(), drain.whenSpent]));
-        // What is due and was not sent must not keep the object from everything else.
+        // Nothing was sent although something is due: looking again at once would keep the object from other calls.
         if (!drain.isRunning && !drain.isBlocked && drain.sendsLeft === sendsLeft) return;
       } else if (drain.isBlocked && waits < unwritableWaitsMax) {
-        // Waiting in an alarm instead would take a write.
+        // Setting an alarm instead would take a write.
         waits += 1;
         await scheduler.wait(unwritableWaitMs);
         drain.tryAgain();

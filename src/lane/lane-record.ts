@@ -22,7 +22,7 @@ export type LaneRecord = {
   receiver: ReceiverHealth;
   /** Since when there were only failures, on the lane's active clock (`activeClock`). */
   failingSince: number | null;
-  /** Whether a dead letter or the disabling was announced since the last recovery: the next one is news then. */
+  /** Whether a dead letter or the disabling was announced since the last recovery: no other one is announced before that. */
   troubleAnnounced: boolean;
   /** When trouble was last announced, in ms: once an hour at most. */
   troubleAt: number;

@@ -7,11 +7,11 @@
 const closedForGood = 4410;
 /** The code with which a session's oldest socket makes room for its newest; `/live.js` knows it, too. */
 const openedElsewhere = 4429;
-/** At most so often in a row. */
+/** How long to wait between two messages. */
 const pauseMs = 250;
-/** One page is one socket: more are nobody's. */
+/** How many sockets all pages of one webhook may have. */
 const socketsMax = 100;
-/** So many pages of one webhook somebody may look at. */
+/** How many pages of one webhook a session may have open. */
 const socketsPerSessionMax = 5;
 
 export class LiveUpdates {
@@ -24,7 +24,7 @@ export class LiveUpdates {
   }
 
   /**
-   * Takes a socket in. It takes the place of the session's oldest where the session has as many as it may.
+   * Opens a socket. It replaces the session's oldest one where the session has as many as it may.
    * @param session tells whose it is.
    * @returns the answer to its request: 101, or 503 when there are too many.
    */
@@ -42,13 +42,13 @@ export class LiveUpdates {
     return new Response(null, { status: 101, webSocket: theirs });
   }
 
-  /** Says that something changed: at once, or a moment after the last time. */
+  /** Tells the pages that something changed: at once, or `pauseMs` after the last message. */
   changed(): void {
     if (this.#isToBeSaid || this.#ctx.getWebSockets().length === 0) return;
     const waitMs = Math.min(this.#saidAt + pauseMs - Date.now(), pauseMs);
     if (waitMs <= 0) return this.#say();
     this.#isToBeSaid = true;
-    // The lane has just worked: so short a wait keeps it from nothing.
+    // The lane is awake anyway, so this short timer delays nothing.
     setTimeout(() => this.#say(), waitMs);
   }
 

@@ -1,6 +1,6 @@
 /**
- * A planned stop of this process: attempts that are under way land, and no new ones begin. For all lanes that live in the
- * process. Only `npm start` stops so: on Cloudflare nobody can ask for it (`src/scheduled.ts`).
+ * A planned stop of this process, for all its lanes: attempts under way are finished and recorded, and no new ones begin. Only
+ * `npm start` stops so; on Cloudflare nobody can request it (`src/scheduled.ts`).
  */
 
 const lookMs = 25;
@@ -25,7 +25,7 @@ export function noteUnderWay(): () => void {
 export async function stopSending(waitMs: number): Promise<number> {
   state.isStopping = true;
   const until = Date.now() + waitMs;
-  // Not by a promise: what is under way belongs to other invocations, and one that is cancelled would never keep it.
+  // Polling instead of a promise: the attempts belong to other invocations, and a cancelled one would never resolve it.
   while (state.underWay > 0 && Date.now() < until) await scheduler.wait(lookMs);
   // What was recorded last is on disk a moment later.
   await scheduler.wait(lookMs);

@@ -1,6 +1,6 @@
 /**
- * Whether a webhook's receiver answers at all, judged from all partitions together. It lies on disk with the lane's record,
- * so that an eviction makes a lane neither ask more often nor wait longer. Pure: time and chance are arguments.
+ * Whether a webhook's receiver is up, judged from all partitions together. The state is kept on disk with the lane's record, so
+ * that an eviction changes neither how often a lane probes nor how long it waits. Pure: time and chance are arguments.
  */
 import { longestDelayMs, retryDelayMs } from "./retry-policy";
 
@@ -22,8 +22,8 @@ export type ReceiverHealth = {
   seenUpTo: number;
   /**
    * While the receiver counts as down, one probe of each kind goes at a time: `retry` of what waits, and `fresh` of what
-   * was accepted since the latest failure, in a partition that has not failed. They back off apart, so that a healthy
-   * partition's first delivery does not wait for those that failed for hours.
+   * was accepted since the latest failure, in a partition that has not failed. Each kind has its own back-off, so that a
+   * healthy partition's first delivery does not wait for deliveries that have failed for hours.
    */
   down: { since: number; retry: Backoff; fresh: Backoff } | null;
   /** What the receiver asked for with `Retry-After`, and when: holds for all partitions. */
@@ -91,7 +91,7 @@ function downAfter(
       return { ...down, retry: backoff(down.retry.failures + 1) };
     case "fresh": {
       const fresh = backoff(down.fresh.failures + 1);
-      // What fails afresh need not be asked for again by an older one.
+      // The receiver has just failed a fresh probe: an older delivery need not probe it again so soon.
       const retry = backoff(Math.max(down.retry.failures, fresh.failures));
       return { ...down, fresh, retry: retry.notBefore > down.retry.notBefore ? retry : down.retry };
     }

@@ -1,4 +1,4 @@
-/** What follows from an attempt: done, again later, given up, or the webhook disabled. Pure: time and chance are arguments. */
+/** Decides what follows from an attempt: delivered, retry, dead letter, or disabling the webhook. Pure: time and chance are arguments. */
 import type { AttemptResult } from "../send/attempt";
 import type { RetrySettings } from "./handover";
 
@@ -6,7 +6,7 @@ import type { RetrySettings } from "./handover";
 export const longestDelayMs = 3_600_000;
 const jitter = 0.2;
 const defaultMaxAgeS = 3 * 86_400;
-/** A request that is itself at fault will not get better: one poison event must not stop a channel for days. */
+/** For statuses that blame the request: trying it again does not help, and one poison event must not stop a channel for days. */
 const permanentStatuses = new Set([400, 413, 415, 422]);
 const permanentAttemptsMax = 5;
 

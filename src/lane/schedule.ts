@@ -43,7 +43,7 @@ export type ReadyDelivery = {
   probe: ProbeKind | null;
 };
 
-/** What became of a head that was under way. Times in ms. */
+/** The result for a head that was under way. Times in ms. */
 export type Landing =
   /** It waits no more: the partition moves on at once. `delivered`: and its failures are forgotten. */
   | { kind: "delivered" | "left" }
@@ -385,7 +385,7 @@ export class Schedule {
     if (first !== null) return { ...first, probe: "fresh" };
     const least = Math.min(...others.map(({ partition }) => partition.failures));
     const leastFailed = others.filter(({ partition }) => partition.failures === least);
-    // Not the oldest: those in front may all be at fault themselves.
+    // Not always the oldest: its own event may be what the receiver refuses.
     const one = leastFailed[Math.min(Math.floor(random * leastFailed.length), leastFailed.length - 1)];
     return one === undefined ? null : { ...one, probe: "retry" };
   }

@@ -1,19 +1,19 @@
 /**
- * How many attempts begin at once in one process, over all lanes that live in it. Beginning one takes CPU (signing, a
- * connection, TLS); with hundreds at once each would wait for all others while its receiver's time runs. An attempt that has
- * begun and waits for its receiver gives its turn back after a moment: receivers that hang hold up nobody.
+ * Bounds how many attempts begin at once in one process, over all its lanes. Beginning an attempt takes CPU (signing, a
+ * connection, TLS). With hundreds at once, each would wait for the others while its receiver's time-out runs. An attempt
+ * gives its turn back `turnMs` after it began, so that receivers that hang do not hold up other lanes.
  *
- * All state is data in the module: a lane that was evicted, or an invocation that was cancelled, never gives a turn back nor
- * takes the one that it waited for. So turns run out by themselves, and whoever waits looks itself from time to time.
+ * All state is data in the module. A lane that is evicted or an invocation that is cancelled neither gives back its turn nor
+ * takes the one that it waits for: turns therefore expire, and each waiter also looks for a free turn by itself.
  */
 
 /** How many turns there are: far more than a process has cores to begin attempts with, and few enough for each to begin in time. */
 export const turnsMax = 50;
-/** After so long an attempt waits for its receiver: its turn is free. */
+/** How long a turn lasts. After that, an attempt usually waits for its receiver. */
 const turnMs = 250;
-/** Who waits looks so often itself, in case that nobody wakes it. */
+/** How often a waiter looks by itself: the one that should wake it may be gone. */
 const lookMs = 500;
-/** Who has not looked for so long does not wait any more. */
+/** A waiter that has not looked for so long was cancelled. */
 const goneAfterMs = 5 * lookMs;
 
 type Waiter = { lookedAt: number; wake: () => void };
@@ -58,7 +58,7 @@ function begin(): () => void {
 function freeAt(now: number): number {
   let earliest = Number.POSITIVE_INFINITY;
   for (const turn of turns) {
-    // One that would last longer than a turn can was taken before the clock went back.
+    // A turn that would last longer than `turnMs` began before the clock went back.
     if (turn.until <= now || turn.until > now + turnMs) turns.delete(turn);
     else earliest = Math.min(earliest, turn.until);
   }

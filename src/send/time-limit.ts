@@ -20,7 +20,7 @@ export class TimeLimit {
   #isLate = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  /** Begins now. Whoever begins a request ends its limit (`end`), or a timer is left. @param ms for the receiver. */
+  /** Begins now. The caller ends the limit (`end`) after its request, or a timer is left. @param ms for the receiver. */
   constructor(ms: number) {
     this.#leftMs = ms;
     this.#wait(Math.min(ms, stepMs), Date.now());
