@@ -29,7 +29,7 @@ export class BorrowedGateway implements GatewayAddress {
     return residentBytes(this.#groups);
   }
 
-  /** Removes its webhooks, so that the next one hears nothing of this one's events. */
+  /** Removes its webhooks, so that the next one gets nothing of this one's events. */
   async giveBack(): Promise<void> {
     const { json: found } = await call(this, "GET", "/api/notifications/subscribers");
     const { subscribers } = found as { subscribers: { uuid: string }[] };

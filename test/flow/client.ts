@@ -38,7 +38,7 @@ export async function call(
   return { status: response.status, json: await response.json() };
 }
 
-/** Creates a webhook that hears `eventTypes` from everywhere. */
+/** Creates a webhook that subscribes to `eventTypes` of everything. */
 export async function createWebhook(
   gateway: GatewayAddress,
   spec: {

@@ -65,7 +65,7 @@ test.each<[what: string, frames: Buffer]>([
 test("a page that was closed for what it sent, and then goes on sending, is cut off", async () => {
   const page = await openPage();
   page.send(frame("text", "not a sign of life"));
-  await eventually("it is closed", () => page.heard.includes(1008));
+  await eventually("it is closed", () => page.messages.includes(1008));
   page.flood(frame("text", "x".repeat(10_000)));
   await eventually("it is cut off", () => page.isCut);
   expect(page.bytesTaken).toBeLessThan(bytesTakenMax);
@@ -74,9 +74,9 @@ test("a page that was closed for what it sent, and then goes on sending, is cut 
 test("a page that behaves goes on hearing after all that", async () => {
   const page = await openPage();
   page.send(frame("text", "ping"));
-  await eventually("it gets a sign of life", () => page.heard.includes("pong"));
+  await eventually("it gets a sign of life", () => page.messages.includes("pong"));
   await publish(gateway, makeEvent(type));
-  await eventually("it hears of a change", () => page.heard.includes("changed"));
+  await eventually("it is told of a change", () => page.messages.includes("changed"));
   expect(page.isCut).toBe(false);
   page.close();
 });

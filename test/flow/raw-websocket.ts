@@ -48,16 +48,16 @@ export class RawWebSocket {
   }
 
   /** The texts that it was sent, and the code that it was closed with. Frames from the gateway are short. */
-  get heard(): (string | number)[] {
-    const heard: (string | number)[] = [];
+  get messages(): (string | number)[] {
+    const messages: (string | number)[] = [];
     for (let at = 0; at + 2 <= this.#received.length;) {
       const length = this.#received.readUInt8(at + 1);
       const isClose = (this.#received.readUInt8(at) & 0x0f) === opcodes.close;
       const payload = this.#received.subarray(at + 2, at + 2 + length);
-      heard.push(isClose && payload.length >= 2 ? payload.readUInt16BE() : payload.toString());
+      messages.push(isClose && payload.length >= 2 ? payload.readUInt16BE() : payload.toString());
       at += 2 + length;
     }
-    return heard;
+    return messages;
   }
 
   send(frames: Buffer): void {

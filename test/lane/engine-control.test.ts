@@ -273,7 +273,7 @@ describe("redelivering", () => {
     expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 0, counts: { delivered: 2, dead: 0 } });
   });
 
-  it("a dead one that is delivered then is no dead letter any more, and D1 hears of it", async () => {
+  it("a dead one that is delivered then is no dead letter any more, and D1 is told", async () => {
     let isDown = true;
     const { uuid } = await begin(() => (isDown ? failed() : new Response()), 2, {
       retry: { max_attempts: 1 },

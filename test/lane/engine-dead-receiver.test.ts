@@ -278,7 +278,7 @@ describe("news of a webhook", () => {
   const aboutUrl = "https://about.example.com/";
   const watcherUrl = "https://watcher.example.com/";
 
-  /** A webhook that is in trouble or not, and another one that hears all news. */
+  /** A webhook that is in trouble or not, and another one that gets all events about webhooks. */
   async function watched(
     answer: Answering,
     changes: Record<string, unknown> = {},

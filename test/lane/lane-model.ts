@@ -97,7 +97,7 @@ export class LaneModel {
   /** A new webhook in strict order, with a receiver that is up. */
   static async make(): Promise<LaneModel> {
     const types = new Set(kinds.map(({ type }) => type));
-    // That of the run before hears the same types.
+    // That of the run before matches the same types.
     await env.DB.prepare("DELETE FROM webhooks").run();
     const url = `https://${crypto.randomUUID()}.example.com/`;
     const { uuid } = await makeWebhook({

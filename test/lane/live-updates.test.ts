@@ -38,42 +38,42 @@ async function ask(uuid: string, headers: Record<string, string>): Promise<Respo
   return answer;
 }
 
-/** Opens one as a page does. @returns what it has heard so far, and the code that it was closed with. */
+/** Opens one as a page does. @returns what it was told so far, and the code that it was closed with. */
 async function open(
   uuid: string,
   cookie?: string,
-): Promise<{ heard: string[]; socket: WebSocket; closed: () => number | null }> {
+): Promise<{ messages: string[]; socket: WebSocket; closed: () => number | null }> {
   const headers = { Upgrade: "websocket", Origin: origin, Cookie: cookie ?? (await reader()) };
   const { status, webSocket: socket } = await ask(uuid, headers);
   if (status !== 101 || socket === null) throw new Error(`No socket was opened: ${status}.`);
-  const heard: string[] = [];
+  const messages: string[] = [];
   let code: number | null = null;
-  socket.addEventListener("message", ({ data }) => void heard.push(String(data)));
+  socket.addEventListener("message", ({ data }) => void messages.push(String(data)));
   socket.addEventListener("close", (event) => {
     code = event.code;
   });
-  return { heard, socket, closed: () => code };
+  return { messages, socket, closed: () => code };
 }
 
 describe("a page's socket", () => {
-  it("hears when an event comes in and is delivered", async () => {
+  it("is told when an event comes in and is delivered", async () => {
     const { received } = receiver();
     const { uuid } = await makeListener();
-    const { heard } = await open(uuid);
+    const { messages } = await open(uuid);
     await publish(makeEvent());
     await vi.waitFor(() => expect(received).toHaveLength(1));
-    await vi.waitFor(() => expect(heard).toContain("changed"));
+    await vi.waitFor(() => expect(messages).toContain("changed"));
   });
 
-  it.each(["pause", "resume"])("hears of %s", async (change) => {
+  it.each(["pause", "resume"])("is told of %s", async (change) => {
     const { uuid } = await makeListener();
-    const { heard } = await open(uuid);
+    const { messages } = await open(uuid);
     passTime(1000);
     await api("POST", `${notifications}/subscribers/${uuid}/${change}`);
-    await vi.waitFor(() => expect(heard).toContain("changed"));
+    await vi.waitFor(() => expect(messages).toContain("changed"));
   });
 
-  it("hears of the last of a hundred deliveries: a page that looks again then sees all of them", async () => {
+  it("is told of the last of a hundred deliveries: a page that looks again then sees all of them", async () => {
     receiver();
     const { uuid } = await makeListener();
     const { socket } = await open(uuid);
@@ -84,24 +84,24 @@ describe("a page's socket", () => {
     await vi.waitFor(() => expect(seen).toContain(100));
   });
 
-  it("hears nothing of another webhook", async () => {
+  it("is told nothing of another webhook", async () => {
     const { received } = receiver();
     const { uuid } = await makeWebhook();
-    const { heard } = await open(uuid);
+    const { messages } = await open(uuid);
     await makeListener();
     await publish(makeEvent());
     await vi.waitFor(() => expect(received).toHaveLength(1));
-    // Its own change comes last: whatever came before it would have been heard by then.
+    // Its own change comes last: whatever came before it would have been told by then.
     passTime(1000);
     await api("POST", `${notifications}/subscribers/${uuid}/pause`);
-    await vi.waitFor(() => expect(heard).toEqual(["changed"]));
+    await vi.waitFor(() => expect(messages).toEqual(["changed"]));
   });
 
   it("is given signs of life", async () => {
     const { uuid } = await makeWebhook();
-    const { heard, socket } = await open(uuid);
+    const { messages, socket } = await open(uuid);
     socket.send("ping");
-    await vi.waitFor(() => expect(heard).toEqual(["pong"]));
+    await vi.waitFor(() => expect(messages).toEqual(["pong"]));
   });
 
   it.each<[what: string, frame: string | Uint8Array]>([
@@ -113,23 +113,23 @@ describe("a page's socket", () => {
     ["a megabyte", "ping".repeat(250_000)],
   ])("is closed when it sends anything else: %s", async (_, frame) => {
     const { uuid } = await makeWebhook();
-    const { heard, socket, closed } = await open(uuid);
+    const { messages, socket, closed } = await open(uuid);
     socket.send(frame);
     await vi.waitFor(() => expect(closed()).toBe(1008));
-    expect(heard).toEqual([]);
+    expect(messages).toEqual([]);
   });
 
   it("is closed when it asks for signs of life more than ten times at once, or once a second later", async () => {
     const { uuid } = await makeWebhook();
-    const { heard, socket, closed } = await open(uuid);
+    const { messages, socket, closed } = await open(uuid);
     for (let i = 0; i < 10; i++) socket.send("ping");
-    await vi.waitFor(() => expect(heard).toHaveLength(10));
+    await vi.waitFor(() => expect(messages).toHaveLength(10));
     passTime(1000);
     socket.send("ping");
-    await vi.waitFor(() => expect(heard).toHaveLength(11));
+    await vi.waitFor(() => expect(messages).toHaveLength(11));
     socket.send("ping");
     await vi.waitFor(() => expect(closed()).toBe(1008));
-    expect(heard).toHaveLength(11);
+    expect(messages).toHaveLength(11);
   });
 
   it("that was closed is let go by the lane, too", async () => {
@@ -155,38 +155,38 @@ describe("a page's socket", () => {
   });
 });
 
-/** A lane's pages: one of them, and what it has heard. */
-function pages(): { live: LiveUpdates; heard: string[] } {
-  const heard: string[] = [];
-  const socket = { readyState: WebSocket.OPEN, send: (text: string) => void heard.push(text) };
+/** A lane's pages: one of them, and what it was told. */
+function pages(): { live: LiveUpdates; messages: string[] } {
+  const messages: string[] = [];
+  const socket = { readyState: WebSocket.OPEN, send: (text: string) => void messages.push(text) };
   const ctx = { getWebSockets: () => [socket] } as unknown as DurableObjectState;
-  return { live: new LiveUpdates(ctx), heard };
+  return { live: new LiveUpdates(ctx), messages };
 }
 
-describe("what a page hears of many changes", () => {
+describe("what a page is told of many changes", () => {
   const pauseMs = 250;
 
   beforeEach(() => void vi.useFakeTimers({ toFake: ["Date", "setTimeout"] }));
 
   it("is the first one at once, and the others together a quarter of a second later", () => {
-    const { live, heard } = pages();
+    const { live, messages } = pages();
     for (let change = 0; change < 100; change++) live.changed();
-    expect(heard).toEqual(["changed"]);
+    expect(messages).toEqual(["changed"]);
     vi.advanceTimersByTime(pauseMs - 1);
-    expect(heard).toHaveLength(1);
+    expect(messages).toHaveLength(1);
     vi.advanceTimersByTime(1);
-    expect(heard).toHaveLength(2);
+    expect(messages).toHaveLength(2);
     vi.advanceTimersByTime(10 * pauseMs);
-    expect(heard).toHaveLength(2);
+    expect(messages).toHaveLength(2);
   });
 
   it("is at most four a second, however many there are", () => {
-    const { live, heard } = pages();
+    const { live, messages } = pages();
     for (let ms = 0; ms < 2000; ms++) {
       live.changed();
       vi.advanceTimersByTime(1);
     }
-    expect(heard).toHaveLength(9);
+    expect(messages).toHaveLength(9);
   });
 });
 
@@ -220,7 +220,7 @@ it("a page that was closed is forgotten", async () => {
 });
 
 describe("somebody who opens more and more pages of one webhook", () => {
-  it("has five that hear: the newest ones", async () => {
+  it("tells five of them: the newest ones", async () => {
     const { uuid } = await makeWebhook();
     const cookie = await reader();
     const pages: Awaited<ReturnType<typeof open>>[] = [];

@@ -169,7 +169,7 @@ describe("a replay of all", () => {
 });
 
 describe("a replay of what is missing", () => {
-  it("sends archived events that a webhook's subscriptions hear, from before it existed", async () => {
+  it("sends archived events that match a webhook's subscriptions, from before it existed", async () => {
     const { received } = receiver();
     const events = makeEvents(3);
     await publish(events);
@@ -200,21 +200,21 @@ describe("a replay of what is missing", () => {
     expect(received).toHaveLength(2);
   });
 
-  it("hears with wildcards, and with limits to a project", async () => {
+  it("matches with wildcards, and with limits to a project", async () => {
     const { received } = receiver();
     const project = crypto.randomUUID();
-    const [heard, other] = [
+    const [matching, other] = [
       { ...makeEvents(1)[0], type: "project:cron-job:failed", project: { uuid: project } },
       { ...makeEvents(1)[0], uuid: crypto.randomUUID(), type: "project:cron-job:failed" },
     ];
-    await publish([heard, other]);
+    await publish([matching, other]);
     passTime(1000);
     const subscriptions = [{ event_type: "project:cron-job:*", project_uuid: project }];
     const { uuid } = await makeWebhook({ subscriptions });
     const { body } = await replay(uuid, { since: early, status: "missing" });
     expect(body.queued).toBe(1);
     await whenDone(uuid, body.replay);
-    expect(eventUuidsIn(received)).toEqual([heard.uuid]);
+    expect(eventUuidsIn(received)).toEqual([matching.uuid]);
   });
 
   it("before the archive's reach is a 400 that names the earliest", async () => {

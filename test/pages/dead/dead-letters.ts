@@ -26,7 +26,7 @@ export function makeImpatient(name: string, changes: Record<string, unknown> = {
   return makeListener({ name, ordering: "none", retry: { max_attempts: 1 }, ...changes });
 }
 
-/** Publishes so many events that all webhooks of `makeImpatient` hear, and waits until these have that many more dead letters. */
+/** Publishes so many events that match all webhooks of `makeImpatient`, and waits until these have that many more dead letters. */
 export async function die(count: number, webhooks: WebhookAnswer[]): Promise<void> {
   await publish(makeEvents(count));
   for (const { uuid } of webhooks) {

@@ -28,7 +28,7 @@ async function change(uuid: string, typed: Record<string, string>): Promise<Page
   return send(uuid, cookie, fields);
 }
 
-/** A webhook's row: what is stored of it, down to the sealed bytes. */
+/** A webhook's row: what is stored of it, down to the encrypted bytes. */
 function row(uuid: string): Promise<Record<string, unknown> | null> {
   return env.DB.prepare("select * from webhooks where uuid = ?").bind(uuid).first();
 }
@@ -73,12 +73,12 @@ describe("saving a webhook", () => {
       rate_limit_per_s: 2.5,
       subscriptions: [{ event_type: oneOff }, { event_type: "project:**", project_uuid: project }],
     });
-    const [before, heard] = [await row(uuid), await readWebhook(uuid)];
+    const [before, webhook] = [await row(uuid), await readWebhook(uuid)];
     const cookie = await writer();
     const answer = await send(uuid, cookie, await open(uuid, cookie));
     expect((await follow(answer, cookie)).html).toContain("Nothing was changed.");
     expect(await row(uuid)).toEqual(before);
-    expect(await readWebhook(uuid)).toEqual(heard);
+    expect(await readWebhook(uuid)).toEqual(webhook);
     expect((await lastAudited())?.action).toBe("webhook.created");
   });
 
@@ -87,7 +87,7 @@ describe("saving a webhook", () => {
     const before = await row(uuid);
     const answer = await change(uuid, { name: "New name", timeout_s: "9" });
     expect([answer.status, answer.headers.get("Location")]).toEqual([303, `/webhooks/${uuid}`]);
-    // The sealed settings, with the URL and the secret, are the very same.
+    // The encrypted settings, with the URL and the secret, are the very same.
     expect(await row(uuid)).toEqual({ ...before, name: "New name", timeout_s: 9, version: 2 });
     expect(await lastAudited()).toMatchObject({ action: "webhook.updated", detail: "name, timeout_s" });
   });
@@ -146,9 +146,9 @@ describe("saving a webhook", () => {
 
   it("keeps 1,000 subscriptions of 500 projects, in a page of less than 1 MB", async () => {
     const projects = Array.from({ length: 500 }, () => crypto.randomUUID());
-    const heard = ["project:created", "project:**"];
+    const types = ["project:created", "project:**"];
     const subscriptions = projects.flatMap((project_uuid) =>
-      heard.map((event_type) => ({ event_type, project_uuid })),
+      types.map((event_type) => ({ event_type, project_uuid })),
     );
     const { uuid } = await makeWebhook({ subscriptions });
     const before = (await readWebhook(uuid)).subscriptions;
@@ -202,7 +202,7 @@ describe("saving a webhook", () => {
 
   it.each([
     ["the webhook", { name: "By somebody else" }],
-    ["what it hears", { subscriptions: [{ event_type: "project:created" }] }],
+    ["its subscriptions", { subscriptions: [{ event_type: "project:created" }] }],
   ])("does not overwrite unseen what somebody else has changed of %s meanwhile", async (_, others) => {
     const { uuid } = await makeWebhook({ subscriptions: [{ event_type: oneOff }] });
     const cookie = await writer();
@@ -235,7 +235,7 @@ describe("saving twice, as with a second click", () => {
   it.each([
     ["one field", { name: "New name" }],
     ["all of the settings", everything],
-    ["only what it hears", {}],
+    ["only its subscriptions", {}],
   ])("says that it is saved, and changes nothing the second time: %s", async (_, typed) => {
     const { uuid } = await makeWebhook({
       headers: { "X-Kept": "old", "X-Gone": "old" },
@@ -246,12 +246,12 @@ describe("saving twice, as with a second click", () => {
     for (const [name, value] of Object.entries(typed)) fields.set(name, value);
     fields.append("types-0", oneOff);
     await send(uuid, cookie, fields);
-    const [before, heard] = [await row(uuid), await readWebhook(uuid)];
+    const [before, webhook] = [await row(uuid), await readWebhook(uuid)];
     const second = await send(uuid, cookie, fields);
     expect([second.status, second.headers.get("Location")]).toEqual([303, `/webhooks/${uuid}`]);
     expect((await follow(second, cookie)).html).toContain("Saved. Changes apply from the next attempt.");
     expect(await row(uuid)).toEqual(before);
-    expect(await readWebhook(uuid)).toEqual(heard);
+    expect(await readWebhook(uuid)).toEqual(webhook);
     expect((await audited()).filter((action) => action === "webhook.updated")).toHaveLength(1);
   });
 

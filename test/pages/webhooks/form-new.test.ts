@@ -439,7 +439,7 @@ describe("the preview", () => {
 
   it.each([
     ["the failure of a job run, where only the gateway's own types are chosen", ["webhook:**"], cron],
-    ["the first type that a wildcard hears", ["project:environment:**"], "project:environment:created"],
+    ["the first type that a wildcard matches", ["project:environment:**"], "project:environment:created"],
   ])("is of %s", async (_, types, type) => {
     const { html } = await fillAndSend({ url, "types-0": types }, { intent: "preview" });
     expect(part(html, "preview")).toContain(`<code>${type}</code>`);

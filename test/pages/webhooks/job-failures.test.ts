@@ -12,8 +12,8 @@ const cron = "project:cron-job:run:pipeline-run:failed";
 const project = "0b9a5b8e-3a7e-4b57-9a3f-0d8f4a1c2e3d";
 const unlimited = { project_uuid: null, job_uuid: null };
 
-/** What a webhook hears, without uuids. */
-async function heard(uuid: string): Promise<Record<string, unknown>[]> {
+/** A webhook's subscriptions, without uuids. */
+async function subscriptionsOf(uuid: string): Promise<Record<string, unknown>[]> {
   const { subscriptions } = await readWebhook(uuid);
   return subscriptions.map(({ event_type, project_uuid, job_uuid }) => ({
     event_type,
@@ -63,7 +63,7 @@ describe("the switch for failed job runs", () => {
     });
     const before = await readWebhook(partly.uuid);
     expect(await turn("on")).toBe("On: 2 webhooks subscribed to failed job runs.");
-    expect(await heard(bare.uuid)).toEqual([
+    expect(await subscriptionsOf(bare.uuid)).toEqual([
       { event_type: oneOff, ...unlimited },
       { event_type: cron, ...unlimited },
     ]);
@@ -91,7 +91,7 @@ describe("the switch for failed job runs", () => {
     expect(await turn("off")).toBe(
       "Off: 1 webhook unsubscribed from failed job runs. 1 webhook still receives some, through a wildcard or a subscription for a project or job.",
     );
-    expect(await heard(uuid)).toEqual([limited, created]);
+    expect(await subscriptionsOf(uuid)).toEqual([limited, created]);
     expect(await audited()).toContain("job_failures.switched_off");
   });
 
@@ -100,7 +100,7 @@ describe("the switch for failed job runs", () => {
       subscriptions: [{ event_type: "project:**" }, { event_type: cron }],
     });
     expect(await turn("off")).toContain("1 webhook still receives some, through a wildcard");
-    expect(await heard(uuid)).toEqual([{ event_type: "project:**", ...unlimited }]);
+    expect(await subscriptionsOf(uuid)).toEqual([{ event_type: "project:**", ...unlimited }]);
   });
 
   it.each(["on", "off"] as const)("changes nothing, and writes nothing down, where it was %s", async (to) => {
@@ -137,7 +137,7 @@ describe("the switch for failed job runs", () => {
     expect(html).toContain("Notifications when a job run fails");
     expect(html).not.toContain('action="/job-failures"');
     expect((await post("/job-failures", { to: "on" }, { cookie })).status).toBe(403);
-    expect(await heard(uuid)).toEqual([]);
+    expect(await subscriptionsOf(uuid)).toEqual([]);
   });
 
   it("holds for what is published then", async () => {
@@ -157,7 +157,7 @@ function text(html: string): string {
     .replaceAll(/\s+/g, " ");
 }
 
-/** So many webhooks that hear of failed job runs, called `Webhook 1` and so on. */
+/** So many webhooks that subscribe to failed job runs, called `Webhook 1` and so on. */
 async function makeMany(count: number): Promise<WebhookAnswer[]> {
   const made: WebhookAnswer[] = [];
   for (let place = 1; place <= count; place++) {
@@ -273,7 +273,7 @@ describe("the undo of the switch", () => {
     });
     const before = await rows();
     await turn("off");
-    expect(await heard(partly.uuid)).toHaveLength(1);
+    expect(await subscriptionsOf(partly.uuid)).toHaveLength(1);
     expect(await undo(await writer())).toBe("Undone: resubscribed 3 webhooks.");
     expect(await rows()).toEqual(before);
     expect(await audited()).toContain("job_failures.undone");
@@ -291,7 +291,7 @@ describe("the undo of the switch", () => {
       { event_type: "project:updated" },
     ]);
     expect(await undo(await writer())).toBe("Undone: unsubscribed 2 webhooks.");
-    expect(await heard(bare.uuid)).toEqual([{ event_type: "project:updated", ...unlimited }]);
+    expect(await subscriptionsOf(bare.uuid)).toEqual([{ event_type: "project:updated", ...unlimited }]);
     await change(bare.uuid, []);
     expect(await rows()).toEqual(before);
   });
@@ -374,7 +374,7 @@ describe("the undo of the switch", () => {
   });
 });
 
-/** Has the webhook hear of so many things, none of which is the switch's. */
+/** Subscribes the webhook to so many event types, none of which is the switch's. */
 async function fill(uuid: string, count: number): Promise<void> {
   await env.DB.batch([
     env.DB.prepare(

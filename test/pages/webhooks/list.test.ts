@@ -53,8 +53,8 @@ describe("GET /", () => {
   });
 
   it("shows the first three event types of a webhook, and counts the others", async () => {
-    const heard = ["created", "started", "failed", "deleted", "succeeded"];
-    const subscriptions = heard.map((what) => ({ event_type: `project:one-off-job:${what}` }));
+    const names = ["created", "started", "failed", "deleted", "succeeded"];
+    const subscriptions = names.map((what) => ({ event_type: `project:one-off-job:${what}` }));
     await makeWebhook({ subscriptions });
     await makeWebhook({ subscriptions: [{ event_type: "project:created" }] });
     await makeWebhook();

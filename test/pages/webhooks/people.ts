@@ -16,7 +16,7 @@ export async function reader(): Promise<string> {
   return signIn((await makeUsedToken(["deliveries:read"])).token);
 }
 
-/** Publishes an event that the webhook hears, and waits until its delivery has this status. */
+/** Publishes an event that matches the webhook, and waits until its delivery has this status. */
 export async function deliver(
   webhookUuid: string,
   status: DeliveryAnswer["status"],
