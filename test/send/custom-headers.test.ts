@@ -67,9 +67,9 @@ describe("custom headers", () => {
   it.each([
     [{ "X A": "x" }, /only of letters/],
     [{ "": "x" }, /only of letters/],
-    [{ "X-A": "a\r\nX-B: b" }, /single lines/],
-    [{ "X-A": "a\u0000" }, /single lines/],
-    [{ "X-A": "" }, /single lines/],
+    [{ "X-A": "a\r\nX-B: b" }, /one line of visible ASCII/],
+    [{ "X-A": "a\u0000" }, /one line of visible ASCII/],
+    [{ "X-A": "" }, /one line of visible ASCII/],
     [{ "X-A": "x".repeat(1025) }, /1024/],
     [{ "X-A": "1", "x-a": "2" }, /twice/],
     [Object.fromEntries(Array.from({ length: 21 }, (_, n) => [`X-${n}`, "x"])), /at most 20/],
