@@ -2,7 +2,7 @@
 import type { HandoverEvent } from "./handover";
 import { backlogMax, disable, storageBytesMax } from "./lane-health";
 import type { LaneStorage } from "./lane-storage";
-import type { PendingDelivery } from "./outbox";
+import type { PendingDelivery } from "./pending-deliveries";
 
 /**
  * Writes events down as deliveries that wait, all of them or none. Disables the webhook when its backlog reaches its bound.

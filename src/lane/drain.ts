@@ -6,7 +6,7 @@ import { log } from "../platform/log";
 import { deliveryStatus } from "./delivery-state";
 import { deliveryUuid } from "../send/delivery-uuid";
 import type { LaneStorage } from "./lane-storage";
-import type { LoadedDelivery } from "./outbox";
+import type { LoadedDelivery } from "./pending-deliveries";
 import { RateLimit } from "./rate-limit";
 import type { ProbeKind } from "./receiver-health";
 import { logAttempt, logOwnFailure } from "./log-attempt";
@@ -371,7 +371,7 @@ export class Drain {
       // While it waited, the webhook may have been paused or deleted, and the delivery skipped.
       const storage = this.#sendingStorage();
       if (storage === null || isStopping()) return "stopped";
-      const outgoing = storage.outbox.load(sequence);
+      const outgoing = storage.pending.load(sequence);
       if (outgoing === null || !isStillSent(outgoing)) return "gone";
       return { outgoing, sent: await this.#lane.send(messageOf(storage, outgoing, replay)) };
     } finally {

@@ -3,7 +3,7 @@ import { type AnnouncementType, gatewayTypePrefix } from "./announcements";
 import { deliveryUuid } from "../send/delivery-uuid";
 import { activeClock } from "./lane-record";
 import type { LaneStorage } from "./lane-storage";
-import type { LoadedDelivery } from "./outbox";
+import type { LoadedDelivery } from "./pending-deliveries";
 import { afterFailure, afterSuccess, type Failure, isHealthy } from "./receiver-health";
 
 /** A webhook that has had nothing but failures for this long is disabled. */

@@ -9,7 +9,8 @@ import type { LaneConfig } from "./handover";
 import { SeenEvents } from "./seen-events";
 import { countedAgainMax, type LaneRecord, LaneRecordStore, type Counters } from "./lane-record";
 import { upgradeStep } from "./lane-upgrade";
-import { Outbox, type PendingDelivery } from "./outbox";
+import { Outbox } from "./outbox";
+import { PendingDeliveries, type PendingDelivery } from "./pending-deliveries";
 import type { ChatService } from "../send/payload";
 import { Replays } from "./replays";
 import { type Backoff, Schedule } from "./schedule";
@@ -51,6 +52,7 @@ export class LaneStorage {
   readonly days: DayTables;
   readonly seenEvents: SeenEvents;
   readonly outbox: Outbox;
+  readonly pending: PendingDeliveries;
   readonly replays: Replays;
   readonly announcements: Announcements;
   readonly stats: Stats;
@@ -72,6 +74,7 @@ export class LaneStorage {
     this.seenEvents = new SeenEvents(sql, this.days);
     const { sequenceBase } = this.record;
     this.outbox = new Outbox(sql, { days: this.days, seenEvents: this.seenEvents, sequenceBase });
+    this.pending = new PendingDeliveries(sql, this.days);
     this.replays = new Replays(sql, this.days);
     this.announcements = new Announcements(sql);
     this.stats = new Stats(sql);
@@ -122,7 +125,7 @@ export class LaneStorage {
     // A replay's attempts lie anywhere: then it may have been just now.
     if (this.replays.head(Date.now()) !== null) return Date.now();
     const { countFrom, countTo, lastStartedAt } = this.record;
-    return Math.max(this.outbox.lastStart(countFrom, countTo) ?? 0, lastStartedAt) || null;
+    return Math.max(this.pending.lastStart(countFrom, countTo) ?? 0, lastStartedAt) || null;
   }
 
   /** Takes a configuration unless the lane has this one or a later one. */
@@ -232,7 +235,7 @@ export class LaneStorage {
   /** Scans a bounded number of rows for deliveries that may be sent, if the schedule has none. */
   scanForReady(now: number): void {
     if (!this.isSearching(now)) return;
-    const { found, scannedTo } = this.outbox.pendingAfter(this.#schedule.scannedTo);
+    const { found, scannedTo } = this.pending.after(this.#schedule.scannedTo, this.outbox.lastSequence);
     this.#addToSchedule(found, scannedTo);
   }
 
@@ -245,11 +248,11 @@ export class LaneStorage {
     this.scanForReady(Date.now());
     if (this.#schedule.makeDue(sequence)) return true;
     const { scannedTo } = this.#schedule;
-    const pending = sequence > scannedTo ? this.outbox.load(sequence) : null;
+    const pending = sequence > scannedTo ? this.pending.load(sequence) : null;
     if (pending === null || this.#schedule.ordering === "strict") return false;
     const isFirst =
       this.#schedule.ordering === "none" ||
-      !this.outbox.waitsBetween(scannedTo, sequence, pending.orderingKey);
+      !this.pending.existBetween(scannedTo, sequence, pending.orderingKey);
     return isFirst && this.#schedule.addHead(pending) && this.#schedule.makeDue(sequence);
   }
 
@@ -333,7 +336,7 @@ export class LaneStorage {
   /** What failed is found by its index; the rest is looked for from the frontier on. */
   #wakeSchedule(): Schedule {
     const { lowWater, frontier } = this.record;
-    const failed = this.outbox.failedBetween(lowWater, frontier, failedMax);
+    const failed = this.pending.failedBetween(lowWater, frontier, failedMax);
     // More than are looked at: the rest is looked for among the rows, as if there were no index.
     const isAll = failed.length < failedMax;
     const schedule = this.#openSchedule({ lowWater: isAll ? frontier + 1 : lowWater });
@@ -354,7 +357,7 @@ export class LaneStorage {
       ...(before && {
         before: {
           schedule: before,
-          orderingKeyOf: (sequence) => this.outbox.load(sequence)?.orderingKey ?? "",
+          orderingKeyOf: (sequence) => this.pending.load(sequence)?.orderingKey ?? "",
         },
       }),
     });

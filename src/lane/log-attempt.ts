@@ -2,7 +2,7 @@
 import { log } from "../platform/log";
 import type { SentAttempt } from "../send/sender";
 import type { LaneStorage } from "./lane-storage";
-import type { LoadedDelivery } from "./outbox";
+import type { LoadedDelivery } from "./pending-deliveries";
 
 /** An attempt that was made and recorded, whatever its result. */
 export function logAttempt(webhook: string, outgoing: LoadedDelivery, { result }: SentAttempt): void {

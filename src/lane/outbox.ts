@@ -1,31 +1,12 @@
-/** A lane's deliveries on disk: accepting them, finding pending ones, recording the result of each attempt. */
+/** A lane's deliveries on disk: accepting them, and recording the result of each attempt. `PendingDeliveries` finds them. */
 import { CounterCheck } from "./counter-check";
 import { type Day, type DayTables, indexed, tableOf } from "./day-tables";
 import { type DeliveryState, deliveryStatus, type DeliveryStatus } from "./delivery-state";
 import type { HandoverEvent } from "./handover";
+import type { PendingDelivery } from "./pending-deliveries";
 import type { SeenEvents } from "./seen-events";
 import type { SequenceRange } from "./replays";
 import type { SentAttempt } from "../send/sender";
-
-/** A delivery that waits, as the schedule needs it. */
-export type PendingDelivery = {
-  sequence: number;
-  /** Deliveries with the same key go one after another (in `keyed` ordering). */
-  orderingKey: string;
-  /** Not to be tried before, in ms; null for one that was never tried. */
-  nextAttemptAt: number | null;
-  attempts: number;
-};
-
-/** A delivery with all that its next attempt needs. */
-export type LoadedDelivery = PendingDelivery & {
-  status: DeliveryStatus;
-  /** The lane's active clock at its first attempt: its age counts from there. Null before. */
-  agedFrom: number | null;
-  eventUuid: string;
-  eventType: string;
-  event: string;
-};
 
 /** A delivery as it is on disk when an outcome is to be recorded. `tick`: see `RecordedAttempt`. */
 export type StoredState = DeliveryState & { attempts: number; agedFrom: number | null; tick: number };
@@ -37,20 +18,6 @@ export type RecordedAttempt = DeliveryState & {
   tick: number;
 };
 
-type OutgoingRow = {
-  sequence: number;
-  status: DeliveryStatus;
-  aged_from: number | null;
-  line: string;
-  next_attempt_at: number | null;
-  attempts: number;
-  started_at: number | null;
-  duration_ms: number | null;
-  event_uuid: string;
-  event_type: string;
-  event: string;
-};
-
 type StateRow = {
   status: DeliveryStatus;
   attempts: number;
@@ -59,10 +26,6 @@ type StateRow = {
   tick: number;
 };
 
-const pendingColumns = "sequence, line, next_attempt_at, attempts, started_at, duration_ms";
-/** How many rows a search for what waits looks at, and how many it finds at most, before others have their turn. */
-const rowsPerLook = 1000;
-const foundPerLook = 500;
 /** How many earlier attempts a step of the pruning removes: a row written for each. */
 const droppedPerStep = 1000;
 
@@ -151,86 +114,6 @@ export class Outbox {
     this.#lastSequence += events.length;
     this.#seenEvents.noteAccepted(events, { sequence: first, acceptedAt });
     return first;
-  }
-
-  /**
-   * What waits behind `sequence`, in order: one look at a bounded number of rows.
-   * @returns them, and the sequence up to which there are no others.
-   */
-  pendingAfter(sequence: number): { found: PendingDelivery[]; scannedTo: number } {
-    const now = Date.now();
-    const to = Math.min(sequence + rowsPerLook, this.#lastSequence);
-    const found: PendingDelivery[] = [];
-    for (const table of this.#days.from(sequence + 1)) {
-      const rows = this.#sql.exec<OutgoingRow>(
-        `SELECT ${pendingColumns} FROM ${table}
-         WHERE sequence BETWEEN ? AND ? AND status = ${deliveryStatus.pending} ORDER BY sequence LIMIT ?`,
-        sequence + 1,
-        to,
-        foundPerLook - found.length,
-      );
-      for (const row of rows) found.push(pendingOf(row, now));
-      if (found.length === foundPerLook) return { found, scannedTo: found.at(-1)?.sequence ?? to };
-    }
-    return { found, scannedTo: to };
-  }
-
-  /** Whether anything of a partition waits between these sequences, neither included. It reads all rows between them. */
-  waitsBetween(from: number, to: number, orderingKey: string): boolean {
-    return this.#days
-      .from(from + 1)
-      .some(
-        (table) =>
-          this.#sql
-            .exec(
-              `SELECT 1 FROM ${table} WHERE sequence > ? AND sequence < ? AND status = ${deliveryStatus.pending} AND line = ? LIMIT 1`,
-              from,
-              to,
-              orderingKey,
-            )
-            .toArray().length > 0,
-      );
-  }
-
-  /** What failed and waits for a retry between these sequences, in order. */
-  failedBetween(from: number, to: number, limit: number): PendingDelivery[] {
-    const now = Date.now();
-    const found: PendingDelivery[] = [];
-    for (const table of this.#days.from(from)) {
-      if (found.length === limit) break;
-      const rows = this.#sql.exec<OutgoingRow>(
-        `SELECT ${pendingColumns} FROM ${this.#days.by("failed", table)}
-         WHERE ${indexed.failed} AND sequence BETWEEN ? AND ? AND status = ${deliveryStatus.pending}
-         ORDER BY sequence LIMIT ?`,
-        from,
-        to,
-        limit - found.length,
-      );
-      for (const row of rows) found.push(pendingOf(row, now));
-    }
-    return found;
-  }
-
-  /** One delivery from disk, or null when it is not there. */
-  load(sequence: number): LoadedDelivery | null {
-    const table = this.#days.of(sequence);
-    if (table === null) return null;
-    const [row] = this.#sql
-      .exec<OutgoingRow>(
-        `SELECT sequence, status, line, next_attempt_at, attempts, started_at, duration_ms, aged_from, event_uuid, event_type, event
-         FROM ${table} WHERE sequence = ?`,
-        sequence,
-      )
-      .toArray();
-    if (row === undefined) return null;
-    return {
-      ...pendingOf(row, Date.now()),
-      status: row.status,
-      agedFrom: row.aged_from,
-      eventUuid: row.event_uuid,
-      eventType: row.event_type,
-      event: row.event,
-    };
   }
 
   /** What a delivery is now, or null when it is not there (any more). */
@@ -350,23 +233,6 @@ export class Outbox {
     return changed;
   }
 
-  /** When the latest attempt between these sequences began, in ms; null without any. */
-  lastStart(from: number, to: number): number | null {
-    const starts = this.#days
-      .from(from)
-      .map(
-        (table) =>
-          this.#sql
-            .exec<{ at: number | null }>(
-              `SELECT max(started_at) AS at FROM ${table} WHERE sequence BETWEEN ? AND ?`,
-              from,
-              to,
-            )
-            .one().at ?? 0,
-      );
-    return Math.max(0, ...starts) || null;
-  }
-
   /** Begins a check of the counters. @param from every delivery before this sequence is finished. */
   beginCheck(from: number): CounterCheck {
     this.#check = new CounterCheck(this.#sql, this.#days, from);
@@ -439,21 +305,4 @@ function orderingKeyOf(event: HandoverEvent): string {
 /** A delivery as it is when it was just accepted. */
 function acceptedAs(event: HandoverEvent, sequence: number): PendingDelivery {
   return { sequence, orderingKey: orderingKeyOf(event), nextAttemptAt: null, attempts: 0 };
-}
-
-function pendingOf(row: OutgoingRow, now: number): PendingDelivery {
-  return {
-    sequence: row.sequence,
-    orderingKey: row.line,
-    nextAttemptAt: retryTimeOf(row, now),
-    attempts: row.attempts,
-  };
-}
-
-/** After a clock that went back, the wait is as long as it was meant to be. */
-function retryTimeOf(row: OutgoingRow, now: number): number | null {
-  const { next_attempt_at: at, started_at: startedAt, duration_ms: durationMs } = row;
-  if (at === null || startedAt === null || durationMs === null) return at;
-  const failedAt = startedAt + durationMs;
-  return now < failedAt ? now + at - failedAt : at;
 }

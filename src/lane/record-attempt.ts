@@ -3,7 +3,8 @@ import { type CountersChange, countersChange, deliveryStatus, isWaiting, transit
 import { disable, noteDeath, noteFailure, noteSuccess } from "./lane-health";
 import { activeClock } from "./lane-record";
 import type { LaneStorage } from "./lane-storage";
-import type { LoadedDelivery, StoredState } from "./outbox";
+import type { StoredState } from "./outbox";
+import type { LoadedDelivery } from "./pending-deliveries";
 import type { ProbeKind } from "./receiver-health";
 import type { ReplayHead } from "./replays";
 import { askedDelayMs, type Circumstances, type Decision, decide } from "./retry-policy";

@@ -4,7 +4,7 @@
  * for a retry its partition waits with it. In memory, rebuilt from the outbox; pure: time and chance are arguments.
  */
 import type { Ordering } from "./handover";
-import type { PendingDelivery } from "./outbox";
+import type { PendingDelivery } from "./pending-deliveries";
 import type { ProbeKind, ReceiverHealth } from "./receiver-health";
 
 /** How many deliveries may be under way at once: a Worker has six connections, and one is the object's own. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Ordering } from "../../src/lane/handover";
-import type { PendingDelivery } from "../../src/lane/outbox";
+import type { PendingDelivery } from "../../src/lane/pending-deliveries";
 import {
   afterFailure,
   afterSuccess,

@@ -1,0 +1,167 @@
+/** Finding a lane's deliveries that wait: the rows that the schedule is built from. Writes nothing. */
+import { type DayTables, indexed } from "./day-tables";
+import { deliveryStatus, type DeliveryStatus } from "./delivery-state";
+
+/** A delivery that waits, as the schedule needs it. */
+export type PendingDelivery = {
+  sequence: number;
+  /** Deliveries with the same key go one after another (in `keyed` ordering). */
+  orderingKey: string;
+  /** Not to be tried before, in ms; null for one that was never tried. */
+  nextAttemptAt: number | null;
+  attempts: number;
+};
+
+/** A delivery with all that its next attempt needs. */
+export type LoadedDelivery = PendingDelivery & {
+  status: DeliveryStatus;
+  /** The lane's active clock at its first attempt: its age counts from there. Null before. */
+  agedFrom: number | null;
+  eventUuid: string;
+  eventType: string;
+  event: string;
+};
+
+type PendingRow = {
+  sequence: number;
+  status: DeliveryStatus;
+  aged_from: number | null;
+  line: string;
+  next_attempt_at: number | null;
+  attempts: number;
+  started_at: number | null;
+  duration_ms: number | null;
+  event_uuid: string;
+  event_type: string;
+  event: string;
+};
+
+const pendingColumns = "sequence, line, next_attempt_at, attempts, started_at, duration_ms";
+/** How many rows a search for what waits looks at, and how many it finds at most, before others have their turn. */
+const rowsPerLook = 1000;
+const foundPerLook = 500;
+
+export class PendingDeliveries {
+  readonly #sql: SqlStorage;
+  readonly #days: DayTables;
+
+  constructor(sql: SqlStorage, days: DayTables) {
+    this.#sql = sql;
+    this.#days = days;
+  }
+
+  /**
+   * What waits behind `sequence`, in order: one look at a bounded number of rows.
+   * @param lastSequence of the lane.
+   * @returns them, and the sequence up to which there are no others.
+   */
+  after(sequence: number, lastSequence: number): { found: PendingDelivery[]; scannedTo: number } {
+    const now = Date.now();
+    const to = Math.min(sequence + rowsPerLook, lastSequence);
+    const found: PendingDelivery[] = [];
+    for (const table of this.#days.from(sequence + 1)) {
+      const rows = this.#sql.exec<PendingRow>(
+        `SELECT ${pendingColumns} FROM ${table}
+         WHERE sequence BETWEEN ? AND ? AND status = ${deliveryStatus.pending} ORDER BY sequence LIMIT ?`,
+        sequence + 1,
+        to,
+        foundPerLook - found.length,
+      );
+      for (const row of rows) found.push(pendingOf(row, now));
+      if (found.length === foundPerLook) return { found, scannedTo: found.at(-1)?.sequence ?? to };
+    }
+    return { found, scannedTo: to };
+  }
+
+  /** Whether anything of a partition waits between these sequences, neither included. It reads all rows between them. */
+  existBetween(from: number, to: number, orderingKey: string): boolean {
+    return this.#days
+      .from(from + 1)
+      .some(
+        (table) =>
+          this.#sql
+            .exec(
+              `SELECT 1 FROM ${table} WHERE sequence > ? AND sequence < ? AND status = ${deliveryStatus.pending} AND line = ? LIMIT 1`,
+              from,
+              to,
+              orderingKey,
+            )
+            .toArray().length > 0,
+      );
+  }
+
+  /** What failed and waits for a retry between these sequences, in order. */
+  failedBetween(from: number, to: number, limit: number): PendingDelivery[] {
+    const now = Date.now();
+    const found: PendingDelivery[] = [];
+    for (const table of this.#days.from(from)) {
+      if (found.length === limit) break;
+      const rows = this.#sql.exec<PendingRow>(
+        `SELECT ${pendingColumns} FROM ${this.#days.by("failed", table)}
+         WHERE ${indexed.failed} AND sequence BETWEEN ? AND ? AND status = ${deliveryStatus.pending}
+         ORDER BY sequence LIMIT ?`,
+        from,
+        to,
+        limit - found.length,
+      );
+      for (const row of rows) found.push(pendingOf(row, now));
+    }
+    return found;
+  }
+
+  /** One delivery from disk, or null when it is not there. */
+  load(sequence: number): LoadedDelivery | null {
+    const table = this.#days.of(sequence);
+    if (table === null) return null;
+    const [row] = this.#sql
+      .exec<PendingRow>(
+        `SELECT sequence, status, line, next_attempt_at, attempts, started_at, duration_ms, aged_from, event_uuid, event_type, event
+         FROM ${table} WHERE sequence = ?`,
+        sequence,
+      )
+      .toArray();
+    if (row === undefined) return null;
+    return {
+      ...pendingOf(row, Date.now()),
+      status: row.status,
+      agedFrom: row.aged_from,
+      eventUuid: row.event_uuid,
+      eventType: row.event_type,
+      event: row.event,
+    };
+  }
+
+  /** When the latest attempt between these sequences began, in ms; null without any. */
+  lastStart(from: number, to: number): number | null {
+    const starts = this.#days
+      .from(from)
+      .map(
+        (table) =>
+          this.#sql
+            .exec<{ at: number | null }>(
+              `SELECT max(started_at) AS at FROM ${table} WHERE sequence BETWEEN ? AND ?`,
+              from,
+              to,
+            )
+            .one().at ?? 0,
+      );
+    return Math.max(0, ...starts) || null;
+  }
+}
+
+function pendingOf(row: PendingRow, now: number): PendingDelivery {
+  return {
+    sequence: row.sequence,
+    orderingKey: row.line,
+    nextAttemptAt: retryTimeOf(row, now),
+    attempts: row.attempts,
+  };
+}
+
+/** After a clock that went back, the wait is as long as it was meant to be. */
+function retryTimeOf(row: PendingRow, now: number): number | null {
+  const { next_attempt_at: at, started_at: startedAt, duration_ms: durationMs } = row;
+  if (at === null || startedAt === null || durationMs === null) return at;
+  const failedAt = startedAt + durationMs;
+  return now < failedAt ? now + at - failedAt : at;
+}
