@@ -68,7 +68,7 @@ describe("npm start", () => {
     ];
     for (const [status, host, request, ...headers] of asked) {
       const answer = await rawRequest(port, [`${request} HTTP/1.1`, `Host: ${host}`, ...headers]);
-      const isRefusal = /answers only at 127\.0\.0\.1|Invalid Host header/.test(answer.body);
+      const isRefusal = /accepts only requests to 127\.0\.0\.1|Invalid Host header/.test(answer.body);
       const seen = { host, request, status: answer.status, isRefusal };
       expect(seen).toEqual({ host, request, status, isRefusal: status === 403 });
     }
