@@ -43,7 +43,7 @@ const acceptDrainMs = 10_000;
 const aloneWaitMs = 100;
 /**
  * A hand-over that follows another one this closely is not waited for: one alarm, set every 10 s while a drain runs
- * (`LaneAlarm`), serves all of them, and costs less than one row in twenty deliveries.
+ * (`LaneAlarm`), serves all of them, which is about one row for a hundred deliveries.
  */
 const aloneAfterMs = 100;
 const dayMs = 86_400_000;
