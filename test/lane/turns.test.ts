@@ -16,6 +16,9 @@ function ask(count: number): { began: Taker[]; names: () => number[] } {
   return { began, names: () => began.map(({ name }) => name) };
 }
 
+/** How often a waiter looks. */
+const lookMs = 20;
+
 const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
 
 describe("turns", () => {
@@ -24,9 +27,9 @@ describe("turns", () => {
     await settle();
     expect(began).toHaveLength(turnsMax);
     began[0]?.end();
-    await settle();
+    await vi.advanceTimersByTimeAsync(lookMs);
     began[1]?.end();
-    await settle();
+    await vi.advanceTimersByTimeAsync(lookMs);
     expect(names().slice(turnsMax)).toEqual([turnsMax, turnsMax + 1]);
   });
 
@@ -34,15 +37,15 @@ describe("turns", () => {
     const { began } = ask(turnsMax * 3);
     await vi.advanceTimersByTimeAsync(249);
     expect(began).toHaveLength(turnsMax);
-    await vi.advanceTimersByTimeAsync(1);
+    await vi.advanceTimersByTimeAsync(lookMs);
     expect(began).toHaveLength(turnsMax * 2);
-    await vi.advanceTimersByTimeAsync(250);
+    await vi.advanceTimersByTimeAsync(250 + lookMs);
     expect(began).toHaveLength(turnsMax * 3);
   });
 
   it("are given back once, however late", async () => {
     const { began } = ask(turnsMax * 2);
-    await vi.advanceTimersByTimeAsync(250);
+    await vi.advanceTimersByTimeAsync(250 + lookMs);
     for (const { end } of began.slice(0, turnsMax)) end();
     const late = ask(1);
     await settle();
