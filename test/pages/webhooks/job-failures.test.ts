@@ -167,9 +167,10 @@ async function makeMany(count: number): Promise<WebhookAnswer[]> {
   return made;
 }
 
-/** All rows of subscriptions, as the database has them. */
+/** All rows of subscriptions, as the database has them, but for the version that each change raises. */
 async function rows(): Promise<unknown[]> {
-  return (await env.DB.prepare("SELECT * FROM subscriptions ORDER BY id").all()).results;
+  const columns = "id, uuid, webhook_id, event_type, project_uuid, job_uuid, created_at";
+  return (await env.DB.prepare(`SELECT ${columns} FROM subscriptions ORDER BY id`).all()).results;
 }
 
 function change(uuid: string, subscriptions: Record<string, unknown>[]): Promise<unknown> {
