@@ -108,7 +108,7 @@ export async function removeHandovers(
 }
 
 /** @returns the event for a lane's `accept`. The lane must check for repeats: an earlier hand-over may have succeeded. */
-export function handoverEventOf(row: PendingHandover): HandoverEvent {
+export function handoverEventOf(row: Omit<PendingHandover, "handover_id" | "cursor">): HandoverEvent {
   return {
     uuid: row.uuid,
     type: row.type,

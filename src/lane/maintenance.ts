@@ -57,7 +57,7 @@ export class Maintenance {
       if (heals) await this.#heal();
       const storage = this.#lane.storage();
       if (storage?.record.config) noteRecovery(storage, Date.now());
-      await this.#report();
+      await this.#inTurn(() => this.#report());
       await this.#announce();
     } catch (error) {
       this.#notBefore = Date.now() + retryMs;
@@ -80,11 +80,11 @@ export class Maintenance {
     if (!storage || !config || storage.days.all.length > 0) return;
     // Before D1 knows: what is accepted meanwhile is reported, then, behind this.
     if (storage.record.isInUse) storage.setRecord({ isInUse: false });
-    const report = this.#reported.then(() => writeLaneEmpty(this.#lane.env.DB, config.webhook.uuid));
-    this.#reported = report.catch(() => undefined);
-    await report.catch((error: unknown) => {
+    try {
+      await this.#inTurn(() => writeLaneEmpty(this.#lane.env.DB, config.webhook.uuid));
+    } catch (error) {
       log("warn", "empty lane not reported", { webhook: config.webhook.uuid, error: String(error) });
-    });
+    }
   }
 
   /** Reads the webhook's row: a change or a deletion that reached D1 and not the lane arrives here. */
@@ -99,15 +99,15 @@ export class Maintenance {
     if (stored.state !== storage.record.state) storage.checkpoint({ copiedToD1: false });
   }
 
-  /** One at a time: of two under way at once, the older one could reach D1 last, and nobody would notice. */
-  #report(): Promise<void> {
-    const report = this.#reported.then(() => this.#reportOnce());
-    // The caller of this one gets its failure.
-    this.#reported = report.catch(() => undefined);
-    return report;
+  /** Reports to D1 one at a time: of two under way at once, the older one could reach D1 last, and nobody would notice. */
+  #inTurn(report: () => Promise<void>): Promise<void> {
+    const reported = this.#reported.then(report);
+    // Its caller gets the failure: the report behind it goes on.
+    this.#reported = reported.catch(() => undefined);
+    return reported;
   }
 
-  async #reportOnce(): Promise<void> {
+  async #report(): Promise<void> {
     const storage = this.#lane.storage();
     if (!storage?.record.config || storage.record.copiedToD1) return;
     const { state, disabledReason, isInUse, config } = storage.record;

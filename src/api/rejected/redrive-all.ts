@@ -3,7 +3,6 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { audit } from "../../auth/audit";
 import type { Publisher } from "../../events/publisher";
-import { parseTimestampUs } from "../../events/timestamp";
 import { countRejected, findOldestRejected, type RejectedFilter } from "../../events/rejected";
 import { nextCursor, nextCursorSchema } from "../../http/list-params";
 import type { Router } from "../../http/router";
@@ -11,21 +10,12 @@ import { RequestError } from "../../platform/errors";
 import { jsonBody } from "../json-body";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
+import { timeFieldSchema } from "../time-field";
 import { publishRejected } from "../../events/publish-rejected";
 
 /** How many messages one call tries: each of them takes a few queries to D1. */
 const messagesMax = 100;
 
-const timeRule = "must be an ISO 8601 time such as 2026-11-05T12:00:00Z";
-const timeSchema = z
-  .string({ error: timeRule })
-  .transform((text, context) => {
-    const us = parseTimestampUs(text);
-    if (us !== null) return us / 1000;
-    context.addIssue({ code: "custom", message: timeRule });
-    return z.NEVER;
-  })
-  .openapi({ type: "string", format: "date-time" });
 const cursorRule = "must be the next_cursor of the call before it";
 const allowed = "reason, since, until, cursor";
 
@@ -33,8 +23,8 @@ const filterSchema = z
   .strictObject(
     {
       reason: z.string({ error: "must be text" }).min(1, "must not be empty").nullish(),
-      since: timeSchema.nullish(),
-      until: timeSchema.nullish(),
+      since: timeFieldSchema.nullish(),
+      until: timeFieldSchema.nullish(),
       cursor: z
         .string({ error: cursorRule })
         .regex(/^[1-9]\d{0,14}$/, cursorRule)

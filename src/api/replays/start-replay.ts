@@ -1,10 +1,10 @@
 /** `POST /subscribers/{uuid}/replay`: sends again what was accepted in a time. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { RequestError } from "../../platform/errors";
-import { parseTimestampUs } from "../../events/timestamp";
 import { jsonBody } from "../json-body";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
+import { timeFieldSchema } from "../time-field";
 import type { Router } from "../../http/router";
 import { existingWebhook, unknownSubscriber } from "../../webhooks/existing-webhook";
 import { uuidParamSchema } from "../../webhooks/schemas";
@@ -12,24 +12,13 @@ import { isoTime } from "../../platform/time";
 import { operationOf } from "../../auth/operation";
 import { startReplay as start } from "../../webhooks/start-replay";
 
-const timeRule = "must be an ISO 8601 time such as 2026-11-05T12:00:00Z";
 const allowed = "since, until, status";
-
-const timeSchema = z
-  .string({ error: timeRule })
-  .transform((text, context) => {
-    const us = parseTimestampUs(text);
-    if (us !== null) return us / 1000;
-    context.addIssue({ code: "custom", message: timeRule });
-    return z.NEVER;
-  })
-  .openapi({ type: "string", format: "date-time" });
 
 const replaySchema = z
   .strictObject(
     {
-      since: timeSchema,
-      until: timeSchema.nullish(),
+      since: timeFieldSchema,
+      until: timeFieldSchema.nullish(),
       status: z.enum(["dead", "all", "missing"], { error: "must be dead, all or missing" }),
     },
     {

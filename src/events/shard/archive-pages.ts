@@ -1,7 +1,8 @@
 /** Reading a shard's events: a page of a list, one event, and those that a webhook matches. */
+import { handoverEventOf } from "../handovers";
 import type { ArchivedEvent, ArchivePage, ArchiveQuery, FullArchivedEvent } from "../archive-list";
 import type { ArchivePage as MatchingPage, ArchiveRange } from "../../lane/events-port";
-import { type EventRow, eventColumns, type StoredEvent } from "./event-tables";
+import { type EventRow, eventColumns } from "./event-tables";
 import type { RoutingReplica } from "./routing-replica";
 import type { ShardStore } from "./shard-store";
 
@@ -82,19 +83,6 @@ function matchedBy(routing: Routing, webhookId: number, rows: readonly EventRow[
   );
   const matched = routing.matchOne(webhookId, topics);
   return byTopic.flatMap((rows, topic) => (matched.has(topic) ? rows : [])).toSorted((a, b) => a.id - b.id);
-}
-
-/** A lane may have it already: it is searched. */
-function handoverEventOf(row: StoredEvent): MatchingPage["events"][number] {
-  return {
-    uuid: row.uuid,
-    type: row.type,
-    projectUuid: row.project_uuid,
-    jobUuid: row.job_uuid,
-    body: row.body,
-    firstAcceptedAt: row.accepted_at,
-    maybeKnown: true,
-  };
 }
 
 /** Times are not among the conditions: ids rise with them. */
