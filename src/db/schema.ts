@@ -15,7 +15,7 @@ export const webhooks = sqliteTable(
     name: text("name").notNull(),
     /** Scheme, host and port of the URL: the only part of it that is shown. */
     origin: text("origin").notNull(),
-    /** The URL, the secrets and the header values (`SecretSettings`), encrypted by `platform/encryption.ts`. */
+    /** The URL, the secrets, and the values of headers and format options (`SecretSettings`), encrypted by `platform/encryption.ts`. */
     encryptedSettings: text("sealed").notNull(),
     verifySsl: integer("verify_ssl", { mode: "boolean" }).notNull(),
     contentType: text("content_type", {
@@ -31,6 +31,30 @@ export const webhooks = sqliteTable(
     timeoutS: integer("timeout_s"),
     /** The rate limit: how many attempts may start per second. Null: no limit. */
     rateLimitPerS: real("rate_limit_per_s"),
+    /** What receivers get (`send/message/formats.ts`). `auto`: what the service behind the URL shows. */
+    format: text("format", {
+      enum: [
+        "auto",
+        "orchest",
+        "slack",
+        "discord",
+        "teams",
+        "google_chat",
+        "mattermost",
+        "telegram",
+        "ntfy",
+        "pagerduty",
+        "opsgenie",
+        "cloudevents",
+        "template",
+      ],
+    })
+      .notNull()
+      .default("auto"),
+    /** The names of the format options, as a JSON array. Their values are in `encryptedSettings`. */
+    formatOptionNames: text("format_option_names", { mode: "json" }).$type<string[]>().notNull().default([]),
+    /** How many seconds of deliveries become one message. Null: each is its own. */
+    digestS: integer("digest_s"),
     /** The names of the custom headers, as a JSON array. Their values are in `encryptedSettings`. */
     headerNames: text("header_names", { mode: "json" }).$type<string[]>().notNull().default([]),
     /** When the previous secret stops signing. Null: there is none. The secret is in `encryptedSettings`. */
