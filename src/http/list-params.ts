@@ -68,10 +68,8 @@ function parseCursor(text: string): number | null {
 
 /** A date without a time means its start in UTC. A space in the zone is a `+` that was not percent-encoded. */
 function parseTimeMs(text: string): number | null {
-  const day = text.slice(0, 10);
-  const time = text.slice(10).replace(/ (?=\d{2}:\d{2}$)/, "+");
-  const us = parseTimestampUs(day + (time || "T00:00:00Z"));
-  if (us === null) return null;
-  // `Date.parse` reads 30 February as 2 March.
-  return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day) ? us / 1000 : null;
+  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
+  const time = text.slice(11).replace(/ (?=\d{2}(?::?\d{2})?$)/, "+");
+  const us = parseTimestampUs(isDay ? `${text}T00:00Z` : text.slice(0, 11) + time);
+  return us === null ? null : us / 1000;
 }
