@@ -1,6 +1,9 @@
 /** The HTTP app: the order of middleware, and the routers. */
 import { bodyLimit } from "hono/body-limit";
-import type { MiddlewareHandler } from "hono";
+import { cors } from "hono/cors";
+import { methodNotAllowed } from "hono/method-not-allowed";
+import type { Context, MiddlewareHandler } from "hono";
+import type { AppEnv } from "./auth/app-env";
 import { createJurisdictionCheck } from "./db/deployment";
 import { onError } from "./http/error-response";
 import { RequestError } from "./platform/errors";
@@ -12,7 +15,9 @@ import { deliveriesRoutes } from "./api/deliveries/routes";
 import { eventsRoutes } from "./api/events/routes";
 import { getHealth } from "./api/health/get-health";
 import { lanesRoutes } from "./api/lanes/routes";
-import { localHostsOnly } from "./http/local-hosts";
+import { uncompressedOnly } from "./http/content-encoding";
+import { documentPath, localHostsOnly } from "./http/local-hosts";
+import { redirectTrailingSlash } from "./http/trailing-slash";
 import { routeNeeds } from "./api/needs";
 import { describeAuthErrors, openApiConfig, serveDocument } from "./api/openapi";
 import { rejectedRoutes } from "./api/rejected/routes";
@@ -58,8 +63,17 @@ export function createApp(checkJurisdiction = createJurisdictionCheck()): Router
     await next();
   });
   app.use(auditRefusals);
+  app.use(redirectTrailingSlash);
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: otherMethod,
+    }),
+  );
+  app.use(documentPath, cors({ origin: "*", allowMethods: ["GET", "HEAD"] }));
   app.use(ownFormsOnly);
   app.use("/api/*", guardApi(routeNeeds(endpoints)));
+  app.use(uncompressedOnly);
   app.use(
     bodyLimit({
       maxSize: bodyBytesMax,
@@ -77,6 +91,18 @@ export function createApp(checkJurisdiction = createJurisdictionCheck()): Router
   docsPage(app, (origin) => endpoints.getOpenAPI31Document(openApiConfig(origin)));
   serveDocument(app);
   return app;
+}
+
+/**
+ * @param methods of the routes at the path of the request, whose method is another one.
+ * @returns 204 for OPTIONS, else 405; both with the methods in `Allow`.
+ */
+function otherMethod(c: Context<AppEnv>, methods: string[]): Response | Promise<Response> {
+  const { method, path } = c.req;
+  const allow = [...methods, "OPTIONS"].join(", ");
+  if (method === "OPTIONS") return c.body(null, 204, { Allow: allow });
+  const message = `There is no ${method} ${path} here. Allowed: ${allow}.`;
+  return asPage(c, c.json({ message }, 405, { Allow: allow }));
 }
 
 /** The endpoints that `GET /openapi.json` documents. */

@@ -9,7 +9,9 @@ import { mediaTypeOf } from "./media-type";
  */
 export const jsonType: MiddlewareHandler<{ Bindings: Env }> = async (c, next) => {
   if (mediaTypeOf(c) !== "application/json") {
-    throw new RequestError(415, "The body must be JSON, sent with Content-Type: application/json.");
+    throw new RequestError(415, "The body must be JSON, sent with Content-Type: application/json.", {
+      headers: { Accept: "application/json" },
+    });
   }
   await next();
 };

@@ -1,4 +1,5 @@
 /** `GET /openapi.json`: the OpenAPI document, generated from the endpoints' contracts. */
+import { documentPath } from "../http/local-hosts";
 import { messageAnswer } from "./message";
 import type { Router } from "../http/router";
 
@@ -10,7 +11,7 @@ export function serveDocument(app: Router): void {
     description:
       "A token made with POST /api/tokens that has the scope named at the endpoint, or a token in the setting API_TOKENS.",
   });
-  app.doc31("/openapi.json", (c) => openApiConfig(new URL(c.req.url).origin));
+  app.doc31(documentPath, (c) => openApiConfig(new URL(c.req.url).origin));
 }
 
 /** Adds the responses 401, 403 and 429 to the contracts of all endpoints of `router` that need a token. */

@@ -3,6 +3,9 @@ import type { HonoRequest, MiddlewareHandler } from "hono";
 import { RequestError } from "../platform/errors";
 import type { AppEnv } from "../auth/app-env";
 
+/** The path of the OpenAPI document. */
+export const documentPath = "/openapi.json";
+
 const localHosts = new Set(["127.0.0.1", "localhost", "[::1]"]);
 
 /**
@@ -25,11 +28,14 @@ export const localHostsOnly: MiddlewareHandler<AppEnv> = async (c, next) => {
   );
 };
 
-/** Undefined for a form of the gateway's own pages: because of their referrer policy, browsers send the origin "null". */
+/**
+ * Undefined for a form of the gateway's own pages: because of their referrer policy, browsers send the origin "null". Also for
+ * the OpenAPI document, which has no secrets and may be read by readers of such documents on other sites.
+ */
 function originOf(request: HonoRequest): string | undefined {
   const origin = request.header("Origin");
   const isOwnForm = origin === "null" && request.header("Sec-Fetch-Site") === "same-origin";
-  return isOwnForm ? undefined : origin;
+  return isOwnForm || request.path === documentPath ? undefined : origin;
 }
 
 function isLocal(url: string): boolean {

@@ -9,12 +9,14 @@ const titles: Record<number, string> = {
   400: "Invalid request",
   403: "Not allowed",
   404: "Not found",
+  405: "Not allowed",
   409: "Conflict",
   413: "Too large",
+  415: "Not supported",
   429: "Too many requests",
 };
 
-/** @returns a page with the message of `answer`, a JSON `{"message"}`, if the client accepts HTML; else `answer`. */
+/** @returns a page with the message and headers of `answer`, a JSON `{"message"}`, if the client accepts HTML; else `answer`. */
 export async function asPage(c: Context<AppEnv>, answer: Response): Promise<Response> {
   const wantsPage = c.req.header("Accept")?.includes("text/html") === true;
   if (!wantsPage || c.req.path.startsWith("/api/")) return answer;
@@ -23,6 +25,7 @@ export async function asPage(c: Context<AppEnv>, answer: Response): Promise<Resp
   // Undefined when the error occurred before authentication.
   const user: Caller | undefined = c.var.caller;
   c.status(answer.status as StatusCode);
+  for (const [name, value] of answer.headers) if (!name.startsWith("content-")) c.header(name, value);
   return renderPage(
     c,
     { title, user: user ?? null },

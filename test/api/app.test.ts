@@ -28,8 +28,7 @@ describe("an unknown path", () => {
   it.each([
     ["GET", "/nothing-is-here"],
     ["GET", "/api/nothing-is-here"],
-    ["PATCH", `${notifications}/subscribers`],
-    ["DELETE", `${notifications}/subscribers`],
+    ["POST", "/api/events/unknown/deliveries"],
   ])("is a 404 in JSON: %s %s", async (method, path) => {
     const answer = await api(method, path);
     expect(answer.status).toBe(404);
