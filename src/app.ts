@@ -18,6 +18,7 @@ import { lanesRoutes } from "./api/lanes/routes";
 import { uncompressedOnly } from "./http/content-encoding";
 import { documentPath, localHostsOnly } from "./http/local-hosts";
 import { redirectTrailingSlash } from "./http/trailing-slash";
+import { checkIdempotencyKey } from "./api/idempotency-key";
 import { routeNeeds } from "./api/needs";
 import { describeAuthErrors, openApiConfig, serveDocument } from "./api/openapi";
 import { rejectedRoutes } from "./api/rejected/routes";
@@ -73,6 +74,7 @@ export function createApp(checkJurisdiction = createJurisdictionCheck()): Router
   app.use(documentPath, cors({ origin: "*", allowMethods: ["GET", "HEAD"] }));
   app.use(ownFormsOnly);
   app.use("/api/*", guardApi(routeNeeds(endpoints)));
+  app.use("/api/*", checkIdempotencyKey);
   app.use(uncompressedOnly);
   app.use(
     bodyLimit({

@@ -18,6 +18,18 @@ export function objectMember(text: string, key: string): string | null {
   return member;
 }
 
+/**
+ * @param text valid JSON whose value is an object, without white space before it. @param members to add, at least one; it has none of them.
+ * @returns the text with the members at its beginning.
+ */
+export function withMembers(text: string, members: { readonly [name: string]: string }): string {
+  const added = Object.entries(members).map(
+    ([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`,
+  );
+  const rest = text.slice(1);
+  return `{${added.join(",")}${rest.trimStart().startsWith("}") ? "" : ","}${rest}`;
+}
+
 /** A tree of member names: each with the names to look for in its value. */
 export type Members = { readonly [name: string]: Members };
 

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { formatValidationErrors } from "../platform/validation-errors";
 import { similarTypes } from "./similar-types";
-import { arrayElements, type Members, repeatedMember } from "./json-text";
+import { arrayElements, type Members, repeatedMember, withMembers } from "./json-text";
 import { parseTimestampUs } from "./timestamp";
 import { isPublishable } from "./types";
 
@@ -24,6 +24,14 @@ export type Event = {
   jobUuid: string | null;
   /** The source text, which is delivered unchanged. */
   body: string;
+};
+
+/** What events get that came without a uuid or a timestamp. */
+export type EventDefaults = {
+  /** @param place of the event in its request, from 0. @returns a uuid in lower case. */
+  uuid: (place: number) => string;
+  /** @param uuid of the event. @returns a time that `parseTimestampUs` reads. */
+  timestamp: (uuid: string) => string;
 };
 
 /** All events of a request, or the reason why the request is rejected. */
@@ -66,36 +74,61 @@ const readMembers: Members = {
   project: { uuid: {}, job: { uuid: {} } },
 };
 
-/** Parses one event object, or an array of 1 to 100, given as JSON text. `body` of each event is its part of the text. */
-export function parseEvents(text: string): ParseResult {
+/**
+ * Parses one event object, or an array of 1 to 100. A byte order mark is ignored (RFC 8259, 8.1).
+ * @param text JSON. `body` of each event is its part of it, unchanged but for what `defaults` add at its beginning.
+ * @param defaults null: events without a uuid or a timestamp are not valid.
+ */
+export function parseEvents(text: string, defaults: EventDefaults | null = null): ParseResult {
+  const json = text.replace(/^\uFEFF/, "");
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(json);
   } catch {
     return { reason: "The body is not valid JSON." };
   }
-  if (!Array.isArray(value)) return parseAll([value], [text.trim()], () => "");
+  if (!Array.isArray(value)) return parseAll([value], [json.trim()], { defaults, nameOf: () => "" });
   if (value.length === 0 || value.length > eventsMax) {
     return { reason: `An array must have 1 to ${eventsMax} events, not ${value.length}.` };
   }
-  return parseAll(value, arrayElements(text), (index) => `events[${index}]: `);
+  return parseAll(value, arrayElements(json), { defaults, nameOf: (place) => `events[${place}]: ` });
 }
 
-function parseAll(values: unknown[], texts: string[], place: (index: number) => string): ParseResult {
+function parseAll(
+  values: unknown[],
+  texts: string[],
+  { defaults, nameOf }: { defaults: EventDefaults | null; nameOf: (place: number) => string },
+): ParseResult {
   const events: Event[] = [];
-  for (const [index, value] of values.entries()) {
-    const parsed = parseOne(value, texts[index] ?? "");
-    if (typeof parsed === "string") return { reason: place(index) + parsed };
+  for (const [place, value] of values.entries()) {
+    const parsed = parseOne(value, texts[place] ?? "", defaults && missingMembers(value, place, defaults));
+    if (typeof parsed === "string") return { reason: nameOf(place) + parsed };
     events.push(parsed);
   }
   return { events };
 }
 
-function parseOne(value: unknown, body: string): Event | string {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return "An event must be an object with uuid, type and timestamp.";
-  }
-  const parsed = eventSchema.safeParse(value);
+/** Members to add to an event. */
+type MissingMembers = { [name: string]: string };
+
+/** @returns the uuid and the timestamp of an event where it has none; null when it has both. */
+function missingMembers(value: unknown, place: number, defaults: EventDefaults): MissingMembers | null {
+  if (!isObject(value) || ("uuid" in value && "timestamp" in value)) return null;
+  const uuid = "uuid" in value ? String(value.uuid).toLowerCase() : defaults.uuid(place);
+  return {
+    ...(!("uuid" in value) && { uuid }),
+    ...(!("timestamp" in value) && { timestamp: defaults.timestamp(uuid) }),
+  };
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function parseOne(value: unknown, text: string, missing: MissingMembers | null): Event | string {
+  if (!isObject(value)) return "An event must be an object with uuid, type and timestamp.";
+  const body = missing === null ? text : withMembers(text, missing);
+  const parsed = eventSchema.safeParse(missing === null ? value : { ...missing, ...value });
   if (!parsed.success) return formatValidationErrors(parsed.error.issues);
   const bytes = new TextEncoder().encode(body).length;
   if (bytes > eventBytesMax) return `An event must be at most ${eventBytesMax} bytes, not ${bytes}.`;

@@ -20,7 +20,8 @@ export async function publishRejected(
     throw new RequestError(400, `It was not kept exactly, and cannot be published: ${rejected.reason}`);
   }
   try {
-    const accepted = await publish(env, rejected.body, { publisher });
+    // Its publisher gets no answer with a uuid, and a redrive may be repeated.
+    const accepted = await publish(env, rejected.body, { publisher, defaults: null });
     await removeRejected(env.DB, id);
     return accepted;
   } catch (error) {

@@ -44,9 +44,8 @@ describe("an event that is refused, and leaves no trace,", () => {
         ["is a text", '"project:created"', /^An event must be an object/],
         ["is a number", "1", /^An event must be an object/],
         ["is null", "null", /^An event must be an object/],
-        ["has no uuid", without("uuid"), /^uuid: /],
         ["has no type", without("type"), /^type: /],
-        ["has no timestamp", without("timestamp"), /^timestamp: /],
+        ["has a timestamp that is null", makeEvent({ timestamp: null }), /^timestamp: /],
         ["has a uuid that is a number", makeEvent({ uuid: 1 }), /^uuid: /],
         ["has a uuid that is null", makeEvent({ uuid: null }), /^uuid: /],
         ["has a uuid that is none", makeEvent({ uuid: "not-a-uuid" }), /^uuid: must be a UUID/],
@@ -97,7 +96,7 @@ describe("an event that is refused, and leaves no trace,", () => {
         [
           "has its fields hidden behind a prototype",
           `{"__proto__":${JSON.stringify(makeEvent())}}`,
-          /^uuid: /,
+          /^type: /,
         ],
         ["is in an array in an array", [[makeEvent()]], /^events\[0\]: An event must be an object/],
         [

@@ -11,6 +11,9 @@ export const acceptedSchema = z
           description: "The event was accepted before, and it has no new deliveries.",
         }),
         deliveries: z.int().openapi({ description: "The number of new deliveries of the event." }),
+        timestamp: z.string().optional().openapi({
+          description: "The timestamp that the gateway gave to an event that came without one.",
+        }),
       }),
     ),
   })

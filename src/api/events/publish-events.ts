@@ -4,15 +4,24 @@ import { jsonType } from "../json-body";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
+import { newEventDefaults, repeatableDefaults } from "../../events/event-defaults";
+import { idempotencyKey } from "../idempotency-key";
 import { publish } from "../../events/publish";
 import { decodeUtf8 } from "../../http/utf8";
 import { acceptedSchema } from "./accepted-schema";
 
 const eventSchema = z
   .looseObject({
-    uuid: z.guid(),
+    uuid: z.guid().optional().openapi({
+      description:
+        "Absent: the gateway makes one, and returns it. Without it, and without an Idempotency-Key, a repeated request publishes a new event.",
+    }),
     type: z.string().openapi({ example: "project:cron-job:run:pipeline-run:failed" }),
-    timestamp: z.string().openapi({ example: "2022-06-02 16:12:25.242592+00:00" }),
+    timestamp: z.string().optional().openapi({
+      description:
+        "A time in the format of RFC 3339, ISO 8601 or Python. Absent: the time of acceptance, which is returned.",
+      example: "2022-06-02 16:12:25.242592+00:00",
+    }),
   })
   .openapi("Event", { description: "Delivered unchanged, character for character." });
 
@@ -25,7 +34,14 @@ const route = createRoute({
   description:
     "202 means that every delivery is on disk, in order. Repeat the request after any 5xx, with the same uuids: a webhook gets no event twice because of it.",
   middleware: jsonType,
-  request: {},
+  request: {
+    headers: z.object({
+      "idempotency-key": z.string().optional().openapi({
+        description:
+          "Up to 255 characters. Events without a uuid get one that follows from the key, so that a repeat with the same key publishes no second event. Other POST endpoints refuse the header.",
+      }),
+    }),
+  },
   responses: {
     202: {
       description: "Accepted",
@@ -47,6 +63,10 @@ export function publishEvents(router: Router): void {
   router.openAPIRegistry.register("Event", eventSchema);
   router.openapi(route, async (c) => {
     const text = decodeUtf8(await c.req.arrayBuffer());
-    return c.json(await publish(c.env, text, { publisher: c.var.caller.id }), 202);
+    const publisher = c.var.caller.id;
+    const key = idempotencyKey(c);
+    const defaults =
+      key === null ? newEventDefaults() : await repeatableDefaults([publisher, key], Date.now());
+    return c.json(await publish(c.env, text, { publisher, defaults }), 202);
   });
 }
