@@ -12,8 +12,11 @@ export type SecretSettings = {
   /** Custom headers: values by name. */
   headers?: Record<string, string>;
   /** The previous secret, with which deliveries are signed as well until `until` (ms). */
-  previous?: { secret: string; until: number };
+  previous?: PreviousSecret;
 };
+
+/** `hubSecret`: what signs `X-Hub-Signature` until then, as the header holds one signature only; absent: the new secret. */
+export type PreviousSecret = { secret: string; until: number; hubSecret?: string };
 
 export { maskedValue } from "./masked-value";
 

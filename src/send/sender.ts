@@ -4,7 +4,7 @@ import { maskFor } from "./mask-answer";
 import { buildBody, chatServiceOf, type SentWebhook } from "./payload";
 import { hubSignature, importSigningKeys, type SigningKeys, standardSignature } from "./signature";
 import { refuseTarget, type TargetRules } from "./target";
-import { maskedValue, type SecretSettings } from "../platform/encryption";
+import { maskedValue, type PreviousSecret, type SecretSettings } from "../platform/encryption";
 
 /** Orchest's time-out for a receiver. */
 const defaultTimeoutS = 5;
@@ -46,7 +46,7 @@ export async function createSender(setup: SenderSetup): Promise<Sender> {
   const { webhook, settings, rules } = setup;
   const { previous, headers: custom = {} } = settings;
   const keys = await importSigningKeys(settings.secret);
-  const previousKeys = previous && (await importSigningKeys(previous.secret));
+  const rotating = previous && (await rotatingKeys(keys, previous));
   const timeoutMs = (setup.timeoutS ?? defaultTimeoutS) * 1000;
   const mask = maskFor(settings);
   const chat = chatServiceOf(settings.url);
@@ -57,7 +57,7 @@ export async function createSender(setup: SenderSetup): Promise<Sender> {
     async send(message) {
       const body = encoder.encode(buildBody({ webhook, chat, event: message.event }));
       const isRotating = previous !== undefined && Date.now() < previous.until;
-      const signing = isRotating && previousKeys ? [keys, previousKeys] : [keys];
+      const signing = isRotating && rotating ? rotating : { hub: keys, standard: [keys] };
       const own = {
         ...(message.place && { "X-Orchest-Attempt": String(message.place.attempt) }),
         ...(message.replay !== undefined && { "X-Orchest-Replay": message.replay }),
@@ -102,19 +102,29 @@ function messageHeaders(webhook: SentWebhook, message: Headed): Record<string, s
   };
 }
 
-/** @param signing the keys of the secret and, while it rotates, of the one before it: only Standard Webhooks' header holds several. */
+/** The keys of each header. Only Standard Webhooks' holds several signatures. */
+type HeaderKeys = { hub: SigningKeys; standard: SigningKeys[] };
+
+/** @returns the keys during the grace period of a rotation. */
+async function rotatingKeys(keys: SigningKeys, { secret, hubSecret }: PreviousSecret): Promise<HeaderKeys> {
+  const previous = await importSigningKeys(secret);
+  if (hubSecret === undefined) return { hub: keys, standard: [keys, previous] };
+  if (hubSecret === secret) return { hub: previous, standard: [keys, previous] };
+  // The secret was rotated twice within the grace period.
+  const hub = await importSigningKeys(hubSecret);
+  return { hub, standard: [keys, previous, hub] };
+}
+
 async function signatures(
-  signing: SigningKeys[],
+  signing: HeaderKeys,
   message: Message,
   body: Uint8Array,
 ): Promise<Record<string, string>> {
   const timestamp = Math.floor(Date.now() / 1000);
   const signed = { id: message.deliveryUuid, timestamp, body };
-  const [current] = signing;
-  if (current === undefined) throw new Error("There is no key to sign with.");
   const [hub, ...standard] = await Promise.all([
-    hubSignature(current, body),
-    ...signing.map((keys) => standardSignature(keys, signed)),
+    hubSignature(signing.hub, body),
+    ...signing.standard.map((keys) => standardSignature(keys, signed)),
   ]);
   return {
     "X-Hub-Signature": hub,

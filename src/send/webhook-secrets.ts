@@ -29,7 +29,7 @@ const ordinaryWords = new Set(
 
 /** @returns each secret, and each part of one that is a secret by itself. */
 export function secretsOf({ url, secret, previous, headers = {} }: SecretSettings): Secret[] {
-  const signing = [secret, ...(previous === undefined ? [] : [previous.secret])];
+  const signing = [secret, previous?.secret, previous?.hubSecret].filter((one) => one !== undefined);
   return [
     ...secretsOfUrl(new URL(url)),
     ...signing.flatMap((one) => [whole(one), whole(one.replace(/^whsec_/, ""))]),

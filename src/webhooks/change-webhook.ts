@@ -12,7 +12,7 @@ import {
 import { RequestError } from "../platform/errors";
 import { encryptSettings, decryptSettings, type SecretSettings } from "../platform/encryption";
 import { audit } from "../db/audit";
-import { newSecret } from "./create-webhook";
+import { type MadeSecret, newSecret } from "./create-webhook";
 import { maskHeaders, mergeHeaders } from "./custom-headers";
 import { readOnlyFields, type rotationSchema, type webhookChangesSchema, webhookSpecSchema } from "./schemas";
 import type { Operation } from "./operation";
@@ -51,13 +51,17 @@ export const changeConflictMessage =
 
 /**
  * Changes a webhook and audits it. On return the change is in D1, and in its lane or picked up by its next run.
+ * @returns the new secret for an empty one.
  * @throws {RequestError} 400 when the change is empty or not valid or there is no such webhook; 409 when too many others
  * change the webhook at the same time.
  */
-export async function changeWebhook(operation: Operation, uuid: string, change: Change): Promise<void> {
+export async function changeWebhook(operation: Operation, uuid: string, change: Change): Promise<MadeSecret> {
   const { env, config, actor } = operation;
-  const origins = await apply(operation, uuid, await parseChanges(change, config));
+  const madeSecret = change.spec.secret === "" ? newSecret() : null;
+  const spec = madeSecret === null ? change.spec : { ...change.spec, secret: madeSecret };
+  const origins = await apply(operation, uuid, await parseChanges({ ...change, spec }, config));
   await audit(env, actor, { action: "webhook.updated", target: uuid, detail: changeText(change, origins) });
+  return { madeSecret };
 }
 
 /**
@@ -81,31 +85,39 @@ export async function previewChange(
 
 /**
  * Gives a webhook a new secret. The previous one also signs until the end of the grace period.
- * @returns the end of the grace period in ms; null when there is none.
+ * @returns `until`: the end of the grace period in ms; null when there is none.
  * @throws {RequestError} 404 when there is no such webhook; 409 when too many others change it at the same time.
  */
 export async function rotateSecret(
   operation: Operation,
   uuid: string,
-  { secret, grace_period_s }: z.output<typeof rotationSchema>,
-): Promise<number | null> {
+  { secret, grace_period_s, hub }: z.output<typeof rotationSchema>,
+): Promise<{ until: number | null } & MadeSecret> {
   const { env, actor } = operation;
   if ((await findWebhook(env, uuid)) === null) {
     throw new RequestError(404, `Subscriber ${uuid} does not exist.`);
   }
-  const until = grace_period_s === 0 ? null : Date.now() + grace_period_s * 1000;
+  const now = Date.now();
+  const until = grace_period_s === 0 ? null : now + grace_period_s * 1000;
   const next = secret || newSecret();
   await apply(operation, uuid, {
     plain: { previousSecretUntil: until },
     updateSettings: (settings) => {
       // When the same request is repeated, the current secret is the new one: the previous one must not be replaced by it.
       const before = settings.secret === next ? settings.previous?.secret : settings.secret;
-      const previous = until === null || before === undefined ? undefined : { secret: before, until };
-      return { ...withoutPrevious(settings), secret: next, ...(previous && { previous }) };
+      if (until === null || before === undefined) return { ...withoutPrevious(settings), secret: next };
+      const hubSecret = hub === "previous" ? hubSecretOf(settings, now) : undefined;
+      const previous = { secret: before, until, ...(hubSecret !== undefined && { hubSecret }) };
+      return { ...settings, secret: next, previous };
     },
   });
   await audit(env, actor, { action: "webhook.secret_rotated", target: uuid });
-  return until;
+  return { until, madeSecret: secret ? null : next };
+}
+
+/** @returns the secret that signs `X-Hub-Signature` at this time. Another rotation leaves it until the receiver changes over. */
+function hubSecretOf({ secret, previous }: SecretSettings, now: number): string {
+  return previous !== undefined && now < previous.until ? (previous.hubSecret ?? secret) : secret;
 }
 
 /**

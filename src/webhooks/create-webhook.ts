@@ -20,24 +20,27 @@ type NewWebhookSettings = {
   settings: SecretSettings;
 };
 
+/** A secret that the gateway made, to be shown in the response to the request that made it; null: it was given. */
+export type MadeSecret = { madeSecret: string | null };
+
 /**
  * Creates a webhook and audits it.
  * @param spec validated by its schema. @param uuid of the new webhook, which no other has.
- * @returns the webhook's row and its subscriptions.
+ * @returns the webhook's row, its subscriptions and its secret if none was given.
  * @throws {RequestError} 400 when its target, certificate check, headers or subscriptions are not allowed.
  */
 export async function createWebhook(
   { env, config, actor }: Operation,
   spec: z.output<typeof webhookSpecSchema>,
   uuid: string = crypto.randomUUID(),
-): Promise<{ stored: Webhook; subscriptions: Subscription[] }> {
+): Promise<{ stored: Webhook; subscriptions: Subscription[] } & MadeSecret> {
   const { shown, settings } = await parseNewWebhook(spec, config, uuid);
   const specs = parseSubscriptions(spec.subscriptions ?? []);
   const encryptedSettings = await encryptSettings(config.encryptionKeys, uuid, settings);
   const made = await insertWebhook(env, { ...shown, encryptedSettings }, specs);
   await configureLane(env, made.stored);
   await audit(env, actor, { action: "webhook.created", target: uuid });
-  return made;
+  return { ...made, madeSecret: spec.secret ? null : settings.secret };
 }
 
 /**

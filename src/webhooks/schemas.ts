@@ -79,7 +79,10 @@ const specFields = {
     .string({ error: must("be a string") })
     .max(secretCharactersMax, `must be at most ${secretCharactersMax} characters`)
     .refine(isWellFormed, malformedText)
-    .refine(isUsableSecret, "must be base64 after whsec_ (Standard Webhooks), or not start with whsec_")
+    .refine(
+      isUsableSecret,
+      "must be base64 after whsec_ (Standard Webhooks), with its padding, or not start with whsec_",
+    )
     .openapi({ description: "The key of the signatures. Empty: the gateway generates one." }),
   ordering: orderingSchema.openapi({
     description:
@@ -135,6 +138,13 @@ const graceSecondsMax = 7 * 86_400;
 export const rotationSchema = strict("rotation", {
   secret: specFields.secret.nullish(),
   grace_period_s: wholeNumber(0, graceSecondsMax).default(86_400),
+  hub: z
+    .enum(["previous", "new"], { error: must("be previous or new") })
+    .default("previous")
+    .openapi({
+      description:
+        "The secret that signs X-Hub-Signature during the grace period. previous (the default): receivers that know one secret change over at its end. new: at once.",
+    }),
 }).openapi("Rotation");
 
 /** A subscription in a response. */
@@ -173,6 +183,16 @@ export const webhookSchema = z
   })
   .openapi("Webhook");
 
+/** A secret that the gateway made. */
+export const madeSecretSchema = z.string().optional().openapi({
+  description: "The secret, where the gateway made one. It is shown in this response only.",
+});
+
+/** A webhook that was just created. */
+export const createdWebhookSchema = webhookSchema
+  .extend({ secret: madeSecretSchema })
+  .openapi("CreatedWebhook");
+
 /** All webhooks, without their subscriptions. */
 export const subscribersSchema = z.object({ subscribers: z.array(webhookSchema) }).openapi("Subscribers");
 
@@ -210,9 +230,13 @@ function must(rule: string): (issue: { input?: unknown }) => string {
   return (issue) => (issue.input === undefined ? `is required and must ${rule}` : `must ${rule}`);
 }
 
-/** Whether a secret with the prefix of Standard Webhooks has a valid key. Others are always usable. */
+/**
+ * Whether a secret with the prefix of Standard Webhooks has a valid key, written as the libraries of all languages read it:
+ * those of Go and Rust refuse base64 without its padding, with blanks, or with left-over bits. Others are always usable.
+ */
 function isUsableSecret(secret: string): boolean {
-  return !secret.startsWith("whsec_") || standardKeyBytes(secret) !== null;
+  const key = standardKeyBytes(secret);
+  return !secret.startsWith("whsec_") || (key !== null && secret === `whsec_${key.toBase64()}`);
 }
 
 function wholeNumber(least: number, most: number) {

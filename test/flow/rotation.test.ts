@@ -100,7 +100,7 @@ describe("a receiver that verifies with the public Standard Webhooks library", (
     });
   });
 
-  test("gets an X-Hub-Signature of the new secret as soon as it is rotated", async () => {
+  test("gets an X-Hub-Signature of the old secret during the grace period, or of the new one where hub is new", async () => {
     const type = "project:environment:deleted";
     const [oldSecret, newSecret] = [standardSecret(), standardSecret()];
     const receiver = await Receiver.start();
@@ -112,10 +112,13 @@ describe("a receiver that verifies with the public Standard Webhooks library", (
     const before = await publishAndReceive(receiver, type);
     await rotate(webhook, { secret: newSecret });
     const during = await publishAndReceive(receiver, type);
+    await rotate(webhook, { secret: newSecret, hub: "new" });
+    const after = await publishAndReceive(receiver, type);
 
-    expect([before, during].map(({ headers }) => headers["x-hub-signature"])).toEqual([
+    expect([before, during, after].map(({ headers }) => headers["x-hub-signature"])).toEqual([
       hubSignature(oldSecret, before.body),
-      hubSignature(newSecret, during.body),
+      hubSignature(oldSecret, during.body),
+      hubSignature(newSecret, after.body),
     ]);
   });
 
@@ -161,7 +164,10 @@ describe("a receiver that verifies with the public Standard Webhooks library", (
     ]);
   });
 
-  async function rotate(webhook: { uuid: string }, rotation: { secret: string; grace_period_s?: number }) {
+  async function rotate(
+    webhook: { uuid: string },
+    rotation: { secret: string; grace_period_s?: number; hub?: "previous" | "new" },
+  ) {
     const { status } = await call(gateway, "POST", webhookPath(webhook, "/rotate-secret"), rotation);
     expect(status).toBe(200);
   }

@@ -15,7 +15,7 @@ beforeEach(stopClock);
 afterEach(restartClock);
 
 function rotate(uuid: string, body: Record<string, unknown>) {
-  return api<{ previous_secret_until: string | null; message: string }>(
+  return api<{ previous_secret_until: string | null; message: string; secret?: string }>(
     "POST",
     `${notifications}/subscribers/${uuid}/rotate-secret`,
     body,
@@ -39,8 +39,13 @@ async function standardOf(secret: string, { headers, body }: Received): Promise<
   });
 }
 
+/** Whether the delivery's X-Hub-Signature was made with this secret. */
+function hubIsOf(secret: string, { headers, body }: Received): Promise<boolean> {
+  return verifyHubSignature(secret, new TextEncoder().encode(body), headers.get("X-Hub-Signature") ?? "");
+}
+
 describe("rotating a secret", () => {
-  it("signs with both for the grace period, and X-Hub-Signature with the new one at once", async () => {
+  it("signs with both for the grace period, and X-Hub-Signature with the old one until its end", async () => {
     const { received } = receiver();
     const { uuid } = await makeListener({ secret: "old" });
     await deliverOne(received);
@@ -51,9 +56,37 @@ describe("rotating a secret", () => {
     expect(delivery.headers.get("webhook-signature")).toBe(
       `${await standardOf("new", delivery)} ${await standardOf("old", delivery)}`,
     );
-    const bytes = new TextEncoder().encode(delivery.body);
-    const hub = delivery.headers.get("X-Hub-Signature") ?? "";
-    expect(await verifyHubSignature("new", bytes, hub)).toBe(true);
+    expect(await hubIsOf("old", delivery)).toBe(true);
+    passTime(59_999);
+    expect(await hubIsOf("old", await deliverOne(received))).toBe(true);
+    passTime(1);
+    expect(await hubIsOf("new", await deliverOne(received))).toBe(true);
+  });
+
+  it("signs X-Hub-Signature with the new one at once where that is asked for", async () => {
+    const { received } = receiver();
+    const { uuid } = await makeListener({ secret: "old" });
+    await rotate(uuid, { secret: "new", grace_period_s: 60, hub: "new" });
+    const delivery = await deliverOne(received);
+    expect(await hubIsOf("new", delivery)).toBe(true);
+    expect(delivery.headers.get("webhook-signature")?.split(" ")).toHaveLength(2);
+  });
+
+  it("twice within the grace period, as when the first answer was lost, keeps what receivers verify with", async () => {
+    const { received } = receiver();
+    const { uuid } = await makeListener({ secret: "old" });
+    await rotate(uuid, { grace_period_s: 60 });
+    passTime(30_000);
+    const { body } = await rotate(uuid, { grace_period_s: 60 });
+    passTime(59_000);
+    const delivery = await deliverOne(received);
+    expect(await hubIsOf("old", delivery)).toBe(true);
+    const standard = delivery.headers.get("webhook-signature")?.split(" ") ?? [];
+    expect(standard).toHaveLength(3);
+    expect(standard).toContain(await standardOf("old", delivery));
+    expect(standard[0]).toBe(await standardOf(body.secret ?? "", delivery));
+    passTime(1000);
+    expect(await hubIsOf(body.secret ?? "", await deliverOne(received))).toBe(true);
   });
 
   it("twice to the same one, as when a request is repeated, still signs with the one before", async () => {
@@ -112,21 +145,25 @@ describe("rotating a secret", () => {
     expect(inLane.record).toContain(JSON.stringify(row?.sealed));
   });
 
-  it("makes a secret when none is given, and shows none", async () => {
+  it("makes a secret when none is given, and shows it in this answer only", async () => {
     const { received } = receiver();
     const { uuid } = await makeListener({ secret: "old" });
-    const { status, text } = await rotate(uuid, {});
-    expect(status).toBe(200);
-    expect(text).not.toMatch(/[0-9a-f]{64}/);
-    const delivery = await deliverOne(received);
-    const bytes = new TextEncoder().encode(delivery.body);
-    expect(await verifyHubSignature("old", bytes, delivery.headers.get("X-Hub-Signature") ?? "")).toBe(false);
+    for (const given of [{}, { secret: null }, { secret: "" }]) {
+      const { status, body } = await rotate(uuid, { ...given, grace_period_s: 0 });
+      expect(status).toBe(200);
+      expect(body.secret).toMatch(/^[0-9a-f]{128}$/);
+      expect(await hubIsOf(body.secret ?? "", await deliverOne(received))).toBe(true);
+      const { text } = await api("GET", `${notifications}/subscribers/${uuid}`);
+      expect(text).not.toContain(body.secret);
+    }
+    expect((await rotate(uuid, { secret: "given" })).text).not.toContain("given");
   });
 
   it.each([
     [{ grace_period_s: 604_801 }, /grace_period_s.*604800/],
     [{ grace_period_s: -1 }, /grace_period_s/],
     [{ secret: "whsec_!" }, /secret.*base64/],
+    [{ hub: "old" }, /hub.*previous or new/],
     [{ graceperiod: 1 }, /unknown field graceperiod/],
   ])("refuses %j", async (body, message) => {
     const { uuid } = await makeListener();

@@ -6,8 +6,8 @@ import { needs } from "../needs";
 import type { Router } from "../../http/router";
 import { operationOf } from "../../auth/operation";
 import { createWebhook as create } from "../../webhooks/create-webhook";
-import { webhookSchema, webhookSpecSchema } from "../../webhooks/schemas";
-import { webhookResponse } from "./webhook-response";
+import { createdWebhookSchema, webhookSpecSchema } from "../../webhooks/schemas";
+import { shownOnce, webhookResponse } from "./webhook-response";
 
 const route = createRoute({
   method: "post",
@@ -18,7 +18,7 @@ const route = createRoute({
   middleware: jsonBody,
   request: { body: { required: true, content: { "application/json": { schema: webhookSpecSchema } } } },
   responses: {
-    201: { description: "The webhook.", content: { "application/json": { schema: webhookSchema } } },
+    201: { description: "The webhook.", content: { "application/json": { schema: createdWebhookSchema } } },
     400: messageAnswer("A field is not valid."),
   },
 });
@@ -26,7 +26,7 @@ const route = createRoute({
 /** Adds the endpoint to `router`. */
 export function createWebhook(router: Router): void {
   router.openapi(route, async (c) => {
-    const { stored, subscriptions } = await create(operationOf(c), c.req.valid("json"));
-    return c.json(webhookResponse(stored, subscriptions), 201);
+    const { stored, subscriptions, madeSecret } = await create(operationOf(c), c.req.valid("json"));
+    return c.json({ ...webhookResponse(stored, subscriptions), ...shownOnce(madeSecret) }, 201);
   });
 }

@@ -6,7 +6,8 @@ import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
 import { rotateSecret as rotate } from "../../webhooks/change-webhook";
-import { rotationSchema, uuidParamSchema } from "../../webhooks/schemas";
+import { shownOnce } from "./webhook-response";
+import { madeSecretSchema, rotationSchema, uuidParamSchema } from "../../webhooks/schemas";
 
 const route = createRoute({
   method: "post",
@@ -15,7 +16,7 @@ const route = createRoute({
   tags: ["Subscribers"],
   summary: "Rotate a webhook's secret",
   description:
-    "During the grace period, webhook-signature has a signature with each secret. X-Hub-Signature uses the new secret at once. A generated secret is never shown.",
+    "During the grace period, webhook-signature has a signature with each secret, and X-Hub-Signature one with the previous secret, or with the new one if hub is new.",
   middleware: jsonBody,
   request: {
     params: uuidParamSchema,
@@ -28,6 +29,7 @@ const route = createRoute({
         "application/json": {
           schema: z.object({
             message: z.string(),
+            secret: madeSecretSchema,
             previous_secret_until: z.string().nullable().openapi({
               description: "When the previous secret stops signing; null when it has stopped already.",
             }),
@@ -45,10 +47,11 @@ const route = createRoute({
 export function rotateSecret(router: Router): void {
   router.openapi(route, async (c) => {
     const { uuid } = c.req.valid("param");
-    const until = await rotate(operationOf(c), uuid, c.req.valid("json"));
+    const { until, madeSecret } = await rotate(operationOf(c), uuid, c.req.valid("json"));
     const answer = {
       message: `Webhook ${uuid} has a new secret.`,
       previous_secret_until: until === null ? null : new Date(until).toISOString(),
+      ...shownOnce(madeSecret),
     };
     return c.json(answer, 200);
   });

@@ -1,12 +1,13 @@
 /** `PUT /subscribers/webhooks/{uuid}`: updates a webhook. Attempts that start afterwards use the new settings. */
-import { createRoute } from "@hono/zod-openapi";
+import { createRoute, z } from "@hono/zod-openapi";
 import { jsonBody } from "../json-body";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
 import { operationOf } from "../../auth/operation";
 import { changeWebhook } from "../../webhooks/change-webhook";
-import { uuidParamSchema, webhookChangesSchema } from "../../webhooks/schemas";
+import { shownOnce } from "./webhook-response";
+import { madeSecretSchema, uuidParamSchema, webhookChangesSchema } from "../../webhooks/schemas";
 
 const route = createRoute({
   method: "put",
@@ -22,7 +23,12 @@ const route = createRoute({
     body: { required: true, content: { "application/json": { schema: webhookChangesSchema } } },
   },
   responses: {
-    200: messageAnswer("The webhook has been updated."),
+    200: {
+      description: "The webhook has been updated.",
+      content: {
+        "application/json": { schema: z.object({ message: z.string(), secret: madeSecretSchema }) },
+      },
+    },
     400: messageAnswer("A field is not valid, or there is no such webhook."),
     409: messageAnswer("Too many other requests changed the webhook at the same time."),
   },
@@ -32,7 +38,7 @@ const route = createRoute({
 export function updateWebhook(router: Router): void {
   router.openapi(route, async (c) => {
     const { uuid } = c.req.valid("param");
-    await changeWebhook(operationOf(c), uuid, { spec: c.req.valid("json") });
-    return c.json({ message: `Webhook ${uuid} has been updated.` }, 200);
+    const { madeSecret } = await changeWebhook(operationOf(c), uuid, { spec: c.req.valid("json") });
+    return c.json({ message: `Webhook ${uuid} has been updated.`, ...shownOnce(madeSecret) }, 200);
   });
 }

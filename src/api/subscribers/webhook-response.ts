@@ -5,6 +5,11 @@ import type { Webhook } from "../../webhooks/webhooks";
 import { maskHeaders } from "../../webhooks/custom-headers";
 import type { webhookSchema } from "../../webhooks/schemas";
 
+/** @returns the member of a response for a secret that the gateway made in this request; none for one that it was given. */
+export function shownOnce(madeSecret: string | null): { secret?: string } {
+  return madeSecret === null ? {} : { secret: madeSecret };
+}
+
 /**
  * @param subscriptions of the webhook, or none when they are not loaded.
  * @returns only what may be shown: no secrets, and only the origin of the URL.

@@ -28,17 +28,22 @@ const gracePeriods = [
   ["604800", "7 days"],
 ] as const;
 
+const hubSecrets = [
+  ["previous", "Signed with the current secret until its end"],
+  ["new", "Signed with the new secret at once"],
+] as const;
+
 const graceDefault = "86400";
 
 const emptySecret = "Keep the generated secret, or enter your own.";
 
 /** The form's fields. `error`: what is wrong with the secret. */
-type FormValues = { secret: string; grace: string; error?: string };
+type FormValues = { secret: string; grace: string; hub: "previous" | "new"; error?: string };
 
 /** Adds the page and its form to `router`. */
 export function rotateSecretPage(router: Router): void {
   router.get("/webhooks/:uuid/rotate-secret", signedIn("webhooks:write"), async (c) =>
-    renderForm(c, await webhookInPath(c), { secret: newSecret(), grace: graceDefault }),
+    renderForm(c, await webhookInPath(c), { secret: newSecret(), grace: graceDefault, hub: "previous" }),
   );
 
   router.post("/webhooks/:uuid/rotate-secret", signedIn("webhooks:write"), async (c) => {
@@ -46,21 +51,25 @@ export function rotateSecretPage(router: Router): void {
     const form = await readForm(c);
     const secret = textOf(form, "secret");
     const grace = gracePeriods.find(([value]) => value === form.get("grace"))?.[0] ?? graceDefault;
-    const rotation = rotationSchema.safeParse({ secret, grace_period_s: Number(grace) });
+    const hub = form.get("hub") === "new" ? "new" : "previous";
+    const rotation = rotationSchema.safeParse({ secret, grace_period_s: Number(grace), hub });
     if (secret === "" || !rotation.success) {
       c.status(400);
       const error = rotation.success ? emptySecret : formErrors(rotation.error, []).get("secret");
-      return renderForm(c, webhook, { secret, grace, error });
+      return renderForm(c, webhook, { secret, grace, hub, error });
     }
-    const until = await rotateSecret(operationOf(c), webhook.uuid, rotation.data);
-    return backTo(c, webhookPath(webhook), { tone: "good", text: doneText(until) });
+    const { until } = await rotateSecret(operationOf(c), webhook.uuid, rotation.data);
+    return backTo(c, webhookPath(webhook), { tone: "good", text: doneText(until, hub) });
   });
 }
 
-function doneText(until: number | null): string {
-  return until === null
-    ? "The secret was rotated. Only the new one signs."
-    : `The secret was rotated. The previous one also signs webhook-signature until ${readable(until, 0)}.`;
+function doneText(until: number | null, hub: FormValues["hub"]): string {
+  if (until === null) return "The secret was rotated. Only the new one signs.";
+  const change =
+    hub === "previous"
+      ? " Then X-Hub-Signature changes over to the new one: so must receivers that check it."
+      : "";
+  return `The secret was rotated. The previous one also signs until ${readable(until, 0)}.${change}`;
 }
 
 function renderForm(c: Context<AppEnv>, webhook: Webhook, typed: FormValues): Response | Promise<Response> {
@@ -95,9 +104,16 @@ function renderForm(c: Context<AppEnv>, webhook: Webhook, typed: FormValues): Re
         <SelectField
           name="grace"
           label="Grace period of the current secret"
-          hint="During it, webhook-signature is signed with both secrets. X-Hub-Signature uses the new secret immediately."
+          hint="During it, webhook-signature has a signature with each secret. Its receivers can change over at any time."
           value={typed.grace}
           options={gracePeriods}
+        />
+        <SelectField
+          name="hub"
+          label="X-Hub-Signature during the grace period"
+          hint="It has one signature. A receiver that accepts both secrets for a while loses no delivery. One that knows a single secret has to change over at that moment; deliveries that it refuses are retried."
+          value={typed.hub}
+          options={hubSecrets}
         />
         <FormFoot send="Rotate secret" cancel={path} />
       </form>

@@ -81,6 +81,12 @@ describe("POST /subscribers/webhooks", () => {
 
   it.each([undefined, null, ""])("makes a secret of 64 random bytes where it is %j", async (secret) => {
     const [one, other] = [await makeWebhook({ secret }), await makeWebhook({ secret })];
+    // Each is in the answer that made it, and in no other.
+    expect([one, other].map((made) => "secret" in made && made.secret)).toEqual([
+      (await settingsOf(one.uuid)).secret,
+      (await settingsOf(other.uuid)).secret,
+    ]);
+    expect(await readWebhook(one.uuid)).not.toHaveProperty("secret");
     const secrets = [(await settingsOf(one.uuid)).secret, (await settingsOf(other.uuid)).secret];
     expect(secrets[0]).toMatch(/^[0-9a-f]{128}$/);
     expect(secrets[0]).not.toBe(secrets[1]);
@@ -138,6 +144,7 @@ describe("a webhook spec at its limits", () => {
         ["an empty name", { name: "" }],
         ["a secret of 1,024 characters", { secret: "x".repeat(1024) }],
         ["a secret of one character", { secret: "x" }],
+        ["a secret of Standard Webhooks", { secret: "whsec_AAAAAAAAAAA=" }],
         ["a URL of 2,048 characters", { url: urlOf(2048) }],
         ["a form body", { content_type: "application/x-www-form-urlencoded" }],
         ["an http URL without verification", { url: "http://hooks.example.com", verify_ssl: false }],
@@ -159,6 +166,17 @@ describe("a webhook spec at its limits", () => {
         ["half a character in its name", { name: "\ud83d" }, /^name: must be well-formed Unicode/],
         ["half a character in its secret", { secret: "\ud83d" }, /^secret: must be well-formed Unicode/],
         ["a secret of 1,025 characters", { secret: "x".repeat(1025) }, /^secret: must be at most 1024/],
+        [
+          "a secret that is base64 without its padding",
+          { secret: "whsec_AAAAAAAAAAA" },
+          /^secret: .*padding/,
+        ],
+        ["half of the padding", { secret: "whsec_AAAAAAAAAA=" }, /^secret: .*padding/],
+        ["too much padding", { secret: "whsec_AAAAAAAA====" }, /^secret: .*padding/],
+        ["left-over bits before the padding", { secret: "whsec_AB==" }, /^secret: .*base64/],
+        ["base64 of URLs in its secret", { secret: "whsec_-_-_" }, /^secret: .*base64/],
+        ["a blank in its base64", { secret: "whsec_AAAA AAAA" }, /^secret: .*base64/],
+        ["nothing behind whsec_", { secret: "whsec_" }, /^secret: .*base64/],
         ["a secret that is no string", { secret: {} }, /^secret: must be a string/],
         ["a URL of 2,049 characters", { url: urlOf(2049) }, /^url: must be at most 2048 characters/],
         ["no URL", { url: undefined }, /^url: is required and must be an absolute http or https URL/],

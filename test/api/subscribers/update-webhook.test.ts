@@ -66,8 +66,11 @@ describe("PUT /subscribers/webhooks/{uuid}", () => {
 
   it("makes a new secret for an empty one", async () => {
     const { uuid } = await makeWebhook();
-    expect((await put(uuid, { secret: "" })).status).toBe(200);
-    expect((await settingsOf(uuid)).secret).toMatch(/^[0-9a-f]{128}$/);
+    const { status, body } = await put(uuid, { secret: "" });
+    const { secret } = await settingsOf(uuid);
+    expect([status, body]).toEqual([200, { message: `Webhook ${uuid} has been updated.`, secret }]);
+    expect(secret).toMatch(/^[0-9a-f]{128}$/);
+    expect((await put(uuid, { secret: "mine" })).body).not.toHaveProperty("secret");
   });
 
   it("raises the version by one in each change", async () => {

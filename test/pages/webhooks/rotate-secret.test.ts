@@ -4,6 +4,7 @@ import { restartClock, stopClock } from "../../clock";
 import { makeEvent, makeListener, publish } from "../../event";
 import { receiver } from "../../receiver";
 import { hmacHex } from "../../sign";
+import { webhookSecret } from "../../secrets";
 import { follow, get, post } from "../page";
 import { audited, reader, writer } from "./people";
 
@@ -36,13 +37,24 @@ describe("the page for a new secret", () => {
     const { html } = await follow(answer, cookie);
     expect(html).toContain("The secret was rotated. The previous one also signs");
     expect(html).toContain("until 1 Jan 2040, 01:00 UTC");
+    expect(html).toContain("Then X-Hub-Signature changes over to the new one");
     expect(html).not.toContain(secret);
     await publish(makeEvent());
     await vi.waitFor(() => expect(received).toHaveLength(1));
     const [sent] = received;
-    expect(sent?.headers.get("X-Hub-Signature")).toBe(await hmacHex(secret, sent?.body ?? ""));
+    expect(sent?.headers.get("X-Hub-Signature")).toBe(await hmacHex(webhookSecret, sent?.body ?? ""));
     expect(sent?.headers.get("webhook-signature")?.split(" ")).toHaveLength(2);
     expect((await audited())[0]).toBe("webhook.secret_rotated");
+  });
+
+  it("signs X-Hub-Signature with the new secret at once where that is chosen", async () => {
+    const { received } = receiver();
+    const { uuid } = await makeListener();
+    const fields = { secret: "mine", grace: "3600", hub: "new" };
+    await post(`/webhooks/${uuid}/rotate-secret`, fields, { cookie: await writer() });
+    await publish(makeEvent());
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    expect(received[0]?.headers.get("X-Hub-Signature")).toBe(await hmacHex("mine", received[0]?.body ?? ""));
   });
 
   it("ends the old secret at once where no grace period is wanted", async () => {
@@ -72,7 +84,10 @@ describe("the page for a new secret", () => {
 
   it.each([
     ["a".repeat(1025), "Must be at most 1024 characters."],
-    ["whsec_!", "Must be base64 after whsec_ (Standard Webhooks), or not start with whsec_."],
+    [
+      "whsec_!",
+      "Must be base64 after whsec_ (Standard Webhooks), with its padding, or not start with whsec_.",
+    ],
   ])("says beside the field what is wrong with a secret", async (secret, sentence) => {
     const { uuid } = await makeWebhook();
     const cookie = await writer();
