@@ -1,0 +1,21 @@
+/** How fast each service takes messages. */
+import type { ServiceFormat } from "./formats";
+
+/**
+ * Slack: "1 per second" for incoming webhooks (docs.slack.dev, "Rate limits"). Discord: 5 per 2 s and webhook, as its
+ * `X-RateLimit-Limit` and `X-RateLimit-Reset-After` say. Teams: "four requests per second" (learn.microsoft.com, "Create
+ * incoming webhooks"). Google Chat: "1 per second and space" (developers.google.com/workspace/chat/limits). Telegram: "avoid
+ * sending more than one message per second" in a chat (core.telegram.org/bots/faq).
+ */
+const paces: Partial<Record<ServiceFormat, number>> = {
+  slack: 1,
+  discord: 2.5,
+  teams: 4,
+  google_chat: 1,
+  telegram: 1,
+};
+
+/** @returns how many attempts may begin per second unless the webhook's `rate_limit_per_s` is set; null: no limit. */
+export function paceOf(format: ServiceFormat): number | null {
+  return paces[format] ?? null;
+}

@@ -1,0 +1,149 @@
+/**
+ * Which service a webhook's URL belongs to, by its parsed host and path: a query string or a user name that holds the name
+ * of a service says nothing.
+ */
+import { hostOf } from "../../platform/host-name";
+import type { Format, ServiceFormat } from "./formats";
+
+/** `host` in lower case without a trailing dot; `path` as the URL has it. */
+type Place = { host: string; path: string };
+
+type Rule = { format: ServiceFormat; matches: (place: Place) => boolean };
+
+/** GovSlack has a host of its own (docs.slack.dev, "GovSlack"). */
+const slackHosts = new Set(["hooks.slack.com", "hooks.slack-gov.com"]);
+
+/** The clients of two release channels give URLs under their own host; `discordapp.com` is the name of before 2020. */
+const discordHost = /^(?:canary\.|ptb\.)?discord(?:app)?\.com$/;
+/** docs.discord.com, "Execute Webhook"; "API Versioning": the version may be left out. */
+const discordPath = /^\/api(?:\/v\d+)?\/webhooks\/[^/]+\/[^/]+\/?$/;
+/** docs.discord.com, "Execute Slack-Compatible Webhook" and "Execute GitHub-Compatible Webhook". */
+const discordSlackPath = /^\/api(?:\/v\d+)?\/webhooks\/[^/]+\/[^/]+\/slack\/?$/;
+const discordGithubPath = /^\/api(?:\/v\d+)?\/webhooks\/[^/]+\/[^/]+\/github\/?$/;
+
+/**
+ * Workflows of Teams (Power Automate), in the public cloud and in those of governments and China: the URLs of before
+ * (learn.microsoft.com, "Azure Logic Apps: limits and configuration") and those of since 2025 (learn.microsoft.com, "Power
+ * Platform URLs and IP address ranges").
+ */
+const workflowHost =
+  /\.(?:logic\.azure\.(?:com|us|cn)|api\.(?:powerplatform\.com|(?:gov|high)\.powerplatform\.microsoft\.us|appsplatform\.us|powerplatform\.partner\.microsoftonline\.cn))$/;
+const workflowPath = /\/workflows\/[^/]+\/triggers\/[^/]+\//i;
+
+/** Connectors of Office 365: Microsoft ended them and gives out no new ones. */
+const connectorHost = /(?:^|\.)(?:webhook\.office\.com|webhook\.office365\.(?:com|us))$/;
+const oldConnectorHost = /^outlook\.office(?:365)?\.(?:com|us)$/;
+
+const rules: readonly Rule[] = [
+  { format: "slack", matches: ({ host, path }) => slackHosts.has(host) && path !== "/" },
+  { format: "slack", matches: ({ host, path }) => discordHost.test(host) && discordSlackPath.test(path) },
+  {
+    format: "discord",
+    matches: ({ host, path }) =>
+      discordHost.test(host) && (discordPath.test(path) || discordGithubPath.test(path)),
+  },
+  { format: "teams", matches: ({ host, path }) => workflowHost.test(host) && workflowPath.test(path) },
+  { format: "teams", matches: isConnector },
+  {
+    // developers.google.com/workspace/chat/quickstart/webhooks; spaces were called rooms.
+    format: "google_chat",
+    matches: ({ host, path }) =>
+      host === "chat.googleapis.com" && /^\/v1\/(?:spaces|rooms|dms)\/[^/]+\/messages\/?$/.test(path),
+  },
+  {
+    // A server of one's own can be anywhere; only the hosted ones of Mattermost and Rocket.Chat are certain.
+    format: "mattermost",
+    matches: ({ host, path }) =>
+      /\.(?:cloud\.mattermost\.com|rocket\.chat)$/.test(host) && /^\/hooks\/./.test(path),
+  },
+  {
+    // core.telegram.org/bots/api, "Making requests": names of methods are case-insensitive; `/test` is the test environment.
+    format: "telegram",
+    matches: ({ host, path }) =>
+      host === "api.telegram.org" && /^\/bot[^/]+\/(?:test\/)?sendmessage\/?$/i.test(path),
+  },
+  {
+    // docs.ntfy.sh/publish: to a topic's URL, or as JSON to the root.
+    format: "ntfy",
+    matches: ({ host, path }) => host === "ntfy.sh" && /^\/[-\w]{0,64}$/.test(path),
+  },
+  {
+    // developer.pagerduty.com, "Send an event"; support.pagerduty.com, "Service regions".
+    format: "pagerduty",
+    matches: ({ host, path }) =>
+      /^events(?:\.eu)?\.pagerduty\.com$/.test(host) && /^\/v2\/enqueue\/?$/.test(path),
+  },
+  {
+    // docs.opsgenie.com/docs/alert-api; Jira Service Management took the same API over, under Atlassian's host.
+    format: "opsgenie",
+    matches: ({ host, path }) =>
+      (/^api(?:\.eu|\.sandbox)?\.opsgenie\.com$/.test(host) && /^\/v2\/alerts\/?$/.test(path)) ||
+      (/^api(?:\.eu)?\.atlassian\.com$/.test(host) && /^\/jsm\/ops\/integration\/v2\/alerts\/?$/.test(path)),
+  },
+];
+
+/**
+ * @param url absolute, as it is stored.
+ * @returns the format of the service behind the URL; `orchest` where none is recognised.
+ */
+export function serviceOf(url: string): ServiceFormat {
+  const place = placeOf(url);
+  if (place === null) return "orchest";
+  return rules.find(({ matches }) => matches(place))?.format ?? "orchest";
+}
+
+/** What a webhook's deliveries are built as. A form body has exactly its two fields, unless a format was chosen. */
+export function formatOf(format: Format, url: string, contentType?: string): ServiceFormat {
+  if (format !== "auto") return format;
+  return contentType === "application/x-www-form-urlencoded" ? "orchest" : serviceOf(url);
+}
+
+/** A sentence for people: this kind of URL is retired, and how to get the new one. Null for every other URL. */
+export function retiredUrl(url: string): string | null {
+  const place = placeOf(url);
+  if (place !== null && isConnector(place)) {
+    return (
+      "Microsoft retires this kind of URL, an Office 365 connector. In Teams, open the channel's menu, choose Workflows and " +
+      "“Send webhook alerts to a channel”, and put the URL that it gives you here."
+    );
+  }
+  if (place !== null && /^(?:canary\.|ptb\.)?discordapp\.com$/.test(place.host)) {
+    return "discordapp.com is Discord's old name: replace it by discord.com in this URL.";
+  }
+  return null;
+}
+
+/** Whether a URL is Discord's endpoint for GitHub's own events, which shows nothing else. */
+export function isGithubEndpoint(url: string): boolean {
+  const place = placeOf(url);
+  return place !== null && discordHost.test(place.host) && discordGithubPath.test(place.path);
+}
+
+/**
+ * The part of a URL that a message depends on, without what is secret of it: unknown segments of the path become `…`.
+ * @returns a URL for `buildMessage`, for when the real one is not at hand.
+ */
+export function outlineOf(url: string): string {
+  const parsed = URL.parse(url);
+  if (parsed === null) return url;
+  const segments = parsed.pathname.split("/").map((segment) => (isOrdinary(segment) ? segment : "…"));
+  return parsed.origin + segments.join("/");
+}
+
+function isOrdinary(segment: string): boolean {
+  return /^(?:|services|workflows|triggers|api|v\d+|webhooks|slack|enqueue|alerts)$/.test(segment);
+}
+
+function isConnector({ host, path }: Place): boolean {
+  return (
+    (connectorHost.test(host) && path !== "/") ||
+    (oldConnectorHost.test(host) && /^\/webhook(?:b2)?\//.test(path))
+  );
+}
+
+/** Null for what can be no service's: a service has no other scheme and no port of its own. */
+function placeOf(url: string): Place | null {
+  const parsed = URL.parse(url);
+  if (parsed === null || parsed.protocol !== "https:" || parsed.port !== "") return null;
+  return { host: hostOf(parsed), path: parsed.pathname };
+}
