@@ -1,4 +1,5 @@
 /** The types of the calls between dispatch and a lane. */
+import type { Format } from "../send/message/formats";
 import type { SentWebhook } from "../send/payload";
 
 /** Which deliveries of a webhook wait for which: all for all, those of a job (or project, or type), none. */
@@ -20,6 +21,8 @@ export type LaneConfig = {
   timeoutS: number | null;
   /** How many attempts may begin per second; null: no limit. */
   rateLimitPerS: number | null;
+  /** Absent in what lanes kept before there were formats: `auto`. */
+  format?: Format;
 };
 
 /** One event on its way into a lane. */

@@ -11,6 +11,10 @@ export type SecretSettings = {
   secret: string;
   /** Custom headers: values by name. */
   headers?: Record<string, string>;
+  /** What the message's format needs beside the URL: values by name. */
+  formatOptions?: Record<string, string>;
+  /** The template of the format `template`. */
+  template?: string;
   /** The previous secret, with which deliveries are signed as well until `until` (ms). */
   previous?: PreviousSecret;
 };
