@@ -63,6 +63,9 @@ export type WebhookAnswer = {
   }[];
   ordering: string;
   retry: { max_attempts: number | null; max_age_s: number | null };
+  format: string;
+  format_options: Record<string, string>;
+  template: string | null;
   state: string;
   disabled_reason: string | null;
 };

@@ -5,9 +5,13 @@ import { env } from "cloudflare:workers";
 export const webhookSecret = "a-secret-of-the-webhook";
 export const secretPath = "path-is-secret";
 
+/** A value of `format_options`. */
+export const secretOption = "0123456789abcdefsecretoption";
+
 const secrets = [
   webhookSecret,
   secretPath,
+  secretOption,
   env.ENCRYPTION_KEY,
   env.ORCHEST_INGEST_SECRET,
   "second-token-of-the-suite",

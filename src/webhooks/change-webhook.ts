@@ -14,6 +14,7 @@ import { encryptSettings, decryptSettings, type SecretSettings } from "../platfo
 import { audit } from "../db/audit";
 import { type MadeSecret, newSecret } from "./create-webhook";
 import { maskHeaders, mergeHeaders } from "./custom-headers";
+import { mergeFormatSettings, type SentFormatSettings } from "./format-settings";
 import { readOnlyFields, type rotationSchema, type webhookChangesSchema, webhookSpecSchema } from "./schemas";
 import type { Operation } from "./operation";
 import { parseSubscriptions } from "./subscription-rules";
@@ -27,8 +28,8 @@ const triesMax = 10;
 type ParsedChanges = {
   /** The columns that are not encrypted. */
   plain: Omit<WebhookChanges, "encryptedSettings">;
-  /** Makes the new secret settings from the current ones; null when they do not change. */
-  updateSettings: ((settings: SecretSettings) => SecretSettings) | null;
+  /** Makes the new secret settings from the current ones, and the row that they are from; null when they do not change. */
+  updateSettings: ((settings: SecretSettings, read: Webhook) => SecretSettings) | null;
   subscriptions?: SubscriptionSpec[];
 };
 
@@ -80,7 +81,7 @@ export async function previewChange(
   const webhook: Webhook = { ...read, ...set };
   checkVerification(webhook.origin, webhook.verifySsl);
   const settings = await decryptSettings(config.encryptionKeys, read.uuid, read.encryptedSettings);
-  return { webhook, settings: updateSettings === null ? settings : updateSettings(settings) };
+  return { webhook, settings: updateSettings === null ? settings : updateSettings(settings, read) };
 }
 
 /**
@@ -161,9 +162,11 @@ async function apply(
     if (changes.updateSettings !== null) {
       const settings = changes.updateSettings(
         await decryptSettings(encryptionKeys, uuid, read.encryptedSettings),
+        read,
       );
       row.encryptedSettings = await encryptSettings(encryptionKeys, uuid, settings);
       row.headerNames = Object.keys(settings.headers ?? {});
+      row.formatOptionNames = Object.keys(settings.formatOptions ?? {});
     }
     const changed = await updateWebhook(env, read, row, changes.subscriptions);
     if (changed === null) continue;
@@ -182,7 +185,9 @@ function changeText(change: Change, { before, after }: Origins): string {
 
 /** @returns the names of the fields that a change sets or resets. */
 function changedFields({ spec, reset = [] }: Change): string[] {
-  const set = Object.entries(spec).filter(([, value]) => (value ?? null) !== null);
+  const set = Object.entries(spec).filter(
+    ([name, value]) => (value ?? null) !== null || (name === "format_options" && value === null),
+  );
   const names = set.map(([name]) => name).filter((name) => !(name in readOnlyFields));
   return [...names, ...reset];
 }
@@ -193,40 +198,54 @@ async function parseChanges(change: Change, config: Config): Promise<ParsedChang
     const names = Object.keys(webhookSpecSchema.shape).filter((name) => !(name in readOnlyFields));
     throw new RequestError(400, `Nothing to change: send at least one of ${names.join(", ")}.`);
   }
-  const { url, secret, headers, subscriptions, ...fields } = spec;
+  const { url, secret, headers, subscriptions, format_options, template, ...fields } = spec;
   const target = typeof url === "string" ? await parseTarget(url, config) : undefined;
   const nullIfReset = (name: ResettableField): null | undefined => (reset.includes(name) ? null : undefined);
-  const changesSettings = target !== undefined || typeof secret === "string" || !!headers;
+  const plain = {
+    name: fields.name ?? undefined,
+    origin: target?.origin,
+    verifySsl: fields.verify_ssl ?? undefined,
+    contentType: fields.content_type ?? undefined,
+    ordering: fields.ordering ?? undefined,
+    retryMaxAttempts: fields.retry?.max_attempts ?? nullIfReset("max_attempts"),
+    retryMaxAgeS: fields.retry?.max_age_s ?? nullIfReset("max_age_s"),
+    timeoutS: fields.timeout_s ?? nullIfReset("timeout_s"),
+    rateLimitPerS: fields.rate_limit_per_s ?? nullIfReset("rate_limit_per_s"),
+    format: fields.format ?? undefined,
+    // Replacing the secret without a rotation also ends the previous secret.
+    ...(typeof secret === "string" && { previousSecretUntil: null }),
+  };
+  const changesFormat =
+    plain.format !== undefined ||
+    plain.contentType !== undefined ||
+    format_options !== undefined ||
+    !!template;
+  const changesSettings = target !== undefined || typeof secret === "string" || !!headers || changesFormat;
   return {
-    plain: {
-      name: fields.name ?? undefined,
-      origin: target?.origin,
-      verifySsl: fields.verify_ssl ?? undefined,
-      contentType: fields.content_type ?? undefined,
-      ordering: fields.ordering ?? undefined,
-      retryMaxAttempts: fields.retry?.max_attempts ?? nullIfReset("max_attempts"),
-      retryMaxAgeS: fields.retry?.max_age_s ?? nullIfReset("max_age_s"),
-      timeoutS: fields.timeout_s ?? nullIfReset("timeout_s"),
-      rateLimitPerS: fields.rate_limit_per_s ?? nullIfReset("rate_limit_per_s"),
-      // Replacing the secret without a rotation also ends the previous secret.
-      ...(typeof secret === "string" && { previousSecretUntil: null }),
-    },
+    plain,
     updateSettings: changesSettings
-      ? (settings) => changeSettings(settings, { target, secret, headers, shownOrigin })
+      ? (settings, read) => ({
+          ...changeSettings(settings, { target, secret, headers, shownOrigin }),
+          ...changeFormat(settings, read, {
+            plain,
+            target,
+            sent: { formatOptions: format_options, template },
+          }),
+        })
       : null,
     subscriptions: subscriptions ? parseSubscriptions(subscriptions) : undefined,
   };
 }
 
 /**
- * Applies a change to the secret settings. Stored header values are sent only to the origin that they were entered for:
+ * Applies a change to the secret settings, except those of the format. Stored header values are sent only to the origin that they were entered for:
  * otherwise anyone who may change the URL could send them to their own server. The secret is kept for any URL, because it
  * is never sent, and anyone who may change the webhook can have deliveries signed anyway.
  * @throws {FieldError} when stored header values would be sent to another origin.
  * @throws {RequestError} 409 when the webhook's origin is no longer the one that new header values are meant for.
  */
 function changeSettings(
-  { previous, headers: stored, ...settings }: SecretSettings,
+  { previous, headers: stored, formatOptions: _options, template: _template, ...settings }: SecretSettings,
   {
     target,
     secret,
@@ -251,4 +270,19 @@ function changeSettings(
     ...(typeof secret === "string" ? { secret: secret || newSecret() } : previous && { previous }),
     ...(wanted && { headers: mergeHeaders((staysAtOrigin && stored) || {}, wanted) }),
   };
+}
+
+/** Applies a change to the settings of the format. @throws {FieldError} as `mergeFormatSettings`. */
+function changeFormat(
+  stored: SecretSettings,
+  read: Webhook,
+  { plain, target, sent }: { plain: ParsedChanges["plain"]; target?: URL; sent: SentFormatSettings },
+): Pick<SecretSettings, "formatOptions" | "template"> {
+  const before = { format: read.format, url: stored.url, contentType: read.contentType };
+  const after = {
+    format: plain.format ?? before.format,
+    url: target?.href ?? before.url,
+    contentType: plain.contentType ?? before.contentType,
+  };
+  return mergeFormatSettings({ stored, before, after, sent });
 }

@@ -7,6 +7,7 @@ import { encryptSettings, type SecretSettings } from "../platform/encryption";
 import { audit } from "../db/audit";
 import { configureLane } from "./configure-lane";
 import { mergeHeaders } from "./custom-headers";
+import { newFormatSettings } from "./format-settings";
 import type { pingSpecSchema, webhookSpecSchema } from "./schemas";
 import type { Operation } from "./operation";
 import { parseSubscriptions } from "./subscription-rules";
@@ -27,7 +28,7 @@ export type MadeSecret = { madeSecret: string | null };
  * Creates a webhook and audits it.
  * @param spec validated by its schema. @param uuid of the new webhook, which no other has.
  * @returns the webhook's row, its subscriptions and its secret if none was given.
- * @throws {RequestError} 400 when its target, certificate check, headers or subscriptions are not allowed.
+ * @throws {RequestError} 400 when its target, certificate check, headers, format or subscriptions are not allowed.
  */
 export async function createWebhook(
   { env, config, actor }: Operation,
@@ -46,7 +47,7 @@ export async function createWebhook(
 /**
  * Validates a new webhook beyond its schema, and applies the defaults. Subscriptions are not looked at.
  * @param spec validated by its schema. @param uuid of the webhook; a new one by default.
- * @throws {RequestError} 400 when its target, certificate check or headers are not allowed.
+ * @throws {RequestError} 400 when its target, certificate check, headers or format are not allowed.
  */
 export async function parseNewWebhook(
   spec: z.output<typeof pingSpecSchema>,
@@ -56,24 +57,33 @@ export async function parseNewWebhook(
   const url = await parseTarget(spec.url, rules);
   checkVerification(url.href, spec.verify_ssl);
   const headers = mergeHeaders({}, spec.headers ?? {});
+  const contentType = spec.content_type ?? "application/json";
+  const format = spec.format ?? "auto";
+  const ofFormat = newFormatSettings(
+    { format, url: url.href, contentType },
+    { formatOptions: spec.format_options, template: spec.template },
+  );
   return {
     shown: {
       uuid,
       name: spec.name ?? "",
       origin: url.origin,
       verifySsl: spec.verify_ssl,
-      contentType: spec.content_type ?? "application/json",
+      contentType,
       ordering: spec.ordering ?? "strict",
       retryMaxAttempts: spec.retry?.max_attempts ?? null,
       retryMaxAgeS: spec.retry?.max_age_s ?? null,
       timeoutS: spec.timeout_s ?? null,
       rateLimitPerS: spec.rate_limit_per_s ?? null,
       headerNames: Object.keys(headers),
+      format,
+      formatOptionNames: Object.keys(ofFormat.formatOptions ?? {}),
     },
     settings: {
       url: url.href,
       secret: spec.secret || newSecret(),
       ...(spec.headers && { headers }),
+      ...ofFormat,
     },
   };
 }

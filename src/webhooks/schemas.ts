@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { standardKeyBytes } from "../send/signature";
 import { headersSchema } from "./custom-headers";
+import { formatOptionsSchema, formatSchema, templateSchema } from "./format-settings";
 
 const nameCharactersMax = 100;
 const urlCharactersMax = 2048;
@@ -114,6 +115,9 @@ export const webhookSpecSchema = strict("webhook", {
   retry: specFields.retry.nullish(),
   timeout_s: specFields.timeout_s.nullish(),
   headers: specFields.headers.nullish(),
+  format: formatSchema.nullish(),
+  format_options: formatOptionsSchema.nullish(),
+  template: templateSchema.nullish(),
   rate_limit_per_s: specFields.rate_limit_per_s.nullish(),
   subscriptions: specFields.subscriptions.nullish(),
   ...readOnlyFields,
@@ -125,7 +129,7 @@ export const pingSpecSchema = strict("webhook", {
   subscriptions: ignored,
 }).openapi("PingSpec");
 
-/** The request to change a webhook. Fields that are absent or null keep their values. */
+/** The request to change a webhook. Fields that are absent or null keep their values, except `format_options`, which null clears. */
 export const webhookChangesSchema = strict("webhook", {
   ...webhookSpecSchema.shape,
   url: specFields.url.nullish(),
@@ -174,6 +178,14 @@ export const webhookSchema = z
     headers: z
       .record(z.string(), z.string())
       .openapi({ description: "The names of the headers, with masked values." }),
+    format: formatSchema,
+    format_options: z
+      .record(z.string(), z.string())
+      .openapi({ description: "The names of the format's options, with masked values." }),
+    template: z
+      .string()
+      .nullable()
+      .openapi({ description: "Null for every other format than template; masked in lists." }),
     rate_limit_per_s: z.number().nullable(),
     state: z.enum(["active", "paused", "disabled"]).openapi({
       description:

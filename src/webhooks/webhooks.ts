@@ -29,6 +29,8 @@ export type NewWebhook = Pick<
   | "timeoutS"
   | "rateLimitPerS"
   | "headerNames"
+  | "format"
+  | "formatOptionNames"
 >;
 
 /** The columns that a change may set. Absent ones keep their values. */

@@ -7,7 +7,7 @@ import type { Router } from "../../http/router";
 import { operationOf } from "../../auth/operation";
 import { createWebhook as create } from "../../webhooks/create-webhook";
 import { createdWebhookSchema, webhookSpecSchema } from "../../webhooks/schemas";
-import { shownOnce, webhookResponse } from "./webhook-response";
+import { shownOnce, wholeWebhookResponse } from "./webhook-response";
 
 const route = createRoute({
   method: "post",
@@ -26,7 +26,9 @@ const route = createRoute({
 /** Adds the endpoint to `router`. */
 export function createWebhook(router: Router): void {
   router.openapi(route, async (c) => {
-    const { stored, subscriptions, madeSecret } = await create(operationOf(c), c.req.valid("json"));
-    return c.json({ ...webhookResponse(stored, subscriptions), ...shownOnce(madeSecret) }, 201);
+    const operation = operationOf(c);
+    const { stored, subscriptions, madeSecret } = await create(operation, c.req.valid("json"));
+    const webhook = await wholeWebhookResponse(operation.config, stored, subscriptions);
+    return c.json({ ...webhook, ...shownOnce(madeSecret) }, 201);
   });
 }

@@ -4,9 +4,10 @@ import { listSubscriptions } from "../../webhooks/subscriptions";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
+import { operationOf } from "../../auth/operation";
 import { existingWebhook } from "../../webhooks/existing-webhook";
 import { uuidParamSchema, webhookSchema } from "../../webhooks/schemas";
-import { webhookResponse } from "./webhook-response";
+import { wholeWebhookResponse } from "./webhook-response";
 
 const route = createRoute({
   method: "get",
@@ -26,6 +27,7 @@ export function getSubscriber(router: Router): void {
   router.openapi(route, async (c) => {
     const { uuid } = c.req.valid("param");
     const webhook = await existingWebhook(c.env, uuid);
-    return c.json(webhookResponse(webhook, await listSubscriptions(c.env, uuid)), 200);
+    const subscriptions = await listSubscriptions(c.env, uuid);
+    return c.json(await wholeWebhookResponse(operationOf(c).config, webhook, subscriptions), 200);
   });
 }

@@ -16,7 +16,7 @@ const route = createRoute({
   tags: ["Subscribers"],
   summary: "Update a webhook",
   description:
-    "Fields that are absent or null keep their values. An empty secret generates a new one. subscriptions replaces all subscriptions.",
+    "Fields that are absent or null keep their values; format_options is cleared by null. An empty secret generates a new one. subscriptions replaces all subscriptions.",
   middleware: jsonBody,
   request: {
     params: uuidParamSchema,

@@ -1,8 +1,11 @@
 /** Webhooks in API responses. */
 import type { z } from "@hono/zod-openapi";
 import type { Subscription } from "../../webhooks/subscriptions";
+import { decryptSettings, maskedValue } from "../../platform/encryption";
+import type { Config } from "../../platform/config";
 import type { Webhook } from "../../webhooks/webhooks";
 import { maskHeaders } from "../../webhooks/custom-headers";
+import { maskFormatOptions } from "../../webhooks/format-settings";
 import type { webhookSchema } from "../../webhooks/schemas";
 
 /** @returns the member of a response for a secret that the gateway made in this request; none for one that it was given. */
@@ -12,7 +15,7 @@ export function shownOnce(madeSecret: string | null): { secret?: string } {
 
 /**
  * @param subscriptions of the webhook, or none when they are not loaded.
- * @returns only what may be shown: no secrets, and only the origin of the URL.
+ * @returns only what may be shown: no secrets, and only the origin of the URL, and a masked template.
  */
 export function webhookResponse(
   webhook: Webhook,
@@ -36,8 +39,27 @@ export function webhookResponse(
     retry: { max_attempts: webhook.retryMaxAttempts, max_age_s: webhook.retryMaxAgeS },
     timeout_s: webhook.timeoutS,
     headers: maskHeaders(webhook.headerNames),
+    format: webhook.format,
+    format_options: maskFormatOptions(webhook.formatOptionNames),
+    template: webhook.format === "template" ? maskedValue : null,
     rate_limit_per_s: webhook.rateLimitPerS,
     state: webhook.state,
     disabled_reason: webhook.disabledReason,
   };
+}
+
+/**
+ * @param subscriptions of the webhook.
+ * @returns the same with its template.
+ * @throws {ConfigurationError} when no key decrypts the template.
+ */
+export async function wholeWebhookResponse(
+  { encryptionKeys }: Config,
+  webhook: Webhook,
+  subscriptions: Subscription[],
+): Promise<z.output<typeof webhookSchema>> {
+  const response = webhookResponse(webhook, subscriptions);
+  if (response.template === null) return response;
+  const settings = await decryptSettings(encryptionKeys, webhook.uuid, webhook.encryptedSettings);
+  return { ...response, template: settings.template ?? null };
 }

@@ -1,0 +1,190 @@
+/** A webhook's message format: its options and its template, validated and merged with the stored ones. */
+import { z } from "@hono/zod-openapi";
+import { FieldError } from "../platform/errors";
+import { maskedValue } from "../platform/masked-value";
+import { checkFormatOptions, optionsOf } from "../send/message/format-options";
+import { formats, type Format, type ServiceFormat } from "../send/message/formats";
+import { formatOf } from "../send/message/recognise-service";
+
+const optionsMax = 20;
+const optionName = /^[a-z][a-z0-9_]{0,39}$/;
+const optionNameRule =
+  "an option's name must be at most 40 lower-case letters, digits and _, starting with a letter";
+const valueCharactersMax = 500;
+const templateCharactersMax = 10_000;
+
+const formatRule = `must be one of ${formats.join(", ")}`;
+
+/** What receivers get. */
+export const formatSchema = z.enum(formats, { error: formatRule }).openapi({
+  description:
+    "What receivers get. auto (the default): a message of the chat or alerting service that the URL belongs to, and orchest for every other URL. orchest: the event as JSON or form, as Orchest sends it. cloudevents: a CloudEvent in structured JSON. template: the body that template makes.",
+});
+
+const valueSchema = z
+  .string({ error: "an option's value must be a string, or null to remove it" })
+  .max(valueCharactersMax, `an option's value must be at most ${valueCharactersMax} characters`)
+  .nullable();
+
+/** The format options of a request. Names are validated before parsing: zod's record says of a name only that it is invalid. */
+export const formatOptionsSchema = z
+  .preprocess(
+    (options, context) => {
+      for (const name of Object.keys(options ?? {})) {
+        if (!optionName.test(name))
+          context.addIssue({ code: "custom", message: optionNameRule, path: [name] });
+      }
+      return options;
+    },
+    z
+      .record(z.string(), valueSchema, { error: "must be an object of option names and values, or null" })
+      .refine(
+        (options) => Object.keys(options).length <= optionsMax,
+        `must be at most ${optionsMax} options`,
+      ),
+  )
+  .openapi({
+    description: `What the format needs beside the URL, such as PagerDuty's routing_key or Telegram's chat_id. Values are secrets: responses have ${maskedValue} instead, and a request with ${maskedValue} keeps the stored value. An option that is left out or null is removed. Keys and other credentials are sent only to the scheme, host and port that they were entered for.`,
+    example: { routing_key: "…" },
+  });
+
+/** The template of a request. */
+export const templateSchema = z
+  .string({ error: "must be a string" })
+  .max(templateCharactersMax, `must be at most ${templateCharactersMax} characters`)
+  .openapi({
+    description: `The text that makes the body, for the format template only. Shown to everyone who may read the webhook, and as ${maskedValue} in lists; ${maskedValue} keeps the stored one.`,
+  });
+
+/** How a webhook's format is set, before or after a change. */
+export type FormatChoice = {
+  format: Format;
+  url: string;
+  contentType: string;
+};
+
+/** The part of `SecretSettings` that belongs to the format. */
+type FormatSettings = { formatOptions?: Record<string, string>; template?: string };
+
+/** What a request says of it. Absent: unchanged. `formatOptions` null: removed. */
+export type SentFormatSettings = {
+  formatOptions?: Record<string, string | null> | null;
+  template?: string | null;
+};
+
+/** @returns format options with these names and masked values. */
+export function maskFormatOptions(names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, maskedValue]));
+}
+
+/** Settings for what is sent, validated. @throws {FieldError} when the format does not take them. */
+export function newFormatSettings(choice: FormatChoice, sent: SentFormatSettings): FormatSettings {
+  return mergeFormatSettings({ stored: {}, before: null, after: choice, sent });
+}
+
+/**
+ * Merges what is sent into the stored settings, and validates the result. Options belong to the format that they were
+ * entered for: another one starts without any.
+ * @param before how the stored settings were used; null when nothing is stored.
+ * @throws {FieldError} when the format does not take the result, or when a stored credential would be sent to another
+ *   origin than the one that it was entered for.
+ */
+export function mergeFormatSettings({
+  stored,
+  before,
+  after,
+  sent,
+}: {
+  stored: FormatSettings;
+  before: FormatChoice | null;
+  after: FormatChoice;
+  sent: SentFormatSettings;
+}): FormatSettings {
+  const service = serviceOf(after);
+  const isSame = before !== null && serviceOf(before) === service;
+  if (isSame && before.url === after.url && sent.formatOptions === undefined && !sent.template) {
+    return keptOf(stored);
+  }
+  const kept = (isSame && stored.formatOptions) || {};
+  const options = mergeOptions({
+    kept,
+    sent:
+      sent.formatOptions === undefined ? maskFormatOptions(Object.keys(kept)) : (sent.formatOptions ?? {}),
+    movedSecrets: isSame && originOf(before) !== originOf(after) ? secretNames(service) : new Set<string>(),
+  });
+  const sentence = checkFormatOptions(service, options, after.url);
+  if (sentence !== null) throw fieldErrorOf(sentence);
+  const template = mergeTemplate(service, isSame ? stored.template : undefined, sent.template);
+  return {
+    ...(Object.keys(options).length > 0 && { formatOptions: options }),
+    ...(template !== undefined && { template }),
+  };
+}
+
+function keptOf({ formatOptions, template }: FormatSettings): FormatSettings {
+  return { ...(formatOptions && { formatOptions }), ...(template !== undefined && { template }) };
+}
+
+function mergeOptions({
+  kept,
+  sent,
+  movedSecrets,
+}: {
+  kept: Record<string, string>;
+  sent: Record<string, string | null>;
+  /** The options whose stored values may not be used. */
+  movedSecrets: ReadonlySet<string>;
+}): Record<string, string> {
+  const merged: Record<string, string> = {};
+  for (const [name, value] of Object.entries(sent)) {
+    if (value === null || value === "") continue;
+    const chosen = value !== maskedValue ? value : movedSecrets.has(name) ? undefined : kept[name];
+    if (chosen === undefined) {
+      throw new FieldError(
+        `format_options.${name}`,
+        `enter it again, or leave it out: ${maskedValue} stands for a stored value, which is used only with the format, scheme, host and port that it was entered for.`,
+      );
+    }
+    merged[name] = chosen;
+  }
+  return merged;
+}
+
+function mergeTemplate(
+  service: ServiceFormat,
+  kept: string | undefined,
+  sent: string | null | undefined,
+): string | undefined {
+  if (service !== "template") {
+    if (sent && sent !== maskedValue) {
+      throw new FieldError(
+        "template",
+        "is used only with the format template: choose it, or leave this out.",
+      );
+    }
+    return undefined;
+  }
+  const template = sent === maskedValue || sent === null || sent === undefined ? kept : sent;
+  if (template === undefined || template.trim() === "") {
+    throw new FieldError("template", "is required for the format template.");
+  }
+  return template;
+}
+
+function serviceOf({ format, url, contentType }: FormatChoice): ServiceFormat {
+  return formatOf(format, url, contentType);
+}
+
+function originOf({ url }: FormatChoice): string {
+  return new URL(url).origin;
+}
+
+function secretNames(service: ServiceFormat): Set<string> {
+  return new Set(optionsOf(service).flatMap(({ name, secret }) => (secret ? [name] : [])));
+}
+
+/** @param sentence that begins with the field's name: `format_options.routing_key is required for PagerDuty.` */
+function fieldErrorOf(sentence: string): FieldError {
+  const space = sentence.indexOf(" ");
+  return new FieldError(sentence.slice(0, space), sentence.slice(space + 1));
+}
