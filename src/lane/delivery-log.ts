@@ -1,6 +1,7 @@
 /** Reading the log of a lane's deliveries: what the API and the pages show. */
 import { type DayTables, indexed } from "./day-tables";
 import type { ErrorClass } from "../send/error-class";
+import { sentenceOfText } from "../send/message/event-text";
 import { deliveryStatus } from "./delivery-state";
 
 /** How a delivery is shown. `failed` is one that waits for a retry. */
@@ -21,6 +22,8 @@ export type LoggedDelivery = {
   attempts: number;
   lastStatus: number | null;
   lastError: ErrorClass | null;
+  /** What its event says, in a sentence: only where the query asks for it. */
+  title?: string;
 };
 
 export type LoggedAttempt = {
@@ -49,6 +52,8 @@ export type LogQuery = {
   limit: number;
   /** Only deliveries below this sequence. */
   before?: number;
+  /** Whether to tell what the events say, which are parts of their texts. Reads no further rows. */
+  withTitles?: boolean;
 };
 
 /** `next`: pass it as `before` for the next page; null at the end. */
@@ -111,16 +116,17 @@ export class DeliveryLog {
     const lowest = isIndexed ? 1 : Math.max(newest - scannedMax + 1, 1);
     const { sql, bindings } = conditionsOf(query);
     const found: LoggedDelivery[] = [];
+    const read = query.withTitles ? `${columns}, event` : columns;
     for (const table of this.#days.downFrom(newest)) {
       const source = status === "failed" || status === "dead" ? this.#days.by(status, table) : table;
-      const rows = this.#sql.exec<Row>(
-        `SELECT ${columns} FROM ${source} WHERE sequence BETWEEN ? AND ? ${sql} ORDER BY sequence DESC LIMIT ?`,
+      const rows = this.#sql.exec<Row & { event?: string }>(
+        `SELECT ${read} FROM ${source} WHERE sequence BETWEEN ? AND ? ${sql} ORDER BY sequence DESC LIMIT ?`,
         lowest,
         newest,
         ...bindings,
         query.limit - found.length,
       );
-      for (const row of rows) found.push(deliveryOf(row));
+      for (const { event, ...row } of rows) found.push({ ...deliveryOf(row), ...titleOf(event) });
       if (found.length === query.limit) break;
     }
     const reached = found.length === query.limit ? (found.at(-1)?.sequence ?? lowest) : lowest;
@@ -254,6 +260,10 @@ function deliveryOf(row: Row): LoggedDelivery {
     lastStatus: row.response_status,
     lastError: row.error,
   };
+}
+
+function titleOf(event: string | undefined): Pick<LoggedDelivery, "title"> {
+  return event === undefined ? {} : { title: sentenceOfText(event, { orchestUrl: null }).title };
 }
 
 function shownStatus({ status, attempts }: Row): ShownStatus {

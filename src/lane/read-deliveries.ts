@@ -2,7 +2,7 @@
 import { deliveryUuid } from "../send/delivery-uuid";
 import { buildBody } from "../send/payload";
 import { shownHeaders } from "../send/sender";
-import type { FullDelivery, LoggedDelivery, LogPage } from "./delivery-log";
+import type { FullDelivery, LoggedDelivery, LogPage, LogQuery } from "./delivery-log";
 import type { LaneStorage } from "./lane-storage";
 
 /** How many stretches of the log one call looks through for dead letters. */
@@ -28,7 +28,7 @@ export function readDelivery(
 /** The dead letters, newest first, and how many there are in all. @param page.before only sequences below. */
 export async function readDeadLetters(
   storage: LaneStorage | null,
-  page: { limit: number; before?: number },
+  page: Pick<LogQuery, "limit" | "before" | "withTitles">,
 ): Promise<LogPage & { count: number }> {
   if (storage === null) return { count: 0, deliveries: [], next: null };
   const { log, counters } = storage;

@@ -225,7 +225,9 @@ export class WebhookLane extends DurableObject<Env> {
   }
 
   /** The dead letters, newest first, and how many there are in all. @param page.before only sequences below. */
-  async deadLetters(page: { limit: number; before?: number }): Promise<LogPage & { count: number }> {
+  async deadLetters(
+    page: Pick<LogQuery, "limit" | "before" | "withTitles">,
+  ): Promise<LogPage & { count: number }> {
     return readDeadLetters(this.#storage, page);
   }
 

@@ -14,8 +14,8 @@ async function readAll(uuid: string, eventUuid: string): Promise<void> {
   const lane = laneOf(uuid);
   await lane.stats();
   await lane.history();
-  await lane.deliveries({ limit: 10 });
-  await lane.deadLetters({ limit: 10 });
+  await lane.deliveries({ limit: 10, withTitles: true });
+  await lane.deadLetters({ limit: 10, withTitles: true });
   await lane.delivery(1);
   await lane.deliveryOf(eventUuid, Date.now());
   await lane.replayProgress(crypto.randomUUID());

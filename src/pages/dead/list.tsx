@@ -1,6 +1,6 @@
 /** `GET /dead`: dead letters of all webhooks, or of one. */
 import type { Context } from "hono";
-import { allows } from "../../auth/scopes";
+import { allows, mayReadTexts } from "../../auth/scopes";
 import { readConfig } from "../../platform/config";
 import { countDeadLetters, listWithDeadLetters } from "../../webhooks/dead-letters";
 import { cursorParamSchema } from "../../http/list-params";
@@ -78,9 +78,9 @@ async function viewAll(c: Context<AppEnv>, after: number): Promise<View> {
     listWithDeadLetters(c.env.DB, { limit: webhooksShown, after }),
     countDeadLetters(c.env.DB),
   ]);
+  const page = { limit: shownPerWebhook, withTitles: mayReadTexts(c.var.caller) };
   const asked = await Promise.all(
     rows.map(async (webhook) => {
-      const page = { limit: shownPerWebhook };
       return { webhook, deadLetters: await askLane(c.env, webhook.uuid, (lane) => lane.deadLetters(page)) };
     }),
   );
@@ -90,7 +90,7 @@ async function viewAll(c: Context<AppEnv>, after: number): Promise<View> {
 
 async function viewOne(c: Context<AppEnv>, uuid: string, before?: number): Promise<View> {
   const webhook = await findWebhookWithDeadLetters(c, uuid);
-  const page = { limit: shownOfOneWebhook, before };
+  const page = { limit: shownOfOneWebhook, before, withTitles: mayReadTexts(c.var.caller) };
   const deadLetters = await askLane(c.env, uuid, (lane) => lane.deadLetters(page));
   const one = { webhook, deadLetters };
   const found = deadLetters?.count === 0 ? [] : [one];

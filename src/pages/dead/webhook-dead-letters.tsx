@@ -4,6 +4,7 @@ import type { LogPage, LoggedDelivery } from "../../lane/delivery-log";
 import { deliveryUuid } from "../../send/delivery-uuid";
 import { count } from "../parts/format-numbers";
 import { deadLettersText } from "../parts/quantities";
+import { EventTitle } from "../parts/event-title";
 import { Cell, Table } from "../parts/table";
 import { Time } from "../parts/time";
 import { LastError } from "../webhooks/log-table";
@@ -103,7 +104,7 @@ function DeadLetterTable({
       columns={[
         mayWrite && "Select",
         "Delivery",
-        "Event type",
+        "Event",
         "Last attempt",
         "Last error",
         mayWrite && "Resend",
@@ -143,7 +144,9 @@ function DeadLetterRow({
           <span class="visually-hidden"> of {nameOf(webhook)}</span>
         </a>
       </th>
-      <Cell label="Event type">{delivery.eventType}</Cell>
+      <Cell label="Event">
+        <EventTitle title={delivery.title} type={delivery.eventType} />
+      </Cell>
       <Cell label="Last attempt">
         <Time at={delivery.lastAttemptAt} otherwise="Never" />
       </Cell>

@@ -1,6 +1,7 @@
 /** What an event says, for people: its sentence, and the link to it in Orchest. */
 import { readConfig } from "../../platform/config";
-import { type Outcome, sentenceOf } from "../../send/message/sentence";
+import { sentenceOfText } from "../../send/message/event-text";
+import type { Outcome } from "../../send/message/sentence";
 
 const tones: Record<Outcome, string> = {
   success: "good",
@@ -12,7 +13,7 @@ const tones: Record<Outcome, string> = {
 
 /** @param props.text of the event, as it was published. */
 export function EventSentence({ env, text }: { env: Env; text: string }) {
-  const { title, outcome, link } = sentenceOf(parsed(text), { orchestUrl: readConfig(env).orchestUrl });
+  const { title, outcome, link } = sentenceOfText(text, { orchestUrl: readConfig(env).orchestUrl });
   return (
     <p class={`notice ${tones[outcome]} event-sentence`}>
       {title}
@@ -26,13 +27,4 @@ export function EventSentence({ env, text }: { env: Env; text: string }) {
       )}
     </p>
   );
-}
-
-/** Every archived event was parsed when it was accepted. What lies too deep for the parser now has no sentence of its own. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

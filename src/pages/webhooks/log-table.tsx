@@ -4,6 +4,7 @@ import type { Webhook } from "../../webhooks/webhooks";
 import { deliveryUuid } from "../../send/delivery-uuid";
 import { StatusBadge } from "../parts/badges";
 import { count } from "../parts/format-numbers";
+import { EventTitle } from "../parts/event-title";
 import { Cell, Table } from "../parts/table";
 import { Time } from "../parts/time";
 import { deliveryPath } from "./names-and-paths";
@@ -13,14 +14,7 @@ export function LogTable({ webhook, deliveries }: { webhook: Webhook; deliveries
   return (
     <Table
       label="Delivery log"
-      columns={[
-        "Delivery",
-        "Event type",
-        "Status",
-        "Accepted",
-        { label: "Attempts", number: true },
-        "Last error",
-      ]}
+      columns={["Delivery", "Event", "Status", "Accepted", { label: "Attempts", number: true }, "Last error"]}
     >
       {deliveries.map((delivery) => (
         <tr>
@@ -29,7 +23,9 @@ export function LogTable({ webhook, deliveries }: { webhook: Webhook; deliveries
               #{delivery.sequence}
             </a>
           </th>
-          <Cell label="Event type">{delivery.eventType}</Cell>
+          <Cell label="Event">
+            <EventTitle title={delivery.title} type={delivery.eventType} />
+          </Cell>
           <Cell label="Status">
             <StatusBadge status={delivery.status} />
           </Cell>

@@ -1,5 +1,5 @@
 /** `GET /webhooks/{uuid}`: one webhook: activity, delivery log, settings and actions. */
-import { allows } from "../../auth/scopes";
+import { allows, mayReadTexts } from "../../auth/scopes";
 import { listSubscriptions } from "../../webhooks/subscriptions";
 import type { Webhook } from "../../webhooks/webhooks";
 import type { LaneState } from "../../lane/lane-record";
@@ -33,6 +33,8 @@ export function webhookPage(router: Router): void {
   router.get("/webhooks/:uuid", signedIn("webhooks:read"), async (c) => {
     const webhook = await webhookInPath(c);
     const { view, filters } = readView((name) => c.req.query(name));
+    // Titles are made of the events' texts.
+    const withTitles = mayReadTexts(c.var.caller);
     const [subscriptions, stats, history, blocking, replays, page] = await Promise.all([
       listSubscriptions(c.env, webhook.uuid),
       askLane(c.env, webhook.uuid, (lane) => lane.stats()),
@@ -41,7 +43,7 @@ export function webhookPage(router: Router): void {
       askLane(c.env, webhook.uuid, (lane) => lane.runningReplays(replaysShown)),
       isInvalid(filters)
         ? null
-        : askLane(c.env, webhook.uuid, (lane) => lane.deliveries(queryOf(view, pageSize))),
+        : askLane(c.env, webhook.uuid, (lane) => lane.deliveries({ ...queryOf(view, pageSize), withTitles })),
     ]);
     // The lane's state is authoritative; the row in D1 may lag behind.
     const { state, disabledReason } = stats ?? webhook;

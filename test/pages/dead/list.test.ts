@@ -25,7 +25,7 @@ describe("GET /dead", () => {
     expect(html).not.toContain('action="/dead/replay"');
   });
 
-  it("lists each webhook's dead letters, newest first, with their type, last attempt and last error", async () => {
+  it("lists each webhook's dead letters, newest first, with what they say, last attempt and last error", async () => {
     deadReceiver();
     const [one, other] = [await makeImpatient("<i>First</i>"), await makeImpatient("")];
     await die(2, [one, other]);
@@ -41,7 +41,7 @@ describe("GET /dead", () => {
     expect(words(html)).toContain("4 dead letters of 2 webhooks.");
     expect(words(html)).toMatch(/&lt;i&gt;First&lt;\/i&gt; hooks\.example\.com · 2 dead letters/);
     expect(words(html)).toMatch(
-      /#2 of hooks\.example\.com project:created .* ago The .*500.* Resend #2 of hooks/,
+      /#2 of hooks\.example\.com A project was created project:created .* ago The .*500.* Resend #2 of hooks/,
     );
     const { uuid } = await deliveryAt(one.uuid, 2);
     expect(html).toContain(`href="/webhooks/${one.uuid}/deliveries/${uuid}"`);

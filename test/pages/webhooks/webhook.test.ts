@@ -3,10 +3,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { makeWebhook, readWebhook } from "../../api";
 import { restartClock, stopClock } from "../../clock";
 import { deliveriesOf } from "../../deliveries";
-import { makeEvents, makeListener, publish } from "../../event";
+import { makeEvent, makeEvents, makeListener, publish } from "../../event";
 import { receiver } from "../../receiver";
 import { hand } from "../../lane/lane-traffic";
-import { follow, get, missingParts, post } from "../page";
+import { makeUsedToken } from "../../tokens";
+import { follow, get, missingParts, post, signIn } from "../page";
 import { audited, deliver, reader, writer } from "./people";
 
 beforeEach(stopClock);
@@ -74,6 +75,26 @@ describe("GET /webhooks/{uuid}", () => {
     expect(html).toContain('<span class="badge warn">Retrying</span>');
     expect(html).toContain("The receiver answered 503 Service Unavailable.");
     expect(html).toMatch(/50%/);
+  });
+
+  it("says in the log what each event says, to those who may read it", async () => {
+    receiver();
+    const { uuid } = await makeListener();
+    await publish([
+      makeEvent({ project: { name: "<b>Churn</b>" } }),
+      makeEvent({ project: { name: "P".repeat(90_000) } }),
+      makeEvent(),
+    ]);
+    const { html } = await get(`/webhooks/${uuid}`, await reader());
+    expect(html).toContain(
+      'Project &lt;b&gt;Churn&lt;/b&gt; was created <span class="event-type muted small">project:created</span>',
+    );
+    expect(html).toContain("A project was created");
+    expect(html).toMatch(/Project P{119}… was created/);
+    const looker = await signIn((await makeUsedToken(["webhooks:read"])).token);
+    const shown = (await get(`/webhooks/${uuid}`, looker)).html;
+    expect(shown).toContain("<div>project:created</div>");
+    expect(shown).not.toMatch(/Churn|was created/);
   });
 
   it("filters the log by status, and says when there is nothing", async () => {
