@@ -20,7 +20,8 @@ import { documentPath, localHostsOnly } from "./http/local-hosts";
 import { redirectTrailingSlash } from "./http/trailing-slash";
 import { checkIdempotencyKey } from "./api/idempotency-key";
 import { routeNeeds } from "./api/needs";
-import { describeAuthErrors, openApiConfig, serveDocument } from "./api/openapi";
+import { describeCommonResponses } from "./api/openapi/common-responses";
+import { describeApi, serveDocument } from "./api/openapi/document";
 import { rejectedRoutes } from "./api/rejected/routes";
 import { reencrypt } from "./api/reencrypt";
 import { replaysRoutes } from "./api/replays/routes";
@@ -90,8 +91,9 @@ export function createApp(checkJurisdiction = createJurisdictionCheck()): Router
 
   app.route("/", endpoints);
   app.route("/", pagesRoutes());
-  docsPage(app, (origin) => endpoints.getOpenAPI31Document(openApiConfig(origin)));
-  serveDocument(app);
+  const describe = (origin: string) => describeApi(endpoints, origin);
+  docsPage(app, describe);
+  serveDocument(app, describe);
   return app;
 }
 
@@ -122,6 +124,6 @@ function createEndpoints(checkJurisdiction: (env: Env) => Promise<void>): Router
   reencrypt(router);
   router.route("/", tokensRoutes());
   listAudit(router);
-  describeAuthErrors(router);
+  describeCommonResponses(router);
   return router;
 }

@@ -8,6 +8,7 @@ import { needs } from "./needs";
 const route = createRoute({
   method: "post",
   path: "/api/reencrypt",
+  operationId: "reencryptWebhooks",
   security: needs("admin"),
   tags: ["Operation"],
   summary: "Re-encrypt webhooks with the first key of ENCRYPTION_KEY",

@@ -20,7 +20,11 @@ export const cursorParamSchema = queryParam(
 export const timeParamSchema = queryParam(
   parseTimeMs,
   "must be an ISO 8601 time such as 2026-11-05T12:00:00Z",
-).openapi({ type: "string", format: "date-time" });
+).openapi({
+  type: "string",
+  format: "date-time",
+  description: "A time, or a date, which means its start in UTC.",
+});
 
 /** A filter by exact text. */
 export const textParamSchema = queryParam((text) => text, "must be given once").openapi({ type: "string" });

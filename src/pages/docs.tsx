@@ -82,8 +82,8 @@ function EndpointCard({ method, path, operation }: Endpoint) {
 }
 
 /** The required scope. */
-function requirement({ security }: Operation): Child {
-  const scope = security?.flatMap(({ token = [] }) => token)[0];
+function requirement(operation: Operation & { "x-scope"?: string }): Child {
+  const scope = operation["x-scope"];
   if (scope === undefined) return "No token required.";
   return (
     <>

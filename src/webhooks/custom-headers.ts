@@ -50,7 +50,7 @@ export const headersSchema = z
   }, recordSchema)
   .openapi({
     description: `Sent with every delivery. Values are secrets: responses have ${maskedValue} instead, and a request with ${maskedValue} keeps the stored value. A stored value is sent only to the scheme, host and port that it was entered for: when those of the URL change, each value must be sent again or its header left out.`,
-    example: { Authorization: "Bearer …" },
+    example: { Authorization: "Bearer example" },
   });
 
 /** @returns headers with these names and masked values. */

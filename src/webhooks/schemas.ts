@@ -68,7 +68,7 @@ const specFields = {
   url: z
     .string({ error: must("be an absolute http or https URL") })
     .max(urlCharactersMax, `must be at most ${urlCharactersMax} characters`)
-    .openapi({ example: "https://hooks.slack.com/services/…" }),
+    .openapi({ example: "https://hooks.slack.com/services/T000/B000/XXXX" }),
   name: z
     .string({ error: must("be a string") })
     .refine(fitsName, `must be at most ${nameCharactersMax} characters`)
@@ -104,6 +104,13 @@ const specFields = {
     .max(subscriptionsMax, `must be at most ${subscriptionsMax} entries`),
 };
 
+const exampleSpec = {
+  url: "https://hooks.example.com/services/T000/B000",
+  name: "Failed jobs",
+  verify_ssl: true,
+  subscriptions: [{ event_type: "project:one-off-job:pipeline-run:failed" }],
+};
+
 /** The request to create a webhook. */
 export const webhookSpecSchema = strict("webhook", {
   url: specFields.url,
@@ -121,20 +128,20 @@ export const webhookSpecSchema = strict("webhook", {
   rate_limit_per_s: specFields.rate_limit_per_s.nullish(),
   subscriptions: specFields.subscriptions.nullish(),
   ...readOnlyFields,
-}).openapi("WebhookSpec");
+}).openapi("WebhookSpec", { example: exampleSpec });
 
 /** The request for a test ping to a webhook that does not exist yet. Subscriptions are ignored. */
 export const pingSpecSchema = strict("webhook", {
   ...webhookSpecSchema.shape,
   subscriptions: ignored,
-}).openapi("PingSpec");
+}).openapi("PingSpec", { example: exampleSpec });
 
 /** The request to change a webhook. Fields that are absent or null keep their values, except `format_options`, which null clears. */
 export const webhookChangesSchema = strict("webhook", {
   ...webhookSpecSchema.shape,
   url: specFields.url.nullish(),
   verify_ssl: specFields.verify_ssl.nullish(),
-}).openapi("WebhookChanges");
+}).openapi("WebhookChanges", { example: { name: "Failed jobs", timeout_s: 10 } });
 
 const graceSecondsMax = 7 * 86_400;
 
@@ -149,7 +156,7 @@ export const rotationSchema = strict("rotation", {
       description:
         "The secret that signs X-Hub-Signature during the grace period. previous (the default): receivers that know one secret change over at its end. new: at once.",
     }),
-}).openapi("Rotation");
+}).openapi("Rotation", { example: { grace_period_s: 86_400 } });
 
 /** A subscription in a response. */
 const subscriptionSchema = z
@@ -208,8 +215,12 @@ export const createdWebhookSchema = webhookSchema
 /** All webhooks, without their subscriptions. */
 export const subscribersSchema = z.object({ subscribers: z.array(webhookSchema) }).openapi("Subscribers");
 
+const exampleUuid = "694bfe1b-0f4a-4c2b-91b2-3f5f4b9c3a10";
+
 /** The uuid of a webhook in a path. The form is not validated: no webhook has a malformed one, which is a 404. */
-export const uuidParamSchema = z.object({ uuid: z.string().toLowerCase() });
+export const uuidParamSchema = z.object({
+  uuid: z.string().toLowerCase().openapi({ description: "The webhook's uuid.", example: exampleUuid }),
+});
 
 /** An optional filter in a query. Empty means absent, because Orchest's clients send empty parameters. */
 export const filterParamSchema = z

@@ -39,6 +39,7 @@ const auditSchema = z
 const route = createRoute({
   method: "get",
   path: "/api/audit",
+  operationId: "listAuditEntries",
   security: needs("admin"),
   tags: ["Access"],
   summary: "List the audit log",

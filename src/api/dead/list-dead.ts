@@ -23,6 +23,7 @@ const deadSchema = z
 const route = createRoute({
   method: "get",
   path: "/api/dead",
+  operationId: "listWebhooksWithDeadLetters",
   security: needs("webhooks:read"),
   tags: ["Deliveries"],
   summary: "List webhooks with dead letters",

@@ -12,6 +12,7 @@ import { withoutTexts } from "../../lane/shown-delivery";
 const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribers/{uuid}/deliveries/{delivery}",
+  operationId: "getDelivery",
   security: needs("webhooks:read"),
   tags: ["Deliveries"],
   summary: "Get a delivery",

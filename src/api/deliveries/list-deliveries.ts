@@ -25,6 +25,7 @@ const statusParamSchema = queryParam(
 const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribers/{uuid}/deliveries",
+  operationId: "listDeliveries",
   security: needs("webhooks:read"),
   tags: ["Deliveries"],
   summary: "List the deliveries of a webhook",

@@ -11,6 +11,7 @@ import { deliveryParamsSchema } from "./schemas";
 const route = createRoute({
   method: "post",
   path: "/api/notifications/subscribers/{uuid}/deliveries/{delivery}/redeliver",
+  operationId: "redeliverDelivery",
   security: needs("webhooks:write"),
   tags: ["Deliveries"],
   summary: "Resend a delivery",

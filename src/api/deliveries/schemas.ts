@@ -75,5 +75,5 @@ export const fullDeliverySchema = z
 /** The path parameters of a delivery: the webhook's uuid and the delivery's. */
 export const deliveryParamsSchema = z.object({
   uuid: z.string().toLowerCase(),
-  delivery: z.string().toLowerCase(),
+  delivery: z.string().toLowerCase().openapi({ description: "The delivery's uuid." }),
 });

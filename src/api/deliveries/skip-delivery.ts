@@ -11,6 +11,7 @@ import { deliveryParamsSchema } from "./schemas";
 const route = createRoute({
   method: "post",
   path: "/api/notifications/subscribers/{uuid}/deliveries/{delivery}/skip",
+  operationId: "skipDelivery",
   security: needs("webhooks:write"),
   tags: ["Deliveries"],
   summary: "Skip a delivery",

@@ -38,11 +38,14 @@ type FullEvent = z.output<typeof fullEventSchema>;
 const route = createRoute({
   method: "get",
   path: "/api/events/{uuid}",
+  operationId: "getEvent",
   security: needs("webhooks:read"),
   tags: ["Events"],
   summary: "Get an event and its deliveries",
   description: "The field event needs the scope deliveries:read.",
-  request: { params: z.object({ uuid: z.string().toLowerCase() }) },
+  request: {
+    params: z.object({ uuid: z.string().toLowerCase().openapi({ description: "The event's uuid." }) }),
+  },
   responses: {
     200: { description: "The event.", content: { "application/json": { schema: fullEventSchema } } },
     404: messageAnswer("The event is not in the archive (any more)."),

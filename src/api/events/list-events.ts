@@ -29,6 +29,7 @@ const eventsSchema = z
 const route = createRoute({
   method: "get",
   path: "/api/events",
+  operationId: "listEvents",
   security: needs("webhooks:read"),
   tags: ["Events"],
   summary: "List accepted events",

@@ -9,28 +9,15 @@ import { idempotencyKey } from "../idempotency-key";
 import { publish } from "../../events/publish";
 import { decodeUtf8 } from "../../http/utf8";
 import { acceptedSchema } from "./accepted-schema";
-
-const eventSchema = z
-  .looseObject({
-    uuid: z.guid().optional().openapi({
-      description:
-        "Absent: the gateway makes one, and returns it. Without it, and without an Idempotency-Key, a repeated request publishes a new event.",
-    }),
-    type: z.string().openapi({ example: "project:cron-job:run:pipeline-run:failed" }),
-    timestamp: z.string().optional().openapi({
-      description:
-        "A time in the format of RFC 3339, ISO 8601 or Python. Absent: the time of acceptance, which is returned.",
-      example: "2022-06-02 16:12:25.242592+00:00",
-    }),
-  })
-  .openapi("Event", { description: "Delivered unchanged, character for character." });
+import { eventSchema, eventsSchema, exampleEvent } from "./event-schema";
 
 const route = createRoute({
   method: "post",
   path: "/api/events",
+  operationId: "publishEvents",
   security: needs("events:publish"),
   tags: ["Events"],
-  summary: "Publish one event, or up to 100",
+  summary: "Publish events",
   description:
     "202 means that every delivery is on disk, in order. Repeat the request after any 5xx, with the same uuids: a webhook gets no event twice because of it.",
   middleware: jsonType,
@@ -41,6 +28,22 @@ const route = createRoute({
           "Up to 255 characters. Events without a uuid get one that follows from the key, so that a repeat with the same key publishes no second event. Other POST endpoints refuse the header.",
       }),
     }),
+    body: {
+      required: true,
+      content: {
+        "application/json": {
+          schema: eventsSchema,
+          examples: {
+            one: { summary: "One event", value: exampleEvent },
+            several: { summary: "Several", value: [exampleEvent, { type: "project:created" }] },
+            smallest: {
+              summary: "The gateway makes the uuid and the timestamp",
+              value: { type: "project:created" },
+            },
+          },
+        },
+      },
+    },
   },
   responses: {
     202: {
@@ -54,12 +57,6 @@ const route = createRoute({
 
 /** Adds the endpoint to `router`. The body is read as bytes, not by a schema, because events are delivered unchanged. */
 export function publishEvents(router: Router): void {
-  router.openAPIRegistry.registerComponent("schemas", "Events", {
-    oneOf: [
-      { $ref: "#/components/schemas/Event" },
-      { type: "array", minItems: 1, maxItems: 100, items: { $ref: "#/components/schemas/Event" } },
-    ],
-  });
   router.openAPIRegistry.register("Event", eventSchema);
   router.openapi(route, async (c) => {
     const text = decodeUtf8(await c.req.arrayBuffer());

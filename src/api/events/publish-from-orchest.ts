@@ -14,13 +14,24 @@ import { isoTime } from "../../platform/time";
 import { publish } from "../../events/publish";
 import { decodeUtf8 } from "../../http/utf8";
 import { acceptedSchema } from "./accepted-schema";
+import { exampleEvent } from "./event-schema";
 
 /** Younger events cannot have been pruned from the archive, so that they need no query. */
 const neverPrunedMs = 60_000;
 
+const orchestDelivery = {
+  type: "object" as const,
+  required: ["event"],
+  properties: {
+    delivered_for: { type: "object" as const, description: "The webhook in Orchest. It is not read." },
+    event: { $ref: "#/components/schemas/Event" },
+  },
+};
+
 const route = createRoute({
   method: "post",
   path: "/api/events/orchest",
+  operationId: "publishEventFromOrchest",
   tags: ["Events"],
   summary: "Publish an event from a webhook in Orchest",
   description:
@@ -32,6 +43,21 @@ const route = createRoute({
         description: "The HMAC-SHA256 of the body with the secret, in lower-case hex.",
       }),
     }),
+    body: {
+      required: true,
+      description:
+        "The body of a delivery of Orchest's webhooks. In a form, the two members are two fields with JSON text.",
+      content: {
+        "application/json": { schema: orchestDelivery, example: { delivered_for: {}, event: exampleEvent } },
+        "application/x-www-form-urlencoded": {
+          schema: {
+            type: "object",
+            required: ["event"],
+            properties: { delivered_for: { type: "string" }, event: { type: "string" } },
+          },
+        },
+      },
+    },
   },
   responses: {
     200: messageAnswer("The body is a ping. Nothing was published."),

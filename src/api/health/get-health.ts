@@ -6,6 +6,7 @@ import { type EncryptedSettings, sampleEncryptedSettings } from "../../webhooks/
 import { ConfigurationError } from "../../platform/errors";
 import { log } from "../../platform/log";
 import { decryptSettings } from "../../platform/encryption";
+import { messageAnswer } from "../message";
 import type { Router } from "../../http/router";
 
 /** How long results of the storage checks are cached, because anyone may call the endpoint at any rate. */
@@ -14,6 +15,7 @@ const storageCheckTtlMs = 5000;
 const route = createRoute({
   method: "get",
   path: "/health",
+  operationId: "getHealth",
   tags: ["Operation"],
   summary: "Check the gateway's health",
   description:
@@ -24,6 +26,7 @@ const route = createRoute({
       description: "The gateway is healthy.",
       content: { "application/json": { schema: z.object({ status: z.literal("ok") }) } },
     },
+    403: messageAnswer("A local gateway was called by another name than those of its machine."),
     503: {
       description: "The gateway is not healthy, for the reason in the message.",
       content: {

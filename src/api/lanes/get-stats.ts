@@ -42,9 +42,11 @@ const statsSchema = z
 const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribers/{uuid}/stats",
+  operationId: "getWebhookStats",
   security: needs("webhooks:read"),
   tags: ["Deliveries"],
   summary: "Get a webhook's statistics",
+  description: "Counts of deliveries, the backlog, and success rate and latencies of the last hour and day.",
   request: { params: uuidParamSchema },
   responses: {
     200: {

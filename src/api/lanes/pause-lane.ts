@@ -12,6 +12,7 @@ import { changeState } from "../../webhooks/change-state";
 const route = createRoute({
   method: "post",
   path: "/api/notifications/subscribers/{uuid}/pause",
+  operationId: "pauseWebhook",
   security: needs("webhooks:write"),
   tags: ["Deliveries"],
   summary: "Pause a webhook",

@@ -12,6 +12,7 @@ import { changeState } from "../../webhooks/change-state";
 const route = createRoute({
   method: "post",
   path: "/api/notifications/subscribers/{uuid}/resume",
+  operationId: "resumeWebhook",
   security: needs("webhooks:write"),
   tags: ["Deliveries"],
   summary: "Resume a webhook",

@@ -29,9 +29,10 @@ const rejectedSchema = z
 const route = createRoute({
   method: "get",
   path: "/api/rejected",
+  operationId: "listRejectedMessages",
   security: needs("webhooks:read"),
   tags: ["Events"],
-  summary: "Queue messages that could not be used",
+  summary: "List rejected messages",
   description:
     "Newest first, with the reason. They are kept until they are redriven, for ARCHIVE_DAYS, and up to 1 GB of them. Their texts take the scope deliveries:read.",
   request: { query: z.object({ limit: limitParamSchema, cursor: cursorParamSchema }) },

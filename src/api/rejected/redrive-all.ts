@@ -38,6 +38,7 @@ const filterSchema = z
     },
   )
   .openapi("RejectedFilter", {
+    example: { reason: "event type", since: "2026-11-01T00:00:00Z" },
     description:
       "Without a filter, all messages are tried. reason: a part of the reason, in upper or lower case. since (included) and until (excluded) are about received_at. cursor: the next_cursor of the call before it.",
   });
@@ -60,9 +61,10 @@ const optionalJsonBody: MiddlewareHandler<{ Bindings: Env }> = async (c, next) =
 const route = createRoute({
   method: "post",
   path: "/api/rejected/redrive",
+  operationId: "redriveRejectedMessages",
   security: needs("events:publish"),
   tags: ["Events"],
-  summary: "Try all kept queue messages again, or some",
+  summary: "Redrive rejected messages",
   description: `Oldest first, at most ${messagesMax} for each call: repeat it with next_cursor until that is null. Repeat a call after any 5xx: an event is never delivered twice for it.`,
   middleware: optionalJsonBody,
   request: { body: { required: false, content: { "application/json": { schema: filterSchema } } } },

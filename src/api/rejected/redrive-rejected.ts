@@ -11,12 +11,13 @@ import { publishRejected } from "../../events/publish-rejected";
 const route = createRoute({
   method: "post",
   path: "/api/rejected/{id}/redrive",
+  operationId: "redriveRejectedMessage",
   security: needs("events:publish"),
   tags: ["Events"],
-  summary: "Try a kept queue message again",
+  summary: "Redrive a rejected message",
   description:
     "On success it is published, behind everything that came before, and not kept any more. Repeat after any 5xx: an event is never delivered twice for it.",
-  request: { params: z.object({ id: z.string() }) },
+  request: { params: z.object({ id: z.string().openapi({ description: "The message's id." }) }) },
   responses: {
     202: { description: "Accepted", content: { "application/json": { schema: acceptedSchema } } },
     400: messageAnswer("It still cannot be used, and why. It stays, with this reason."),

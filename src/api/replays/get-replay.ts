@@ -11,9 +11,11 @@ import { laneOf } from "../../lane/lane-of";
 const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribers/{uuid}/replays/{replay}",
+  operationId: "getReplay",
   security: needs("webhooks:read"),
   tags: ["Deliveries"],
-  summary: "How far a replay has come",
+  summary: "Get a replay's progress",
+  description: "How many deliveries it has, and how many of them are delivered or given up.",
   request: { params: replayParamsSchema },
   responses: {
     200: {

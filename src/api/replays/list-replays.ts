@@ -12,9 +12,10 @@ import { listedReplayAnswer, replaysSchema } from "./schemas";
 const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribers/{uuid}/replays",
+  operationId: "listReplays",
   security: needs("webhooks:read"),
   tags: ["Deliveries"],
-  summary: "The replays of a webhook",
+  summary: "List the replays of a webhook",
   description:
     "Running and past ones, newest first. Past ones are kept for 30 days, at most 1,000 of them. Deliveries that were redelivered one by one are not in it.",
   request: {

@@ -7,7 +7,7 @@ import { isoTime } from "../../platform/time";
 /** The webhook and the replay in a path. */
 export const replayParamsSchema = z.object({
   uuid: z.string().toLowerCase(),
-  replay: z.string().toLowerCase(),
+  replay: z.string().toLowerCase().openapi({ description: "The replay's uuid." }),
 });
 
 const queuedSchema = z.int().openapi({ description: "Exact up to 1,000, else a lower bound." });

@@ -29,6 +29,7 @@ const replaySchema = z
     },
   )
   .openapi("Replay", {
+    example: { since: "2026-11-01T00:00:00Z", status: "dead" },
     description:
       "By time of acceptance; until (excluded) is now by default. dead: dead letters, as far back as they are kept (90 days). all: whatever is finished. missing: archived events that the webhook's subscriptions match today and that never reached it.",
   });
@@ -36,9 +37,10 @@ const replaySchema = z
 const route = createRoute({
   method: "post",
   path: "/api/notifications/subscribers/{uuid}/replay",
+  operationId: "startReplay",
   security: needs("webhooks:write"),
   tags: ["Deliveries"],
-  summary: "Send again what was accepted in a time",
+  summary: "Replay deliveries",
   description:
     "Replays have a queue of their own, which is sent in order when no new delivery is due, and one in ten otherwise. Requests carry X-Orchest-Replay.",
   middleware: jsonBody,

@@ -12,6 +12,7 @@ import { progressAnswer, replayParamsSchema, replayProgressSchema } from "./sche
 const route = createRoute({
   method: "delete",
   path: "/api/notifications/subscribers/{uuid}/replays/{replay}",
+  operationId: "stopReplay",
   security: needs("webhooks:write"),
   tags: ["Deliveries"],
   summary: "Stop a replay",

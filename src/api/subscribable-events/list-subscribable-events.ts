@@ -16,9 +16,12 @@ const subscribableEventSchema = z
 const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribable-events",
+  operationId: "listSubscribableEvents",
   security: needs("webhooks:read"),
   tags: ["Subscribers"],
   summary: "List subscribable event types",
+  description:
+    "Orchest's event types and the gateway's own, with the filters that a subscription to each may have.",
   responses: {
     200: {
       description: "All event types.",

@@ -12,9 +12,12 @@ import { shownOnce, wholeWebhookResponse } from "./webhook-response";
 const route = createRoute({
   method: "post",
   path: "/api/notifications/subscribers/webhooks",
+  operationId: "createWebhook",
   security: needs("webhooks:write"),
   tags: ["Subscribers"],
   summary: "Create a webhook",
+  description:
+    "Attempts begin with the next event. Without a secret the gateway makes one, and shows it in this response only.",
   middleware: jsonBody,
   request: { body: { required: true, content: { "application/json": { schema: webhookSpecSchema } } } },
   responses: {

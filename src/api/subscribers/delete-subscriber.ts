@@ -10,9 +10,11 @@ import { uuidParamSchema } from "../../webhooks/schemas";
 const route = createRoute({
   method: "delete",
   path: "/api/notifications/subscribers/{uuid}",
+  operationId: "deleteSubscriber",
   security: needs("webhooks:write"),
   tags: ["Subscribers"],
   summary: "Delete a webhook",
+  description: "Deletes its deliveries as well. The response is the same for a webhook that does not exist.",
   request: { params: uuidParamSchema },
   responses: { 201: messageAnswer("The webhook is deleted, or did not exist. The message is empty.") },
 });

@@ -12,9 +12,12 @@ import { wholeWebhookResponse } from "./webhook-response";
 const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribers/{uuid}",
+  operationId: "getSubscriber",
   security: needs("webhooks:read"),
   tags: ["Subscribers"],
   summary: "Get a webhook",
+  description:
+    "With its subscriptions, without its secret, and with only the scheme, host and port of its URL.",
   request: { params: uuidParamSchema },
   responses: {
     200: { description: "The webhook.", content: { "application/json": { schema: webhookSchema } } },

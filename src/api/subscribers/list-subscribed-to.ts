@@ -11,12 +11,13 @@ import { webhookResponse } from "./webhook-response";
 const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribers/subscribed-to/{event_type}",
+  operationId: "listSubscribersOfEventType",
   security: needs("webhooks:read"),
   tags: ["Subscribers"],
   summary: "List webhooks subscribed to an event type",
   description: "The list is empty for an event type that does not exist.",
   request: {
-    params: z.object({ event_type: z.string() }),
+    params: z.object({ event_type: z.string().openapi({ example: "project:created" }) }),
     query: z.object({ project_uuid: filterParamSchema, job_uuid: filterParamSchema }),
   },
   responses: {

@@ -9,6 +9,7 @@ import { webhookResponse } from "./webhook-response";
 const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribers",
+  operationId: "listSubscribers",
   security: needs("webhooks:read"),
   tags: ["Subscribers"],
   summary: "List webhooks",

@@ -12,6 +12,7 @@ import { madeSecretSchema, rotationSchema, uuidParamSchema } from "../../webhook
 const route = createRoute({
   method: "post",
   path: "/api/notifications/subscribers/{uuid}/rotate-secret",
+  operationId: "rotateWebhookSecret",
   security: needs("webhooks:write"),
   tags: ["Subscribers"],
   summary: "Rotate a webhook's secret",

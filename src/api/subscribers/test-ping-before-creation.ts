@@ -11,6 +11,7 @@ import { pingSpecSchema } from "../../webhooks/schemas";
 const route = createRoute({
   method: "post",
   path: "/api/notifications/subscribers/webhooks/pre-creation-test-ping-delivery",
+  operationId: "testWebhookBeforeCreation",
   security: needs("webhooks:write"),
   tags: ["Subscribers"],
   summary: "Test a webhook before creating it",

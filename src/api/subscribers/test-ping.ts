@@ -11,6 +11,7 @@ import { uuidParamSchema } from "../../webhooks/schemas";
 const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribers/test-ping-delivery/{uuid}",
+  operationId: "testWebhook",
   security: needs("webhooks:write"),
   tags: ["Subscribers"],
   summary: "Test a webhook",

@@ -12,6 +12,7 @@ import { madeSecretSchema, uuidParamSchema, webhookChangesSchema } from "../../w
 const route = createRoute({
   method: "put",
   path: "/api/notifications/subscribers/webhooks/{uuid}",
+  operationId: "updateWebhook",
   security: needs("webhooks:write"),
   tags: ["Subscribers"],
   summary: "Update a webhook",

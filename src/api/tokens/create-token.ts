@@ -14,6 +14,7 @@ import { tokenResponse } from "./token-response";
 const route = createRoute({
   method: "post",
   path: "/api/tokens",
+  operationId: "createToken",
   security: needs("admin"),
   tags: ["Access"],
   summary: "Create a token",

@@ -11,6 +11,7 @@ import { tokenResponse } from "./token-response";
 const route = createRoute({
   method: "get",
   path: "/api/tokens",
+  operationId: "listTokens",
   security: needs("admin"),
   tags: ["Access"],
   summary: "List tokens",

@@ -11,12 +11,13 @@ import type { Router } from "../../http/router";
 const route = createRoute({
   method: "delete",
   path: "/api/tokens/{id}",
+  operationId: "revokeToken",
   security: needs("admin"),
   tags: ["Access"],
   summary: "Revoke a token",
   description:
     "Ends the token and all sessions that were started with it. A revoked token may still work for up to a minute.",
-  request: { params: z.object({ id: z.string().toLowerCase() }) },
+  request: { params: z.object({ id: z.string().toLowerCase().openapi({ description: "The token's id." }) }) },
   responses: {
     200: messageAnswer("The token is revoked."),
     404: messageAnswer("There is no such token."),

@@ -50,7 +50,7 @@ export const tokenSpecSchema = z
           : `a token must be an object with ${allowed}`,
     },
   )
-  .openapi("TokenSpec");
+  .openapi("TokenSpec", { example: { name: "Orchest", scopes: ["events:publish"] } });
 
 /** A token in responses, without the token itself. */
 export const tokenSchema = z
@@ -71,7 +71,9 @@ export const tokenSchema = z
 export const newTokenSchema = z
   .object({
     ...tokenSchema.shape,
-    token: z.string().openapi({ description: "The token itself. It is shown only once.", example: "owh_…" }),
+    token: z
+      .string()
+      .openapi({ description: "The token itself. It is shown only once.", example: "owh_3q2-7wEXAMPLE" }),
   })
   .openapi("NewToken");
 
