@@ -278,7 +278,7 @@ export class Drain {
   }
 
   #nextStart(storage: LaneStorage, now: number): number {
-    return this.#rateLimit.nextStart(rateOf(storage), now, () => storage.lastStart());
+    return this.#rateLimit.nextStart(storage.ratePerS, now, () => storage.lastStart());
   }
 
   /** Null when nothing may be sent: the webhook is paused, disabled or deleted. */
@@ -365,7 +365,7 @@ export class Drain {
    */
   async #send(sequence: number, { isStillSent = () => true, replay = null }: SendOptions): Promise<Outcome> {
     const before = this.#sendingStorage();
-    if (before !== null) this.#rateLimit.started(rateOf(before), Date.now());
+    if (before !== null) this.#rateLimit.started(before.ratePerS, Date.now());
     const end = await this.#lane.ready();
     try {
       // While it waited, the webhook may have been paused or deleted, and the delivery skipped.
@@ -404,10 +404,6 @@ function messageOf(storage: LaneStorage, outgoing: LoadedDelivery, replay: strin
 /** A single delivery that a person wants sent again is tried at once, whatever is known of the receiver. */
 function isAskedForNow(head: ReplayHead): boolean {
   return head.kind === "fetch" || (head.replay === null && head.attempts === 0);
-}
-
-function rateOf(storage: LaneStorage): number | null {
-  return storage.record.config?.rateLimitPerS ?? null;
 }
 
 /** Whether the schedule is still in an ordering that was given up: in the new one something may go that waits in it. */

@@ -1,20 +1,23 @@
 /** Sending under the configuration that the lane has now: a sender is made once for each version of it. */
 import { readConfig } from "../platform/config";
-import { decryptSettings } from "../platform/encryption";
+import { decryptSettings, maskedValue } from "../platform/encryption";
 import type { LaneConfig } from "./handover";
 import type { LaneStorage } from "./lane-storage";
-import { chatServiceOf } from "../send/payload";
+import { maskOptions } from "../send/message/format-options";
+import { outlineOf } from "../send/message/recognise-service";
 import { createSender, type Message, type Sender, type SentAttempt } from "../send/sender";
 
 export class LaneSender {
   readonly #env: Env;
   readonly #storage: () => LaneStorage | null;
+  readonly #made: () => void;
   #current: { version: number; sender: Promise<Sender> } | undefined;
 
-  /** @param storage null once the webhook was deleted. */
-  constructor(env: Env, storage: () => LaneStorage | null) {
+  /** @param lane.storage null once the webhook was deleted. @param lane.made the webhook's service, and so its pace, is known. */
+  constructor(env: Env, lane: { storage: () => LaneStorage | null; made: () => void }) {
     this.#env = env;
-    this.#storage = storage;
+    this.#storage = lane.storage;
+    this.#made = lane.made;
   }
 
   /**
@@ -34,14 +37,19 @@ export class LaneSender {
     return { ...(await sender.send(message)), configVersion: config.version };
   }
 
-  async #make({ version, webhook, sealed, timeoutS }: LaneConfig): Promise<Sender> {
+  async #make({ version, webhook, sealed, timeoutS, format }: LaneConfig): Promise<Sender> {
     const rules = readConfig(this.#env);
     const settings = await decryptSettings(rules.encryptionKeys, webhook.uuid, sealed);
+    const sender = await createSender({ webhook, settings, format, timeoutS, rules });
     this.#storage()?.keepRequestShape(version, {
       webhook,
-      chat: chatServiceOf(settings.url),
+      format: sender.format,
+      url: outlineOf(settings.url),
+      options: maskOptions(sender.format, settings.formatOptions ?? {}, maskedValue),
+      orchestUrl: rules.orchestUrl,
       headerNames: Object.keys(settings.headers ?? {}),
     });
-    return createSender({ webhook, settings, timeoutS, rules });
+    this.#made();
+    return sender;
   }
 }

@@ -11,7 +11,8 @@ import { countedAgainMax, type LaneRecord, LaneRecordStore, type Counters } from
 import { upgradeStep } from "./lane-upgrade";
 import { Outbox } from "./outbox";
 import { PendingDeliveries, type PendingDelivery } from "./pending-deliveries";
-import type { ChatService } from "../send/payload";
+import type { ServiceFormat } from "../send/message/formats";
+import { paceOf } from "../send/message/pace";
 import { Replays } from "./replays";
 import { type Backoff, Schedule } from "./schedule";
 import { healthy, withClockAt } from "./receiver-health";
@@ -27,15 +28,30 @@ const scheduledMax = 1000;
 /** A partition's back-off that ended this long ago says nothing any more. */
 const backoffKeptMs = 86_400_000;
 
+/** Attempts per second, until the service behind the URL is known: that of the slowest one. */
+const paceOfUnknown = 1;
+
 /** More than a result takes: headers and body of an answer, those of the request, and the attempt before it. */
 const largeWriteBytes = 32_768;
 
 /** What of a webhook's configuration shapes its requests, as the log shows them; no secrets. */
 export type RequestShape = {
   webhook: LaneConfig["webhook"];
-  chat: ChatService | null;
+  format: ServiceFormat;
+  /** The URL's `outlineOf`. */
+  url: string;
+  /** `format_options`, those masked that are secret. */
+  options: Record<string, string>;
+  orchestUrl: string | null;
   /** Of the custom headers. */
   headerNames: string[];
+};
+
+/** URLs for which `orchest` writes the text that earlier versions wrote for these services. */
+const chatUrls = {
+  slack: "https://hooks.slack.com/services/…",
+  discord: "https://discord.com/api/webhooks/…",
+  teams: "https://webhook.office.com/…",
 };
 
 /** What those need of a lane who pass something between it and D1. */
@@ -66,6 +82,8 @@ export class LaneStorage {
   /** Whether the counters have what no recount would find. */
   #isDirty = false;
   #lastStartedAt = 0;
+  /** The service's pace under a version of the configuration. */
+  #pace: { version: number; perS: number | null } | undefined;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -281,8 +299,22 @@ export class LaneStorage {
     this.#sql.exec("DELETE FROM large_write");
   }
 
+  /** How many attempts may begin per second: what was set, or else the pace of the webhook's service; null: no limit. */
+  get ratePerS(): number | null {
+    const { config } = this.record;
+    if (config === null || config.rateLimitPerS !== null) return config?.rateLimitPerS ?? null;
+    if (this.#pace?.version !== config.version) {
+      const shape = this.requestShape(config.version);
+      // Nobody knows the service before the first attempt has the URL, moments later.
+      if (shape === null) return paceOfUnknown;
+      this.#pace = { version: config.version, perS: paceOf(shape.format) };
+    }
+    return this.#pace.perS;
+  }
+
   /** Remembers how a version of the webhook was sent, so that the log can show its requests. */
   keepRequestShape(version: number, shape: RequestShape): void {
+    this.#pace = { version, perS: paceOf(shape.format) };
     this.#sql.exec(
       `INSERT INTO sent_as VALUES (?, ?) ON CONFLICT (version) DO UPDATE SET sent_as = excluded.sent_as
        WHERE sent_as IS NOT excluded.sent_as`,
@@ -297,9 +329,11 @@ export class LaneStorage {
       .exec<{ sent_as: string }>("SELECT sent_as FROM sent_as WHERE version = ?", version)
       .toArray();
     if (row === undefined) return null;
-    const kept = JSON.parse(row.sent_as) as Omit<RequestShape, "headerNames"> & { headerNames?: string[] };
-    // Earlier versions of the gateway kept no names here, but all headers with each attempt.
-    return { ...kept, headerNames: kept.headerNames ?? [] };
+    // Earlier versions of the gateway kept the chat service that they wrote a text for, and before that no header names.
+    const { chat = null, ...kept } = JSON.parse(row.sent_as) as Partial<RequestShape> &
+      Pick<RequestShape, "webhook"> & { chat?: keyof typeof chatUrls | null };
+    const earlier = { format: "orchest", url: chat === null ? "" : chatUrls[chat] } as const;
+    return { ...earlier, options: {}, orchestUrl: null, headerNames: [], ...kept };
   }
 
   /** Keeps the back-off of a partition whose head was given up. */

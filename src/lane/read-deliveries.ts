@@ -1,6 +1,6 @@
 /** What the pages and the API read of a lane's deliveries beyond a plain list. Nothing here writes. */
 import { deliveryUuid } from "../send/delivery-uuid";
-import { buildBody } from "../send/payload";
+import { buildMessage } from "../send/message/build-message";
 import { shownHeaders } from "../send/sender";
 import type { FullDelivery, LoggedDelivery, LogPage, LogQuery } from "./delivery-log";
 import type { LaneStorage } from "./lane-storage";
@@ -21,8 +21,11 @@ export function readDelivery(
     eventType: full.eventType,
     place: { sequence },
   };
-  const headers = shownHeaders(shape, message, full.sent.headers);
-  return { ...full, sent: { ...full.sent, headers }, body: buildBody({ ...shape, event: full.event }) };
+  // A template may hold secrets: the log keeps none.
+  if (shape.format === "template") return { ...full, body: null };
+  const built = buildMessage({ ...shape, ...message, template: null, event: full.event });
+  const headers = shownHeaders({ ...shape, built }, message, full.sent.headers);
+  return { ...full, sent: { ...full.sent, headers }, body: built.body };
 }
 
 /** The dead letters, newest first, and how many there are in all. @param page.before only sequences below. */

@@ -68,7 +68,7 @@ export class WebhookLane extends DurableObject<Env> {
     const storage = () => this.#storage;
     this.#open = { env, events, storage, atomically: (work) => this.#atomically(work) };
     this.#live = new LiveUpdates(ctx);
-    this.#sender = new LaneSender(env, storage);
+    this.#sender = new LaneSender(env, { storage, made: () => this.#drain.wake() });
     this.#drain = new Drain({
       storage,
       send: (message) => this.#sender.send(message),

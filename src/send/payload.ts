@@ -1,5 +1,6 @@
 /** The body of a delivery: Orchest's envelope around the event's own text (contract: what a receiver gets). */
 import { indentJson } from "./indent-json";
+import { hostOf } from "../platform/host-name";
 
 /** What a body says of its webhook, and how it is encoded. */
 export type SentWebhook = {
@@ -15,12 +16,15 @@ export type ChatService = "slack" | "teams" | "discord";
 /** What Discord takes in `content`, in characters (its documentation, "Execute Webhook"). */
 const discordCharactersMax = 2000;
 
-/** The chat service behind a URL, as Orchest recognises it, or null. */
+/** The chat service behind a URL that Orchest itself knows, and writes a text for; null for any other. */
 export function chatServiceOf(url: string): ChatService | null {
-  if (url.startsWith("https://hooks.slack.com/")) return "slack";
-  if (url.startsWith("https://discord.com/api/webhooks/")) return "discord";
-  if (url.includes("webhook.office.com")) return "teams";
-  return null;
+  const parsed = URL.parse(url);
+  if (parsed === null) return null;
+  const host = hostOf(parsed);
+  if (/(?:^|\.)webhook\.office\.com$/.test(host)) return "teams";
+  if (parsed.protocol !== "https:" || parsed.port !== "") return null;
+  if (host === "hooks.slack.com") return "slack";
+  return host === "discord.com" && parsed.pathname.startsWith("/api/webhooks/") ? "discord" : null;
 }
 
 /**
@@ -33,13 +37,7 @@ export function buildBody(delivery: {
   event: string;
 }): string {
   const { webhook, chat, event } = delivery;
-  const deliveredFor = JSON.stringify({
-    name: webhook.name,
-    verify_ssl: webhook.verifySsl,
-    content_type: webhook.contentType,
-    uuid: webhook.uuid,
-    type: "webhook",
-  });
+  const deliveredFor = deliveredForOf(webhook);
   if (webhook.contentType === "application/x-www-form-urlencoded") {
     return new URLSearchParams({ delivered_for: deliveredFor, event }).toString();
   }
@@ -52,6 +50,17 @@ export function buildBody(delivery: {
     case "discord":
       return discordBody(webhook, deliveredFor, event);
   }
+}
+
+/** The JSON text of `delivered_for`. */
+export function deliveredForOf(webhook: SentWebhook): string {
+  return JSON.stringify({
+    name: webhook.name,
+    verify_ssl: webhook.verifySsl,
+    content_type: webhook.contentType,
+    uuid: webhook.uuid,
+    type: "webhook",
+  });
 }
 
 function discordBody(webhook: SentWebhook, deliveredFor: string, event: string): string {

@@ -22,7 +22,12 @@ export async function sendPing(setup: SenderSetup): Promise<PingResult> {
     uuid: crypto.randomUUID(),
     timestamp: orchestTime(Date.now()),
   });
-  const { result } = await send(sender, { deliveryUuid: crypto.randomUUID(), eventType: "ping", event });
+  const { result } = await send(sender, {
+    deliveryUuid: crypto.randomUUID(),
+    eventType: "ping",
+    event,
+    isTest: true,
+  });
   const { error, status } = result;
   if (error === null) return { delivered: true };
   return { delivered: false, error, status, reason: explainFailure({ ...result, error }, sender.timeoutMs) };

@@ -1,9 +1,13 @@
 /** A webhook made ready to send: its settings decrypted and its keys imported, once per version. */
 import { type AttemptResult, attempt } from "./attempt";
 import { maskFor } from "./mask-answer";
-import { buildBody, chatServiceOf, type SentWebhook } from "./payload";
+import { type BuiltMessage, buildMessage } from "./message/build-message";
+import type { Format, ServiceFormat } from "./message/formats";
+import { formatOf } from "./message/recognise-service";
+import type { SentWebhook } from "./payload";
 import { hubSignature, importSigningKeys, type SigningKeys, standardSignature } from "./signature";
 import { refuseTarget, type TargetRules } from "./target";
+import type { Config } from "../platform/config";
 import { maskedValue, type PreviousSecret, type SecretSettings } from "../platform/encryption";
 
 /** Orchest's time-out for a receiver. */
@@ -19,6 +23,8 @@ export type Message = {
   place?: { sequence: number; attempt: number };
   /** The replay that it belongs to. */
   replay?: string;
+  /** A test ping: what it becomes is shown, whatever the service shows of other events. */
+  isTest?: boolean;
 };
 
 /**
@@ -30,32 +36,44 @@ type SendOutcome = { headers: Record<string, string>; result: AttemptResult };
 /** The same, and under which version of the configuration it was sent. */
 export type SentAttempt = SendOutcome & { configVersion: number };
 
-/** `timeoutMs`: how long a receiver may take. `send` throws an `OwnFailure` when nothing can be said of the receiver. */
-export type Sender = { timeoutMs: number; send(message: Message): Promise<SendOutcome> };
+/**
+ * `timeoutMs`: how long a receiver may take. `format`: what messages are built as. `send` throws an `OwnFailure` when
+ * nothing can be said of the receiver.
+ */
+export type Sender = {
+  timeoutMs: number;
+  format: ServiceFormat;
+  send(message: Message): Promise<SendOutcome>;
+};
 
-/** What a sender is made of. `timeoutS`: null for the default. */
+/** What a sender is made of. `format`: `auto` when absent. `timeoutS`: null for the default. */
 export type SenderSetup = {
   webhook: SentWebhook;
   settings: SecretSettings;
+  format?: Format;
   timeoutS?: number | null;
-  rules: TargetRules;
+  rules: TargetRules & Pick<Config, "orchestUrl">;
 };
 
 /** Imports the secret's keys; the sender may then be used for as long as the configuration stands. */
 export async function createSender(setup: SenderSetup): Promise<Sender> {
   const { webhook, settings, rules } = setup;
-  const { previous, headers: custom = {} } = settings;
+  const { previous, headers: custom = {}, formatOptions: options = {}, template = null } = settings;
+  const { orchestUrl } = rules;
   const keys = await importSigningKeys(settings.secret);
   const rotating = previous && (await rotatingKeys(keys, previous));
   const timeoutMs = (setup.timeoutS ?? defaultTimeoutS) * 1000;
   const mask = maskFor(settings);
-  const chat = chatServiceOf(settings.url);
+  const format = formatOf(setup.format ?? "auto", settings.url, webhook.contentType);
   const refusal = refuseTarget(new URL(settings.url), rules);
 
   return {
     timeoutMs,
+    format,
     async send(message) {
-      const body = encoder.encode(buildBody({ webhook, chat, event: message.event }));
+      const input = { format, webhook, url: settings.url, options, template, orchestUrl, ...message };
+      const built = buildMessage(input);
+      const body = encoder.encode(built.body);
       const isRotating = previous !== undefined && Date.now() < previous.until;
       const signing = isRotating && rotating ? rotating : { hub: keys, standard: [keys] };
       const own = {
@@ -64,10 +82,15 @@ export async function createSender(setup: SenderSetup): Promise<Sender> {
         ...(await signatures(signing, message, body)),
       };
       if (refusal !== null) return { headers: own, result: blocked() };
-      const headers = { ...custom, ...messageHeaders(webhook, message), ...own };
+      const headers = {
+        ...withoutNames(built.headers, custom),
+        ...custom,
+        ...messageHeaders(built, message),
+        ...own,
+      };
       return {
         headers: own,
-        result: mask(await attempt({ url: settings.url, headers, body, timeoutMs })),
+        result: mask(await attempt({ url: targetOf(settings.url, built), headers, body, timeoutMs })),
       };
     },
   };
@@ -79,22 +102,41 @@ export async function createSender(setup: SenderSetup): Promise<Sender> {
  * @param own the headers that only this attempt had (`SendOutcome`).
  */
 export function shownHeaders(
-  { webhook, headerNames }: { webhook: SentWebhook; headerNames: readonly string[] },
+  { built, headerNames }: { built: BuiltMessage; headerNames: readonly string[] },
   message: Headed,
   own: Record<string, string>,
 ): Record<string, string> {
-  const masked = Object.fromEntries(headerNames.map((name) => [name, maskedValue]));
-  return { ...masked, ...messageHeaders(webhook, message), ...own };
+  const { headers, secretHeaders = [] } = built;
+  const masked = Object.fromEntries([...secretHeaders, ...headerNames].map((name) => [name, maskedValue]));
+  return { ...withoutNames(headers, masked), ...masked, ...messageHeaders(built, message), ...own };
+}
+
+/** The headers of a message's format, without those that the webhook sets itself, in any case. */
+function withoutNames(
+  headers: Record<string, string> = {},
+  others: Record<string, string>,
+): Record<string, string> {
+  const taken = new Set(Object.keys(others).map((name) => name.toLowerCase()));
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !taken.has(name.toLowerCase())));
+}
+
+/** Where a message goes: below the webhook's URL when it says so. */
+function targetOf(url: string, { target }: BuiltMessage): string {
+  if (target === undefined) return url;
+  const below = new URL(url);
+  below.pathname = below.pathname.replace(/\/$/, "") + target.path;
+  for (const [name, value] of Object.entries(target.query)) below.searchParams.set(name, value);
+  return below.href;
 }
 
 /** Of a message, what its own headers are made of that each of its attempts has. */
 type Headed = Pick<Message, "deliveryUuid" | "eventType"> & { place?: { sequence: number } };
 
-function messageHeaders(webhook: SentWebhook, message: Headed): Record<string, string> {
+function messageHeaders({ contentType }: BuiltMessage, message: Headed): Record<string, string> {
   return {
     // Answers are not decompressed on the way (`attempt`): production would ask for codings that cannot be read here.
     "Accept-Encoding": "identity",
-    "Content-Type": webhook.contentType,
+    "Content-Type": contentType,
     "User-Agent": "Orchest",
     "X-Orchest-Event": message.eventType,
     "X-Orchest-Delivery": message.deliveryUuid,
@@ -128,6 +170,8 @@ async function signatures(
   ]);
   return {
     "X-Hub-Signature": hub,
+    // The form of WebSub and GitHub, which most libraries verify.
+    "X-Hub-Signature-256": `sha256=${hub}`,
     "webhook-id": message.deliveryUuid,
     "webhook-timestamp": String(timestamp),
     "webhook-signature": standard.join(" "),

@@ -71,13 +71,13 @@ describe("a delivery to a chat service", () => {
     ["https://hooks.slack.com/services/T/B/x", "text"],
     ["https://acme.webhook.office.com/webhookb2/x", "text"],
     ["https://discord.com/api/webhooks/1/x", "content"],
-  ])("at %s has a field %s with what people see", async (url, field) => {
-    const event = makeEvent();
-    const { request } = await deliver(event, { url });
+  ])("at %s has a field %s with the sentence that people see", async (url, field) => {
+    const event = makeEvent({ project: { name: "Sales" } });
+    const { request, uuid } = await deliver(event, { url });
     const body = JSON.parse(request.body) as Record<string, unknown>;
-    expect(Object.keys(body)).toEqual(["delivered_for", "event", field]);
+    expect(body["delivered_for"]).toMatchObject({ uuid, type: "webhook" });
     expect(body["event"]).toEqual(event);
-    expect(body[field]).toBe(JSON.stringify({ delivered_for: body["delivered_for"], event }, null, 1));
+    expect(body[field]).toBe("ℹ️ Project Sales was created");
   });
 });
 
@@ -131,6 +131,7 @@ describe("the signatures of a delivery", () => {
       const secret = "schlüssel 🔑";
       const { headers, body } = (await deliver(event, { content_type, secret })).request;
       expect(headers.get("X-Hub-Signature")).toBe(await hmacHex(secret, body));
+      expect(headers.get("X-Hub-Signature-256")).toBe(`sha256=${await hmacHex(secret, body)}`);
       const message = {
         id: headers.get("webhook-id") ?? "",
         timestamp: headers.get("webhook-timestamp") ?? "",

@@ -4,7 +4,7 @@ import { RateLimit } from "../../src/lane/rate-limit";
 import { restartClock, stopTimers } from "../clock";
 import { makeEvents, makeListener, publish } from "../event";
 import { laneOf, passTimeIn, runAlarm } from "../lane";
-import { receiver } from "../receiver";
+import { hanging, receiver } from "../receiver";
 
 afterEach(restartClock);
 
@@ -62,5 +62,33 @@ describe("a rate limit", () => {
     await alarm;
     const gaps = starts.slice(1).map((at, place) => at - (starts[place] ?? 0));
     expect(gaps.filter((gap) => gap < 20)).toEqual([]);
+  });
+
+  it.each([
+    ["Slack's pace, once a second", { url: "https://hooks.slack.com/services/T/B/x" }, 1000],
+    ["what was set instead", { url: "https://hooks.slack.com/services/T/B/x", rate_limit_per_s: 10 }, 100],
+  ])("is %s, from the first attempt on", async (_, changes, gapMs) => {
+    stopTimers();
+    const { uuid } = await makeListener({ ...changes, ordering: "none" });
+    const starts: number[] = [];
+    receiver(() => {
+      starts.push(Date.now());
+      return new Response("ok");
+    });
+    const published = publish(makeEvents(4));
+    await vi.waitFor(async () => {
+      await passTimeIn(uuid, gapMs / 20);
+      expect(starts).toHaveLength(4);
+    });
+    await published;
+    const gaps = starts.slice(1).map((at, place) => at - (starts[place] ?? 0));
+    expect(gaps.filter((gap) => gap < gapMs)).toEqual([]);
+  });
+
+  it("is none for a receiver of one's own: a burst begins at once", async () => {
+    const { received } = receiver(hanging);
+    await makeListener({ ordering: "none" });
+    await publish(makeEvents(4));
+    await vi.waitFor(() => expect(received).toHaveLength(4));
   });
 });

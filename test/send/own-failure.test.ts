@@ -49,7 +49,7 @@ it("a ping that meets a limit of ours says so, and nothing of the receiver", asy
   const ping = sendPing({
     webhook: { uuid: crypto.randomUUID(), name: "Alerts", verifySsl: true, contentType: "application/json" },
     settings: { url: request.url, secret: "secret" },
-    rules: { allowPrivateTargets: false, allowHttpTargets: true, gatewayHosts: [] },
+    rules: { allowPrivateTargets: false, allowHttpTargets: true, gatewayHosts: [], orchestUrl: null },
   });
   await expect(ping).rejects.toMatchObject({ status: 503, message: expect.stringContaining("too busy") });
 });

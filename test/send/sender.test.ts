@@ -11,7 +11,7 @@ const setup = {
     contentType: "application/json",
   },
   settings: { url: "https://hooks.example.com/", secret: "secret" },
-  rules: { allowPrivateTargets: false, allowHttpTargets: true, gatewayHosts: [] },
+  rules: { allowPrivateTargets: false, allowHttpTargets: true, gatewayHosts: [], orchestUrl: null },
 } as const;
 const message = { deliveryUuid: "0b9a5b8e-3a7e-8b57-9a3f-000000000001", eventType: "ping", event: "{}" };
 

@@ -1,6 +1,17 @@
 /** The body of a delivery in a webhook's format. */
-import { buildBody, chatServiceOf, type SentWebhook } from "../payload";
+import { buildBody, chatServiceOf, deliveredForOf, type SentWebhook } from "../payload";
+import { cloudEvent } from "./cloudevents";
 import type { ServiceFormat } from "./formats";
+import { type Notice, noticeOf } from "./notice";
+import { discordMessage } from "./services/discord";
+import { googleChatMessage } from "./services/google-chat";
+import { mattermostMessage } from "./services/mattermost";
+import { ntfyMessage } from "./services/ntfy";
+import { opsgenieMessage } from "./services/opsgenie";
+import { pagerdutyMessage } from "./services/pagerduty";
+import { slackMessage } from "./services/slack";
+import { teamsMessage } from "./services/teams";
+import { telegramMessage } from "./services/telegram";
 
 /** What a message is made of. Neither time nor chance is: the same input gives the same message. */
 export type MessageInput = {
@@ -32,9 +43,29 @@ export type BuiltMessage = {
   target?: { path: string; query: Record<string, string> };
 };
 
-/** @returns what is sent for one delivery. Parses the event only for formats that show a sentence. */
+/** @returns what is sent for one delivery. Parses the event only for formats that show a sentence or name its type. */
 export function buildMessage(input: MessageInput): BuiltMessage {
-  const { webhook, event, url } = input;
-  const chat = input.format === "orchest" ? null : chatServiceOf(url);
-  return { body: buildBody({ webhook, chat, event }), contentType: webhook.contentType };
+  const { format, webhook, event, url } = input;
+  if (format === "orchest") {
+    const body = buildBody({ webhook, chat: chatServiceOf(url), event });
+    return { body, contentType: webhook.contentType };
+  }
+  if (format === "cloudevents") return cloudEvent(input);
+  if (format === "template") throw new Error("Templates are not built yet.");
+  return services[format](noticeOf(input, deliveredForOf(webhook)));
 }
+
+/** What each service shows to people. */
+type NoticeFormat = Exclude<ServiceFormat, "orchest" | "cloudevents" | "template">;
+
+const services: Record<NoticeFormat, (notice: Notice) => BuiltMessage> = {
+  slack: slackMessage,
+  discord: discordMessage,
+  teams: teamsMessage,
+  google_chat: googleChatMessage,
+  mattermost: mattermostMessage,
+  telegram: telegramMessage,
+  ntfy: ntfyMessage,
+  pagerduty: pagerdutyMessage,
+  opsgenie: opsgenieMessage,
+};

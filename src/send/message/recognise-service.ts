@@ -131,7 +131,7 @@ export function outlineOf(url: string): string {
 }
 
 function isOrdinary(segment: string): boolean {
-  return /^(?:|services|workflows|triggers|api|v\d+|webhooks|slack|enqueue|alerts)$/.test(segment);
+  return /^(?:|services|workflows|triggers|api|v\d+|webhooks?|webhookb2|slack|enqueue|alerts)$/.test(segment);
 }
 
 function isConnector({ host, path }: Place): boolean {

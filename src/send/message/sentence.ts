@@ -32,6 +32,8 @@ export type Sentence = {
 };
 
 const titleCharactersMax = 300;
+/** Services take no longer links. Orchest's have some 200 characters. */
+const linkCharactersMax = 1000;
 const stepsShown = 5;
 const parametersShown = 10;
 /** How many steps' parameters are looked through. */
@@ -290,10 +292,22 @@ function parametersText(run: Fields): string | null {
   );
   const texts = pairs.flatMap(([name, value]) => {
     const shownName = shownText(name, 40);
-    const shownValue = shownText(typeof value === "string" ? value : (JSON.stringify(value) ?? ""), 40);
+    const shownValue = shownText(typeof value === "string" ? value : briefJson(value), 40);
     return shownName === null ? [] : [`${shownName} = ${shownValue ?? '""'}`];
   });
   return texts.length === 0 ? null : listed(texts, parametersShown);
+}
+
+/** JSON of a value as far as it is shown: it may be nested so deep that `JSON.stringify` would run out of stack. */
+function briefJson(value: unknown, depth = 0): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "";
+  if (depth >= 3) return "…";
+  const items = Object.entries(value)
+    .slice(0, parametersShown)
+    .map(
+      ([name, one]) => (Array.isArray(value) ? "" : `${JSON.stringify(name)}:`) + briefJson(one, depth + 1),
+    );
+  return Array.isArray(value) ? `[${items.join(",")}]` : `{${items.join(",")}}`;
 }
 
 /** The page of the innermost thing that has one. Never leads out of Orchest, whatever the path holds. */
@@ -304,5 +318,6 @@ function linkOf(event: Fields, orchestUrl: string | null): string | null {
   const path = places.map((place) => place["url_path"]).find((value) => typeof value === "string");
   if (typeof path !== "string" || !/^\/(?![/\\])/.test(path)) return null;
   const url = URL.parse(base.href.replace(/\/$/, "") + path);
-  return url !== null && url.origin === base.origin ? url.href : null;
+  const isShort = url !== null && url.href.length <= linkCharactersMax;
+  return isShort && url.origin === base.origin ? url.href : null;
 }

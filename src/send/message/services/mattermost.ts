@@ -1,0 +1,39 @@
+/** Messages for Mattermost and Rocket.Chat: a text in Markdown and an attachment. */
+import { appearanceOf } from "../appearance";
+import type { BuiltMessage } from "../build-message";
+import { fitEscaped, invisibleBreak } from "../fit";
+import { type Notice, utcMinute } from "../notice";
+
+/** developers.mattermost.com, "Incoming webhooks" and "Message attachments". A longer text would become several posts. */
+const textLengthMax = 4000;
+const valueLengthMax = 2000;
+
+/** Both show the members that they know and ignore others; Rocket.Chat has those of attachments from Slack, too. */
+export function mattermostMessage({ sentence, type, occurredAt, webhook }: Notice): BuiltMessage {
+  const { icon, color } = appearanceOf(sentence.outcome);
+  const footer = [type || webhook.name || "Orchest", occurredAt === null ? null : utcMinute(occurredAt)];
+  const attachment = {
+    fallback: fitEscaped(sentence.title, textLengthMax, escapeMattermost),
+    color,
+    ...(sentence.link !== null && { title: "Open in Orchest", title_link: sentence.link }),
+    fields: sentence.facts.map(({ label, value }) => ({
+      title: label,
+      value: fitEscaped(value, valueLengthMax, escapeMattermost),
+      short: value.length <= 40,
+    })),
+    footer: footer.filter(Boolean).join(" · "),
+  };
+  const text = `${icon} ${fitEscaped(sentence.title, textLengthMax, escapeMattermost)}`;
+  return { body: JSON.stringify({ text, attachments: [attachment] }), contentType: "application/json" };
+}
+
+/**
+ * A backslash makes Markdown literal. It does not stop `@channel` from pinging, nor Slack's `<!channel>` and `<https://…|…>`,
+ * which Mattermost translates before it reads the Markdown: an invisible break does.
+ */
+function escapeMattermost(text: string): string {
+  return text
+    .replaceAll(/[\\`*_{}[\]()#~|>]/g, String.raw`\$&`)
+    .replaceAll(/[@<]/g, `$&${invisibleBreak}`)
+    .replace(/^(?:[+-]|\d+(?=[.)]))/, (start) => (/\d/.test(start) ? `${start}\\` : `\\${start}`));
+}

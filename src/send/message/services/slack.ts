@@ -1,0 +1,88 @@
+/** Messages for Slack: Block Kit, or the variables of a workflow. */
+import { appearanceOf } from "../appearance";
+import type { BuiltMessage } from "../build-message";
+import { fitEscaped } from "../fit";
+import { type Notice, utcMinute } from "../notice";
+
+/** docs.slack.dev, "Header block", "Section block" and "Text object". */
+const headerCharactersMax = 150;
+const textCharactersMax = 3000;
+const fieldCharactersMax = 2000;
+const fieldsMax = 10;
+
+/**
+ * Texts that a publisher chose are `plain_text`, in which Slack formats nothing, and escaped, so that no control sequence
+ * such as `<!channel>` or `<https://…|…>` is left.
+ */
+export function slackMessage(notice: Notice): BuiltMessage {
+  if (isWorkflow(notice.url)) return workflowMessage(notice);
+  const { sentence, envelope } = notice;
+  const title = `${appearanceOf(sentence.outcome).icon} ${sentence.title}`;
+  const blocks = [titleBlock(title), ...factsBlock(notice), ...linkBlock(notice), contextBlock(notice)];
+  // `text` is what phones show in a notification.
+  const shown = JSON.stringify({ text: escapeSlack(title), blocks });
+  const { deliveredFor, event } = envelope;
+  return {
+    body: `{"delivered_for":${deliveredFor},"event":${event},${shown.slice(1)}`,
+    contentType: "application/json",
+  };
+}
+
+/** `&`, `<` and `>` are all that Slack gives a meaning (docs.slack.dev, "Formatting message text", "Escaping text"). */
+function escapeSlack(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+function titleBlock(title: string): object {
+  const text = plain(title, textCharactersMax);
+  return text.text.length <= headerCharactersMax ? { type: "header", text } : { type: "section", text };
+}
+
+function factsBlock({ sentence }: Notice): object[] {
+  const fields = sentence.facts
+    .slice(0, fieldsMax)
+    .map(({ label, value }) => plain(`${label}\n${value}`, fieldCharactersMax));
+  return fields.length === 0 ? [] : [{ type: "section", fields }];
+}
+
+/** A link in a text: a button would make Slack warn of an app that does not answer to it. */
+function linkBlock({ sentence }: Notice): object[] {
+  if (sentence.link === null) return [];
+  const url = escapeSlack(sentence.link.replaceAll("|", "%7C"));
+  return [{ type: "section", text: { type: "mrkdwn", text: `<${url}|Open in Orchest>` } }];
+}
+
+function contextBlock({ type, occurredAt, webhook }: Notice): object {
+  // docs.slack.dev, "Formatting message text", "Date formatting": in the reader's zone.
+  const time =
+    occurredAt === null
+      ? []
+      : [
+          {
+            type: "mrkdwn",
+            text: `<!date^${Math.floor(occurredAt / 1000)}^{date_short_pretty} {time}|${utcMinute(occurredAt)}>`,
+          },
+        ];
+  return {
+    type: "context",
+    elements: [...time, plain(type || webhook.name || "Orchest", textCharactersMax)],
+  };
+}
+
+function plain(text: string, lengthMax: number): { type: "plain_text"; text: string; emoji: false } {
+  return { type: "plain_text", text: fitEscaped(text, lengthMax, escapeSlack), emoji: false };
+}
+
+/** Workflow Builder's URLs take flat texts, one for each variable that the workflow names (slack.com/help, "Create workflows that start with a webhook"). */
+function isWorkflow(url: string): boolean {
+  return /^\/(?:workflows|triggers)\//.test(URL.parse(url)?.pathname ?? "");
+}
+
+function workflowMessage({ sentence, type, occurredAt }: Notice): BuiltMessage {
+  const { title, outcome, link, text } = sentence;
+  const time = occurredAt === null ? "" : utcMinute(occurredAt);
+  return {
+    body: JSON.stringify({ title, text, outcome, link: link ?? "", type, time }),
+    contentType: "application/json",
+  };
+}

@@ -1,0 +1,101 @@
+/** Messages for Microsoft Teams: an Adaptive Card in a message, as Workflows and connectors take it. */
+import { appearanceOf } from "../appearance";
+import type { BuiltMessage } from "../build-message";
+import { bytesOf } from "../fit";
+import type { Notice } from "../notice";
+import { retiredUrl } from "../recognise-service";
+import { escapeHtml } from "../escape-html";
+import type { Outcome } from "../sentence";
+
+/** learn.microsoft.com, "Create and send messages" of incoming webhooks: "The message size limit is 28 KB". */
+const bodyBytesMax = 28_000;
+
+/** Adaptive Cards, "Colors" and "ContainerStyle". */
+const colors: Record<Outcome, "Good" | "Attention" | "Warning" | "Accent" | "Default"> = {
+  success: "Good",
+  failure: "Attention",
+  cancelled: "Warning",
+  started: "Accent",
+  info: "Default",
+};
+const styles = {
+  Good: "good",
+  Attention: "attention",
+  Warning: "warning",
+  Accent: "accent",
+  Default: "emphasis",
+};
+
+/**
+ * `delivered_for` and `event` come along as long as all of it stays within the limit: a larger message is not shown.
+ */
+export function teamsMessage(notice: Notice): BuiltMessage {
+  const { deliveredFor, event } = notice.envelope;
+  const shown = JSON.stringify({
+    type: "message",
+    summary: titleOf(notice),
+    // Connectors got the field before there were cards here.
+    ...(retiredUrl(notice.url) !== null && { text: escapeTeams(titleOf(notice)) }),
+    attachments: [
+      { contentType: "application/vnd.microsoft.card.adaptive", contentUrl: null, content: cardOf(notice) },
+    ],
+  });
+  const whole = `${shown.slice(0, -1)},"delivered_for":${deliveredFor},"event":${event}}`;
+  const body = bytesOf(whole) <= bodyBytesMax ? whole : shown;
+  return { body, contentType: "application/json" };
+}
+
+/** Markdown and HTML made literal. */
+function escapeTeams(text: string): string {
+  return escapeHtml(text.replaceAll(/[\\`*_{}[\]()#~|]/g, String.raw`\$&`));
+}
+
+function titleOf({ sentence }: Notice): string {
+  return `${appearanceOf(sentence.outcome).icon} ${sentence.title}`;
+}
+
+function cardOf(notice: Notice): object {
+  const { sentence, type, occurredAt, webhook } = notice;
+  const color = colors[sentence.outcome];
+  const items = [
+    run([{ text: titleOf(notice), weight: "Bolder", size: "Medium" }]),
+    ...sentence.facts.map(({ label, value }) =>
+      run([{ text: `${label}: `, weight: "Bolder" }, { text: value }], "Small"),
+    ),
+  ];
+  const { link } = sentence;
+  return {
+    $schema: "http://adaptivecards.io/schemas/adaptive-card.json",
+    type: "AdaptiveCard",
+    version: "1.4",
+    fallbackText: titleOf(notice),
+    msteams: { width: "Full" },
+    body: [
+      { type: "Container", style: styles[color], bleed: true, items },
+      run([{ text: type || webhook.name || "Orchest", isSubtle: true, size: "Small" }]),
+      ...(occurredAt === null ? [] : [timeBlock(occurredAt)]),
+    ],
+    ...(link !== null && { actions: [{ type: "Action.OpenUrl", title: "Open in Orchest", url: link }] }),
+  };
+}
+
+/** Text runs are literal: unlike in other texts of a card, Markdown and macros have no meaning in them. */
+function run(inlines: object[], spacing?: "Small"): object {
+  return {
+    type: "RichTextBlock",
+    inlines: inlines.map((inline) => ({ type: "TextRun", ...inline })),
+    ...(spacing && { spacing }),
+  };
+}
+
+/** Shown in the reader's zone (learn.microsoft.com, "Text features in Adaptive Cards", "Date example"). */
+function timeBlock(ms: number): object {
+  const time = `${new Date(ms).toISOString().slice(0, 19)}Z`;
+  return {
+    type: "TextBlock",
+    text: `{{DATE(${time},SHORT)}} {{TIME(${time})}}`,
+    isSubtle: true,
+    size: "Small",
+    spacing: "None",
+  };
+}

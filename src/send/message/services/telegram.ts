@@ -1,0 +1,42 @@
+/** Messages for Telegram: text in its HTML. */
+import { appearanceOf } from "../appearance";
+import type { BuiltMessage } from "../build-message";
+import { invisibleBreak } from "../fit";
+import { type Notice, utcMinute } from "../notice";
+import { escapeHtml } from "../escape-html";
+
+/** core.telegram.org/bots/api, "sendMessage": characters "after entities parsing". */
+const textLengthMax = 4096;
+
+/** Facts are left out from the last on when all would be too long. */
+export function telegramMessage({ sentence, type, occurredAt, webhook, options }: Notice): BuiltMessage {
+  const { link, facts, outcome } = sentence;
+  const title = `${appearanceOf(outcome).icon} <b>${escapeTelegram(sentence.title)}</b>`;
+  const footer = [type || webhook.name || "Orchest", occurredAt === null ? null : utcMinute(occurredAt)];
+  const last = [
+    ...(link === null ? [] : [`<a href="${escapeHtml(link)}">Open in Orchest</a>`]),
+    `<i>${escapeTelegram(footer.filter(Boolean).join(" · "))}</i>`,
+  ];
+  let left = textLengthMax - [title, ...last].join("\n").length;
+  const lines = facts.flatMap(({ label, value }) => {
+    const line = `<b>${label}:</b> ${escapeTelegram(value)}`;
+    left -= line.length + 1;
+    return left < 0 ? [] : [line];
+  });
+  const thread = options["message_thread_id"];
+  return {
+    body: JSON.stringify({
+      ...(options["chat_id"] && { chat_id: options["chat_id"] }),
+      ...(thread && { message_thread_id: Number(thread) }),
+      text: [title, ...lines, ...last].join("\n"),
+      parse_mode: "HTML",
+      link_preview_options: { is_disabled: true },
+    }),
+    contentType: "application/json",
+  };
+}
+
+/** `@name` would tell the user of that name, `/command` and `#tag` would be links: Telegram has no escape for them. */
+function escapeTelegram(text: string): string {
+  return escapeHtml(text).replaceAll(/@(?=\w)|#(?=\w)|(?<![\w/&;])\/(?=\w)/g, `$&${invisibleBreak}`);
+}

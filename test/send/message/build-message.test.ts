@@ -1,0 +1,352 @@
+import { assert as assertProperty, constantFrom, oneof, property, string } from "fast-check";
+import { describe, expect, it } from "vitest";
+import { sampleEvent } from "../../../src/events/sample-event";
+import { orchestEventTypes } from "../../../src/events/types";
+import { buildMessage } from "../../../src/send/message/build-message";
+import { shownText } from "../../../src/send/message/event-fields";
+import { type Preview, previewOf } from "../../../src/send/message/preview";
+import { sentenceOf } from "../../../src/send/message/sentence";
+import { forAll } from "../../for-all";
+import { hand, inputOf, orchestUrl, send, type Service, services } from "../../stand-ins/shown-by";
+import { opsgenie } from "../../stand-ins/opsgenie";
+import { pagerduty } from "../../stand-ins/pagerduty";
+import type { Shown } from "../../stand-ins/types";
+
+const all = Object.entries(services);
+const failed = "project:cron-job:run:pipeline-run:failed";
+
+function sample(type: string): Record<string, unknown> {
+  return sampleEvent(type, { now: 1_654_186_345_242, uuid: () => "0f3b5a52-6c0e-4a55-8d7b-7a3c6c0d1e2f" });
+}
+
+/** A failed run in which every text that people choose is this one. */
+function hostileEvent(text: string): Record<string, unknown> {
+  const run = {
+    uuid: "r",
+    number: 3,
+    failed_steps: [{ uuid: "s", title: text }],
+    parameters: { pipeline_parameters: { parameters: { [text]: text } } },
+    url_path: `/job-run?run_uuid=r&name=${text}`,
+  };
+  const job = {
+    uuid: "j",
+    name: text,
+    pipeline_name: text,
+    url_path: "/job",
+    run: { number: 17, pipeline_run: run },
+  };
+  return {
+    type: failed,
+    uuid: "e",
+    timestamp: "2022-06-02 16:12:25.242592+00:00",
+    project: { uuid: "p", name: text, job },
+  };
+}
+
+/** A run of a cron job. */
+function job(uuid: string, state: string): Record<string, unknown> {
+  const type = `project:cron-job:run:pipeline-run:${state}`;
+  return { type, project: { name: "Sales", job: { uuid, name: `Job ${uuid}` } } };
+}
+
+/** A successful message of a stand-in. */
+function shownBy(service: Service, event: unknown): Shown {
+  const { status, body, shown } = send(service, event);
+  expect(body, "the service takes it").not.toContain("error");
+  expect(status).toBeLessThan(300);
+  if (shown === null) throw new Error(`Nothing is shown: ${status} ${body}`);
+  return shown;
+}
+
+/** What is read, without what cannot be seen. */
+function legible(text: string): string {
+  return text.replaceAll("\u200B", "").replaceAll(/\s+/g, " ");
+}
+
+describe("a message", () => {
+  it("of a failed run is shown by every service: the sentence, its facts and the link", () =>
+    forAll(all, (name, service) => {
+      const event = sample(failed);
+      const { title, facts, link } = sentenceOf(event, { orchestUrl });
+      const { text, notification, links, pings } = shownBy(service, event);
+      expect(legible(text)).toContain(title);
+      expect(notification).toContain(title.slice(0, 100));
+      for (const { value } of facts) expect(legible(text)).toContain(value);
+      expect(pings).toEqual([]);
+      // A workflow of Slack's gets the link as a text.
+      const linked = name === "a Slack workflow" ? [text] : links.map(({ url }) => url);
+      expect(linked).toEqual([expect.stringContaining(link ?? "")]);
+    }));
+
+  it("of every type of event is shown, or resolves what is open", () =>
+    forAll(all, (_, service) => {
+      for (const type of [...orchestEventTypes, "ping", "data-set:imported", ""]) {
+        const event = type.startsWith("project") || type.startsWith("jupyter") ? sample(type) : { type };
+        const { status, body, shown } = send(service, event);
+        expect(status, `${type}: ${body}`).toBeLessThan(300);
+        const mayResolve = service.format === "pagerduty" || service.format === "opsgenie";
+        expect(shown !== null || mayResolve, type).toBe(true);
+      }
+    }));
+
+  it("with a hostile name pings nobody, disguises no link, and reads as it was typed", () =>
+    forAll(all, (_, service) => {
+      const names = [
+        "<!channel> R&D <https://evil.example/login|Sign in to Orchest> @everyone",
+        "[Sign in](https://evil.example) **bold** _it_ `code` ~~gone~~ ||spoiler||",
+        '<a href="https://evil.example">Sign in</a> <b>x</b> <users/all> &lt;&amp;',
+        "@here <@U012> <@&1> <#C1> <!date^1^{date}|x> {{DATE(2020-01-01T00:00:00Z,SHORT)}}",
+        "# heading \\ * - 1. > quote $& \"quotes\" 'x' \\[a\\](https://evil.example)",
+        "/start #tag @orchest_news https://evil.example/path?a=b&c=d",
+        "- item",
+        "1. one",
+        "> x",
+        "+ y",
+      ];
+      for (const name of names) {
+        const { text, links, pings } = shownBy(service, hostileEvent(name));
+        expect(pings, name).toEqual([]);
+        const leading = links.filter(({ url }) => !url.startsWith(orchestUrl));
+        expect(
+          leading.filter((link) => link.text !== link.url),
+          name,
+        ).toEqual([]);
+        expect(legible(text), name).toContain(legible(shownText(name) ?? ""));
+      }
+    }));
+
+  it("is shown whatever texts an event holds", { timeout: 120_000 }, () => {
+    const hostile = oneof(
+      string({ unit: "binary", maxLength: 300 }),
+      string({ unit: constantFrom(...Array.from("<>&@![](){}|*_~`\\#-+.:/ \n\"'=?%🔥é漢")), maxLength: 300 }),
+      string({ unit: "grapheme", minLength: 100, maxLength: 300 }),
+    );
+    assertProperty(
+      property(hostile, (name) => {
+        for (const [, service] of all) {
+          const { pings, links } = shownBy(service, hostileEvent(name));
+          expect(pings).toEqual([]);
+          expect(links.every(({ url, text }) => url.startsWith(orchestUrl) || url === text)).toBe(true);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("is shown of events of 90 KB, nested as deep as may be or wide, with the sentence", () =>
+    forAll(all, (_, service) => {
+      const parameters = Object.fromEntries(
+        Array.from({ length: 900 }, (_item, index) => [
+          `step-${index}`,
+          { parameters: { [`p${index}`]: "v".repeat(60), deep: index === 0 ? "DEEP" : 1 } },
+        ]),
+      );
+      const failed_steps = Array.from({ length: 900 }, (_item, index) => ({
+        title: `Step ${index} ${"🔥".repeat(5)}`,
+      }));
+      const run = { number: 1, parameters, failed_steps, url_path: `/x?${"y".repeat(3000)}` };
+      const job = { uuid: "j", name: "Nightly", run: { number: 17, pipeline_run: run } };
+      const event = { type: failed, uuid: "e", project: { name: "P".repeat(90_000), job } };
+      const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
+      const { shown } = send(service, event, { event: JSON.stringify(event).replace('"DEEP"', deep) });
+      const text = shown?.text;
+      expect(text).toContain("Nightly failed in");
+      expect(text).toContain("Step 0");
+    }));
+
+  it("never ends inside of a character", () =>
+    forAll(all, (_, service) => {
+      for (const pad of ["", "x"]) {
+        const { body } = buildMessage(inputOf(service, hostileEvent(`${pad}${"🔥".repeat(400)}`)));
+        expect(body.isWellFormed()).toBe(true);
+        expect(body).not.toMatch(/\\ud[89a-f]/i);
+      }
+    }));
+
+  it("of an event that is no object still is one", () =>
+    forAll(all, (_, service) => expect(shownBy(service, []).text).toContain("An event without a type")));
+
+  it("is the same for the same event: neither time nor chance is in it", () =>
+    forAll(all, (_, service) => {
+      const input = inputOf(service, sample(failed));
+      expect(buildMessage(input)).toEqual(buildMessage(input));
+    }));
+
+  it("of a test is shown, also where successes only resolve", () =>
+    forAll(all, (_, service) => {
+      const { shown } = send(service, { type: "ping", uuid: "e" }, { isTest: true });
+      expect(shown?.text).toContain("Test ping: this webhook works");
+    }));
+});
+
+describe("the members of Orchest's body", () => {
+  it("come along where the service ignores what it does not know", () =>
+    forAll(["slack", "discord", "teams"], (name) => {
+      const event = sample(failed);
+      const body = JSON.parse(buildMessage(inputOf(serviceNamed(name), event)).body) as Record<
+        string,
+        unknown
+      >;
+      expect(body["event"]).toEqual(event);
+      expect(body["delivered_for"]).toMatchObject({ name: "Alerts", type: "webhook" });
+    }));
+
+  it("are left out for Teams when the message would be too large to be shown", () => {
+    const event = { ...sample(failed), note: "x".repeat(28_000) };
+    const body = JSON.parse(buildMessage(inputOf(serviceNamed("teams"), event)).body) as Record<
+      string,
+      unknown
+    >;
+    expect(Object.keys(body)).toEqual(["type", "summary", "attachments"]);
+  });
+
+  it("keep the event character for character", () => {
+    const input = { ...inputOf(serviceNamed("slack"), {}), event: '{"a":1.0, "b":12345678901234567890}' };
+    expect(buildMessage(input).body).toContain('"event":{"a":1.0, "b":12345678901234567890},');
+  });
+});
+
+describe("an alert", () => {
+  it("of a job's failure is one, and its later success resolves it (PagerDuty)", () => {
+    const { standIn, incidents } = pagerduty();
+    const service = { ...serviceNamed("pagerduty"), standIn };
+    send(service, job("1", "failed"));
+    send(service, job("1", "failed"));
+    send(service, job("2", "failed"));
+    expect([...incidents.values()]).toEqual(["Job 1 failed in Sales", "Job 2 failed in Sales"]);
+    send(service, { ...job("1", "succeeded"), type: "project:cron-job:run:succeeded" });
+    expect([...incidents.values()]).toEqual(["Job 2 failed in Sales"]);
+  });
+
+  it("of a job's failure is one, and its later success closes it (Opsgenie)", () => {
+    const { standIn, alerts } = opsgenie();
+    const service = { ...serviceNamed("opsgenie"), standIn };
+    send(service, job("1", "failed"));
+    send(service, job("a/b?c", "failed"));
+    expect(alerts.size).toBe(2);
+    send(service, job("a/b?c", "succeeded"));
+    expect([...alerts.values()]).toEqual(["Job 1 failed in Sales"]);
+  });
+
+  it("of a started run neither opens nor resolves a job's", () => {
+    const { standIn, incidents } = pagerduty();
+    const service = { ...serviceNamed("pagerduty"), standIn };
+    send(service, job("1", "failed"));
+    send(service, job("1", "started"));
+    expect([...incidents.values()]).toEqual(["Job 1 failed in Sales", "Job 1 started in Sales"]);
+    send(service, job("1", "succeeded"));
+    expect([...incidents.values()]).toEqual(["Job 1 started in Sales"]);
+  });
+
+  it("of a webhook that was disabled is resolved when it recovers, of a build when it succeeds", () => {
+    const { standIn, incidents } = pagerduty();
+    const service = { ...serviceNamed("pagerduty"), standIn };
+    send(service, { type: "webhook:disabled", webhook: { uuid: "w", name: "Alerts" } });
+    send(service, {
+      type: "project:environment:image-build:failed",
+      project: { environment: { uuid: "v" } },
+    });
+    send(service, { type: "jupyter:image-build:failed" });
+    expect(incidents.size).toBe(3);
+    send(service, { type: "webhook:recovered", webhook: { uuid: "w", name: "Alerts" } });
+    send(service, {
+      type: "project:environment:image-build:succeeded",
+      project: { environment: { uuid: "v" } },
+    });
+    send(service, { type: "jupyter:image-build:succeeded" });
+    expect(incidents.size).toBe(0);
+  });
+
+  it("has the severity that was chosen for failures", () => {
+    const options = { routing_key: "R0123456789012345678901234567890", severity: "critical" };
+    const { body } = buildMessage({ ...inputOf(serviceNamed("pagerduty"), job("1", "failed")), options });
+    expect(JSON.parse(body)).toMatchObject({ payload: { severity: "critical" } });
+  });
+});
+
+describe("a CloudEvent", () => {
+  const input = {
+    ...inputOf(
+      {
+        format: "cloudevents",
+        url: "https://example.com/",
+        standIn: () => ({ status: 200, body: "", shown: null }),
+      },
+      {},
+    ),
+  };
+
+  it("has the required attributes and the event as it was published", () => {
+    const event =
+      '{"uuid":"e1","type":"project:created","timestamp":"2022-06-02 16:12:25.242592+00:00","n":1.0}';
+    const { body, contentType } = buildMessage({ ...input, event });
+    expect(contentType).toBe("application/cloudevents+json; charset=UTF-8");
+    expect(body).toContain(`"data":${event}}`);
+    expect(JSON.parse(body)).toMatchObject({
+      specversion: "1.0",
+      id: "e1",
+      source: orchestUrl,
+      type: "project:created",
+      time: "2022-06-02T16:12:25.242592+00:00",
+      datacontenttype: "application/json",
+    });
+  });
+
+  it("has an id and a type also of an event without, and leaves out a time that is none", () => {
+    const { body } = buildMessage({ ...input, orchestUrl: null, event: '{"timestamp":"yesterday"}' });
+    const read = JSON.parse(body) as Record<string, unknown>;
+    expect(read).toMatchObject({ id: input.deliveryUuid, type: "unknown", source: "/orchest" });
+    expect(read).not.toHaveProperty("time");
+  });
+
+  it("says the source that was chosen", () => {
+    const { body } = buildMessage({ ...input, options: { source: "urn:me" } });
+    expect(JSON.parse(body)).toMatchObject({ source: "urn:me" });
+  });
+});
+
+describe("a preview", () => {
+  it("shows what the service shows: sentence, facts and link, without escapes", () =>
+    forAll(all, (_, service) => {
+      const event = hostileEvent('R&D <b> *x* [y](z) @all "q" \\');
+      const message = buildMessage(inputOf(service, event));
+      const shownBefore = previewOf(service.format, message);
+      const { title, facts, link } = sentenceOf(event, { orchestUrl });
+      expect(hand(service, message).shown).not.toBeNull();
+      expect(shownBefore?.title).toBe(title);
+      if (service.url.includes("triggers")) return;
+      expect(shownBefore?.link?.url).toBe(link);
+      const asText = facts.map(({ label, value }) => `${label}: ${value}`).join("\n");
+      const shownFacts = service.format === "ntfy" ? shownBefore?.text : shownBefore?.fields;
+      expect([asText, facts]).toContainEqual(
+        typeof shownFacts === "string" ? shownFacts.slice(0, asText.length) : shownFacts,
+      );
+    }));
+
+  it("tells what is sent and not shown, and that a success resolves", () => {
+    expect(preview("slack", "failed")?.notShown).toEqual(["delivered_for", "event"]);
+    expect(preview("google_chat", "failed")?.notShown).toEqual([]);
+    expect(preview("pagerduty", "succeeded")?.effect).toContain("Resolves");
+    expect(preview("opsgenie", "succeeded")?.effect).toContain("Closes");
+    expect(preview("slack", "failed")).toMatchObject({ service: "Slack", icon: "❌", effect: null });
+  });
+
+  it("is none of formats that people do not read", () => {
+    const input = inputOf(serviceNamed("slack"), sample(failed));
+    for (const format of ["orchest", "cloudevents"] as const) {
+      expect(previewOf(format, buildMessage({ ...input, format }))).toBeNull();
+    }
+  });
+});
+
+/** The preview of a service's message of a run. */
+function preview(name: string, state: string): Preview | null {
+  const input = inputOf(serviceNamed(name), sample(failed.replace("failed", state)));
+  return previewOf(input.format, buildMessage(input));
+}
+
+function serviceNamed(name: string): Service {
+  const service = services[name];
+  if (service === undefined) throw new Error(`There is no service ${name}.`);
+  return service;
+}

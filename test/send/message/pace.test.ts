@@ -1,0 +1,17 @@
+import { expect, it } from "vitest";
+import { paceOf } from "../../../src/send/message/pace";
+import { forAll } from "../../for-all";
+
+it("each service has the pace that it documents, and a receiver of one's own has none", () =>
+  forAll(
+    [
+      ["slack", 1],
+      ["google_chat", 1],
+      ["telegram", 1],
+      ["discord", 2.5],
+      ["teams", 4],
+      ["orchest", null],
+      ["template", null],
+    ] as const,
+    (format, perS) => expect(paceOf(format)).toBe(perS),
+  ));
