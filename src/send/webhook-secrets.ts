@@ -1,5 +1,6 @@
 /** What is secret of a webhook's settings, as a whole and in parts. */
 import type { SecretSettings } from "../platform/encryption";
+import { isSecretOption } from "./message/format-options";
 
 /**
  * `beginning` and `ending`: how many characters of it at either end say nothing: a scheme, and segments of a path that
@@ -28,12 +29,14 @@ const ordinaryWords = new Set(
 );
 
 /** @returns each secret, and each part of one that is a secret by itself. */
-export function secretsOf({ url, secret, previous, headers = {} }: SecretSettings): Secret[] {
+export function secretsOf(settings: SecretSettings): Secret[] {
+  const { url, secret, previous, headers = {}, formatOptions = {} } = settings;
   const signing = [secret, previous?.secret, previous?.hubSecret].filter((one) => one !== undefined);
   return [
     ...secretsOfUrl(new URL(url)),
     ...signing.flatMap((one) => [whole(one), whole(one.replace(/^whsec_/, ""))]),
     ...Object.values(headers).flatMap(secretsOfHeader),
+    ...Object.entries(formatOptions).flatMap(([name, value]) => (isSecretOption(name) ? [whole(value)] : [])),
   ];
 }
 

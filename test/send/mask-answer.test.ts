@@ -9,6 +9,7 @@ const settings = {
   secret: 'quoted "secret" ü',
   previous: { secret: "the-one-before", until: 0 },
   headers: { Authorization: "Bearer top-secret", "X-Short": "1" },
+  formatOptions: { routing_key: "R0UT1NGKEY", severity: "critical" },
 };
 
 const masks = new Map<SecretSettings, ReturnType<typeof maskFor>>();
@@ -46,6 +47,7 @@ describe("what a receiver repeats of a webhook's secrets", () => {
     ["the secret before it", "the-one-before, twice: the-one-before", "********, twice: ********"],
     ["a header", '{"Authorization":"Bearer top-secret"}', '{"Authorization":"********"}'],
     ["a header's credentials", "who is top-secret?", "who is ********?"],
+    ["a secret option of its format", '"routing_key":"R0UT1NGKEY"', '"routing_key":"********"'],
     ["the beginning of a secret, where the answer was cut", "who is top-sec", "who is ********"],
   ])("is masked in its answer: %s", (_, body, shown) => {
     expect(masked(body).responseBody).toBe(shown);
@@ -56,7 +58,7 @@ describe("what a receiver repeats of a webhook's secrets", () => {
     expect(responseHeaders).toEqual({ location: "https://hooks.example.com********", server: "nginx" });
   });
 
-  it.each(["", "ok", "1", "no secrets here", "T000", "token", '{"status":1}'])(
+  it.each(["", "ok", "1", "no secrets here", "T000", "token", "critical", '{"status":1}'])(
     "is nothing in %j, which stays as it is",
     (body) => {
       expect(masked(body).responseBody).toBe(body);

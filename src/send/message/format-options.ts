@@ -141,6 +141,17 @@ export function optionsOf(format: ServiceFormat): readonly FormatOption[] {
   return optionsByFormat[format] ?? [];
 }
 
+const secretOptions: ReadonlySet<string> = new Set(
+  Object.values(optionsByFormat)
+    .flat()
+    .flatMap(({ name, secret }) => (secret ? [name] : [])),
+);
+
+/** Whether an option of this name is a secret in any format. */
+export function isSecretOption(name: string): boolean {
+  return secretOptions.has(name);
+}
+
 /**
  * Checks what a person wrote for a format.
  * @param url of the webhook: it may already hold what an option would say.
