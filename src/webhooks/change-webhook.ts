@@ -38,7 +38,7 @@ export type ResettableField = "max_attempts" | "max_age_s" | "timeout_s" | "rate
 
 /**
  * A validated change, and the settings to reset. `shownOrigin`: the origin of the URL that the caller was shown, for which
- * new header values are meant when the URL does not change; absent when the caller was shown none.
+ * new header values and format options are meant when the URL does not change; absent when the caller was shown none.
  */
 type Change = {
   spec: z.output<typeof webhookChangesSchema>;
@@ -225,7 +225,13 @@ async function parseChanges(change: Change, config: Config): Promise<ParsedChang
     plain,
     updateSettings: changesSettings
       ? (settings, read) => ({
-          ...changeSettings(settings, { target, secret, headers, shownOrigin }),
+          ...changeSettings(settings, {
+            target,
+            secret,
+            headers,
+            // New credentials without a URL are meant for the one that was shown.
+            shownOrigin: headers || format_options ? shownOrigin : undefined,
+          }),
           ...changeFormat(settings, read, {
             plain,
             target,
@@ -242,7 +248,7 @@ async function parseChanges(change: Change, config: Config): Promise<ParsedChang
  * otherwise anyone who may change the URL could send them to their own server. The secret is kept for any URL, because it
  * is never sent, and anyone who may change the webhook can have deliveries signed anyway.
  * @throws {FieldError} when stored header values would be sent to another origin.
- * @throws {RequestError} 409 when the webhook's origin is no longer the one that new header values are meant for.
+ * @throws {RequestError} 409 when the webhook's origin is no longer `shownOrigin`, for which new values are meant.
  */
 function changeSettings(
   { previous, headers: stored, formatOptions: _options, template: _template, ...settings }: SecretSettings,
@@ -259,7 +265,7 @@ function changeSettings(
   },
 ): SecretSettings {
   const { origin } = new URL(settings.url);
-  if (headers && target === undefined && shownOrigin !== undefined && shownOrigin !== origin) {
+  if (target === undefined && shownOrigin !== undefined && shownOrigin !== origin) {
     throw new RequestError(409, changeConflictMessage);
   }
   const staysAtOrigin = target === undefined || target.origin === origin;

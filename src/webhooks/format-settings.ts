@@ -101,6 +101,7 @@ export function mergeFormatSettings({
   sent: SentFormatSettings;
 }): FormatSettings {
   const service = serviceOf(after);
+  if (service === "template") throw new FieldError("format", "template cannot be chosen yet.");
   const isSame = before !== null && serviceOf(before) === service;
   if (isSame && before.url === after.url && sent.formatOptions === undefined && !sent.template) {
     return keptOf(stored);

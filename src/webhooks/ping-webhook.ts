@@ -3,6 +3,12 @@ import type { z } from "@hono/zod-openapi";
 import { laneConfigOf } from "../lane/lane-configs";
 import type { Webhook } from "./webhooks";
 import { type PingResult, sendPing } from "../send/ping";
+import type { SenderSetup } from "../send/sender";
+import { buildMessage } from "../send/message/build-message";
+import type { Format } from "../send/message/formats";
+import { type Preview, previewOf } from "../send/message/preview";
+import { formatOf } from "../send/message/recognise-service";
+import { orchestTime } from "../platform/time";
 import { refuseResolvedTarget } from "../send/resolve-target";
 import { type SecretSettings, decryptSettings } from "../platform/encryption";
 import { audit } from "../db/audit";
@@ -10,6 +16,11 @@ import type { Operation } from "./operation";
 import { limitRate } from "../platform/rate-limit";
 import { parseNewWebhook } from "./create-webhook";
 import type { pingSpecSchema } from "./schemas";
+
+/**
+ * The result of a test ping, and how a person sees the message: null for formats that no person reads.
+ */
+export type WebhookPing = PingResult & { shown: Preview | null };
 
 /**
  * Sends a test ping and audits it. A blocked target gets none: the result is then an error `blocked`.
@@ -21,18 +32,18 @@ export async function pingWebhook(
   operation: Operation,
   row: Webhook,
   settings?: SecretSettings,
-): Promise<PingResult> {
+): Promise<WebhookPing> {
   const { config: rules } = operation;
   const used = settings ?? (await decryptSettings(rules.encryptionKeys, row.uuid, row.encryptedSettings));
   // The host may resolve to other addresses than when the webhook was stored.
   const blockedReason = await refuseResolvedTarget(new URL(used.url), rules);
   if (blockedReason !== null) {
     const reason = `the host may not be reached. ${blockedReason.replace(/\.$/, "")}`;
-    return { delivered: false, error: "blocked", status: null, reason };
+    return { delivered: false, error: "blocked", status: null, reason, shown: null };
   }
   const { webhook } = laneConfigOf(row);
   await limitAndAudit(operation, used, row.uuid);
-  return sendPing({ webhook, settings: used, timeoutS: row.timeoutS, rules });
+  return ping({ webhook, settings: used, format: row.format, timeoutS: row.timeoutS, rules });
 }
 
 /**
@@ -44,13 +55,32 @@ export async function pingWebhook(
 export async function pingNewWebhook(
   operation: Operation,
   spec: z.output<typeof pingSpecSchema>,
-): Promise<PingResult> {
+): Promise<WebhookPing> {
   const { config: rules } = operation;
   const { shown, settings } = await parseNewWebhook(spec, rules);
   const { uuid, name, verifySsl, contentType } = shown;
   const webhook = { uuid, name, verifySsl, contentType };
   await limitAndAudit(operation, settings);
-  return sendPing({ webhook, settings, timeoutS: shown.timeoutS, rules });
+  return ping({ webhook, settings, format: shown.format, timeoutS: shown.timeoutS, rules });
+}
+
+async function ping(setup: SenderSetup & { format: Format }): Promise<WebhookPing> {
+  return { ...(await sendPing(setup)), shown: previewOfPing(setup) };
+}
+
+function previewOfPing({
+  webhook,
+  settings,
+  format,
+  rules,
+}: SenderSetup & { format: Format }): Preview | null {
+  const { url, formatOptions = {}, template = null } = settings;
+  const service = formatOf(format, url, webhook.contentType);
+  if (service === "orchest" || service === "cloudevents" || service === "template") return null;
+  const event = JSON.stringify({ type: "ping", timestamp: orchestTime(Date.now()) });
+  const { orchestUrl } = rules;
+  const built = { format: service, webhook, url, event, options: formatOptions, template, orchestUrl };
+  return previewOf(service, buildMessage({ ...built, deliveryUuid: crypto.randomUUID(), isTest: true }));
 }
 
 /** Applies the rate limit and audits a ping, before it is sent. @param target the uuid of a stored webhook. */

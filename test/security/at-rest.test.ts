@@ -13,7 +13,7 @@ const secrets = {
   next: "next-secret-of-webhook",
   header: "Bearer value-of-header",
 };
-const plain = /path-of-url|query-of-url|secret-of-webhook|value-of-header/;
+const plain = /path-of-url|query-of-url|secret-of-webhook|value-of-header|key_of_options/;
 
 type Row = Record<string, ArrayBuffer | string | number | null>;
 
@@ -83,6 +83,25 @@ describe("the disk", () => {
     expect(lane).toContain("x-echo");
     expect(lane).toMatch(/[0-9a-f]{8}\.[\w-]{100}/);
     expect(lane).not.toMatch(plain);
+    expect(await dumpD1()).not.toMatch(plain);
+  });
+
+  it("holds no credential of a format's options, and no answer of the API does, although they are in the body", async () => {
+    const { received } = receiver(({ body }) => new Response(body, { status: 500 }));
+    const { uuid } = await makeListener({
+      format: "pagerduty",
+      format_options: { routing_key: "key_of_options", severity: "critical" },
+    });
+    await publish(makeEvent());
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    const log = `${notifications}/subscribers/${uuid}/deliveries`;
+    const { body } = await api<{ deliveries: { uuid: string }[] }>("GET", log);
+    const { text } = await api("GET", `${log}/${body.deliveries[0]?.uuid}`);
+
+    expect(received[0]?.body).toContain("key_of_options");
+    expect(text).toContain("routing_key");
+    expect(text).not.toMatch(plain);
+    expect(await dumpLane(uuid)).not.toMatch(plain);
     expect(await dumpD1()).not.toMatch(plain);
   });
 });

@@ -55,7 +55,8 @@ afterEach(restartClock);
 
 describe("POST /api/reencrypt", () => {
   it("encrypts everything with the first key, so that the older one can be removed", async () => {
-    const made = [await makeWebhook(), await makeWebhook({ headers: { "X-Team": "data" } })];
+    const options = { format: "discord", format_options: { thread_name: "Runs" } };
+    const made = [await makeWebhook(), await makeWebhook({ headers: { "X-Team": "data" }, ...options })];
     expect(await reencrypt(rotated)).toEqual({ reencrypted: 2, left: 0, unreadable: 0 });
     const rows = await stored();
     const { encryptionKeys } = readConfig(renewed);
@@ -65,7 +66,12 @@ describe("POST /api/reencrypt", () => {
     expect(rows.map(({ uuid }) => uuid)).toEqual(made.map(({ uuid }) => uuid));
     expect(opened).toEqual([
       { url: spec.url, secret: spec.secret },
-      { url: spec.url, secret: spec.secret, headers: { "X-Team": "data" } },
+      {
+        url: spec.url,
+        secret: spec.secret,
+        headers: { "X-Team": "data" },
+        formatOptions: { thread_name: "Runs" },
+      },
     ]);
     expect((await health(renewed)).status).toBe(200);
   });

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { readLaneConfig } from "../../../src/lane/lane-configs";
 import { decryptSettings, type SecretSettings } from "../../../src/platform/encryption";
 import { readConfig } from "../../../src/platform/config";
-import { formats } from "../../../src/send/message/formats";
+import { offeredFormats } from "../../../src/send/message/formats";
 import { findWebhook } from "../../../src/webhooks/webhooks";
 import {
   type Answer,
@@ -68,10 +68,9 @@ describe("a webhook's format", () => {
       pagerduty: { format_options: { routing_key: "R0UT1NG" } },
       telegram: { format_options: { chat_id: "-100123" } },
       opsgenie: { format_options: { api_key: "k-1" } },
-      template: { template: "{{title}}" },
       ntfy: { format_options: { topic: "orchest" } },
     };
-    await forAll(formats, async (format) => {
+    await forAll(offeredFormats, async (format) => {
       const changes = { format, ...needs[format] };
       expect(await makeWebhook(changes)).toMatchObject({ format });
       const { uuid } = await makeWebhook({ format: "orchest" });
@@ -122,10 +121,7 @@ describe("a webhook's format", () => {
           { format_options: Object.fromEntries(Array.from({ length: 21 }, (_, at) => [`o${at}`, "x"])) },
           /^format_options: must be at most 20/,
         ],
-        [{ format: "template" }, /^template: is required for the format template/],
-        [{ format: "template", template: " " }, /^template: is required/],
-        [{ format: "template", template: masked }, /^template: is required/],
-        [{ format: "template", template: "x".repeat(10_001) }, /^template: must be at most 10000/],
+        [withTemplate, /^format: template cannot be chosen yet/],
         [{ template: "x" }, /^template: is used only with the format template/],
         [{ format: "slack", template: "x" }, /^template: is used only with the format template/],
       ],
@@ -231,36 +227,5 @@ describe("format_options", () => {
     await env.DB.prepare("UPDATE webhooks SET format = 'auto'").run();
     const fields = { name: "New", content_type: "application/json", verify_ssl: true };
     expect((await put(uuid, fields)).status).toBe(200);
-  });
-});
-
-describe("a template", () => {
-  it("is shown with its webhook, and masked in lists", async () => {
-    const made = await makeWebhook(withTemplate);
-    expect(made).toMatchObject(withTemplate);
-    expect(await readWebhook(made.uuid)).toEqual(made);
-    const { body } = await api<{ subscribers: WebhookAnswer[] }>("GET", `${notifications}/subscribers`);
-    expect(body.subscribers).toMatchObject([{ format: "template", template: masked }]);
-    const { results } = await env.DB.prepare("SELECT * FROM webhooks").all();
-    expect(JSON.stringify(results)).not.toContain("{{title}}");
-  });
-
-  it("is kept when it is masked, absent or null, replaced by another, and removed with its format", async () => {
-    await forAll<[object, string | null]>(
-      [
-        [{ template: masked, name: "New" }, withTemplate.template],
-        [{ template: null, name: "New" }, withTemplate.template],
-        [{ name: "New" }, withTemplate.template],
-        [{ url: "https://elsewhere.example.com/hook" }, withTemplate.template],
-        [{ template: '{"t": 1}' }, '{"t": 1}'],
-        [{ format: "slack" }, null],
-        [{ format: "slack", template: masked }, null],
-      ],
-      async (changes, wanted) => {
-        const { uuid } = await makeWebhook(withTemplate);
-        expect(await put(uuid, changes)).toMatchObject({ status: 200 });
-        expect((await readWebhook(uuid)).template).toBe(wanted);
-      },
-    );
   });
 });
