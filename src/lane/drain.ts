@@ -242,10 +242,8 @@ export class Drain {
     return now < this.#until && !this.isSpent;
   }
 
-  #hasRoom({ schedule, isPaceKnown }: LaneStorage): boolean {
-    // Moments after the first attempt has begun, its sender knows the pace of the service, and wakes the drain.
-    const width = isPaceKnown ? widthOf[schedule.ordering] : 1;
-    return schedule.inFlight + (this.#replaying === null ? 0 : 1) < width;
+  #hasRoom({ schedule }: LaneStorage): boolean {
+    return schedule.inFlight + (this.#replaying === null ? 0 : 1) < widthOf[schedule.ordering];
   }
 
   /** After a clock that went back, no wait is longer than it was meant to be. */
@@ -366,7 +364,8 @@ export class Drain {
    * @throws for failures of ours.
    */
   async #send(sequence: number, { isStillSent = () => true, replay = null }: SendOptions): Promise<Outcome> {
-    this.#rateLimit.started(Date.now());
+    const before = this.#sendingStorage();
+    if (before !== null) this.#rateLimit.started(before.ratePerS, Date.now());
     const end = await this.#lane.ready();
     try {
       // While it waited, the webhook may have been paused or deleted, and the delivery skipped.

@@ -28,6 +28,9 @@ const scheduledMax = 1000;
 /** A partition's back-off that ended this long ago says nothing any more. */
 const backoffKeptMs = 86_400_000;
 
+/** Attempts per second, until the service behind the URL is known: that of the slowest one. */
+const paceOfUnknown = 1;
+
 /** More than a result takes: headers and body of an answer, those of the request, and the attempt before it. */
 const largeWriteBytes = 32_768;
 
@@ -299,17 +302,14 @@ export class LaneStorage {
   /** How many attempts may begin per second: what was set, or else the pace of the webhook's service; null: no limit. */
   get ratePerS(): number | null {
     const { config } = this.record;
-    return config?.rateLimitPerS ?? (this.isPaceKnown ? (this.#pace?.perS ?? null) : null);
-  }
-
-  /** Whether `ratePerS` is what it will be: which service it is, only a sender knows, who has the URL. */
-  get isPaceKnown(): boolean {
-    const { config } = this.record;
-    if (config === null || config.rateLimitPerS !== null || this.#pace?.version === config.version)
-      return true;
-    const shape = this.requestShape(config.version);
-    if (shape !== null) this.#pace = { version: config.version, perS: paceOf(shape.format) };
-    return shape !== null;
+    if (config === null || config.rateLimitPerS !== null) return config?.rateLimitPerS ?? null;
+    if (this.#pace?.version !== config.version) {
+      const shape = this.requestShape(config.version);
+      // Nobody knows the service before the first attempt has the URL, moments later.
+      if (shape === null) return paceOfUnknown;
+      this.#pace = { version: config.version, perS: paceOf(shape.format) };
+    }
+    return this.#pace.perS;
   }
 
   /** Remembers how a version of the webhook was sent, so that the log can show its requests. */

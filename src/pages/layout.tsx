@@ -24,6 +24,8 @@ export type PageInfo = {
   section?: (typeof sections)[number]["href"];
   /** Scripts that enhance the page. It works without them. */
   scripts?: readonly `/${string}.js`[];
+  /** Stylesheets of the page's own. */
+  styles?: readonly `/${string}.css`[];
   /** Reloads the page every few seconds if scripts are off, to show progress. */
   refreshWithoutScripts?: boolean;
 };
@@ -38,6 +40,7 @@ function Layout({
   user,
   section,
   scripts = [],
+  styles = [],
   refreshWithoutScripts = false,
   children,
 }: PropsWithChildren<PageInfo>) {
@@ -49,7 +52,9 @@ function Layout({
         <meta name="color-scheme" content="light dark" />
         <meta name="robots" content="noindex" />
         <title>{`${title} · ${siteName}`}</title>
-        <link rel="stylesheet" href="/style.css" />
+        {["/style.css", ...styles].map((path) => (
+          <link rel="stylesheet" href={path} />
+        ))}
         <link rel="icon" type="image/svg+xml" href="/icon.svg" />
         {["/once.js", ...scripts].map((path) => (
           <script type="module" src={path}></script>

@@ -4,6 +4,7 @@ import { createWebhook } from "../flow/client.ts";
 import { eventually } from "../flow/eventually.ts";
 import { missing } from "./chromium.ts";
 import { tabTo } from "./keyboard.ts";
+import { expectGoodLooks } from "./looks.ts";
 import { Site } from "./site.ts";
 
 const slackUrl = "https://hooks.slack.com/services/T000/B000/XXXX";
@@ -41,11 +42,32 @@ describe.skipIf(missing !== null)("the form of a webhook", () => {
   test("recognises a channel as its URL is pasted, and previews what it will show", async () => {
     const page = await site.visit("/webhooks/new");
     await page.getByLabel("URL").fill(slackUrl);
-    await page.getByText("Slack webhook detected.").waitFor();
+    await page.getByText("Slack recognised by the URL.").waitFor();
     await page.getByText("The message in Slack").waitFor();
+    await page.getByText("In Slack", { exact: true }).waitFor();
     await page.getByLabel("Content type").selectOption("application/x-www-form-urlencoded");
     await page.getByText("Slack does not show form bodies").waitFor();
   });
+
+  test.each([true, false])(
+    "shows the fields of the format that is chosen, with scripts %s, and keeps what was typed",
+    async (scripts) => {
+      const page = await site.visit("/webhooks/new", { scripts });
+      await page.getByLabel("URL").fill("https://events.pagerduty.com/v2/enqueue");
+      if (!scripts) await page.getByRole("button", { name: "Show its fields" }).click();
+      await page.getByLabel("Integration key").fill("R0UT1NG");
+      await page.getByLabel("Severity of failures (optional)").selectOption("critical");
+      if (!scripts) await page.getByRole("button", { name: "Show its fields" }).click();
+      await page.getByText("The message in PagerDuty").waitFor();
+      await page.getByText("Severity: critical").waitFor();
+      expect(await page.getByLabel("Integration key").inputValue()).toBe("R0UT1NG");
+      await page.getByLabel("Format", { exact: true }).selectOption("ntfy");
+      if (!scripts) await page.getByRole("button", { name: "Show its fields" }).click();
+      await page.getByLabel("Topic").waitFor();
+      expect(await page.getByLabel("Integration key").count()).toBe(0);
+      if (scripts) await expectGoodLooks(page, "form-of-ntfy");
+    },
+  );
 
   test("finds event types by any words of their names", async () => {
     const page = await site.visit("/webhooks/new");

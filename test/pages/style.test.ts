@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import servicePreview from "../../src/pages/assets/service-preview.css?raw";
 import style from "../../src/pages/assets/style.css?raw";
 import { forAll } from "../for-all";
 
@@ -38,8 +39,46 @@ describe.each([
   });
 });
 
+describe("the preview of a message", () => {
+  const [light = "", dark = ""] = servicePreview.split("@media (prefers-color-scheme: dark)");
+  const end = dark.indexOf("\n}\n");
+
+  it("has texts of the contrast that WCAG 2.2 asks for, in both schemes and for each service", () =>
+    forAll([...palettesOf(light, "light"), ...palettesOf(dark.slice(0, end), "dark")], (name, palette) => {
+      for (const [front, backs] of previewPairs) {
+        for (const back of backs) {
+          const ratio = contrast(palette.get(front), palette.get(back));
+          expect(ratio, `${front} on ${back}, ${name}`).toBeGreaterThanOrEqual(textRatio);
+        }
+      }
+    }));
+
+  it("names no colour outside its palettes", () => {
+    expect(dark.slice(end).match(/#[0-9a-f]{3,8}\b|rgb\(|hsl\(/gi)).toBeNull();
+  });
+});
+
+const previewPairs = [
+  ["ink", ["page", "card"]],
+  ["quiet", ["page", "card"]],
+  ["link", ["page", "card"]],
+  ["push-ink", ["push"]],
+  ["push-quiet", ["push"]],
+] as const;
+
+/** The colours of each service: those of all, and its own instead. */
+function palettesOf(css: string, scheme: string): [string, Map<string, string>][] {
+  const blocks = [...css.matchAll(/\.([a-z-]+) \{([^}]*--page[^}]*)\}/g)];
+  const shared = colours(blocks[0]?.[2] ?? "");
+  expect(blocks).toHaveLength(9);
+  return blocks.map(([, name = "", own = ""]) => [
+    `${name}, ${scheme}`,
+    new Map([...shared, ...colours(own)]),
+  ]);
+}
+
 it("asks for nothing from elsewhere", () => {
-  expect(style).not.toMatch(/url\(|@import/);
+  expect(style + servicePreview).not.toMatch(/url\(|@import/);
 });
 
 it("names no colour outside its palette", () => {

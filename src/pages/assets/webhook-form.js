@@ -6,7 +6,7 @@ import { askForPage, takeParts } from "./parts.js";
 
 const previewDelayMs = 400;
 /** The fields that the preview depends on. */
-const previewed = /^(url|name|content_type|types-\d+)$/;
+const previewed = /^(url|name|content_type|format|template|option-.*|types-\d+)$/;
 
 const form = document.getElementById("webhook-form");
 const groups = document.getElementById("groups");
@@ -27,7 +27,7 @@ addEventListener("beforeunload", (event) => {
   if (isUnsaved) event.preventDefault();
 });
 
-// The preview, and the notice for chat services.
+// The preview, the notice about the URL, and the fields of the format.
 
 let previewTimer = 0;
 let latestRequest = 0;
@@ -45,10 +45,20 @@ async function showPreview() {
   try {
     const { page } = await askForPage(form.action, { method: "POST", body });
     // Ignores late responses to earlier input.
-    if (request === latestRequest) takeParts(page, ["chat-service", "preview"]);
+    if (request !== latestRequest) return;
+    takeParts(page, ["url-notice", "preview"]);
+    takeFormatFields(page);
   } catch {
     // The preview is optional; the next input tries again.
   }
+}
+
+/** Only for another format: someone may be typing in the fields of the present one. */
+function takeFormatFields(page) {
+  const [present, next] = [document, page].map((one) => one.getElementById("format-fields"));
+  if (next === null || present.dataset.format === next.dataset.format) return;
+  takeParts(page, ["format-fields"]);
+  present.dataset.format = next.dataset.format;
 }
 
 // Certificate verification does not apply to http.

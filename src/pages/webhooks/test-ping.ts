@@ -3,10 +3,9 @@ import { RequestError } from "../../platform/errors";
 import { mayReadTexts } from "../../auth/scopes";
 import type { Caller } from "../../auth/caller";
 import { explainFailure } from "../../send/explain-failure";
-import type { PingResult } from "../../send/ping";
 import type { Router } from "../../http/router";
 import { operationOf } from "../../auth/operation";
-import { pingWebhook } from "../../webhooks/ping-webhook";
+import { pingWebhook, type WebhookPing } from "../../webhooks/ping-webhook";
 import { signedIn } from "../current-user";
 import { backTo, type Outcome } from "../parts/outcome";
 import { readForm } from "../parts/read-form";
@@ -39,11 +38,11 @@ export function testOutcomeId({ uuid }: { uuid: string }): string {
  * Runs `ping` on behalf of `caller`.
  * @returns the result as an outcome; a rate limit is a warning.
  */
-export async function pingOutcome(caller: Caller, ping: () => Promise<PingResult>): Promise<Outcome> {
+export async function pingOutcome(caller: Caller, ping: () => Promise<WebhookPing>): Promise<Outcome> {
   try {
     const result = await ping();
     return result.delivered
-      ? { tone: "good", text: "The test ping was delivered." }
+      ? { tone: "good", text: `The test ping was delivered.${shownText(result)}` }
       : { tone: "bad", text: `The test ping was not delivered: ${reasonFor(caller, result)}.` };
   } catch (error) {
     if (error instanceof RequestError && error.status === 429) return { tone: "warn", text: error.message };
@@ -51,8 +50,15 @@ export async function pingOutcome(caller: Caller, ping: () => Promise<PingResult
   }
 }
 
+/** What the service shows now, for people to look for. */
+function shownText({ shown }: WebhookPing): string {
+  if (shown === null) return "";
+  const { service, icon, title } = shown;
+  return ` ${service} shows: “${[icon, title].filter(Boolean).join(" ")}”.`;
+}
+
 /** Leaves out the response body for callers who may not read bodies. */
-function reasonFor(caller: Caller, failed: Extract<PingResult, { delivered: false }>): string {
+function reasonFor(caller: Caller, failed: Extract<WebhookPing, { delivered: false }>): string {
   const { error, status, reason } = failed;
   const mayQuoteBody = error === "http_4xx" || error === "http_5xx";
   if (!mayQuoteBody || mayReadTexts(caller)) return reason;

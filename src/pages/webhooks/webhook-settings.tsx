@@ -1,5 +1,6 @@
 /** A webhook's settings. Shows only the origin of its URL and the names of its headers, and never its secret. */
 import type { Webhook } from "../../webhooks/webhooks";
+import { formatNames } from "../../send/message/formats";
 import { Fact } from "../parts/fact";
 import { Time } from "../parts/time";
 
@@ -10,12 +11,14 @@ const orderings: Record<Webhook["ordering"], string> = {
 };
 
 export function WebhookSettings({ webhook }: { webhook: Webhook }) {
-  const { retryMaxAttempts, timeoutS, rateLimitPerS, headerNames } = webhook;
+  const { retryMaxAttempts, timeoutS, rateLimitPerS, headerNames, formatOptionNames } = webhook;
   return (
     <section class="card" aria-labelledby="facts-title">
       <h2 id="facts-title">Settings</h2>
       <dl class="facts">
         <Fact label="Receiver">{webhook.origin}</Fact>
+        <Fact label="Format">{formatNames[webhook.format]}</Fact>
+        {formatOptionNames.length > 0 && <Fact label="Format options">{formatOptionNames.join(", ")}</Fact>}
         <Fact label="Content type">
           <code>{webhook.contentType}</code>
         </Fact>

@@ -1,7 +1,7 @@
 /** Turns the errors of the API's schemas and rules into errors by form field. */
 import { z } from "zod";
 import { FieldError, RequestError } from "../../../platform/errors";
-import { type Group, subscriptionsOf } from "./form-values";
+import { type Group, optionField, subscriptionsOf } from "./form-values";
 
 /** A sentence by the field's name in the form; `""` for an error that belongs to no single field. Not empty. */
 export type FormErrors = ReadonlyMap<string, string>;
@@ -18,6 +18,7 @@ export function formErrors(error: unknown, groups: readonly Group[]): FormErrors
   }
   if (error instanceof FieldError) {
     const [field = "", place] = error.field.split(/[.[\]]+/);
+    if (field === "format_options") return new Map([[optionField(place ?? ""), sentence(error.rule)]]);
     const subscription = field === "subscriptions" ? subscriptionsOf(groups)[Number(place)] : undefined;
     return new Map([
       subscription === undefined
@@ -44,6 +45,8 @@ function fromIssue(
   switch (field) {
     case "retry":
       return [inside, sentence(rule)];
+    case "format_options":
+      return [inside === "" ? "format" : optionField(inside), sentence(rule)];
     case "headers":
       return [field, sentence(inside === "" ? rule : `“${inside}”: ${rule}`)];
     case "subscriptions": {

@@ -1,12 +1,20 @@
 /** A text or number field of the form, and the labels of all fields. */
+import { optionsOf } from "../../../send/message/format-options";
+import { formats } from "../../../send/message/formats";
 import { TextField } from "../../parts/field";
 import type { FormErrors } from "./form-errors";
-import type { TextField as TextFieldName, FormValues } from "./form-values";
+import { optionField, type TextField as TextFieldName, type FormValues } from "./form-values";
+
+const optionLabels = formats
+  .flatMap((format) => (format === "auto" ? [] : optionsOf(format)))
+  .map(({ name, label }) => [optionField(name), label] as const);
 
 /** The labels of the form's fields, by name. */
 export const fieldLabels: Record<string, string> = {
   url: "URL",
   name: "Name",
+  format: "Format",
+  template: "Template",
   content_type: "Content type",
   secret: "Secret",
   verify_ssl: "Certificate",
@@ -16,6 +24,7 @@ export const fieldLabels: Record<string, string> = {
   timeout_s: "Timeout",
   rate_limit_per_s: "Rate limit",
   headers: "Custom headers",
+  ...Object.fromEntries(optionLabels),
 };
 
 /** A text or number field with its value as typed. */

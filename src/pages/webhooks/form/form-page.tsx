@@ -3,6 +3,8 @@ import type { Context } from "hono";
 import type { RecentProject } from "../../../events/recent-projects";
 import type { Webhook } from "../../../webhooks/webhooks";
 import type { AppEnv } from "../../../auth/app-env";
+import { readConfig } from "../../../platform/config";
+import type { SecretSettings } from "../../../platform/encryption";
 import { renderPage } from "../../layout";
 import { FormFoot } from "../../parts/form-foot";
 import type { Outcome } from "../../parts/outcome";
@@ -23,8 +25,8 @@ export type Purpose = {
   webhook: Webhook | null;
   /** The version of the stored webhook that the user saw (`versionHash`); null for a new one. */
   seen: string | null;
-  /** The URL while the field is empty: for the preview only. */
-  storedUrl: string;
+  /** The stored secret settings, for what the fields leave out; null for a new webhook. */
+  stored: SecretSettings | null;
 };
 
 /** The state of the form. `isUnsaved`: whether it has changes. */
@@ -44,10 +46,10 @@ export function renderForm(
   purpose: Purpose,
   state: FormState & { known: readonly RecentProject[] },
 ): Response | Promise<Response> {
-  const { uuid, webhook, seen } = purpose;
+  const { uuid, webhook, seen, stored } = purpose;
   const { values, errors, tested, known } = state;
   const title = webhook === null ? "Create webhook" : `Edit ${nameOf(webhook)}`;
-  const url = values.text.url || purpose.storedUrl;
+  const url = values.text.url || (stored?.url ?? "");
   return renderPage(
     c,
     {
@@ -55,6 +57,7 @@ export function renderForm(
       user: c.var.caller,
       section: "/",
       scripts: ["/in-place.js", "/copy.js", "/webhook-form.js"],
+      styles: ["/service-preview.css"],
     },
     <div class="form-page">
       <div class="page-header">
@@ -91,7 +94,13 @@ export function renderForm(
         <section class="card" aria-labelledby="preview-title">
           <h2 id="preview-title">Preview</h2>
           <div id="preview">
-            <Preview url={url} values={values} uuid={uuid} />
+            <Preview
+              uuid={uuid}
+              url={url}
+              values={values}
+              stored={stored}
+              orchestUrl={readConfig(c.env).orchestUrl}
+            />
           </div>
         </section>
         <div class="form-end">

@@ -2,12 +2,18 @@
 import type { Subscription } from "../../../webhooks/subscriptions";
 import type { Webhook } from "../../../webhooks/webhooks";
 import { maskHeaders } from "../../../webhooks/custom-headers";
+import { maskedValue, type SecretSettings } from "../../../platform/encryption";
+import { maskOptions, optionsOf } from "../../../send/message/format-options";
+import { formats, type ServiceFormat } from "../../../send/message/formats";
+import { formatOf } from "../../../send/message/recognise-service";
 import type { Limit } from "./event-tree";
 
 /** Text fields and selects, by their names in the API. */
 const textFields = [
   "url",
   "name",
+  "format",
+  "template",
   "content_type",
   "secret",
   "ordering",
@@ -23,7 +29,19 @@ export type TextField = (typeof textFields)[number];
 /** Event types and wildcards with the same limit. */
 export type Group = { limit: Limit; project: string; job: string; types: string[] };
 
-export type FormValues = { text: Record<TextField, string>; verifies: boolean; groups: Group[] };
+/** `options`: of the format, by name; those that the form did not have are absent. */
+export type FormValues = {
+  text: Record<TextField, string>;
+  options: Record<string, string>;
+  verifies: boolean;
+  groups: Group[];
+};
+
+const optionNames = [
+  ...new Set(
+    formats.flatMap((format) => (format === "auto" ? [] : optionsOf(format))).map(({ name }) => name),
+  ),
+];
 
 /** The maximum of subscriptions per webhook, and so of groups. */
 const groupsMax = 1000;
@@ -31,16 +49,22 @@ const groupsMax = 1000;
 /** Initial values for a new webhook. @param secret generated for it. */
 export function valuesForNew(secret: string): FormValues {
   const blank = Object.fromEntries(textFields.map((name) => [name, ""])) as Record<TextField, string>;
-  const text = { ...blank, content_type: "application/json", ordering: "strict", secret };
-  return { text, verifies: true, groups: [emptyGroup()] };
+  const text = { ...blank, format: "auto", content_type: "application/json", ordering: "strict", secret };
+  return { text, options: {}, verifies: true, groups: [emptyGroup()] };
 }
 
-/** Values of a stored webhook. URL and secret are blank, which keeps them. */
-export function valuesForStored(webhook: Webhook, subscriptions: readonly Subscription[]): FormValues {
+/** A stored webhook with its subscriptions and its decrypted settings. */
+export type StoredWebhook = { webhook: Webhook; subscriptions: Subscription[]; settings: SecretSettings };
+
+/** Values of a stored webhook. URL and secret are blank, which keeps them; secret options are masked. */
+export function valuesForStored({ webhook, subscriptions, settings }: StoredWebhook): FormValues {
+  const { formatOptions = {}, template = "" } = settings;
   return {
     text: {
       url: "",
       name: webhook.name,
+      format: webhook.format,
+      template,
       content_type: webhook.contentType,
       secret: "",
       ordering: webhook.ordering,
@@ -50,6 +74,7 @@ export function valuesForStored(webhook: Webhook, subscriptions: readonly Subscr
       rate_limit_per_s: shown(webhook.rateLimitPerS),
       headers: headerLines(maskHeaders(webhook.headerNames)),
     },
+    options: maskOptions(storedFormat({ webhook, settings }), formatOptions, maskedValue),
     // For http URLs: the value once the URL becomes https.
     verifies: webhook.verifySsl || webhook.origin.startsWith("http:"),
     groups: groupsOf(subscriptions),
@@ -64,9 +89,30 @@ export function readValues(form: FormData): FormValues {
       TextField,
       string
     >,
+    options: Object.fromEntries(
+      optionNames
+        .filter((name) => form.has(optionField(name)))
+        .map((name) => [name, textOf(form, optionField(name)).trim()]),
+    ),
     verifies: form.has("verify_ssl"),
     groups: Array.from({ length: count }, (_, index) => readGroup(form, index)),
   };
+}
+
+/** The name of an option's field in the form, also its id. */
+export function optionField(name: string): string {
+  return `option-${name}`;
+}
+
+/** What deliveries are built as with these values. @param url as typed, or else as stored; may be invalid. */
+export function chosenFormat({ text }: FormValues, url: string): ServiceFormat {
+  const format = formats.find((one) => one === text.format) ?? "auto";
+  return formatOf(format, url, text.content_type);
+}
+
+/** What deliveries of a stored webhook are built as. */
+export function storedFormat({ webhook, settings }: Omit<StoredWebhook, "subscriptions">): ServiceFormat {
+  return formatOf(webhook.format, settings.url, webhook.contentType);
 }
 
 /** A field's text; empty where there is none. */
@@ -117,10 +163,10 @@ export function parseHeaderLines(text: string): Record<string, string> | null {
   return isValid ? headers : null;
 }
 
-/** Trims fields, but not name and secret, where blanks may matter. Browsers submit line breaks as CRLF. */
+/** Trims fields, but not name, secret and template, where blanks may matter. Browsers submit line breaks as CRLF. */
 function readText(form: FormData, name: TextField): string {
   const text = textOf(form, name).replaceAll("\r\n", "\n");
-  return name === "name" || name === "secret" ? text : text.trim();
+  return name === "name" || name === "secret" || name === "template" ? text : text.trim();
 }
 
 function readGroup(form: FormData, index: number): Group {

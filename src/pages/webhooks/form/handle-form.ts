@@ -3,9 +3,9 @@ import type { Context } from "hono";
 import { mayReadTexts } from "../../../auth/scopes";
 import { listRecentProjects } from "../../../events/recent-projects";
 import { RequestError } from "../../../platform/errors";
-import type { PingResult } from "../../../send/ping";
 import type { AppEnv } from "../../../auth/app-env";
 import { newSecret } from "../../../webhooks/create-webhook";
+import type { WebhookPing } from "../../../webhooks/ping-webhook";
 import { operationOf } from "../../../auth/operation";
 import { parseTarget } from "../../../webhooks/webhook-target";
 import type { Outcome } from "../../parts/outcome";
@@ -19,7 +19,7 @@ import { emptyGroup, readValues, textOf, selectTypes, type FormValues } from "./
 export type Actions = {
   /** Stores the values. @returns the redirect. */
   save: (values: FormValues) => Promise<Response>;
-  ping: (values: FormValues) => Promise<PingResult>;
+  ping: (values: FormValues) => Promise<WebhookPing>;
 };
 
 /** Shows the form with its initial values. */

@@ -39,7 +39,7 @@ export function newWebhookForm(router: Router): void {
 }
 
 function purposeOf(uuid: string): Purpose {
-  return { uuid, webhook: null, seen: null, storedUrl: "" };
+  return { uuid, webhook: null, seen: null, stored: null };
 }
 
 /** The form contains the webhook's uuid, so that submitting it twice creates one webhook. */

@@ -1,70 +1,82 @@
-/** A preview of the request body, built like a delivery from a sample event. */
+/** A preview of what receivers get, built like a delivery from a sample event. */
 import { indentJson } from "../../../send/indent-json";
-import { buildBody, type ChatService, chatServiceOf } from "../../../send/payload";
+import { buildMessage, type BuiltMessage } from "../../../send/message/build-message";
+import { optionsOf } from "../../../send/message/format-options";
+import type { ServiceFormat } from "../../../send/message/formats";
+import { previewOf } from "../../../send/message/preview";
 import { typesMatchedBy } from "../../../events/patterns";
 import { sampleEvent } from "../../../events/sample-event";
 import { isPublishable } from "../../../events/types";
+import { maskedValue, type SecretSettings } from "../../../platform/encryption";
 import { jobFailureTypes } from "../job-failures/job-failure-types";
-import type { FormValues } from "./form-values";
+import { chosenFormat, type FormValues } from "./form-values";
+import { ServicePreview } from "./service-preview";
 
-const serviceNames: Record<ChatService, string> = { slack: "Slack", teams: "Teams", discord: "Discord" };
-
-/** The field of the body that each service shows. */
-const shownField: Record<ChatService, "text" | "content"> = {
-  slack: "text",
-  teams: "text",
-  discord: "content",
+/** What a preview is made of. `url`: as typed, or else as stored; may be invalid. `stored`: null for a new webhook. */
+type PreviewSource = {
+  uuid: string;
+  url: string;
+  values: FormValues;
+  stored: SecretSettings | null;
+  orchestUrl: string | null;
 };
 
-/** A notice for URLs of chat services. @param props.url as typed, or else as stored; may be empty. */
-export function ChatServiceNotice({ url, values }: { url: string; values: FormValues }) {
-  const chat = chatOf(url);
-  if (chat === null) return null;
-  const service = serviceNames[chat];
-  return isForm(values) ? (
-    <p class="notice warn">
-      {service} does not show form bodies: choose the content type <code>application/json</code>.
-    </p>
-  ) : (
-    <p class="notice good">
-      {service} webhook detected. Messages appear in the channel as in the preview below. {service} does not
-      verify signatures.
-    </p>
+export function Preview(source: PreviewSource) {
+  const format = chosenFormat(source.values, source.url);
+  const type = sampleType(source.values);
+  const message = messageOf(source, format, type);
+  const preview = previewOf(format, message);
+  return (
+    <>
+      <p class="muted small">
+        {preview === null ? "The request body" : `The message in ${preview.service}`} for <code>{type}</code>,
+        with sample data.
+      </p>
+      {preview === null ? (
+        <pre tabindex={0} aria-label="Preview" class="preview">
+          {readable(message)}
+        </pre>
+      ) : (
+        <ServicePreview format={format} preview={preview} />
+      )}
+    </>
   );
 }
 
-/** @param props.uuid of the webhook. */
-export function Preview({ url, values, uuid }: { url: string; values: FormValues; uuid: string }) {
-  const chat = chatOf(url);
-  const type = sampleType(values);
-  const body = buildBody({
+function messageOf(
+  { uuid, url, values, stored, orchestUrl }: PreviewSource,
+  format: ServiceFormat,
+  type: string,
+): BuiltMessage {
+  const ids = sequentialUuids();
+  return buildMessage({
+    format,
     webhook: {
       uuid,
       name: values.text.name,
       verifySsl: !url.startsWith("http:"),
       contentType: isForm(values) ? "application/x-www-form-urlencoded" : "application/json",
     },
-    chat,
-    event: JSON.stringify(sampleEvent(type, { now: Date.now(), uuid: sequentialUuids() })),
+    url,
+    options: optionsFor(format, values, stored),
+    template: values.text.template,
+    orchestUrl,
+    event: JSON.stringify(sampleEvent(type, { now: Date.now(), uuid: ids })),
+    deliveryUuid: ids(),
   });
-  const isChat = chat !== null && !isForm(values);
-  return (
-    <>
-      <p class="muted small">
-        {isChat ? `The message in ${serviceNames[chat]}` : "The request body"} for <code>{type}</code>, with
-        sample data.
-      </p>
-      <pre tabindex={0} aria-label="Preview" class="preview">
-        {isChat ? shownText(body, shownField[chat]) : formatBody(body, values)}
-      </pre>
-    </>
-  );
 }
 
-/** The chat service of a URL, normalized as when stored. */
-function chatOf(url: string): ChatService | null {
-  const parsed = URL.parse(url);
-  return parsed === null ? null : chatServiceOf(parsed.href);
+/** The options as typed, where masked values stand for the stored ones. */
+function optionsFor(
+  format: ServiceFormat,
+  { options }: FormValues,
+  stored: SecretSettings | null,
+): Record<string, string> {
+  const typed = optionsOf(format).map(({ name }) => {
+    const value = options[name] ?? "";
+    return [name, value === maskedValue ? (stored?.formatOptions?.[name] ?? "") : value] as const;
+  });
+  return Object.fromEntries(typed.filter(([, value]) => value !== ""));
 }
 
 function isForm({ text }: FormValues): boolean {
@@ -77,13 +89,14 @@ function sampleType({ groups }: FormValues): string {
   return matching.find(isPublishable) ?? jobFailureTypes[1];
 }
 
-function shownText(body: string, field: "text" | "content"): string {
-  const parsed = JSON.parse(body) as Record<string, unknown>;
-  return String(parsed[field]);
+/** Indented where it is JSON. */
+function readable({ body, contentType }: BuiltMessage): string {
+  if (contentType === "application/x-www-form-urlencoded") return body.replaceAll("&", "\n&");
+  return isJson(contentType) ? indentJson(body) : body;
 }
 
-function formatBody(body: string, values: FormValues): string {
-  return isForm(values) ? body.replaceAll("&", "\n&") : indentJson(body);
+function isJson(contentType: string): boolean {
+  return /^application\/(?:[\w.+-]+\+)?json\b/.test(contentType);
 }
 
 /** Deterministic uuids, so that the preview changes only with the form. */

@@ -5,7 +5,7 @@ import { hostOf } from "../names-and-paths";
 import type { FormErrors } from "./form-errors";
 import { FormField } from "./form-field";
 import { AdvancedSettings } from "./advanced-settings";
-import { ChatServiceNotice } from "./preview";
+import { FormatField, FormatFields, UrlNotice } from "./format-fields";
 import type { FormValues } from "./form-values";
 
 const orderings = [
@@ -35,9 +35,11 @@ export function Receiver({
     <section class="card stack" aria-labelledby="receiver-title">
       <h2 id="receiver-title">Receiver</h2>
       <UrlField webhook={webhook} values={values} error={errors.get("url")} />
-      <div id="chat-service" role="status">
-        <ChatServiceNotice url={url} values={values} />
+      <div id="url-notice" role="status">
+        <UrlNotice url={url} values={values} />
       </div>
+      <FormatField values={values} errors={errors} />
+      <FormatFields url={url} values={values} errors={errors} />
       <FormField {...{ values, errors }} name="name" hint="How you identify this webhook." />
       <SecretField isNew={webhook === null} values={values} error={errors.get("secret")} />
       <div class="grid">
@@ -85,7 +87,7 @@ function UrlField({
       data-origin={webhook?.origin}
       hint={
         webhook === null ? (
-          "An incoming webhook of Slack, Discord or Teams, or your own service."
+          "An incoming webhook of Slack, Discord, Teams or another service, or your own service."
         ) : (
           <>
             Currently on <code>{hostOf(webhook)}</code>; the path is hidden. Leave empty to keep it.
@@ -98,7 +100,7 @@ function UrlField({
 
 function SecretField({ isNew, values, error }: { isNew: boolean; values: FormValues; error?: string }) {
   const hint = isNew
-    ? "Your service verifies signatures with it. Copy it now: it is not shown again. Slack, Discord and Teams do not need it."
+    ? "Your service verifies signatures with it. Copy it now: it is not shown again. Chat and alerting services do not need it."
     : "Hidden. Leave empty to keep it; a new value replaces it immediately.";
   const field = { name: "secret", hint, error };
   return (

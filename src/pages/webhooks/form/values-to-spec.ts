@@ -1,11 +1,14 @@
 /** Converts the form's values to the API's input, which the API's schemas and rules then validate. */
-import type { Subscription } from "../../../webhooks/subscriptions";
-import type { Webhook } from "../../../webhooks/webhooks";
 import { FieldError } from "../../../platform/errors";
 import type { ResettableField } from "../../../webhooks/change-webhook";
 import { groupField } from "./form-errors";
+import { optionsOf } from "../../../send/message/format-options";
+import type { ServiceFormat } from "../../../send/message/formats";
 import {
+  chosenFormat,
   parseHeaderLines,
+  storedFormat,
+  type StoredWebhook,
   subscriptionsOf,
   type TextField,
   type FormValues,
@@ -37,6 +40,7 @@ export function specOf(values: FormValues): Record<string, unknown> {
     timeout_s: numberOf(text.timeout_s),
     rate_limit_per_s: numberOf(text.rate_limit_per_s),
     headers: headersOf(text.headers),
+    ...formatSettings(values, text.url),
     subscriptions: subscriptionInputs(groups),
   };
 }
@@ -48,11 +52,11 @@ export function specOf(values: FormValues): Record<string, unknown> {
  */
 export function changeOf(
   values: FormValues,
-  webhook: Webhook,
-  subscriptions: readonly Subscription[],
+  storedWebhook: StoredWebhook,
 ): { spec: Record<string, unknown>; reset: ResettableField[] } | null {
   const { text, groups } = values;
-  const stored = valuesForStored(webhook, subscriptions);
+  const { webhook } = storedWebhook;
+  const stored = valuesForStored(storedWebhook);
   const differs = (name: TextField): boolean =>
     name === "name" ? inLine(text.name) !== inLine(webhook.name) : text[name] !== stored.text[name];
   const spec: Record<string, unknown> = {};
@@ -78,10 +82,41 @@ export function changeOf(
     if (verify !== webhook.verifySsl) spec["verify_ssl"] = verify;
   }
   if (differs("headers")) spec["headers"] = headersOf(text.headers);
+  Object.assign(spec, changedFormat(values, storedWebhook));
   if (keysOf(groups) !== keysOf(stored.groups)) spec["subscriptions"] = subscriptionInputs(groups);
 
   const reset = changed.filter((name) => text[name] === "");
   return Object.keys(spec).length + reset.length === 0 ? null : { spec, reset };
+}
+
+/** What the chosen format takes of what was typed. */
+function formatSettings(values: FormValues, url: string): Record<string, unknown> {
+  const service = chosenFormat(values, url);
+  return {
+    format: values.text.format,
+    format_options: optionsIn(values, service),
+    ...(service === "template" && { template: values.text.template }),
+  };
+}
+
+/** Of the same, what differs from the stored webhook. */
+function changedFormat(values: FormValues, stored: StoredWebhook): Record<string, unknown> {
+  const service = chosenFormat(values, values.text.url || stored.settings.url);
+  const before = storedFormat(stored);
+  const known = service === before ? optionsIn(valuesForStored(stored), before) : {};
+  const options = optionsIn(values, service);
+  const { format, template } = values.text;
+  return {
+    ...(format !== stored.webhook.format && { format }),
+    ...(JSON.stringify(options) !== JSON.stringify(known) && { format_options: options }),
+    ...(service === "template" && template !== stored.settings.template && { template }),
+  };
+}
+
+/** The options of a format that have a value. */
+function optionsIn({ options }: FormValues, service: ServiceFormat): Record<string, string> {
+  const filled = optionsOf(service).map(({ name }) => [name, options[name] ?? ""] as const);
+  return Object.fromEntries(filled.filter(([, value]) => value !== ""));
 }
 
 /** A name as browsers submit it from a text input, which drops line breaks. */

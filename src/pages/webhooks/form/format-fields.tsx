@@ -1,0 +1,126 @@
+/** The format of the messages, and the fields of what it needs beside the URL. */
+import { type FormatOption, optionsOf } from "../../../send/message/format-options";
+import { formatNames, offeredFormats, type ServiceFormat } from "../../../send/message/formats";
+import { formatOf, retiredUrl, serviceOf } from "../../../send/message/recognise-service";
+import { maskedValue } from "../../../platform/encryption";
+import { described, Field, SelectField, TextField } from "../../parts/field";
+import type { FormErrors } from "./form-errors";
+import { chosenFormat, type FormValues, optionField } from "./form-values";
+
+const formatOptions = offeredFormats.map((format) => [format, formatNames[format]] as const);
+
+/** What the fields depend on. `url`: as typed, or else as stored; may be invalid or empty. */
+type Chosen = { url: string; values: FormValues; errors: FormErrors };
+
+/** The select of formats. The button shows another format's fields where there are no scripts. */
+export function FormatField({ values, errors }: Omit<Chosen, "url">) {
+  return (
+    <div class="format-choice">
+      <SelectField
+        name="format"
+        label="Format"
+        value={values.text.format}
+        options={formatOptions}
+        error={errors.get("format")}
+      />
+      <noscript>
+        <button class="button quiet" type="submit" name="intent" value="format" formaction="#format-fields">
+          Show its fields
+        </button>
+      </noscript>
+    </div>
+  );
+}
+
+/** The options of the chosen format, and its template. A script replaces them when `data-format` becomes another. */
+export function FormatFields({ url, values, errors }: Chosen) {
+  const format = chosenFormat(values, url);
+  const options = optionsOf(format);
+  return (
+    <div id="format-fields" data-format={format}>
+      {(options.length > 0 || format === "template") && (
+        <fieldset class="group stack">
+          <legend class="visually-hidden">Settings of the format {formatNames[format]}</legend>
+          {format === "template" && <TemplateField values={values} error={errors.get("template")} />}
+          <div class="grid">
+            {options.map((option) => (
+              <OptionField option={option} values={values} error={errors.get(optionField(option.name))} />
+            ))}
+          </div>
+        </fieldset>
+      )}
+    </div>
+  );
+}
+
+function OptionField({
+  option,
+  values,
+  error,
+}: {
+  option: FormatOption;
+  values: FormValues;
+  error?: string;
+}) {
+  const { name, help, isRequired, secret } = option;
+  const value = values.options[name] ?? "";
+  const shared = {
+    name: optionField(name),
+    label: isRequired ? option.label : `${option.label} (optional)`,
+    error,
+    value,
+  };
+  if (option.values !== undefined) {
+    const choices = option.values.map((one) => [one, one] as const);
+    return <SelectField {...shared} hint={help} options={[["", "Default"], ...choices]} />;
+  }
+  const hint =
+    secret && value === maskedValue ? `${help} The stored one is hidden; leave it to keep it.` : help;
+  return <TextField {...shared} hint={hint} autocomplete="off" spellcheck="false" />;
+}
+
+function TemplateField({ values, error }: { values: FormValues; error?: string }) {
+  const field = {
+    name: "template",
+    hint: 'The body of each request, such as {"text": "{{title}}"}. Everyone who may read webhooks can read it: put keys into custom headers.',
+    error,
+  };
+  return (
+    <Field {...field} label="Template">
+      <textarea id="template" name="template" class="code" rows={8} spellcheck={false} {...described(field)}>
+        {values.text.template}
+      </textarea>
+    </Field>
+  );
+}
+
+/** What the URL says of the service behind it, and whether the chosen format suits it. */
+export function UrlNotice({ url, values }: { url: string; values: FormValues }) {
+  const service = serviceOf(url);
+  const retired = retiredUrl(url);
+  if (retired !== null) return <p class="notice warn">{retired}</p>;
+  if (service === "orchest") return null;
+  const name = formatNames[service];
+  const format = chosenFormat(values, url);
+  if (format === service) {
+    return (
+      <p class="notice good">
+        {name} recognised by the URL. The preview below shows what people see there. {signatureNote(service)}
+      </p>
+    );
+  }
+  return formatOf("auto", url) === service && values.text.format === "auto" ? (
+    <p class="notice warn">
+      {name} does not show form bodies: choose the content type <code>application/json</code>.
+    </p>
+  ) : (
+    <p class="notice warn">
+      This is a URL of {name}, which does not show messages of the format {formatNames[format]}: choose “
+      {formatNames.auto}”.
+    </p>
+  );
+}
+
+function signatureNote(service: ServiceFormat): string {
+  return `${formatNames[service]} does not verify signatures: the secret is not needed.`;
+}
