@@ -135,7 +135,7 @@ describe.skipIf(missing !== null)("the form of a webhook", () => {
 
     await tabTo(page, page.getByLabel("URL"));
     await keyboard.type(site.receiver.url);
-    await keyboard.press("Tab");
+    await tabTo(page, page.getByLabel("Name"));
     await keyboard.type("Typed");
     await tabTo(page, page.getByRole("button", { name: "Job run failures" }));
     await keyboard.press("Space");
