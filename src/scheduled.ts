@@ -5,6 +5,7 @@ import { pruneAudit, pruneRefusals } from "./db/audit";
 import { pruneSwitchChanges } from "./webhooks/job-failure-undo";
 import { pruneFailures } from "./events/queue-failures";
 import { pruneRejected, rejectedBytesMax } from "./events/rejected";
+import { pruneChanges } from "./events/shard/change-outcomes";
 import { maintainLanes } from "./lane/maintain-lanes";
 import { handOverAll } from "./events/hand-over-pending";
 import { dropExpiredSecrets } from "./webhooks/change-webhook";
@@ -29,6 +30,7 @@ export async function runScheduled(env: Env, now: number): Promise<void> {
     archive: () => prune(env, now),
     rejected: () => pruneRejectedMessages(env, now),
     "queue failures": () => pruneFailures(env.DB, now - failureDays * dayMs),
+    "routing changes": () => pruneChanges(env.DB, now),
     audit: () => pruneAudit(env, now - auditDays * dayMs),
     "job failure switch": () => pruneSwitchChanges(env.DB, now),
     refusals: () => pruneRefusals(env, now - refusalDays * dayMs),

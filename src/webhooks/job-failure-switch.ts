@@ -3,6 +3,7 @@
  * project or job. A change is planned first and then applied. What it has changed is kept for an hour, so that it can be
  * undone.
  */
+import { changeRouting } from "../events/shard/routing-shards";
 
 /** A change of the switch to on or off, for these event types. `max`: the most subscriptions that a webhook may have. */
 export type SwitchChange = { isOn: boolean; types: readonly string[]; max: number };
@@ -88,15 +89,17 @@ const remove = `DELETE FROM subscriptions WHERE id IN (SELECT c.subscription_id 
  * Changes the switch for these webhooks, in one transaction. Webhooks that were deleted or changed since they were planned,
  * or would have too many subscriptions, are left as they are.
  * @param options.at in ms. @returns how many webhooks were changed.
+ * @throws {RequestError} 503 when D1 or an event shard cannot be reached.
  */
 export async function changeSwitch(
-  db: D1Database,
+  env: Env,
   { isOn, types: list, max }: SwitchChange,
   { at, webhookIds }: { at: number; webhookIds: readonly number[] },
 ): Promise<number> {
+  const db = env.DB;
   const uuid = crypto.randomUUID();
   const parameters = [JSON.stringify(list), uuid, JSON.stringify(webhookIds)];
-  const [, , , counted] = await db.batch<{ webhooks: number }>([
+  const statements = [
     db
       .prepare("INSERT INTO job_failure_switches (uuid, at, is_on, webhooks) VALUES (?, ?, ?, 0)")
       .bind(uuid, at, isOn ? 1 : 0),
@@ -110,6 +113,9 @@ export async function changeSwitch(
       )
       .bind(uuid),
     db.prepare("DELETE FROM job_failure_switches WHERE uuid = ? AND webhooks = 0").bind(uuid),
-  ]);
+  ];
+  const [, , , , counted] = await changeRouting(env, (record) =>
+    db.batch<{ webhooks: number }>([record.statement(db), ...statements]),
+  );
   return counted?.results[0]?.webhooks ?? 0;
 }

@@ -1,4 +1,5 @@
 /** Undoing the latest change of the switch for failed job runs. */
+import { changeRouting } from "../events/shard/routing-shards";
 import { hasRoom, ownSubscription, type SwitchedWebhook } from "./job-failure-switch";
 
 /** How long a change can be undone. */
@@ -57,12 +58,14 @@ type ChangeRow = {
  * removed, with their uuids and, unless they are taken, their ids.
  * @param uuid of the change. @param options.max the most subscriptions that a webhook may have. @param options.now in ms.
  * @returns null when there is nothing to undo: the change is more than an hour old or was undone.
+ * @throws {RequestError} 503 when D1 or an event shard cannot be reached.
  */
 export async function undoSwitchChange(
-  db: D1Database,
+  env: Env,
   uuid: string,
   { now, max }: { now: number; max: number },
 ): Promise<UndoResult | null> {
+  const db = env.DB;
   const prepare = (statement: string): D1PreparedStatement => db.prepare(statement).bind(uuid, now - undoMs);
   const prepareWithMax = (statement: string): D1PreparedStatement =>
     db.prepare(statement).bind(uuid, now - undoMs, max);
@@ -70,7 +73,7 @@ export async function undoSwitchChange(
     prepareWithMax(`INSERT INTO subscriptions (id, uuid, webhook_id, event_type, project_uuid, job_uuid, created_at)
       SELECT ${id}, c.uuid, c.webhook_id, c.event_type, '', '', c.created_at FROM ${changes}
         AND c.subscription_id IS NOT NULL AND NOT ${isThere} AND ${fits} AND ${condition} ORDER BY c.id`);
-  const [rows] = await db.batch<ChangeRow>([
+  const statements = [
     prepareWithMax(`SELECT c.webhook_id, j.is_on, w.name, w.origin, CASE
         WHEN w.id IS NULL THEN 'gone'
         WHEN ${isResubscribed} THEN 'resubscribed'
@@ -88,7 +91,10 @@ export async function undoSwitchChange(
     restore("c.subscription_id", "NOT EXISTS (SELECT 1 FROM subscriptions x WHERE x.id = c.subscription_id)"),
     restore("NULL", "true"),
     prepare(`DELETE FROM job_failure_switches WHERE id = ${switchId}`),
-  ]);
+  ];
+  const [, rows] = await changeRouting(env, (record) =>
+    db.batch<ChangeRow>([record.statement(db), ...statements]),
+  );
   const [first] = rows?.results ?? [];
   return first === undefined ? null : summary(rows?.results ?? [], first.is_on === 1);
 }

@@ -1,6 +1,7 @@
 /** Queries on the table `webhooks`. They ignore webhooks that are being deleted (`deleted_at`), unless stated otherwise. */
 import { and, eq, gt, inArray, isNotNull, isNull, lt, or, sql, type SQL } from "drizzle-orm";
 import { patternsFor } from "../events/patterns";
+import { changeRouting } from "../events/shard/routing-shards";
 import { database } from "../db/database";
 import { subscriptions, webhooks } from "../db/schema";
 import {
@@ -109,7 +110,11 @@ function limitedTo(projectUuid: string, jobUuid: string): SQL | undefined {
   return and(eq(subscriptions.projectUuid, projectUuid), eq(subscriptions.jobUuid, jobUuid));
 }
 
-/** Inserts a webhook with its subscriptions, in one transaction. @returns the stored rows. */
+/**
+ * Inserts a webhook with its subscriptions, in one transaction.
+ * @returns the stored rows.
+ * @throws {RequestError} 503 when D1 or an event shard cannot be reached.
+ */
 export async function insertWebhook(
   env: Env,
   webhook: NewWebhook,
@@ -118,13 +123,16 @@ export async function insertWebhook(
   const db = database(env);
   const owner = sql`select ${webhooks.id} from ${webhooks} where ${eq(webhooks.uuid, webhook.uuid)}`;
   const now = Date.now();
-  const [[stored]] = await db.batch([
-    db
-      .insert(webhooks)
-      .values({ ...webhook, createdAt: now })
-      .returning(),
-    addSubscriptions(db, owner, subscriptionSpecs, now),
-  ]);
+  const [, [stored]] = await changeRouting(env, (record) =>
+    db.batch([
+      record.insert(db),
+      db
+        .insert(webhooks)
+        .values({ ...webhook, createdAt: now })
+        .returning(),
+      addSubscriptions(db, owner, subscriptionSpecs, now),
+    ]),
+  );
   if (stored === undefined) throw new Error("D1 gave no row back for a new webhook.");
   return { stored, subscriptions: await listSubscriptions(env, webhook.uuid) };
 }
@@ -135,6 +143,7 @@ export async function insertWebhook(
  * @param read the row that the changes were computed from.
  * @param subscriptionSpecs all of its new subscriptions; absent to keep them.
  * @returns the changed row, or null when the webhook was changed or deleted in between.
+ * @throws {RequestError} 503 when D1 or an event shard cannot be reached.
  */
 export async function updateWebhook(
   env: Env,
@@ -154,29 +163,40 @@ export async function updateWebhook(
     .where(unchanged)
     .returning();
   if (subscriptionSpecs === undefined) {
-    const [changed] = await raise;
+    const [, [changed]] = await changeRouting(env, (record) => db.batch([record.insert(db), raise]));
     return changed ?? null;
   }
   // The version is raised last, because the other statements check it as well.
   const owner = sql`select ${webhooks.id} from ${webhooks} where ${unchanged}`;
-  const [, , [changed]] = await db.batch([
-    keepOnlySubscriptions(db, owner, subscriptionSpecs),
-    addSubscriptions(db, owner, subscriptionSpecs, Date.now()),
-    raise,
-  ]);
+  const [, , , [changed]] = await changeRouting(env, (record) =>
+    db.batch([
+      record.insert(db),
+      keepOnlySubscriptions(db, owner, subscriptionSpecs),
+      addSubscriptions(db, owner, subscriptionSpecs, Date.now()),
+      raise,
+    ]),
+  );
   return changed ?? null;
 }
 
 /** A deleted webhook, for the audit log. */
 export type DeletedWebhook = Pick<Webhook, "name" | "origin">;
 
-/** Marks a webhook as being deleted. May be repeated. @returns the webhook, or null when there is none with this uuid. */
+/**
+ * Marks a webhook as being deleted. May be repeated.
+ * @returns the webhook, or null when there is none with this uuid.
+ * @throws {RequestError} 503 when D1 or an event shard cannot be reached.
+ */
 export async function markDeleted(env: Env, uuid: string): Promise<DeletedWebhook | null> {
-  const [marked] = await database(env)
+  const db = database(env);
+  const [found] = await db.select({ id: webhooks.id }).from(webhooks).where(eq(webhooks.uuid, uuid));
+  if (found === undefined) return null;
+  const mark = db
     .update(webhooks)
     .set({ deletedAt: sql`coalesce(${webhooks.deletedAt}, ${Date.now()})` })
     .where(eq(webhooks.uuid, uuid))
     .returning({ name: webhooks.name, origin: webhooks.origin });
+  const [, [marked]] = await changeRouting(env, (record) => db.batch([record.insert(db), mark]));
   return marked ?? null;
 }
 
@@ -190,7 +210,10 @@ export async function listUnfinishedDeletions(env: Env, before: number, limit: n
   return rows.map((row) => row.uuid);
 }
 
-/** Deletes the row of a webhook that is marked, with its subscriptions and pending hand-overs. */
+/**
+ * Deletes the row of a webhook that is marked, with its subscriptions and pending hand-overs.
+ * Event shards are not told: they match it no more since it was marked.
+ */
 export async function removeDeleted(env: Env, uuid: string): Promise<void> {
   await database(env)
     .delete(webhooks)

@@ -65,7 +65,7 @@ export async function fingerprint({ isOn }: SwitchChange, plan: SwitchPlan): Pro
 async function change(c: Context<AppEnv>, turn: SwitchChange, plan: SwitchPlan): Promise<Outcome> {
   const webhookIds = plan.webhooks.map(({ id }) => id);
   const changed =
-    webhookIds.length === 0 ? 0 : await changeSwitch(c.env.DB, turn, { at: Date.now(), webhookIds });
+    webhookIds.length === 0 ? 0 : await changeSwitch(c.env, turn, { at: Date.now(), webhookIds });
   if (changed > 0) {
     const action = turn.isOn ? "job_failures.switched_on" : "job_failures.switched_off";
     await audit(c, { action, detail: webhooks(changed) });

@@ -21,7 +21,7 @@ export function undoJobFailures(router: Router): void {
   router.post("/job-failures/undo", signedIn("webhooks:write"), async (c) => {
     const form = await readForm(c);
     const limits = { now: Date.now(), max: subscriptionsMax };
-    const undone = await undoSwitchChange(c.env.DB, textOf(form, "switch"), limits);
+    const undone = await undoSwitchChange(c.env, textOf(form, "switch"), limits);
     if (undone !== null) {
       await audit(c, { action: "job_failures.undone", detail: webhooks(undone.restored) });
     }
