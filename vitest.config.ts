@@ -29,6 +29,8 @@ const workers = cloudflareTest(async () => ({
       MODEL_SEED: process.env["MODEL_SEED"] ?? "145100852",
       // How many deliveries the lanes of the size tests have.
       LANE_ROWS: process.env["LANE_ROWS"] ?? "100000",
+      // Few shards: each that a test uses is an object to make and to remove.
+      EVENT_SHARDS: "2",
       // And how many events the shards of the size tests have.
       SHARD_ROWS: process.env["SHARD_ROWS"] ?? "100000",
       TEST_MIGRATIONS: (await readD1Migrations("./migrations")).flatMap(({ queries }) => queries),

@@ -1,6 +1,6 @@
 /** The cron tasks, run every minute. A failing task does not keep the others from running. */
 import { readConfig } from "./platform/config";
-import { pruneArchive } from "./events/archive-retention";
+import { pruneOldArchive } from "./events/old-archive/retention";
 import { pruneAudit, pruneRefusals } from "./db/audit";
 import { pruneSwitchChanges } from "./webhooks/job-failure-undo";
 import { pruneFailures } from "./events/queue-failures";
@@ -27,7 +27,7 @@ export async function runScheduled(env: Env, now: number): Promise<void> {
     deletions: () => finishDeletions(env),
     lanes: () => maintainLanes(env, now),
     secrets: () => dropExpiredSecrets({ env, config: readConfig(env) }, now),
-    archive: () => prune(env, now),
+    "old archive": () => prune(env, now),
     rejected: () => pruneRejectedMessages(env, now),
     "queue failures": () => pruneFailures(env.DB, now - failureDays * dayMs),
     "routing changes": () => pruneChanges(env.DB, now),
@@ -51,8 +51,7 @@ async function pruneRejectedMessages(env: Env, now: number): Promise<void> {
 }
 
 async function prune(env: Env, now: number): Promise<void> {
-  const { archiveDays, archiveBytesMax } = readConfig(env);
-  const limits = { now, keptMs: archiveDays * dayMs, bytesMax: archiveBytesMax };
-  const { deleted } = await pruneArchive(env.DB, limits);
-  if (deleted > 0) log("info", "archive pruned", { events: deleted });
+  const { archiveDays } = readConfig(env);
+  const { deleted } = await pruneOldArchive(env.DB, { now, keptMs: archiveDays * dayMs });
+  if (deleted > 0) log("info", "old archive pruned", { events: deleted });
 }

@@ -1,5 +1,11 @@
 /** Events for tests, publishing them, and webhooks that are subscribed to them. */
+import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { findEvent } from "../src/events/find-event";
+import { listEvents } from "../src/events/list-events";
+import { parseEvents } from "../src/events/parse-events";
+import { shardStub } from "../src/events/shard/shard-of";
+import { publishToShards } from "../src/events/publish-to-shards";
 import { type Answer, api, makeWebhook, type WebhookAnswer } from "./api";
 
 /** An event of Orchest's, as a publisher writes it. */
@@ -40,19 +46,39 @@ export function makeListener(changes: Record<string, unknown> = {}): Promise<Web
 
 /** What the archive holds, in order of acceptance. */
 export async function archived(): Promise<{ uuid: string; body: string }[]> {
-  const { results } = await env.DB.prepare("SELECT uuid, body FROM events ORDER BY id").all<{
-    uuid: string;
-    body: string;
-  }>();
-  return results;
+  const { events } = await listEvents(env, { limit: 1000 });
+  const found = await Promise.all(events.toReversed().map(({ uuid }) => findEvent(env, uuid)));
+  return found.flatMap((event) => (event === null ? [] : { uuid: event.uuid, body: event.body }));
 }
 
 /** Puts an event of the type of `makeEvent` into the archive and into no lane, as a crash in between would. */
 export async function archiveOnly(event: { uuid: string }): Promise<void> {
-  const row = [event.uuid, "project:created", null, null, "", JSON.stringify(event)];
+  const parsed = parseEvents(JSON.stringify(event));
+  if ("reason" in parsed) throw new Error(parsed.reason);
+  await publishToShards(env, parsed.events, "queue");
+}
+
+/** Puts events into the archive of the time before there were shards, as one request. */
+export async function archiveAsBefore(events: readonly { uuid: string }[]): Promise<void> {
+  const rows = events.map((event) => [event.uuid, "project:created", null, null, "", JSON.stringify(event)]);
   await env.DB.prepare("INSERT INTO archive_requests (accepted_at, events) VALUES (?, ?)")
-    .bind(Date.now(), JSON.stringify([row]))
+    .bind(Date.now(), JSON.stringify(rows))
     .run();
+}
+
+/** Runs the alarm of every event shard that has one, now. */
+export async function runShardAlarms(): Promise<void> {
+  for (let shard = 0; shard < Number(env.EVENT_SHARDS); shard += 1) {
+    await runDurableObjectAlarm(shardStub(env, shard));
+  }
+}
+
+/** What waits for lanes in D1, in order. */
+export async function waitingEvents(): Promise<string[]> {
+  const { results } = await env.DB.prepare(
+    "SELECT e.uuid FROM handovers h JOIN waiting_events e ON e.id = h.event_id ORDER BY h.id",
+  ).all<{ uuid: string }>();
+  return results.map(({ uuid }) => uuid);
 }
 
 /** The event's text in a body that a receiver got as JSON: everything behind `"event":` and before the end. */

@@ -1,9 +1,10 @@
 /**
  * Tokens in D1, cached per isolate for a minute. A token that is revoked through another isolate may therefore work here
- * for up to a minute longer.
+ * for up to a minute longer. While D1 fails, a token that is known is believed for ten minutes.
  */
 import { findToken, findTokenByHashPrefix, recordTokenUse, type StoredToken } from "./tokens";
 import { log } from "../platform/log";
+import { withTimeout } from "../platform/timeouts";
 import { isSameHash, type TokenHash } from "./token";
 import { mayHaveToken } from "./token-hash-prefixes";
 
@@ -11,12 +12,18 @@ import { mayHaveToken } from "./token-hash-prefixes";
 export type Background = (work: Promise<void>) => void;
 
 const ttlMs = 60_000;
+/** For so long since it was read a token is believed while D1 fails. */
+const believedMs = 600_000;
+/** D1 is waited for so long, and asked again so long after it failed: publishing does not wait for it each time. */
+const readMs = 2000;
+const retryMs = 10_000;
 /** How exact `lastUsedAt` is. */
 const useIntervalMs = 3_600_000;
 /** The most cached tokens. Wrong tokens are not cached, so that guessing does not fill the cache. */
 const cachedMax = 1000;
 
-type CachedToken = { token: StoredToken; readAt: number };
+/** `failedAt`: when D1 could last not be asked about it, in ms. */
+type CachedToken = { token: StoredToken; readAt: number; failedAt: number };
 
 /** By hash prefix and by uuid. */
 const cache = new Map<string, CachedToken>();
@@ -54,12 +61,25 @@ async function readThroughCache(
   find: () => Promise<StoredToken | null>,
 ): Promise<StoredToken | null> {
   const cached = cache.get(key);
-  if (cached !== undefined && Date.now() - cached.readAt < ttlMs) return cached.token;
+  const now = Date.now();
+  if (cached !== undefined && now - cached.readAt < ttlMs) return cached.token;
+  const isBelievable = cached !== undefined && now - cached.readAt < believedMs;
+  if (isBelievable && now - cached.failedAt < retryMs) return cached.token;
+  try {
+    return keep(key, await withTimeout(find(), readMs));
+  } catch (error) {
+    if (!isBelievable) throw error;
+    log("warn", "token not looked up", { token: cached.token.uuid, error: String(error) });
+    cached.failedAt = Date.now();
+    return cached.token;
+  }
+}
+
+function keep(key: string, token: StoredToken | null): StoredToken | null {
   cache.delete(key);
-  const token = await find();
   if (token === null) return null;
   if (cache.size >= cachedMax) cache.clear();
-  cache.set(key, { token, readAt: Date.now() });
+  cache.set(key, { token, readAt: Date.now(), failedAt: 0 });
   return token;
 }
 

@@ -3,13 +3,13 @@
  * `npm run db:generate` makes the migrations in `migrations/` from this file. There are no down migrations.
  */
 import { sql } from "drizzle-orm";
-import { index, integer, real, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 
 /** The webhooks. A webhook's lane is configured from its row. */
 export const webhooks = sqliteTable(
   "webhooks",
   {
-    /** In order of creation. Ids are not reused after a deletion, because the cursor of a bulk hand-over is an id. */
+    /** In order of creation. Ids are not reused after a deletion: event shards know webhooks by them. */
     id: integer("id").primaryKey({ autoIncrement: true }),
     uuid: text("uuid").notNull().unique(),
     name: text("name").notNull(),
@@ -88,6 +88,10 @@ export const webhooks = sqliteTable(
       .where(sql`previous_secret_until IS NOT NULL`),
     // Event shards pull what is above the version that they have.
     index("webhooks_routing").on(table.routingVersion),
+    // Cron looks for webhooks with events in `handovers`.
+    index("webhooks_waits")
+      .on(table.id)
+      .where(sql`waits = 1`),
   ],
 );
 
@@ -98,6 +102,8 @@ export const webhooks = sqliteTable(
 export const routing = sqliteTable("routing", {
   id: integer("id").primaryKey(),
   version: integer("version").notNull(),
+  /** How many event shards there are. 0 until the first one is made, which writes `EVENT_SHARDS` here. */
+  shards: integer("shards").notNull().default(0),
 });
 
 /** The webhooks that were deleted, by the routing version of that. Filled by a trigger. */
@@ -215,20 +221,69 @@ export const archiveSize = sqliteTable("archive_size", {
   completeSince: integer("whole_from").notNull().default(0),
 });
 
+/** Accepted events that at least one lane has not taken yet. They are removed with the last of their `handovers`. */
+export const waitingEvents = sqliteTable("waiting_events", {
+  id: integer("id").primaryKey({ autoIncrement: true }),
+  uuid: text("uuid").notNull().unique(),
+  type: text("type").notNull(),
+  projectUuid: text("project_uuid"),
+  jobUuid: text("job_uuid"),
+  /** When its shard first accepted it, in ms. */
+  firstAcceptedAt: integer("first_accepted_at").notNull(),
+  /** The event's source text. */
+  body: text("body").notNull(),
+});
+
 /**
- * Accepted events that are not handed over to lanes yet, in order. A row is one event for one webhook or, when
- * `webhook_id` is NULL, a bulk hand-over: one event for all matching webhooks with an id above `cursor`.
+ * Which webhooks' lanes lack which of `waiting_events`. A webhook's rows are handed over in the order of their ids, which
+ * are not used again, so that removing what was handed over cannot hit what came later.
  */
 export const handovers = sqliteTable(
   "handovers",
   {
-    id: integer("id").primaryKey(),
-    webhookId: integer("webhook_id").references(() => webhooks.id, { onDelete: "cascade" }),
+    id: integer("id").primaryKey({ autoIncrement: true }),
+    webhookId: integer("webhook_id")
+      .notNull()
+      .references(() => webhooks.id, { onDelete: "cascade" }),
+    /** The id of its row in `waiting_events`. Not a foreign key: a row without its event is set aside, and told of. */
     eventId: integer("event_id").notNull(),
-    cursor: integer("cursor").notNull().default(0),
+    /** Why the row can never be handed over, so that the rows behind it go on. Null: it can. */
+    setAside: text("set_aside"),
   },
-  // Dispatch checks whether a matching webhook has rows, and the hand-over reads them in order.
-  (table) => [index("handovers_webhook").on(table.webhookId, table.id)],
+  (table) => [
+    // A repeat of a publish adds nothing.
+    uniqueIndex("handovers_webhook_event").on(table.webhookId, table.eventId),
+    // The hand-over reads a webhook's rows in order.
+    index("handovers_webhook").on(table.webhookId, table.id),
+    // An event goes with the last of its rows.
+    index("handovers_event").on(table.eventId),
+    // Health says whether there are any.
+    index("handovers_set_aside")
+      .on(table.id)
+      .where(sql`set_aside IS NOT NULL`),
+  ],
+);
+
+/**
+ * The projects and jobs that events were ever about, with their latest names, for forms and lists. Event shards write a row
+ * when a name is new or changed.
+ */
+export const knownNames = sqliteTable(
+  "known_names",
+  {
+    projectUuid: text("project_uuid").notNull(),
+    /** Empty for the project itself. */
+    jobUuid: text("job_uuid").notNull(),
+    /** Null when no event told it. */
+    name: text("name"),
+    /** When an event last told another name, in ms. */
+    changedAt: integer("changed_at").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.projectUuid, table.jobUuid] }),
+    // Forms show the latest.
+    index("known_names_changed").on(table.changedAt),
+  ],
 );
 
 /** Changes of the switch for failed job runs within the last hour, which can be undone. */

@@ -1,5 +1,5 @@
 /** The deliveries of one event, read from the lanes. */
-import type { ArchivedEvent } from "./archive-list";
+import type { ArchivedEvent } from "./archived-event";
 import { listPossibleReceivers, type PossibleReceiver } from "./event-receivers";
 import type { LoggedDelivery } from "../lane/delivery-log";
 import { withTimeout } from "../platform/timeouts";

@@ -1,6 +1,6 @@
 /** Which webhooks may have an event in their lanes. */
 import { candidateJoin, candidatesOf } from "./matching";
-import type { ArchivedEvent } from "./archive-list";
+import type { ArchivedEvent } from "./archived-event";
 
 /** A webhook to be asked. */
 export type PossibleReceiver = { uuid: string; name: string; origin: string };

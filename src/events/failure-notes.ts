@@ -10,7 +10,7 @@ const reasonCharactersMax = 1000;
 
 /** Notes what stopped these messages; hand-overs are never kept, and need no reason. Never throws. */
 export async function noteFailure(env: Env, messages: readonly Message[], error: unknown): Promise<void> {
-  const reason = (error instanceof Error ? error.message : String(error)).slice(0, reasonCharactersMax);
+  const reason = causeOf(error).slice(0, reasonCharactersMax);
   await quietly("failure not noted", async () => {
     const keys = await keysOf(messages.filter(({ body }) => !isHandover(body)));
     if (keys.length === 0) return;
@@ -39,6 +39,12 @@ export async function latestFailures(env: Env, messages: readonly Message[]): Pr
 /** Removes all notes of these messages. Never throws. */
 export async function dropFailures(env: Env, messages: readonly Message[]): Promise<void> {
   await quietly("failure not forgotten", async () => removeFailures(env.DB, await keysOf(messages)));
+}
+
+/** What an error says that was at the beginning of it. */
+function causeOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : causeOf(error.cause);
 }
 
 async function quietly(complaint: string, work: () => Promise<void>): Promise<void> {

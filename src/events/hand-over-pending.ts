@@ -1,73 +1,82 @@
-/** Handing over the pending events in the table `handovers`, when a queue message asks for it and by cron. */
+/** Handing over the events that wait in D1, when a queue message asks for it and by cron. */
+import { readLaneConfigRow } from "../lane/lane-configs";
+import { forEachConcurrent } from "../platform/concurrency";
+import { log } from "../platform/log";
+import { callLane } from "./call-lane";
+import { lanesAtOnce } from "./hand-over";
 import {
-  handoverEventOf,
-  moveCursor,
   nextHandovers,
-  nextBulkHandover,
+  type PendingPage,
   removeHandovers,
+  setAsideHandovers,
   webhooksWithHandovers,
 } from "./handovers";
-import { laneConfigOf, readLaneConfigRow } from "../lane/lane-configs";
-import { matchesMax, matchPage } from "./matching";
-import { forEachConcurrent } from "../platform/concurrency";
-import { callLane, handOverToLane } from "./hand-over-to-lane";
-import { lanesAtOnce } from "./dispatch";
 
 /** Events per call of a lane: together they stay below the size limit of an RPC message (32 MiB). */
 const eventsAtOnce = 100;
+/** One run hands over to so many webhooks, and begins no call after so long: the next one goes on. */
+const webhooksMax = 1000;
+const runMs = 45_000;
 
-/** Hands over all pending events. @returns whether every lane has accepted its events. @throws when D1 cannot be reached. */
+/** Hands over all that waits. @returns whether every lane has taken its events. @throws when D1 cannot be reached. */
 export async function handOverAll(env: Env): Promise<boolean> {
-  await handOverBulk(env);
-  let allAccepted = true;
-  await forEachConcurrent(lanesAtOnce, await webhooksWithHandovers(env.DB), async (webhookId) => {
-    allAccepted = (await handOverTo(env, webhookId)) && allAccepted;
+  const until = Date.now() + runMs;
+  let allTaken = true;
+  await forEachConcurrent(
+    lanesAtOnce,
+    await webhooksWithHandovers(env.DB, webhooksMax),
+    async (webhookId) => {
+      allTaken = (await handOverTo(env, webhookId, until)) && allTaken;
+    },
+  );
+  return allTaken;
+}
+
+/**
+ * Hands the events that wait for a webhook over to its lane, in order. Concurrent calls are safe: a lane ignores events that
+ * it has, and each call keeps the order. A disabled webhook's lane takes them, too: they were accepted before.
+ * @param until in ms: no page is begun after it.
+ * @returns false when the lane failed or time was up: its events go on waiting.
+ */
+export async function handOverTo(env: Env, webhookId: number, until = Date.now() + runMs): Promise<boolean> {
+  while (Date.now() < until) {
+    const page = await nextHandovers(env.DB, webhookId, { events: eventsAtOnce });
+    if (page === null) {
+      // Of nothing, only the mark is left.
+      await removeHandovers(env.DB, webhookId, 0);
+      return true;
+    }
+    if (page.orphans.length > 0) logOrphans(webhookId, page.orphans);
+    if (page.events.length > 0 && !(await handOverPage(env, webhookId, page))) return false;
+    await removeHandovers(env.DB, webhookId, page.lastId);
+  }
+  return false;
+}
+
+/** @returns whether the page is done with, one way or the other. */
+async function handOverPage(env: Env, webhookId: number, { events, lastId }: PendingPage): Promise<boolean> {
+  const webhook = await readLaneConfigRow(env.DB, webhookId);
+  if (webhook === null) return true;
+  const { uuid, version } = webhook;
+  const result = await callLane(env, {
+    config: { version, webhook: { uuid } },
+    events,
+    isAcknowledged: true,
   });
-  return allAccepted;
+  if (result === null) return false;
+  if (result.outcome === "accepted") return true;
+  // The row may have been deleted since it was read.
+  if ((await readLaneConfigRow(env.DB, webhookId)) === null) return true;
+  const reason = "The webhook's lane says that the webhook was deleted, and the database has it.";
+  const rows = await setAsideHandovers(env.DB, webhookId, { lastId, reason });
+  log("error", "hand-overs set aside", { webhook: uuid, events: rows, reason });
+  return true;
 }
 
-/**
- * Hands the pending events of a webhook over to its lane, in order. Concurrent calls are safe: a lane ignores events that
- * it has, and each call keeps the order.
- * @returns false when the lane failed: its events stay pending.
- */
-export async function handOverTo(env: Env, webhookId: number): Promise<boolean> {
-  for (;;) {
-    const pending = await nextHandovers(env.DB, webhookId, eventsAtOnce);
-    const last = pending.at(-1);
-    if (last === undefined) return true;
-    const webhook = await readLaneConfigRow(env.DB, webhookId);
-    if (webhook !== null) {
-      const result = await callLane(env, {
-        config: laneConfigOf(webhook),
-        events: pending.map(handoverEventOf),
-      });
-      if (result === null) return false;
-    }
-    await removeHandovers(env.DB, webhookId, last.handover_id);
-  }
-}
-
-/**
- * Runs the pending bulk hand-overs, one event after the other, in pages of webhooks. The cursor is written after each
- * page, so that a crash repeats one page; lanes ignore events that they have.
- * @throws when D1 cannot be reached.
- */
-export async function handOverBulk(env: Env): Promise<void> {
-  for (;;) {
-    const bulk = await nextBulkHandover(env.DB);
-    if (bulk === null) return;
-    const topic = { type: bulk.type, projectUuid: bulk.project_uuid, jobUuid: bulk.job_uuid };
-    const page = { cursor: bulk.cursor, acceptedAt: bulk.accepted_at };
-    const webhooks = await matchPage(env.DB, topic, page);
-    await forEachConcurrent(lanesAtOnce, webhooks, async (webhook) => {
-      await handOverToLane(env, webhook, [handoverEventOf(bulk)]);
-    });
-    const last = webhooks.at(-1);
-    if (last !== undefined && webhooks.length === matchesMax) {
-      await moveCursor(env.DB, bulk.handover_id, last.id);
-    } else {
-      await removeHandovers(env.DB, null, bulk.handover_id);
-    }
-  }
+function logOrphans(webhookId: number, ids: readonly number[]): void {
+  log("error", "hand-overs set aside", {
+    webhook_id: webhookId,
+    events: ids.length,
+    reason: "Their events are not stored any more.",
+  });
 }

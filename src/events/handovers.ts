@@ -1,121 +1,195 @@
-/** Queries on the table `handovers`: accepted events that are not handed over to lanes yet, in order. */
+/**
+ * The tables `handovers` and `waiting_events` in D1: accepted events that lanes have not taken yet, in order. They are the
+ * rare way of an event, for lanes that do not answer.
+ */
 import type { HandoverEvent } from "../lane/handover";
-import { eventColumns, inEverySlot, requestOfEvent } from "./archive-slots";
+import { clearWaits } from "./shard/waits";
+
+/** An event for the lanes of some webhooks, by their ids in D1. */
+export type WaitingEvent = { event: HandoverEvent; webhookIds: number[] };
+
+/** The most characters of events in one parameter: D1 allows 2 MB, and quoting as JSON may double an event's length. */
+const parameterCharactersMax = 500_000;
 
 /**
- * Appends archived events for one webhook, in the order of `uuids`.
- * @returns how many were appended: fewer when the webhook was deleted or events are not in the archive.
+ * Statements that append events behind what waits for the same lanes: only for webhooks with the mark `waits`, so that
+ * nothing is left behind where the last hand-over was just removed. Events that wait already are not appended again.
+ * @param waiting in order. @returns statements for one batch; the last one's rows are the webhooks with the mark (`AppendedFor`).
  */
-export async function appendHandovers(db: D1Database, webhookId: number, uuids: string[]): Promise<number> {
-  const { meta } = await db
-    .prepare(
-      `INSERT INTO handovers (webhook_id, event_id)
-       SELECT w.id, e.id FROM webhooks w CROSS JOIN (${archivedIds("?2")}) e
-       WHERE w.id = ?1 AND w.deleted_at IS NULL ORDER BY e.key`,
-    )
-    .bind(webhookId, JSON.stringify(uuids))
-    .run();
-  return meta.changes;
+export function appendStatements(db: D1Database, waiting: readonly WaitingEvent[]): D1PreparedStatement[] {
+  const uuids = JSON.stringify(waiting.map(({ event }) => event.uuid));
+  const webhookIds = [...new Set(waiting.flatMap((one) => one.webhookIds))];
+  return [
+    ...chunksOf(waiting).map((chunk) => db.prepare(insertEvents).bind(JSON.stringify(chunk.map(rowOf)))),
+    ...waiting.map(({ event, webhookIds: ids }) =>
+      db.prepare(insertHandovers).bind(event.uuid, JSON.stringify(ids)),
+    ),
+    db.prepare(removeUnused).bind(uuids),
+    db
+      .prepare(
+        "SELECT id FROM webhooks WHERE waits = 1 AND deleted_at IS NULL AND id IN (SELECT value FROM json_each(?))",
+      )
+      .bind(JSON.stringify(webhookIds)),
+  ];
 }
 
-/**
- * Appends archived events as bulk hand-overs, in the order of `uuids`.
- * @returns how many were appended: fewer when events are not in the archive.
- */
-export async function appendBulkHandovers(db: D1Database, uuids: string[]): Promise<number> {
-  const { meta } = await db
-    .prepare(`INSERT INTO handovers (event_id) SELECT e.id FROM (${archivedIds("?1")}) e ORDER BY e.key`)
-    .bind(JSON.stringify(uuids))
-    .run();
-  return meta.changes;
-}
+/** A row of the last one of `appendStatements`: the id of a webhook that the events wait for now. */
+export type AppendedFor = { id: number };
 
-/** A row of `handovers` with its event from the archive; `accepted_at` in ms. */
-export type PendingHandover = {
+const insertEvents = `INSERT INTO waiting_events (uuid, type, project_uuid, job_uuid, first_accepted_at, body)
+  SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5 FROM json_each(?) WHERE true
+  ON CONFLICT (uuid) DO NOTHING`;
+
+const insertHandovers = `INSERT INTO handovers (webhook_id, event_id)
+  SELECT w.id, e.id FROM waiting_events e CROSS JOIN json_each(?2) j
+  JOIN webhooks w ON w.id = j.value AND w.waits = 1 AND w.deleted_at IS NULL
+  WHERE e.uuid = ?1 ORDER BY j.key
+  ON CONFLICT (webhook_id, event_id) DO NOTHING`;
+
+/** Of events (JSON array of uuids), removes those that no lane lacks. */
+const removeUnused = `DELETE FROM waiting_events WHERE uuid IN (SELECT value FROM json_each(?))
+  AND NOT EXISTS (SELECT 1 FROM handovers h WHERE h.event_id = waiting_events.id)`;
+
+/** A row of `handovers`, with its event where that is there. */
+type PendingRow = {
   handover_id: number;
-  cursor: number;
-  uuid: string;
+  uuid: string | null;
   type: string;
   project_uuid: string | null;
   job_uuid: string | null;
+  first_accepted_at: number;
   body: string;
-  accepted_at: number;
 };
 
-/** @param uuids SQL for a JSON array. @returns SQL for the ids of these events, each with its index (`key`) in the array. */
-function archivedIds(uuids: string): string {
-  return inEverySlot(
-    (slot) =>
-      `SELECT u.request + u.place AS id, j.key FROM json_each(${uuids}) j CROSS JOIN archive_uuids_${slot} u ON u.uuid = j.value`,
-  );
-}
+/** The first events that wait for a lane. `lastId`: of the last row; `orphans`: the ids of rows without an event. */
+export type PendingPage = { events: HandoverEvent[]; lastId: number; orphans: number[] };
 
-/** @returns SQL for the first `?1` rows that fulfil a condition, with their events (`PendingHandover`). */
-function pendingHandovers(condition: string): string {
-  const first = `SELECT * FROM handovers WHERE ${condition} ORDER BY id LIMIT ?1`;
-  const found = inEverySlot(
-    (slot) => `SELECT h.id AS handover_id, h.cursor, ${eventColumns("(a.events->(h.event_id - a.id))")}
-      FROM (${first}) h CROSS JOIN ${requestOfEvent(slot, "h.event_id")}`,
-  );
-  return `SELECT * FROM (${found}) ORDER BY handover_id`;
-}
-
-/** @returns the ids of the webhooks with pending events. */
-export async function webhooksWithHandovers(db: D1Database): Promise<number[]> {
-  const { results } = await db
-    .prepare("SELECT DISTINCT webhook_id FROM handovers WHERE webhook_id IS NOT NULL")
-    .all<{ webhook_id: number }>();
-  return results.map((row) => row.webhook_id);
-}
-
-/** @returns the first pending events of a webhook, in order. */
+/** @param options.events how many at most. @returns null when nothing waits for the lane. */
 export async function nextHandovers(
   db: D1Database,
   webhookId: number,
-  limit: number,
-): Promise<PendingHandover[]> {
+  { events }: { events: number },
+): Promise<PendingPage | null> {
   const { results } = await db
-    .prepare(pendingHandovers("webhook_id = ?2"))
-    .bind(limit, webhookId)
-    .all<PendingHandover>();
-  return results;
-}
-
-/** @returns the first pending bulk hand-over, or null. */
-export function nextBulkHandover(db: D1Database): Promise<PendingHandover | null> {
-  return db.prepare(pendingHandovers("webhook_id IS NULL")).bind(1).first<PendingHandover>();
-}
-
-/** Records the progress of a bulk hand-over: the id of the last webhook that has the event. The cursor only rises. */
-export async function moveCursor(db: D1Database, handoverId: number, cursor: number): Promise<void> {
-  await db
-    .prepare("UPDATE handovers SET cursor = ?2 WHERE id = ?1 AND cursor < ?2")
-    .bind(handoverId, cursor)
-    .run();
-}
-
-/** Removes rows that were handed over: those of a webhook up to `lastId`, or (`webhookId` null) one bulk hand-over. */
-export async function removeHandovers(
-  db: D1Database,
-  webhookId: number | null,
-  lastId: number,
-): Promise<void> {
-  const statement =
-    webhookId === null
-      ? db.prepare("DELETE FROM handovers WHERE id = ? AND webhook_id IS NULL").bind(lastId)
-      : db.prepare("DELETE FROM handovers WHERE webhook_id = ?2 AND id <= ?1").bind(lastId, webhookId);
-  await statement.run();
-}
-
-/** @returns the event for a lane's `accept`. The lane must check for repeats: an earlier hand-over may have succeeded. */
-export function handoverEventOf(row: Omit<PendingHandover, "handover_id" | "cursor">): HandoverEvent {
+    .prepare(
+      `SELECT h.id AS handover_id, e.uuid, e.type, e.project_uuid, e.job_uuid, e.first_accepted_at, e.body
+       FROM handovers h LEFT JOIN waiting_events e ON e.id = h.event_id
+       WHERE h.webhook_id = ? AND h.set_aside IS NULL ORDER BY h.id LIMIT ?`,
+    )
+    .bind(webhookId, events)
+    .all<PendingRow>();
+  const last = results.at(-1);
+  if (last === undefined) return null;
   return {
-    uuid: row.uuid,
+    events: results.flatMap((row) => (row.uuid === null ? [] : handoverEvent(row, row.uuid))),
+    lastId: last.handover_id,
+    orphans: results.filter(({ uuid }) => uuid === null).map(({ handover_id }) => handover_id),
+  };
+}
+
+/** Removes a webhook's rows up to one, and the events that no lane lacks any more. The webhook waits for none that is left. */
+export async function removeHandovers(db: D1Database, webhookId: number, lastId: number): Promise<void> {
+  await db.batch([
+    db
+      .prepare(
+        `UPDATE handovers SET set_aside = 'Its event is not stored any more.'
+         WHERE webhook_id = ?1 AND id <= ?2 AND set_aside IS NULL AND event_id NOT IN (SELECT id FROM waiting_events)`,
+      )
+      .bind(webhookId, lastId),
+    db
+      .prepare(
+        `DELETE FROM waiting_events WHERE id IN (
+           SELECT event_id FROM handovers WHERE webhook_id = ?1 AND id <= ?2 AND set_aside IS NULL
+         ) AND NOT EXISTS (
+           SELECT 1 FROM handovers h WHERE h.event_id = waiting_events.id AND (h.webhook_id <> ?1 OR h.id > ?2)
+         )`,
+      )
+      .bind(webhookId, lastId),
+    db
+      .prepare("DELETE FROM handovers WHERE webhook_id = ?1 AND id <= ?2 AND set_aside IS NULL")
+      .bind(webhookId, lastId),
+    clearWaits(db, webhookId),
+  ]);
+}
+
+/** Sets a webhook's rows aside, which can never be handed over. @param reason a sentence. @returns how many there are. */
+export async function setAsideHandovers(
+  db: D1Database,
+  webhookId: number,
+  { lastId, reason }: { lastId: number; reason: string },
+): Promise<number> {
+  const [changed] = await db.batch([
+    db
+      .prepare("UPDATE handovers SET set_aside = ?3 WHERE webhook_id = ?1 AND id <= ?2 AND set_aside IS NULL")
+      .bind(webhookId, lastId, reason),
+    clearWaits(db, webhookId),
+  ]);
+  return changed?.meta.changes ?? 0;
+}
+
+/** @returns the ids of webhooks that events wait for, at most `limit`; those that waited shortest may be left out. */
+export async function webhooksWithHandovers(db: D1Database, limit: number): Promise<number[]> {
+  const { results } = await db
+    .prepare("SELECT id FROM webhooks WHERE waits = 1 ORDER BY id LIMIT ?")
+    .bind(limit)
+    .all<{ id: number }>();
+  return results.map(({ id }) => id);
+}
+
+/** @returns of these events (uuids), those that wait for a webhook's lane. */
+export async function waitingOf(
+  db: D1Database,
+  webhookId: number,
+  uuids: readonly string[],
+): Promise<Set<string>> {
+  if (uuids.length === 0) return new Set();
+  const { results } = await db
+    .prepare(
+      `SELECT e.uuid FROM json_each(?2) j CROSS JOIN waiting_events e ON e.uuid = j.value
+       CROSS JOIN handovers h ON h.webhook_id = ?1 AND h.event_id = e.id`,
+    )
+    .bind(webhookId, JSON.stringify(uuids))
+    .all<{ uuid: string }>();
+  return new Set(results.map(({ uuid }) => uuid));
+}
+
+/** @returns how many rows were set aside, counted up to `limit`. */
+export async function countSetAside(db: D1Database, limit: number): Promise<number> {
+  const count = await db
+    .prepare("SELECT count(*) AS n FROM (SELECT 1 FROM handovers WHERE set_aside IS NOT NULL LIMIT ?)")
+    .bind(limit)
+    .first<number>("n");
+  return count ?? 0;
+}
+
+/** The lane must look for a repeat: an earlier call may have arrived. */
+function handoverEvent(row: PendingRow, uuid: string): HandoverEvent {
+  return {
+    uuid,
     type: row.type,
     projectUuid: row.project_uuid,
     jobUuid: row.job_uuid,
     body: row.body,
-    firstAcceptedAt: row.accepted_at,
+    firstAcceptedAt: row.first_accepted_at,
     maybeKnown: true,
   };
+}
+
+function rowOf({ event }: WaitingEvent): (string | number | null)[] {
+  const { uuid, type, projectUuid, jobUuid, firstAcceptedAt, body } = event;
+  return [uuid, type, projectUuid, jobUuid, firstAcceptedAt, body];
+}
+
+function chunksOf(waiting: readonly WaitingEvent[]): WaitingEvent[][] {
+  const chunks: WaitingEvent[][] = [];
+  let left = 0;
+  for (const one of waiting) {
+    if (one.event.body.length > left || chunks.length === 0) {
+      chunks.push([]);
+      left = parameterCharactersMax;
+    }
+    chunks.at(-1)?.push(one);
+    left -= one.event.body.length;
+  }
+  return chunks;
 }

@@ -1,69 +1,71 @@
-/** Archived events that match a webhook's subscriptions. */
-import { inEverySlot, requestEventsMax } from "./archive-slots";
-import { handoverEventOf, type PendingHandover } from "./handovers";
+/** Archived events that match a webhook's subscriptions, in order of acceptance, from all shards and the old archive. */
 import type { ArchivePage, ArchiveRange } from "../lane/events-port";
+import type { HandoverEvent } from "../lane/handover";
+import { withTimeout } from "../platform/timeouts";
+import { waitingOf } from "./handovers";
+import { mergePages, type SourcePage } from "./merge-pages";
+import { matchOldEvents } from "./old-archive/matching-events";
+import { oldCompleteSince } from "./old-archive/retention";
+import { countShards } from "./shard-count";
+import { shardStub } from "./shard/shard-of";
 
-/** SQL condition: whether an event `e` matches a subscription `s`: by its type or a wildcard, its project and its job. */
-const isMatched = `(
-    s.event_type = e.type OR s.event_type = '**'
-    OR (s.event_type GLOB '*:[*][*]' AND e.type GLOB rtrim(s.event_type, '*') || '*')
-    OR (s.event_type GLOB '*:[*]' AND e.type GLOB rtrim(s.event_type, '*') || '*'
-      AND e.type NOT GLOB rtrim(s.event_type, '*') || '*:*')
-  )
-  AND (s.project_uuid = '' OR s.project_uuid = e.project_uuid)
-  AND (s.job_uuid = '' OR s.job_uuid = e.job_uuid)`;
-
-/** How many rows of the archive one page looks at. */
-const requestsAtOnce = 300;
+const nothing: SourcePage<HandoverEvent> = { items: [], next: null, coveredTo: 0 };
 
 /**
- * The events of one page that match the webhook's current subscriptions: there may be none, and a next page. Events that
- * are still being handed over are left out.
- * @param page `after`: the cursor; `since`, `until`: times of acceptance in ms, `until` excluded.
+ * The events of one page that the webhook's current subscriptions match: there may be none, and a next page. Events that are
+ * still being handed over to it are left out.
+ * @throws when D1 or a shard cannot be reached: nothing may be left out silently.
  */
 export async function readMatchingEvents(
-  db: D1Database,
+  env: Env,
   webhookUuid: string,
-  page: ArchiveRange,
+  { after, since, until, limit }: ArchiveRange,
 ): Promise<ArchivePage> {
-  const { after, since, until, limit } = page;
-  const stretch = await readStretch(db, { after, since, until });
-  if (stretch === null) return { events: [], next: null };
-  const { results } = await db
-    .prepare(
-      `SELECT e.id AS handover_id, 0 AS cursor, e.uuid, e.type, e.project_uuid, e.job_uuid, e.body, e.accepted_at
-       FROM webhooks w CROSS JOIN events e
-       WHERE w.uuid = ?1 AND e.request BETWEEN ?2 AND ?3 AND e.id > ?4 AND e.accepted_at >= ?5 AND e.accepted_at < ?6
-         AND EXISTS (SELECT 1 FROM subscriptions s WHERE s.webhook_id = w.id AND ${isMatched})
-         AND NOT EXISTS (
-           SELECT 1 FROM handovers h WHERE h.event_id = e.id AND (h.webhook_id = w.id OR h.webhook_id IS NULL)
-         )
-       ORDER BY e.id LIMIT ?7`,
-    )
-    .bind(webhookUuid, stretch.first, stretch.newest, after, since, until, limit)
-    .all<PendingHandover>();
-  const last = results.at(-1);
-  const reached = results.length < limit || last === undefined ? stretch.last : last.handover_id;
-  return { events: results.map(handoverEventOf), next: reached };
+  const webhookId = await env.DB.prepare("SELECT id FROM webhooks WHERE uuid = ?")
+    .bind(webhookUuid)
+    .first<number>("id");
+  if (webhookId === null) return { events: [], next: null };
+  const shards = await countShards(env);
+  const before = parseCursor(after);
+  const pages = await Promise.all(
+    Array.from({ length: shards + 1 }, async (_, place): Promise<SourcePage<HandoverEvent>> => {
+      const from = place < before.length ? before[place] : 0;
+      if (from === null || from === undefined) return nothing;
+      const range = { after: from, since, until, limit };
+      if (place === 0) return matchOldEvents(env.DB, webhookId, range);
+      const page = await withTimeout<SourcePage<HandoverEvent> | null>(
+        shardStub(env, place - 1).readMatching(webhookId, range),
+      );
+      if (page === null) throw new Error("A change of webhooks is under way and D1 cannot be reached.");
+      return page;
+    }),
+  );
+  const begun = pages.map((_, place) => before[place] ?? 0);
+  const { items, cursors } = mergePages(pages, { limit, order: "oldest", before: begun });
+  const waiting = await waitingOf(
+    env.DB,
+    webhookId,
+    items.map(({ uuid }) => uuid),
+  );
+  return {
+    events: items.filter(({ uuid }) => !waiting.has(uuid)),
+    next: cursors.every((cursor) => cursor === null) ? null : cursors.map((cursor) => cursor ?? "").join(","),
+  };
 }
 
-/** The next rows of the archive: the keys of the first and the newest of them, and the id of their last event. */
-async function readStretch(
-  db: D1Database,
-  { after, since, until }: { after: number; since: number; until: number },
-): Promise<{ first: number; newest: number; last: number } | null> {
-  const next = inEverySlot(
-    (slot) => `SELECT * FROM (
-      SELECT id, last FROM archive_${slot} WHERE id > ?1 - ${requestEventsMax} AND last > ?1
-        AND accepted_at >= ?2 AND accepted_at < ?3 ORDER BY id LIMIT ${requestsAtOnce}
-    )`,
-  );
-  const stretch = await db
-    .prepare(
-      `SELECT min(id) AS first, max(id) AS newest, max(last) AS last
-       FROM (SELECT * FROM (${next}) ORDER BY id LIMIT ${requestsAtOnce})`,
-    )
-    .bind(after, since, until)
-    .first<{ first: number | null; newest: number; last: number }>();
-  return stretch === null || stretch.first === null ? null : { ...stretch, first: stretch.first };
+/** Since when (ms) every event can be read: older ones may have been forgotten. @throws when D1 or a shard cannot be reached. */
+export async function archiveCompleteSince(env: Env): Promise<number> {
+  const shards = await countShards(env);
+  const since = await Promise.all([
+    oldCompleteSince(env.DB),
+    ...Array.from({ length: shards }, async (_, shard) =>
+      withTimeout<number>(shardStub(env, shard).completeSince()),
+    ),
+  ]);
+  return Math.max(...since);
+}
+
+/** One cursor for the old archive and each shard, empty at its end. A single number is one of the time before shards. */
+function parseCursor(text: string): (number | null)[] {
+  return text.split(",").map((id) => (id === "" ? null : Number(id)));
 }

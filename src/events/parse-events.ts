@@ -21,7 +21,10 @@ export type Event = {
   /** The timestamp in microseconds since 1970. */
   timestampUs: number;
   projectUuid: string | null;
+  /** What the event calls its project and its job; null where it does not say. */
+  projectName: string | null;
   jobUuid: string | null;
+  jobName: string | null;
   /** The source text, which is delivered unchanged. */
   body: string;
 };
@@ -38,6 +41,8 @@ export type EventDefaults = {
 export type ParseResult = { events: Event[] } | { reason: string };
 
 const uuidSchema = z.guid("must be a UUID").toLowerCase();
+/** Names are for people: an event whose name is none is an event all the same. */
+const nameSchema = z.string().nullish().catch(null);
 const eventSchema = z.looseObject({
   uuid: uuidSchema,
   type: z.string("must be an event type").superRefine((type, context) => {
@@ -59,7 +64,8 @@ const eventSchema = z.looseObject({
     .looseObject(
       {
         uuid: uuidSchema.nullish(),
-        job: z.looseObject({ uuid: uuidSchema.nullish() }, "must be an object").nullish(),
+        name: nameSchema,
+        job: z.looseObject({ uuid: uuidSchema.nullish(), name: nameSchema }, "must be an object").nullish(),
       },
       "must be an object",
     )
@@ -142,7 +148,9 @@ function parseOne(value: unknown, text: string, missing: MissingMembers | null):
     timestamp,
     timestampUs: parseTimestampUs(timestamp) ?? 0,
     projectUuid: project?.uuid ?? null,
+    projectName: project?.name ?? null,
     jobUuid: project?.job?.uuid ?? null,
+    jobName: project?.job?.name ?? null,
     body,
   };
 }

@@ -7,7 +7,7 @@ import { RequestError } from "../platform/errors";
 /**
  * Publishes the message, and keeps it no more.
  * @returns what became of its events; null when there is no message with this id.
- * @throws {RequestError} 400 or 409 when it still cannot be used: it stays, with this reason.
+ * @throws {RequestError} 400 or 409 when it still cannot be used: it stays, with this reason; 503 as `publish`.
  */
 export async function publishRejected(
   env: Env,
@@ -25,7 +25,7 @@ export async function publishRejected(
     await removeRejected(env.DB, id);
     return accepted;
   } catch (error) {
-    if (error instanceof RequestError) await changeReason(env.DB, id, error.message);
+    if (error instanceof RequestError && error.status < 500) await changeReason(env.DB, id, error.message);
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 /** Publishing events from text, for the API, the pages and the redrive of rejected messages. */
 import { RequestError } from "../platform/errors";
-import { findArchived } from "./archive-list";
+import { findEvent } from "./find-event";
 import { type AcceptedEvent, dispatch, type DispatchResult } from "./dispatch";
 import { newEventDefaults } from "./event-defaults";
 import { type Event, type EventDefaults, parseEvents } from "./parse-events";
@@ -85,7 +85,7 @@ async function archivedTimestamps(
   { conflicts, timestamps }: Conflict,
 ): Promise<ReadonlyMap<string, string>> {
   const repeated = conflicts.filter((uuid) => timestamps.has(uuid));
-  const archived = await Promise.all(repeated.map((uuid) => findArchived(env.DB, uuid)));
+  const archived = await Promise.all(repeated.map((uuid) => findEvent(env, uuid)));
   return new Map(
     archived.flatMap((event) => (event === null ? [] : [[event.uuid, event.timestamp] as const])),
   );

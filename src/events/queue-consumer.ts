@@ -3,22 +3,28 @@ import { keepRejected } from "./rejected";
 import { log } from "../platform/log";
 import { dispatch } from "./dispatch";
 import { forgetFailures, noteFailure } from "./failure-notes";
-import { handOverTo, handOverBulk } from "./hand-over-pending";
+import { handOverTo } from "./hand-over-pending";
 import { type Event, eventsMax, parseEvents } from "./parse-events";
-import { type HandoverMessage, isHandover, keptText, messageText } from "./queue-message";
+import { isHandover, keptText, messageText } from "./queue-message";
+import { RequestError } from "../platform/errors";
 
 type Publication = { message: Message; events: Event[] };
 
+/** Messages that are dispatched together hold no more characters than this, unless it is one alone. */
+const groupCharactersMax = 1_000_000;
+
 /**
  * Dispatches a batch. A message is acknowledged when its events are on disk or when it was kept as rejected; any
- * failure of ours leaves it to be retried.
+ * failure of ours leaves it to be retried. What is published comes first; then lanes, which do not wait for each other, get
+ * what waits for them.
  */
 export async function consume(batch: MessageBatch, env: Env): Promise<void> {
   const publications: Publication[] = [];
+  const handovers: { message: Message; handover: number }[] = [];
   for (const message of batch.messages) {
     const { body } = message;
     if (isHandover(body)) {
-      await settle(env, message, () => handOver(env, body));
+      handovers.push({ message, handover: body.handover });
       continue;
     }
     const text = messageText(body);
@@ -32,9 +38,12 @@ export async function consume(batch: MessageBatch, env: Env): Promise<void> {
   // Queues promise no order: what stands in one batch is put in order, messages as a whole.
   publications.sort((a, b) => timeOf(a) - timeOf(b));
   for (const group of groupsOf(publications)) await dispatchGroup(env, group);
+  await Promise.all(
+    handovers.map(({ message, handover }) => settle(env, message, () => handOver(env, handover))),
+  );
 }
 
-/** Dispatches messages together; when one conflicts with the archive, each of them alone. */
+/** Dispatches messages together; when one conflicts with the archive or cannot be dispatched, each of them alone. */
 async function dispatchGroup(env: Env, group: Publication[]): Promise<void> {
   try {
     const result = await dispatch(
@@ -60,16 +69,21 @@ async function dispatchGroup(env: Env, group: Publication[]): Promise<void> {
     }
   } catch (error) {
     log("error", "queue messages not dispatched", { messages: group.length, error: String(error) });
+    // Where the gateway itself is unavailable, it is so for each of them.
+    if (group.length > 1 && !(error instanceof RequestError)) return dispatchEach(env, group);
     const messages = group.map(({ message }) => message);
     for (const message of messages) message.retry(retryOptions(message));
     await noteFailure(env, messages, error);
     return;
   }
+  await dispatchEach(env, group);
+}
+
+async function dispatchEach(env: Env, group: Publication[]): Promise<void> {
   for (const publication of group) await dispatchGroup(env, [publication]);
 }
 
-async function handOver(env: Env, { handover }: HandoverMessage): Promise<void> {
-  if (handover === null) return handOverBulk(env);
+async function handOver(env: Env, handover: number): Promise<void> {
   if (!(await handOverTo(env, handover)))
     throw new Error(`The lane of webhook ${handover} did not take its events.`);
 }
@@ -101,17 +115,19 @@ function timeOf({ events }: Publication): number {
   return events[0]?.timestampUs ?? 0;
 }
 
-/** As many messages as make up to 100 events. */
+/** As many messages as make up to 100 events, and not too large a request. */
 function groupsOf(publications: Publication[]): Publication[][] {
   const groups: Publication[][] = [];
-  let left = 0;
+  let [events, characters] = [0, 0];
   for (const publication of publications) {
-    if (publication.events.length > left) {
+    const size = publication.events.reduce((sum, { body }) => sum + body.length, 0);
+    if (publication.events.length > events || size > characters) {
       groups.push([]);
-      left = eventsMax;
+      [events, characters] = [eventsMax, groupCharactersMax];
     }
     groups.at(-1)?.push(publication);
-    left -= publication.events.length;
+    events -= publication.events.length;
+    characters -= size;
   }
   return groups;
 }

@@ -1,13 +1,13 @@
 /** The messages of the queue `events`: published events, and the gateway's own requests to hand over pending events. */
 
-/** A request to hand over the pending events of a webhook, by its id; null: the pending bulk hand-overs. */
-export type HandoverMessage = { handover: number | null };
+/** A request to hand over the events that wait for a webhook, by its id. */
+type HandoverMessage = { handover: number };
 
 /** Whether a message is a `HandoverMessage`. Events have more than one member. */
 export function isHandover(body: unknown): body is HandoverMessage {
   if (typeof body !== "object" || body === null || !("handover" in body)) return false;
   const { handover } = body;
-  return Object.keys(body).length === 1 && (handover === null || Number.isSafeInteger(handover));
+  return Object.keys(body).length === 1 && Number.isSafeInteger(handover);
 }
 
 /**

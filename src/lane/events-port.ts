@@ -5,11 +5,11 @@
 import type { Announcement } from "./announcements";
 import type { HandoverEvent } from "./handover";
 
-/** A page of archived events, and where the next one begins; null at the end. */
-export type ArchivePage = { events: HandoverEvent[]; next: number | null };
+/** A page of archived events, and the cursor of the next one; null at the end. */
+export type ArchivePage = { events: HandoverEvent[]; next: string | null };
 
-/** `after`: the cursor; `since`, `until`: times of acceptance in ms, `until` excluded. */
-export type ArchiveRange = { after: number; since: number; until: number; limit: number };
+/** `after`: the cursor, "0" at the beginning; `since`, `until`: times of acceptance in ms, `until` excluded. */
+export type ArchiveRange = { after: string; since: number; until: number; limit: number };
 
 /** Every call throws when the store of events cannot be reached, and may be repeated. */
 export type EventsPort = {

@@ -42,8 +42,15 @@ export type HandoverEvent = {
   maybeKnown: boolean;
 };
 
-/** Events in the order of their acceptance, with the configuration to deliver them under. */
-export type Handover = { config: LaneConfig; events: HandoverEvent[] };
+/** A version of a webhook's configuration. Its lane reads the rest from D1 where it has an older one. */
+export type ConfigVersion = { version: number; webhook: { uuid: string } };
+
+/**
+ * Events in the order of their acceptance. `config`: they are delivered under this version of the configuration or a
+ * later one. `isAcknowledged`: the publishers were told that the events are accepted, so that a lane takes them also
+ * while it is disabled.
+ */
+export type Handover = { config: ConfigVersion; events: HandoverEvent[]; isAcknowledged?: boolean };
 
 /**
  * What a lane answers. `accepted`: every event is on disk, `fresh[i]` says whether the i-th was new to the lane.

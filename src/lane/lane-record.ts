@@ -7,6 +7,8 @@ export type LaneState = "active" | "paused" | "disabled";
 
 export type LaneRecord = {
   config: LaneConfig | null;
+  /** The version that a hand-over spoke of, where the lane's configuration is older: D1 is read before anything is sent. */
+  wantedVersion: number | null;
   /** Set when the webhook was deleted: nothing else is left then. */
   closedAt: number | null;
   state: LaneState;
@@ -67,6 +69,7 @@ export const schemaVersion = 3;
 
 const initial: LaneRecord = {
   config: null,
+  wantedVersion: null,
   closedAt: null,
   state: "active",
   disabledReason: null,

@@ -3,8 +3,11 @@ import { readConfig } from "../platform/config";
 import { decryptSettings, maskedValue } from "../platform/encryption";
 import type { LaneConfig } from "./handover";
 import type { LaneStorage } from "./lane-storage";
+import { readStoredWebhook } from "./lane-state";
+import { withTimeout } from "../platform/timeouts";
 import { maskOptions } from "../send/message/format-options";
 import { outlineOf } from "../send/message/recognise-service";
+import { OwnFailure } from "../send/own-failure";
 import { createSender, type Message, type Sender, type SentAttempt } from "../send/sender";
 
 export class LaneSender {
@@ -25,8 +28,7 @@ export class LaneSender {
    *   `OwnFailure` when nothing can be said of the receiver.
    */
   async send(message: Message): Promise<SentAttempt> {
-    const config = this.#storage()?.record.config;
-    if (!config) throw new Error("The lane has no configuration.");
+    const config = await this.#config();
     if (this.#current?.version !== config.version) {
       const made = this.#make(config);
       this.#current = { version: config.version, sender: made };
@@ -35,6 +37,23 @@ export class LaneSender {
     }
     const sender = await this.#current.sender;
     return { ...(await sender.send(message)), configVersion: config.version };
+  }
+
+  /** The lane's configuration, read anew from D1 where a hand-over told of a later one. */
+  async #config(): Promise<LaneConfig> {
+    const storage = this.#storage();
+    const config = storage?.record.config;
+    if (!storage || !config) throw new Error("The lane has no configuration.");
+    if (storage.record.wantedVersion === null) return config;
+    try {
+      const stored = await withTimeout(readStoredWebhook(this.#env.DB, config.webhook.uuid));
+      if (stored !== null) this.#storage()?.adoptStored(stored.config);
+    } catch (cause) {
+      throw new OwnFailure("behind", "The webhook was changed, and its settings cannot be read from D1.", {
+        cause,
+      });
+    }
+    return this.#storage()?.record.config ?? config;
   }
 
   async #make({ version, webhook, sealed, timeoutS, format }: LaneConfig): Promise<Sender> {

@@ -148,8 +148,23 @@ export class LaneStorage {
 
   /** Takes a configuration unless the lane has this one or a later one. */
   adopt(config: LaneConfig): void {
-    const current = this.record.config;
-    if (current === null || config.version > current.version) this.checkpoint({ config });
+    const { config: current, wantedVersion } = this.record;
+    if (current !== null && config.version <= current.version) return;
+    const isWanted = wantedVersion !== null && config.version < wantedVersion;
+    this.checkpoint({ config, wantedVersion: isWanted ? wantedVersion : null });
+  }
+
+  /** Takes the configuration that D1 has now, which no other can be newer than. */
+  adoptStored(config: LaneConfig): void {
+    this.adopt(config);
+    if (this.record.wantedVersion !== null) this.setRecord({ wantedVersion: null });
+  }
+
+  /** Notes that there is a configuration of this version. */
+  want(version: number): void {
+    const { config, wantedVersion } = this.record;
+    if (config !== null && config.version >= version) return;
+    if (wantedVersion === null || wantedVersion < version) this.setRecord({ wantedVersion: version });
   }
 
   /** Writes the record with all counts: two rows, or one when no attempt was made since the last time. */

@@ -95,7 +95,7 @@ export class Maintenance {
     const storage = this.#lane.storage();
     if (stored === null || storage === null) return;
     if (stored.deleted) return this.#lane.close();
-    storage.adopt(stored.config);
+    storage.adoptStored(stored.config);
     if (stored.state !== storage.record.state) storage.checkpoint({ copiedToD1: false });
   }
 

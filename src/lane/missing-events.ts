@@ -16,7 +16,7 @@ const countedPagesMax = 25;
 /** How many there are that were accepted in a time. */
 export async function countMissing(lane: OpenLane, range: TimeRange): Promise<QueuedCount> {
   let queued = 0;
-  let after: number | null = 0;
+  let after: string | null = "0";
   for (let pages = 0; after !== null && queued < countedMax && pages < countedPagesMax; pages++) {
     const page: ArchivePage = await readMatching(lane, { after, ...range });
     const storage = lane.storage();
@@ -63,7 +63,7 @@ function webhookOf(body: string): string | undefined {
   return (JSON.parse(body) as { webhook?: { uuid?: string } }).webhook?.uuid;
 }
 
-function readMatching(lane: OpenLane, range: TimeRange & { after: number }): Promise<ArchivePage> {
+function readMatching(lane: OpenLane, range: TimeRange & { after: string }): Promise<ArchivePage> {
   const webhook = lane.storage()?.record.config?.webhook.uuid ?? "";
   return lane.events.readMatching(webhook, { ...range, limit: pageEvents });
 }

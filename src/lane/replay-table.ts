@@ -22,7 +22,8 @@ export type ReplayRow = {
   queued: number;
   sent: number;
   done: number;
-  archive_cursor: number | null;
+  /** Text, but in rows of the time when the archive was in D1: then a number. */
+  archive_cursor: string | number | null;
   archive_since: number;
   archive_until: number;
   started_at: number | null;

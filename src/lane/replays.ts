@@ -22,7 +22,7 @@ export type ReplayHead = {
   isFirst: boolean;
 } & (
   | { kind: "send"; sequence: number }
-  | { kind: "fetch"; archiveCursor: number; archiveSince: number; archiveUntil: number }
+  | { kind: "fetch"; archiveCursor: string; archiveSince: number; archiveUntil: number }
 );
 
 /** A new replay. `since`, `until`: the times of acceptance that it is asked for, in ms, where it is asked for by time. */
@@ -190,7 +190,7 @@ export class Replays {
   }
 
   /** A page was fetched: these sequences come next. Without any, the archive has no more. */
-  fetched(position: number, page: SequenceRange & { archiveCursor: number | null }): void {
+  fetched(position: number, page: SequenceRange & { archiveCursor: string | null }): void {
     this.#head = undefined;
     this.#sql.exec(
       "UPDATE replays SET cursor = ?, last = ?, archive_cursor = ? WHERE position = ?",
@@ -300,7 +300,7 @@ export class Replays {
     const { archive_cursor: archiveCursor, archive_since: archiveSince, archive_until: archiveUntil } = row;
     return archiveCursor === null
       ? null
-      : { ...common, kind: "fetch", archiveCursor, archiveSince, archiveUntil };
+      : { ...common, kind: "fetch", archiveCursor: String(archiveCursor), archiveSince, archiveUntil };
   }
 
   /** All of it was sent. A single delivery is in no list: nothing is kept of it. */

@@ -5,7 +5,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { log } from "../platform/log";
-import { waitUpTo } from "../platform/timeouts";
+import { waitUpTo, withTimeout } from "../platform/timeouts";
 import { acceptEvents } from "./accept-events";
 import { type ChangeResult, redeliver, skip } from "./change-delivery";
 import type { FullDelivery, LogPage, LogQuery, LoggedDelivery } from "./delivery-log";
@@ -15,6 +15,7 @@ import type { AcceptResult, Handover, LaneConfig } from "./handover";
 import { LaneAlarm } from "./lane-alarm";
 import { pause, resume } from "./lane-health";
 import { LaneRecordStore, type LaneState } from "./lane-record";
+import { readStoredWebhook } from "./lane-state";
 import { LaneSender } from "./lane-sender";
 import { type LaneStats, laneStats } from "./lane-stats";
 import { LaneStorage, type OpenLane } from "./lane-storage";
@@ -90,11 +91,14 @@ export class WebhookLane extends DurableObject<Env> {
    * Takes events in, behind all others. When it returns `accepted`, they are on disk and an alarm stands; sending has begun
    * but is not waited for. A call that is repeated takes nothing twice (`maybeKnown`).
    */
-  async accept({ config, events }: Handover): Promise<AcceptResult> {
+  async accept({ config, events, isAcknowledged = false }: Handover): Promise<AcceptResult> {
+    if (this.#storage?.record.config === null) await this.#learn(config.webhook.uuid);
     const storage = this.#storage;
-    if (storage === null) return { outcome: "refused", because: "deleted" };
-    storage.adopt(config);
-    if (storage.record.state === "disabled") return { outcome: "refused", because: "disabled" };
+    if (storage === null || storage.record.config === null) return { outcome: "refused", because: "deleted" };
+    storage.want(config.version);
+    if (storage.record.state === "disabled" && !isAcknowledged) {
+      return { outcome: "refused", because: "disabled" };
+    }
     const now = Date.now();
     if (events.some((event) => isLate(event, now))) return { outcome: "late" };
     const fresh = acceptEvents(this.ctx.storage, storage, { events, now });
@@ -314,6 +318,15 @@ export class WebhookLane extends DurableObject<Env> {
   async #ready(): Promise<() => void> {
     await this.ctx.storage.sync();
     return takeTurn();
+  }
+
+  /**
+   * Reads the configuration of a lane that has none: the call that was to bring it at the webhook's creation was lost.
+   * @throws when D1 cannot be read.
+   */
+  async #learn(webhookUuid: string): Promise<void> {
+    const stored = await withTimeout(readStoredWebhook(this.env.DB, webhookUuid));
+    if (stored !== null && !stored.deleted) this.#storage?.adoptStored(stored.config);
   }
 
   async #changeState(change: typeof pause): Promise<LaneState | null> {

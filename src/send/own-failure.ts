@@ -2,9 +2,9 @@
 
 /**
  * `limit`: this invocation of the Worker has used up what the platform allows. `late`: the process was so busy that nothing
- * is known of the receiver.
+ * is known of the receiver. `behind`: the webhook's present settings could not be read.
  */
-export type OwnFailureKind = "limit" | "late";
+export type OwnFailureKind = "limit" | "late" | "behind";
 
 /** No attempt is counted and the receiver is not blamed: the same attempt is made again later. */
 export class OwnFailure extends Error {

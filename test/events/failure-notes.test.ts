@@ -25,11 +25,18 @@ async function notes(): Promise<string[]> {
   return results.map(({ reason }) => reason);
 }
 
-/** Has messages fail in the main consumer: D1 answers, but not to a dispatch. */
-async function fail(bodies: unknown[], { because = "D1 is full", attempts = 1 } = {}): Promise<void> {
-  const broken = vi.spyOn(env.DB, "batch").mockRejectedValue(new Error(because));
+/** Has no event shard answer. */
+function breakShards(because: string): { mockRestore: () => void } {
+  return vi.spyOn(env.SHARDS, "getByName").mockImplementation(() => {
+    throw new Error(because);
+  });
+}
+
+/** Has messages fail in the main consumer. */
+async function fail(bodies: unknown[], { because = "Shard is full", attempts = 1 } = {}): Promise<void> {
+  const broken = [breakShards(because), vi.spyOn(env.DB, "batch").mockRejectedValue(new Error(because))];
   await consume(bodies, "events", attempts);
-  broken.mockRestore();
+  for (const one of broken) one.mockRestore();
 }
 
 const reasons = async (): Promise<string[]> => (await rejected()).map(({ reason }) => reason);
@@ -42,10 +49,10 @@ describe("a queue message that was given up", () => {
   ])("as %s is kept with the reason of its latest failure, whatever its id is now", async (_, bodyOf) => {
     const body = bodyOf(makeEvent());
     await fail([body], { because: "an earlier failure" });
-    await fail([makeEvent(), body], { because: "D1 is full", attempts: 2 });
+    await fail([makeEvent(), body], { because: "Shard is full", attempts: 2 });
     await consume([body], "events-dlq");
     expect(await reasons()).toEqual([
-      "The gateway failed to dispatch it in all its retries. The latest failure: D1 is full",
+      "The gateway failed to dispatch it in all its retries. The latest failure: Shard is full",
     ]);
   });
 
@@ -83,7 +90,7 @@ describe("a queue message that was given up", () => {
     await expect(consume([event], "events-dlq")).rejects.toThrow("D1 is down");
     broken.mockRestore();
     await consume([event], "events-dlq", 2);
-    expect(await reasons()).toEqual([expect.stringMatching(/D1 is full$/)]);
+    expect(await reasons()).toEqual([expect.stringMatching(/Shard is full$/)]);
   });
 });
 
@@ -102,7 +109,7 @@ describe("the reason of a failure", () => {
 
   it("is written down also when a message that cannot be used cannot be kept", async () => {
     await fail(["{"]);
-    expect(await notes()).toEqual(["D1 is full"]);
+    expect(await notes()).toEqual(["Shard is full"]);
   });
 
   it("is not written down for a word of the gateway to itself", async () => {
@@ -110,7 +117,7 @@ describe("the reason of a failure", () => {
     vi.spyOn(env.LANES, "getByName").mockImplementation(() => {
       throw new Error("no lanes");
     });
-    await consume([{ handover: 1 }, { handover: null }]);
+    await consume([{ handover: 1 }, { handover: 2 }]);
     expect(await notes()).toEqual([]);
   });
 
@@ -129,7 +136,7 @@ describe("the reason of a failure", () => {
   });
 
   it("changes nothing for the messages when it cannot be written: they are retried, and the log says so", async () => {
-    vi.spyOn(env.DB, "batch").mockRejectedValue(new Error("D1 is down"));
+    breakShards("The shard is gone.");
     const prepare = env.DB.prepare.bind(env.DB);
     vi.spyOn(env.DB, "prepare").mockImplementation((sql) => {
       if (sql.includes("queue_failures")) throw new Error("D1 is down");

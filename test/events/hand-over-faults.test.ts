@@ -5,26 +5,26 @@ import gateway from "../../src/index";
 import { api, notifications } from "../api";
 import { passTime, restartClock, stopClock } from "../clock";
 import {
-  archiveOnly,
   eventUuidsIn,
   makeEvent,
   makeEvents,
   makeListener,
   publish,
   publishRequest,
+  waitingEvents,
 } from "../event";
-import { interceptAccept } from "../lane";
+import { configOf, handoverEvent, interceptAccept, laneOf } from "../lane";
 import { consume } from "../queue";
 import { receiver, type Received } from "../receiver";
 
-const laneTimeoutMs = 5000;
+const laneTimeoutMs = 2500;
 let received: Received[];
 let webhook: { uuid: string };
 
 beforeEach(async () => {
   stopClock();
   ({ received } = receiver());
-  vi.spyOn(env.EVENTS, "send").mockRejectedValue(new Error("no queue in this test"));
+  vi.spyOn(env.EVENTS, "sendBatch").mockRejectedValue(new Error("no queue in this test"));
   webhook = await makeListener();
 });
 afterEach(restartClock);
@@ -34,14 +34,6 @@ function breakLane(times: number): { calls: () => number } {
   return interceptAccept((call, _, passOn) =>
     call <= times ? Promise.reject(new Error("lane broke")) : passOn(),
   );
-}
-
-/** What waits in `handovers`, in order. */
-async function waiting(): Promise<string[]> {
-  const { results } = await env.DB.prepare(
-    "SELECT e.uuid FROM handovers h JOIN events e ON e.id = h.event_id ORDER BY h.id",
-  ).all<{ uuid: string }>();
-  return results.map(({ uuid }) => uuid);
 }
 
 /** Publishes one more event, and waits until it is there. @returns everything that had arrived. */
@@ -60,7 +52,7 @@ describe("a lane that breaks once", () => {
     breakLane(1);
     const event = makeEvent();
     expect((await publish(event)).body.accepted[0]).toMatchObject({ duplicate: false, deliveries: 1 });
-    expect(await waiting()).toEqual([]);
+    expect(await waitingEvents()).toEqual([]);
     expect(await arrivedWithBarrier(1)).toEqual([event.uuid]);
   });
 
@@ -82,22 +74,22 @@ describe("a lane that breaks once", () => {
     );
     expect((await publish(makeEvent())).body.accepted[0]?.deliveries).toBe(2);
     await vi.waitFor(() => expect(received.map(({ url }) => url)).toEqual(["https://other.example.com/"]));
-    expect(await waiting()).toHaveLength(1);
+    expect(await waitingEvents()).toHaveLength(1);
   });
 });
 
 describe("a lane that is called too late for new events", () => {
   it("is called once more, and has them once", async () => {
-    const { calls } = interceptAccept((call, _, passOn) => {
-      if (call === 1) passTime(60_001);
-      return passOn();
-    });
+    // The lane's clock is ahead of the shard's.
+    const { calls } = interceptAccept((call, _, passOn) =>
+      call === 1 ? Promise.resolve({ outcome: "late" }) : passOn(),
+    );
     const events = makeEvents(3);
     expect((await publish(events)).body.accepted).toMatchObject(
       events.map(() => ({ duplicate: false, deliveries: 1 })),
     );
     expect(calls()).toBe(2);
-    expect(await waiting()).toEqual([]);
+    expect(await waitingEvents()).toEqual([]);
     expect(await arrivedWithBarrier(3)).toEqual(events.map(({ uuid }) => uuid));
     expect((await publish(events[1])).body.accepted[0]).toMatchObject({ duplicate: true, deliveries: 0 });
   });
@@ -115,12 +107,12 @@ describe("a lane that is called too late for new events", () => {
 
   it("has its events wait in D1 when the other call breaks, and once", async () => {
     interceptAccept((call, _, passOn) => {
-      if (call === 1) passTime(60_001);
+      if (call === 1) return Promise.resolve({ outcome: "late" });
       return call === 2 ? Promise.reject(new Error("lane broke")) : passOn();
     });
     const event = makeEvent();
     expect((await publish(event)).body.accepted[0]).toMatchObject({ duplicate: false, deliveries: 1 });
-    expect(await waiting()).toEqual([event.uuid]);
+    expect(await waitingEvents()).toEqual([event.uuid]);
     await cron();
     expect(await arrivedWithBarrier(1)).toEqual([event.uuid]);
   });
@@ -137,7 +129,7 @@ describe("a lane that breaks twice", () => {
       [1, false],
       [1, false],
     ]);
-    expect(await waiting()).toEqual(events.map(({ uuid }) => uuid));
+    expect(await waitingEvents()).toEqual(events.map(({ uuid }) => uuid));
     expect(received).toEqual([]);
   });
 
@@ -145,7 +137,7 @@ describe("a lane that breaks twice", () => {
     const { calls } = breakLane(2);
     const events = makeEvents(3);
     for (const event of events) expect((await publish(event)).status).toBe(202);
-    expect(await waiting()).toEqual(events.map(({ uuid }) => uuid));
+    expect(await waitingEvents()).toEqual(events.map(({ uuid }) => uuid));
     expect(calls()).toBe(2);
   });
 
@@ -157,7 +149,7 @@ describe("a lane that breaks twice", () => {
     const events = makeEvents(4);
     for (const event of events) await publish(event);
     await handOver();
-    expect(await waiting()).toEqual([]);
+    expect(await waitingEvents()).toEqual([]);
     expect(await arrivedWithBarrier(4)).toEqual(events.map(({ uuid }) => uuid));
   });
 
@@ -166,7 +158,7 @@ describe("a lane that breaks twice", () => {
     const events = makeEvents(250);
     await publish(events[0]);
     for (let start = 1; start < 250; start += 83) await publish(events.slice(start, start + 83));
-    expect(await waiting()).toHaveLength(250);
+    expect(await waitingEvents()).toHaveLength(250);
     await cron();
     expect(await arrivedWithBarrier(250)).toEqual(events.map(({ uuid }) => uuid));
   });
@@ -176,7 +168,7 @@ describe("a lane that breaks twice", () => {
     const events = makeEvents(5);
     for (const event of events) await publish(event);
     await Promise.all([cron(), cron(), handOverMessage()]);
-    expect(await waiting()).toEqual([]);
+    expect(await waitingEvents()).toEqual([]);
     expect(await arrivedWithBarrier(5)).toEqual(events.map(({ uuid }) => uuid));
   });
 
@@ -186,7 +178,7 @@ describe("a lane that breaks twice", () => {
     await publish(event);
     await cron();
     expect(await consume([{ handover: await webhookId() }])).toEqual({ acked: [], retried: ["message-0"] });
-    expect(await waiting()).toEqual([event.uuid]);
+    expect(await waitingEvents()).toEqual([event.uuid]);
     await cron();
     expect(await arrivedWithBarrier(1)).toEqual([event.uuid]);
   });
@@ -195,16 +187,12 @@ describe("a lane that breaks twice", () => {
     breakLane(2);
     const events = makeEvents(2);
     for (const event of events) await publish(event);
-    const prepare = env.DB.prepare.bind(env.DB);
-    const crash = vi.spyOn(env.DB, "prepare").mockImplementation((query) => {
-      if (query.startsWith("DELETE FROM handovers")) throw new Error("crash");
-      return prepare(query);
-    });
+    const crash = breakStatements("DELETE FROM handovers");
     await cron();
     crash.mockRestore();
-    expect(await waiting()).toHaveLength(2);
+    expect(await waitingEvents()).toHaveLength(2);
     await cron();
-    expect(await waiting()).toEqual([]);
+    expect(await waitingEvents()).toEqual([]);
     expect(await arrivedWithBarrier(2)).toEqual(events.map(({ uuid }) => uuid));
   });
 
@@ -221,94 +209,110 @@ describe("a lane that breaks twice", () => {
     breakLane(2);
     await publish(makeEvent());
     await api("DELETE", `${notifications}/subscribers/${webhook.uuid}`);
-    expect(await waiting()).toEqual([]);
+    expect(await waitingEvents()).toEqual([]);
     await cron();
     expect(received).toEqual([]);
   });
 
-  it("is told of by a message that holds the webhook's number and nothing else", async () => {
-    const send = vi.spyOn(env.EVENTS, "send").mockRejectedValue(new Error("no queue in this test"));
+  it("is told of by one message, when it begins to wait, that holds the webhook's number and nothing else", async () => {
+    const send = vi.spyOn(env.EVENTS, "sendBatch").mockRejectedValue(new Error("no queue in this test"));
     breakLane(2);
-    await publish(makeEvent());
-    expect(send).toHaveBeenCalledExactlyOnceWith({ handover: await webhookId() });
+    for (const event of makeEvents(3)) await publish(event);
+    expect(send).toHaveBeenCalledExactlyOnceWith([{ body: { handover: await webhookId() } }]);
   });
 });
 
-/** As when D1 is full: the next batch that writes fails, what only reads does not. */
-function failArchive(): void {
-  vi.spyOn(env.DB, "batch").mockRejectedValueOnce(new Error("D1 is full"));
+/** Has statements of D1 that begin like this fail. */
+function breakStatements(start: string): { mockRestore: () => void } {
+  const prepare = env.DB.prepare.bind(env.DB);
+  return vi.spyOn(env.DB, "prepare").mockImplementation((query) => {
+    if (query.startsWith(start)) throw new Error("D1 is down");
+    return prepare(query);
+  });
 }
 
-describe("an archive that cannot be written", () => {
-  it("stops no delivery to a lane, and a repeat is delivered once all the same", async () => {
-    const event = makeEvent();
-    failArchive();
-    expect((await publish(event)).status).toBe(202);
-    await publish(event);
-    expect(await arrivedWithBarrier(1)).toEqual([event.uuid]);
-  });
+/** Has D1 fail altogether. */
+function breakDatabase(): { mockRestore: () => void } {
+  const broken = [
+    vi.spyOn(env.DB, "prepare").mockImplementation(() => {
+      throw new Error("D1 is down");
+    }),
+    vi.spyOn(env.DB, "batch").mockRejectedValue(new Error("D1 is down")),
+  ];
+  return { mockRestore: () => broken.forEach((one) => one.mockRestore()) };
+}
 
-  it.each([
-    ["was archived and delivered before", false],
-    ["could not be archived when it was delivered", true],
-  ])("does not deliver again what %s, hours or a day later", async (_, isUnarchived) => {
-    const event = makeEvent();
-    if (isUnarchived) failArchive();
-    await publish(event);
-    await vi.waitFor(() => expect(received).toHaveLength(1));
-    for (const hours of [1, 25]) {
-      passTime(hours * 3_600_000);
-      failArchive();
-      expect((await publish(event)).body.accepted[0]).toMatchObject({ deliveries: 0 });
-      expect((await publish(event)).body.accepted[0]).toMatchObject({ deliveries: 0 });
+describe("a D1 that is down", () => {
+  it("stops no delivery to lanes, and a repeat is a duplicate all the same", async () => {
+    const events = makeEvents(5);
+    await publish(makeEvents(20));
+    const broken = breakDatabase();
+    for (const event of events) {
+      expect((await publish(event)).body.accepted[0]).toMatchObject({ duplicate: false, deliveries: 1 });
     }
-    expect(await arrivedWithBarrier(1)).toEqual([event.uuid]);
+    expect((await publish(events[0])).body.accepted[0]).toMatchObject({ duplicate: true, deliveries: 0 });
+    await vi.waitFor(() => expect(received).toHaveLength(25));
+    broken.mockRestore();
   });
 
-  it("is no 202 when the lane does not take the events: they would be nowhere", async () => {
+  it("is a 503 that says when to repeat where the lane does not take the events either, and the repeat delivers them", async () => {
+    await publish(makeEvents(20));
+    await vi.waitFor(() => expect(received).toHaveLength(20));
+    const broken = breakDatabase();
     breakLane(2);
     const event = makeEvent();
-    failArchive();
-    expect((await publish(event)).status).toBe(500);
-    expect((await publish(event)).status).toBe(202);
-    expect(await arrivedWithBarrier(1)).toEqual([event.uuid]);
+    const { status, headers } = await publish(event);
+    expect([status, headers.get("Retry-After")]).toEqual([503, "1"]);
+    broken.mockRestore();
+    expect((await publish(event)).body.accepted[0]).toMatchObject({ duplicate: false, deliveries: 1 });
+    expect(await arrivedWithBarrier(21)).toContain(event.uuid);
   });
 
-  it("is no 202 while earlier events wait for the webhook", async () => {
+  it("is a 503 while earlier events wait for the webhook: nothing overtakes them", async () => {
     breakLane(2);
     const [first, second] = [makeEvent(), makeEvent()];
     await publish(first);
-    failArchive();
-    expect((await publish(second)).status).toBe(500);
+    const broken = breakStatements("INSERT INTO waiting_events");
+    expect((await publish(second)).status).toBe(503);
+    broken.mockRestore();
     await publish(second);
     await cron();
     expect(await arrivedWithBarrier(2)).toEqual([first.uuid, second.uuid]);
   });
-
-  it("is no 202 while an event for very many webhooks waits", async () => {
-    const [bulk, next] = [makeEvent(), makeEvent()];
-    await archiveOnly(bulk);
-    await env.DB.prepare("INSERT INTO handovers (event_id) SELECT id FROM events").run();
-    failArchive();
-    expect((await publish(next)).status).toBe(500);
-    await publish(next);
-    await cron();
-    expect(await arrivedWithBarrier(2)).toEqual([bulk.uuid, next.uuid]);
-  });
 });
 
-it("when neither the lane nor D1 takes the events, the publisher gets a 500 and the repeat delivers them", async () => {
-  breakLane(2);
-  const prepare = env.DB.prepare.bind(env.DB);
-  const crash = vi.spyOn(env.DB, "prepare").mockImplementation((query) => {
-    if (query.startsWith("INSERT INTO handovers")) throw new Error("D1 is down");
-    return prepare(query);
+describe("events that wait", () => {
+  it("are the webhook's own although it is disabled meanwhile: they are delivered once it is resumed", async () => {
+    ({ received } = receiver((_, index) => new Response(null, { status: index === 0 ? 410 : 200 })));
+    breakLane(2);
+    const [first, second] = [makeEvent(), makeEvent()];
+    await publish(first);
+    const last = handoverEvent(makeEvent());
+    await laneOf(webhook.uuid).accept({ config: await configOf(webhook.uuid), events: [last] });
+    await vi.waitFor(async () =>
+      expect(await laneOf(webhook.uuid).stats()).toMatchObject({ state: "disabled" }),
+    );
+    await cron();
+    expect(await waitingEvents()).toEqual([]);
+    expect((await publish(second)).body.accepted[0]).toMatchObject({ deliveries: 0 });
+    expect(received).toHaveLength(1);
+    await api("POST", `${notifications}/subscribers/${webhook.uuid}/resume`);
+    await vi.waitFor(() => expect(eventUuidsIn(received)).toContain(first.uuid));
+    expect(eventUuidsIn(received)).not.toContain(second.uuid);
   });
-  const event = makeEvent();
-  expect((await publish(event)).status).toBe(500);
-  crash.mockRestore();
-  expect((await publish(event)).body.accepted[0]).toMatchObject({ duplicate: false, deliveries: 1 });
-  expect(await arrivedWithBarrier(1)).toEqual([event.uuid]);
+
+  it("whose event is gone are set aside, told of, and hold up nothing behind them", async () => {
+    const { received: arrived, logged } = receiver();
+    received = arrived;
+    breakLane(2);
+    const events = makeEvents(3);
+    for (const event of events) await publish(event);
+    await env.DB.prepare("DELETE FROM waiting_events WHERE uuid = ?").bind(events[1]?.uuid).run();
+    await cron();
+    expect(await arrivedWithBarrier(2)).toEqual([events[0]?.uuid, events[2]?.uuid]);
+    expect(logged()).toContain("hand-overs set aside");
+    expect((await api<{ message?: string }>("GET", "/health")).body.message).toContain("set aside");
+  });
 });
 
 /** Publishes while the first `calls` of the lane hang. @returns the answer, and how to let them go on. */
@@ -344,7 +348,7 @@ describe("a lane that hangs", () => {
     const event = makeEvent();
     const { answer, release } = await publishWhileHanging(event, 1);
     expect(await answer.json()).toMatchObject({ accepted: [{ duplicate: false, deliveries: 1 }] });
-    expect(await waiting()).toEqual([]);
+    expect(await waitingEvents()).toEqual([]);
     await release();
     expect(await arrivedWithBarrier(1)).toEqual([event.uuid]);
   });
@@ -361,9 +365,9 @@ describe("a lane that hangs", () => {
     const event = makeEvent();
     const { answer, release } = await publishWhileHanging(event, 2);
     expect(answer.status).toBe(202);
-    expect(await waiting()).toEqual([event.uuid]);
+    expect(await waitingEvents()).toEqual([event.uuid]);
     await cron();
-    expect(await waiting()).toEqual([]);
+    expect(await waitingEvents()).toEqual([]);
     await release();
     expect(await arrivedWithBarrier(1)).toEqual([event.uuid]);
   });

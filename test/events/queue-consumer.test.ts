@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { archived, eventTextIn, eventUuidsIn, makeEvent, makeEvents, makeListener, publish } from "../event";
+import type { PublishAnswer, PublishRequest } from "../../src/events/shard/types";
 import { consume, rejected } from "../queue";
 import { receiver, type Received } from "../receiver";
 
@@ -178,9 +179,14 @@ describe("a queue message that cannot be used", () => {
   });
 });
 
-describe("when the database fails", () => {
+describe("when the event shards fail", () => {
+  const breakShards = (): { mockRestore: () => void } =>
+    vi.spyOn(env.SHARDS, "getByName").mockImplementation(() => {
+      throw new Error("The shard is gone.");
+    });
+
   it("no message is acknowledged, all are retried", async () => {
-    vi.spyOn(env.DB, "batch").mockRejectedValue(new Error("D1 is down"));
+    breakShards();
     const { acked, retried } = await consume([makeEvent(), makeEvents(3)]);
     expect(acked).toEqual([]);
     expect(retried.toSorted()).toEqual(["message-0", "message-1"]);
@@ -189,19 +195,54 @@ describe("when the database fails", () => {
 
   it("the retry delivers everything, once", async () => {
     const events = makeEvents(5);
-    const down = vi.spyOn(env.DB, "batch").mockRejectedValue(new Error("D1 is down"));
+    const down = breakShards();
     await consume(events);
     down.mockRestore();
     expect(await consume(events)).toMatchObject({ retried: [] });
     expect(await arrived(5)).toEqual(events.map(({ uuid }) => uuid));
   });
 
-  it("a publisher over HTTPS gets a 500 and may repeat the event", async () => {
+  it("a publisher over HTTPS gets a 503 that says when to repeat the event", async () => {
     const event = makeEvent();
-    const down = vi.spyOn(env.DB, "batch").mockRejectedValue(new Error("D1 is down"));
-    expect((await publish(event)).status).toBe(500);
+    const down = breakShards();
+    const { status, headers } = await publish(event);
+    expect([status, headers.get("Retry-After")]).toEqual([503, "1"]);
     down.mockRestore();
     expect((await publish(event)).body.accepted[0]).toMatchObject({ duplicate: false, deliveries: 1 });
     expect(await arrived(1)).toEqual([event.uuid]);
+  });
+});
+
+describe("a batch", () => {
+  it("is dispatched in requests of up to a megabyte", async () => {
+    const calls = vi.spyOn(env.SHARDS, "getByName");
+    const messages = Array.from({ length: 30 }, () => makeEvent({ pad: "x".repeat(90_000) }));
+    expect((await consume(messages)).acked).toHaveLength(30);
+    // Three requests of ten; each asks every shard twice at most.
+    expect(calls.mock.calls.length).toBeLessThanOrEqual(3 * 2 * Number(env.EVENT_SHARDS));
+    expect(calls.mock.calls.length).toBeGreaterThan(2);
+    expect(await arrived(30)).toEqual(messages.map(({ uuid }) => uuid));
+  });
+
+  it("with a message that fails by itself has only that one retried", async () => {
+    const events = makeEvents(4);
+    const poison = events[2]?.uuid ?? "";
+    const getByName = env.SHARDS.getByName.bind(env.SHARDS);
+    vi.spyOn(env.SHARDS, "getByName").mockImplementation((name) => {
+      const stub = getByName(name);
+      return new Proxy(stub, {
+        get: (target, key) =>
+          key === "publish"
+            ? async (request: PublishRequest): Promise<PublishAnswer> => {
+                const answer = await target.publish(request);
+                // It is left out of the answer: none of the caller's fault, and none that it knows.
+                if (answer.outcome !== "archived") return answer;
+                return { ...answer, events: answer.events.filter(({ uuid }) => uuid !== poison) };
+              }
+            : Reflect.get(target, key),
+      });
+    });
+    expect(await consume(events)).toMatchObject({ retried: ["message-2"] });
+    expect(await arrived(3)).toEqual(events.filter(({ uuid }) => uuid !== poison).map(({ uuid }) => uuid));
   });
 });

@@ -1,6 +1,4 @@
-import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { archiveSlots, emptySlot } from "../../src/events/archive-slots";
 import { restartClock, passTime, stopClock } from "../clock";
 import { archived, archiveOnly, eventUuidsIn, makeEvent, makeEvents, makeListener, publish } from "../event";
 import { configOf, handoverEvent, laneOf } from "../lane";
@@ -79,6 +77,7 @@ describe("a repeated event", () => {
       const events = Array.from({ length: 10 }, () => makeEvent({ awkward }));
       const [first, , , fourth] = events;
       await publish([first, fourth]);
+      passTime(1);
       const { body } = await publish(events);
       expect(body.accepted.map(({ duplicate }) => duplicate)).toEqual(
         events.map((event) => event === first || event === fourth),
@@ -91,23 +90,6 @@ describe("a repeated event", () => {
       );
     },
   );
-
-  it("is refused when the archive forgets it at that very moment, and may be repeated", async () => {
-    const { received } = receiver();
-    await makeListener();
-    const event = makeEvent();
-    await publish(event);
-    await vi.waitFor(() => expect(received).toHaveLength(1));
-    const batch = env.DB.batch.bind(env.DB);
-    const forgetting = vi.spyOn(env.DB, "batch").mockImplementation(async (statements) => {
-      const results = await batch(statements);
-      await batch(archiveSlots.flatMap((slot) => emptySlot(env.DB, slot)));
-      return results;
-    });
-    expect((await publish(event)).status).toBe(500);
-    forgetting.mockRestore();
-    expect((await publish(event)).status).toBe(202);
-  });
 
   it("does not go to subscriptions made after it was first accepted", async () => {
     const { received } = receiver();

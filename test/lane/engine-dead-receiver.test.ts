@@ -1,4 +1,5 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { listEvents } from "../../src/events/list-events";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { passTime, restartClock, stopClock } from "../clock";
@@ -190,11 +191,12 @@ async function disabled(): Promise<{ uuid: string; received: Received[] }> {
 }
 
 describe("a disabled webhook", () => {
-  it("is handed nothing: dispatch does not call its lane", async () => {
-    await disabled();
+  it("takes nothing that is published: its lane is asked once, and refuses", async () => {
+    const { uuid } = await disabled();
     const { calls } = interceptAccept((_call, _handover, passOn) => passOn());
     expect((await publish(makeEvent())).body.accepted[0]).toMatchObject({ deliveries: 0, duplicate: false });
-    expect(calls()).toBe(0);
+    expect(calls()).toBe(1);
+    expect((await laneOf(uuid).stats())?.backlog).toBe(2);
   });
 
   it("refuses what a dispatch hands over that does not know it yet", async () => {
@@ -464,9 +466,11 @@ describe("news of a webhook", () => {
     expect(left).toEqual([]);
   });
 
-  it("waits for a database that is down, and is told then", async () => {
+  it("waits for event shards that are down, and is told then", async () => {
     const { about, watcher, news } = await watched(() => failed(410));
-    const broken = vi.spyOn(env.DB, "batch").mockRejectedValue(new Error("D1 is down"));
+    const broken = vi.spyOn(env.SHARDS, "getByName").mockImplementation(() => {
+      throw new Error("The shard is gone.");
+    });
     await hand(about, times(1));
     for (let run = 0; run < 3; run++) await runAlarm(about, 61_000);
     expect(await alarmOf(about)).not.toBeNull();
@@ -526,8 +530,8 @@ describe("news of a webhook", () => {
 
 /** How many pieces of news the archive has, by type. */
 async function newsCounts(): Promise<Record<string, number>> {
-  const { results } = await env.DB.prepare(
-    "SELECT type, count(*) AS n FROM events WHERE type LIKE 'webhook:%' GROUP BY type ORDER BY type",
-  ).all<{ type: string; n: number }>();
-  return Object.fromEntries(results.map(({ type, n }) => [type, n]));
+  const { events } = await listEvents(env, { limit: 1000 });
+  const news = events.filter(({ type }) => type.startsWith("webhook:"));
+  const counts = Map.groupBy(news, ({ type }) => type);
+  return Object.fromEntries([...counts].map(([type, all]) => [type, all.length]));
 }

@@ -1,7 +1,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { restartClock, stopClock } from "../clock";
+import { passTime, restartClock, stopClock } from "../clock";
 import { archiveOnly, eventUuidsIn, makeEvent, makeEvents, makeListener, publish } from "../event";
 import { alarmOf, configOf, handoverEvent, laneOf, runAlarms } from "../lane";
 import { type Answering, captureLog, receiver, type Received } from "../receiver";
@@ -250,7 +250,11 @@ async function standingReplay(): Promise<{ uuid: string; sent: () => string[]; m
   const [first, last, later] = makeEvents(3);
   if (!first || !last || !later) throw new Error("There are three.");
   await archiveOnly(first);
-  for (let batch = 0; batch < 3; batch++) await publish(makeEvents(100));
+  for (let batch = 0; batch < 3; batch++) {
+    passTime(1);
+    await publish(makeEvents(100));
+  }
+  passTime(1);
   await archiveOnly(last);
   await vi.waitFor(() => expect(received).toHaveLength(300));
   vi.setSystemTime(start + dayMs + 120_000);

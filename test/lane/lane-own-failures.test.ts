@@ -70,6 +70,7 @@ describe("an ENCRYPTION_KEY", () => {
     const { logged } = receiver();
     const { uuid } = await makeListener();
     await replaceSealed(uuid, await sealedBy(7, uuid));
+    await laneOf(uuid).configure(await configOf(uuid));
     await publish(makeEvent());
     await vi.waitFor(() => expect(logged()).toContain("ENCRYPTION_KEY"));
     for (let run = 0; run < 3; run++) {

@@ -91,14 +91,34 @@ describe("an older configuration does not come back", () => {
   });
 });
 
-it("a newer configuration comes with a dispatch, too", async () => {
-  const old = await configOf(uuid);
-  await put({ url: newUrl });
-  const newest = { ...(await configOf(uuid)), version: old.version + 5 };
-  await laneOf(uuid).accept({
-    config: { ...newest, webhook: { ...newest.webhook, name: "Newest" } },
-    events: [handoverEvent(makeEvent())],
+describe("a newer version that a dispatch speaks of", () => {
+  /** A change in D1 that the lane was not told of. */
+  const changeName = (): Promise<unknown> =>
+    env.DB.prepare("UPDATE webhooks SET name = 'Newest', version = version + 5 WHERE uuid = ?")
+      .bind(uuid)
+      .run();
+
+  it("is read from D1 before anything is sent", async () => {
+    await changeName();
+    await laneOf(uuid).accept({ config: await configOf(uuid), events: [handoverEvent(makeEvent())] });
+    await runAlarm(uuid);
+    expect(received[1]?.body).toContain('"name":"Newest"');
   });
-  await runAlarm(uuid);
-  expect(received[1]?.body).toContain('"name":"Newest"');
+
+  it("is waited for while D1 cannot be read: what comes meanwhile is accepted", async () => {
+    await changeName();
+    const config = await configOf(uuid);
+    const broken = vi.spyOn(env.DB, "prepare").mockImplementation(() => {
+      throw new Error("D1 is gone");
+    });
+    const answer = await laneOf(uuid).accept({ config, events: [handoverEvent(makeEvent())] });
+    expect(answer).toEqual({ outcome: "accepted", fresh: [true] });
+    await runAlarm(uuid);
+    expect(received).toHaveLength(1);
+    broken.mockRestore();
+    await runAlarm(uuid);
+    expect(received[1]?.body).toContain('"name":"Newest"');
+    // What was tried meanwhile counts as no attempt.
+    expect(received[1]?.headers.get("X-Orchest-Attempt")).toBe("2");
+  });
 });

@@ -1,6 +1,6 @@
 /** Events of the archive in API responses. */
 import { z } from "@hono/zod-openapi";
-import type { ArchivedEvent } from "../../events/archive-list";
+import type { ArchivedEvent } from "../../events/archived-event";
 import { isoTime, timeSchema } from "../../platform/time";
 
 /** An archived event without its text. */

@@ -1,7 +1,7 @@
 /** `GET /api/events/{uuid}`: an event as it was published, with its deliveries. */
 import { createRoute, type RouteConfigToTypedResponse, z } from "@hono/zod-openapi";
 import { mayReadTexts } from "../../auth/scopes";
-import { findArchived } from "../../events/archive-list";
+import { findEvent } from "../../events/find-event";
 import { RequestError } from "../../platform/errors";
 import { deliveryResponse } from "../deliveries/delivery-response";
 import { deliverySchema } from "../deliveries/schemas";
@@ -56,7 +56,7 @@ const route = createRoute({
 export function getEvent(router: Router): void {
   router.openapi(route, async (c) => {
     const { uuid } = c.req.valid("param");
-    const event = await findArchived(c.env.DB, uuid);
+    const event = await findEvent(c.env, uuid);
     if (event === null) throw new RequestError(404, `Event ${uuid} is not in the archive.`);
     const [{ deliveries, complete }, publishedByName] = await Promise.all([
       deliveriesOf(c.env, event),

@@ -1,11 +1,10 @@
 /** `GET /api/events`: a page of the archive. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { listArchive } from "../../events/archive-list";
+import { cursorText, listEvents as listArchivedEvents, parseListCursor } from "../../events/list-events";
 import {
-  cursorParamSchema,
   limitParamSchema,
-  nextCursor,
   nextCursorSchema,
+  queryParam,
   textParamSchema,
   timeParamSchema,
   uuidFilterParamSchema,
@@ -22,6 +21,10 @@ const eventsSchema = z
     next_cursor: nextCursorSchema,
     reaches_back_to: timeSchema.nullable().openapi({
       description: "When the oldest event of the archive was accepted; null when it is empty.",
+    }),
+    unavailable_shards: z.array(z.int()).openapi({
+      description:
+        "The numbers of the event shards that did not answer. Their events are not on this page; next_cursor leads to them.",
     }),
   })
   .openapi("ArchivedEvents");
@@ -43,7 +46,10 @@ const route = createRoute({
       since: timeParamSchema,
       until: timeParamSchema,
       limit: limitParamSchema,
-      cursor: cursorParamSchema,
+      cursor: queryParam(parseListCursor, "must be the next_cursor of the previous page").openapi({
+        type: "string",
+        description: "The next_cursor of the previous page.",
+      }),
     }),
   },
   responses: {
@@ -59,7 +65,7 @@ const route = createRoute({
 export function listEvents(router: Router): void {
   router.openapi(route, async (c) => {
     const { type, project_uuid, job_uuid, since, until, limit, cursor } = c.req.valid("query");
-    const page = await listArchive(c.env.DB, {
+    const page = await listArchivedEvents(c.env, {
       type,
       projectUuid: project_uuid,
       jobUuid: job_uuid,
@@ -71,8 +77,9 @@ export function listEvents(router: Router): void {
     return c.json(
       {
         events: page.events.map(archivedEventResponse),
-        next_cursor: nextCursor(page.next),
+        next_cursor: page.next === null ? null : cursorText(page.next),
         reaches_back_to: isoTimeOrNull(page.reachesBackTo),
+        unavailable_shards: page.unavailableShards,
       },
       200,
     );

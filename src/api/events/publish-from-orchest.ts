@@ -1,7 +1,7 @@
 /** `POST /api/events/orchest`: receives deliveries of a webhook in Orchest, so that an unmodified Orchest can publish. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { readConfig } from "../../platform/config";
-import { archiveCompleteSince } from "../../events/archive-retention";
+import { knownSince } from "../../events/known-since";
 import { verifyHubSignature } from "../../send/signature";
 import { RequestError } from "../../platform/errors";
 import { objectMember } from "../../events/json-text";
@@ -16,8 +16,8 @@ import { decodeUtf8 } from "../../http/utf8";
 import { acceptedSchema } from "./accepted-schema";
 import { exampleEvent } from "./event-schema";
 
-/** Younger events cannot have been pruned from the archive, so that they need no query. */
-const neverPrunedMs = 60_000;
+/** Younger events cannot have been forgotten, so that they need no question. */
+const neverForgottenMs = 60_000;
 
 const orchestDelivery = {
   type: "object" as const,
@@ -84,25 +84,27 @@ export function publishFromOrchest(router: Router): void {
     const event = eventText(decodeUtf8(body).trim(), mediaTypeOf(c));
     if (isPing(event)) return c.json({ message: "success" }, 200);
     // Orchest's events have both. Without them, a signed body that is sent again would be a new event.
-    const validate = (events: readonly Event[]) => rejectPruned(c.env, events);
+    const validate = (events: readonly Event[]) => rejectForgotten(c.env, events);
     return c.json(await publish(c.env, event, { publisher: "orchest", validate, defaults: null }), 202);
   });
 }
 
 /**
- * Prevents replay attacks with signed bodies. While the archive has the event's uuid, a repeat is a duplicate. Older
- * events may have been published and pruned, so that they are rejected.
- * @throws {RequestError} 400 for an event from before the archive is complete.
+ * Prevents replay attacks with signed bodies. While the event's uuid is known, a repeat is a duplicate. Older events may have
+ * been published and forgotten, so that they are rejected.
+ * @throws {RequestError} 400 for an event from before then; 503 when it cannot be told.
  */
-async function rejectPruned(env: Env, events: readonly Event[]): Promise<void> {
-  const oldestMs = Math.min(...events.map(({ timestampUs }) => timestampUs)) / 1000;
-  if (oldestMs > Date.now() - neverPrunedMs) return;
-  const completeSince = await archiveCompleteSince(env.DB);
-  if (oldestMs >= completeSince) return;
-  throw new RequestError(
-    400,
-    `timestamp: must not be before ${isoTime(completeSince)}. The archive has pruned older events, so that this one may have been published already.`,
-  );
+async function rejectForgotten(env: Env, events: readonly Event[]): Promise<void> {
+  for (const { uuid, timestampUs } of events) {
+    const at = timestampUs / 1000;
+    if (at > Date.now() - neverForgottenMs) continue;
+    const since = await knownSince(env, uuid);
+    if (at >= since) continue;
+    throw new RequestError(
+      400,
+      `timestamp: must not be before ${isoTime(since)}. Older events are not known any more, so that this one may have been published already.`,
+    );
+  }
 }
 
 /**

@@ -2,15 +2,24 @@
 import type { Event } from "../parse-events";
 import type { Topic } from "../matching";
 import { bytesOf } from "./event-tables";
+import type { KnownOldEvent } from "./old-uuids";
 import type { ShardStore } from "./shard-store";
 import type { Match, PublishAnswer, PublishedEvent, PublishRequest, RoutedWebhook } from "./types";
 import type { SeenEvent } from "./uuid-pages";
+
+/** Events to archive. `old`: those that were archived before there were shards, and are in none. */
+type ArchivedRequest = Pick<PublishRequest, "at" | "events" | "places" | "publisher"> & {
+  now: number;
+  old: ReadonlyMap<string, KnownOldEvent>;
+};
 
 /** The routing that the shard goes by. */
 export type Routing = { readonly version: number; match(topics: readonly Topic[]): Match[] };
 
 /** So long after its first acceptance a repeat is taken for one that was never acknowledged: it goes to whoever matches now. */
 const repeatMs = 600_000;
+
+const clockToleranceMs = 5000;
 
 const encoder = new TextEncoder();
 
@@ -22,22 +31,25 @@ const encoder = new TextEncoder();
 export function archiveEvents(
   store: ShardStore,
   routing: Routing,
-  { events, publisher, now }: Pick<PublishRequest, "events" | "publisher"> & { now: number },
+  { at: requestedAt, events, places, publisher, now, old }: ArchivedRequest,
 ): PublishAnswer {
   const known = store.seen.find(events.map(({ uuid }) => uuid));
-  const uuids = conflictsOf(store, events, known);
+  const uuids = conflictsOf(store, events, { known, old });
   if (uuids.length > 0) return { outcome: "conflict", uuids };
-  const at = store.tables.timeOf(now);
+  const at = store.tables.timeOf(isPlausible(requestedAt, now) ? requestedAt : now);
   const routingVersion = routing.version;
-  for (const event of events) {
-    if (known.has(event.uuid)) continue;
-    const id = store.tables.append(rowOf(event, publisher, routingVersion), at);
+  for (const [index, event] of events.entries()) {
+    if (known.has(event.uuid) || old.has(event.uuid)) continue;
+    const id = store.tables.append(
+      rowOf(event, { publisher, routingVersion, place: places[index] ?? 0 }),
+      at,
+    );
     store.tables.addBytes(id, bytesOf(encoder.encode(event.body).length));
     store.seen.add(event.uuid, { id, acceptedAt: at, routingVersion });
   }
   const matches = new Matches(routing, events);
   const published = events.map((event): PublishedEvent => {
-    const seen = known.get(event.uuid);
+    const seen = known.get(event.uuid) ?? seenBefore(old.get(event.uuid), store);
     const isLate = seen !== undefined && now - seen.acceptedAt >= repeatMs;
     return {
       uuid: event.uuid,
@@ -49,18 +61,37 @@ export function archiveEvents(
   return { outcome: "archived", routingVersion, webhooks: matches.webhooks, events: published };
 }
 
-/** The uuids of those events that are known with another text. @param known from `SeenEvents.find`. */
-export function conflictsOf(
+/** The text that a shard has of an event; null where it does not know it, or not its text any more. */
+export function textOf(
   { tables }: ShardStore,
+  uuid: string,
+  { known, old }: { known: ReadonlyMap<string, SeenEvent>; old: ReadonlyMap<string, KnownOldEvent> },
+): string | null {
+  const seen = known.get(uuid);
+  if (seen === undefined) return old.get(uuid)?.body ?? null;
+  return tables.read(seen.id)?.body ?? null;
+}
+
+/** The uuids of those events that are known with another text. */
+function conflictsOf(
+  store: ShardStore,
   events: readonly Event[],
-  known: ReadonlyMap<string, SeenEvent>,
+  seen: { known: ReadonlyMap<string, SeenEvent>; old: ReadonlyMap<string, KnownOldEvent> },
 ): string[] {
   const conflicts = events.filter(({ uuid, body }) => {
-    const seen = known.get(uuid);
-    const stored = seen === undefined ? null : tables.read(seen.id);
-    return stored !== null && stored.body !== body;
+    const text = textOf(store, uuid, seen);
+    return text !== null && text !== body;
   });
   return conflicts.map(({ uuid }) => uuid);
+}
+
+/** An event from before there were shards, as one of this shard's own. */
+function seenBefore(
+  event: KnownOldEvent | undefined,
+  { record }: ShardStore,
+): Omit<SeenEvent, "id"> | undefined {
+  if (event === undefined) return undefined;
+  return { acceptedAt: event.acceptedAt, routingVersion: record.get().oldRoutingVersion };
 }
 
 /** Who matches the events of one publish. */
@@ -102,10 +133,23 @@ function keyOf({ type, projectUuid, jobUuid }: Topic): string {
   return `${type} ${projectUuid} ${jobUuid}`;
 }
 
-function rowOf(event: Event, publisher: PublishRequest["publisher"], routingVersion: number) {
+/** Whether a caller's clock can be believed: the parts of a request in several shards then have one time. */
+function isPlausible(at: number, now: number): boolean {
+  return Math.abs(at - now) <= clockToleranceMs;
+}
+
+function rowOf(
+  event: Event,
+  {
+    publisher,
+    routingVersion,
+    place,
+  }: { publisher: PublishRequest["publisher"]; routingVersion: number; place: number },
+) {
   const { uuid, type, projectUuid, jobUuid, timestamp, body } = event;
   return {
     routing_version: routingVersion,
+    place,
     uuid,
     type,
     project_uuid: projectUuid,

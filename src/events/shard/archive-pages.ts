@@ -1,8 +1,9 @@
 /** Reading a shard's events: a page of a list, one event, and those that a webhook matches. */
-import { handoverEventOf } from "../handovers";
-import type { ArchivedEvent, ArchivePage, ArchiveQuery, FullArchivedEvent } from "../archive-list";
-import type { ArchivePage as MatchingPage, ArchiveRange } from "../../lane/events-port";
-import { type EventRow, eventColumns } from "./event-tables";
+import type { HandoverEvent } from "../../lane/handover";
+import type { ArchiveFilters, FullArchivedEvent } from "../archived-event";
+import type { ListedEvent, ListedPage } from "../list-events";
+import type { SourcePage } from "../merge-pages";
+import { type EventRow, eventColumns, type StoredEvent } from "./event-tables";
 import type { RoutingReplica } from "./routing-replica";
 import type { ShardStore } from "./shard-store";
 
@@ -14,37 +15,65 @@ const scannedMax = 20_000;
 /** Of these, the ones that a webhook matches. */
 const matchedAtOnce = 1000;
 
-/** Newest first. A page may hold fewer than `limit` and still have a next one. `before` and `next` are ids of this shard. */
-export function listEvents({ sql, tables }: ShardStore, query: ArchiveQuery): ArchivePage {
+/** `before`: only events with a lower id of this shard; 0: all. `withNames`: also tell the names of projects and jobs. */
+export type ShardQuery = ArchiveFilters & { limit: number; before: number; withNames?: boolean };
+
+/** What a webhook may have missed: `after` is an id of this shard; times of acceptance in ms, `until` excluded. */
+export type MatchingRange = { after: number; since: number; until: number; limit: number };
+
+/** Newest first. A page may hold fewer than `limit` and still have a next one. */
+export function listEvents({ sql, tables }: ShardStore, query: ShardQuery): ListedPage {
   const { limit, before, since, until } = query;
   const oldest = tables.oldest();
-  if (oldest === null) return { events: [], next: null, reachesBackTo: null };
+  if (oldest === null) return { items: [], next: null, coveredTo: 0, newest: 0, reachesBackTo: null };
   const last = until === undefined ? tables.lastId : tables.firstIdSince(until) - 1;
-  const top = Math.min(last, (before ?? Number.POSITIVE_INFINITY) - 1);
+  const top = Math.min(last, before === 0 ? Number.POSITIVE_INFINITY : before - 1);
   const bottom = since === undefined ? oldest.id : tables.firstIdSince(since);
   const lowest = Math.max(bottom, top - scannedMax + 1);
   const { condition, bindings } = conditionOf(query);
-  const events: ArchivedEvent[] = [];
+  const rows: ListedRow[] = [];
   for (const table of tables.between(lowest, top).toReversed()) {
-    const rows = sql.exec<ArchivedEvent>(
-      `SELECT id, uuid, type, timestamp, project_uuid, job_uuid, accepted_at FROM ${table}
+    const found = sql.exec<ListedRow>(
+      `SELECT id, place, uuid, type, timestamp, project_uuid, job_uuid, accepted_at, ${names} FROM ${table}
        WHERE id BETWEEN ? AND ?${condition} ORDER BY id DESC LIMIT ?`,
+      query.withNames === true ? 1 : 0,
+      query.withNames === true ? 1 : 0,
       lowest,
       top,
       ...bindings,
-      limit - events.length,
+      limit - rows.length,
     );
-    events.push(...rows);
-    if (events.length === limit) break;
+    rows.push(...found);
+    if (rows.length === limit) break;
   }
-  const reached = events.length === limit ? (events.at(-1)?.id ?? lowest) : lowest;
-  return { events, next: reached <= bottom ? null : reached, reachesBackTo: oldest.acceptedAt };
+  const reached = rows.length === limit ? (rows.at(-1)?.id ?? lowest) : lowest;
+  return {
+    items: rows.map(({ id, place, ...event }) => ({ id, at: event.accepted_at, place, item: event })),
+    next: reached <= bottom ? null : reached,
+    coveredTo: tables.read(reached)?.accepted_at ?? 0,
+    newest: top,
+    reachesBackTo: oldest.acceptedAt,
+  };
+}
+
+type ListedRow = ListedEvent & { id: number; place: number };
+
+/** Longer names are cut. */
+const nameCharactersMax = 100;
+const names = `${nameAt("$.project.name")} AS projectName, ${nameAt("$.project.job.name")} AS jobName`;
+
+/** SQL for the text at a path of the body; NULL for a body that is nested too deep for SQLite's JSON parser. */
+function nameAt(path: string): string {
+  return `CASE WHEN ? AND json_valid(body) THEN substr(body->>'${path}', 1, ${nameCharactersMax}) END`;
 }
 
 /** @returns null when the shard does not have it, or its text not any more. */
 export function findEvent({ seen, tables }: ShardStore, uuid: string): FullArchivedEvent | null {
   const known = seen.find([uuid]).get(uuid);
-  return known === undefined ? null : tables.read(known.id);
+  const event = known === undefined ? null : tables.read(known.id);
+  if (event === null) return null;
+  const { id: _id, routing_version: _version, place: _place, ...found } = event;
+  return found;
 }
 
 /**
@@ -54,8 +83,8 @@ export function findEvent({ seen, tables }: ShardStore, uuid: string): FullArchi
 export function readMatching(
   { sql, tables }: ShardStore,
   routing: Routing,
-  { webhookId, after, since, until, limit }: ArchiveRange & { webhookId: number },
-): MatchingPage {
+  { webhookId, after, since, until, limit }: MatchingRange & { webhookId: number },
+): SourcePage<HandoverEvent> {
   const first = Math.max(after + 1, tables.firstIdSince(since));
   const end = tables.firstIdSince(until) - 1;
   const last = Math.min(end, first + matchedAtOnce - 1);
@@ -72,8 +101,29 @@ export function readMatching(
     );
   const matched = matchedBy(routing, webhookId, rows).slice(0, limit);
   const reached = matched.length === limit ? (matched.at(-1)?.id ?? last) : last;
-  const events = matched.flatMap(({ id }) => tables.read(id) ?? []);
-  return { events: events.map(handoverEventOf), next: reached >= end ? null : reached };
+  return {
+    items: matched.flatMap(({ id }) => {
+      const event = tables.read(id);
+      return event === null
+        ? []
+        : { id, at: event.accepted_at, place: event.place, item: handoverEvent(event) };
+    }),
+    next: reached >= end ? null : reached,
+    coveredTo: tables.read(reached)?.accepted_at ?? 0,
+  };
+}
+
+/** The lane must look for a repeat: it may have the event. */
+function handoverEvent(event: StoredEvent): HandoverEvent {
+  return {
+    uuid: event.uuid,
+    type: event.type,
+    projectUuid: event.project_uuid,
+    jobUuid: event.job_uuid,
+    body: event.body,
+    firstAcceptedAt: event.accepted_at,
+    maybeKnown: true,
+  };
 }
 
 function matchedBy(routing: Routing, webhookId: number, rows: readonly EventRow[]): EventRow[] {
@@ -86,7 +136,7 @@ function matchedBy(routing: Routing, webhookId: number, rows: readonly EventRow[
 }
 
 /** Times are not among the conditions: ids rise with them. */
-function conditionOf({ type, projectUuid, jobUuid }: ArchiveQuery): {
+function conditionOf({ type, projectUuid, jobUuid }: ArchiveFilters): {
   condition: string;
   bindings: string[];
 } {

@@ -42,12 +42,13 @@ export async function voidChanges(db: D1Database, ids: readonly string[], now: n
 const keptMs = 7 * 86_400_000;
 const prunedAtOnce = 10_000;
 
-/** Forgets what became of changes more than a week ago, for cron. @param now in ms. */
+/** Forgets what became of changes more than a week ago, but for the latest one, for cron. @param now in ms. */
 export async function pruneChanges(db: D1Database, now: number): Promise<void> {
   await db
     .prepare(
       `DELETE FROM routing_changes WHERE id IN (
-         SELECT id FROM routing_changes WHERE at < ? ORDER BY at LIMIT ${prunedAtOnce}
+         SELECT id FROM routing_changes WHERE at < ? AND rowid < (SELECT max(rowid) FROM routing_changes WHERE is_committed = 1)
+         ORDER BY at LIMIT ${prunedAtOnce}
        )`,
     )
     .bind(now - keptMs)

@@ -29,6 +29,13 @@ type RoutingShard = {
 /** A new stub of a shard: one that threw is of no use any more. */
 export type ShardStub = () => RoutingShard;
 
+/** Where routing is. `shardsWanted`: how many shards the configuration wants; `shardsOf`: as many, by their numbers from 0. */
+export type RoutingPlace = {
+  db: D1Database;
+  shardsWanted: number;
+  shardsOf(count: number): readonly ShardStub[];
+};
+
 /** What came of a commit. `lost`: D1 has it, but not what its statements gave back. */
 type Commit<Result> =
   | { outcome: "committed"; result: Result }
@@ -36,17 +43,16 @@ type Commit<Result> =
 
 /**
  * Runs a batch that changes webhooks or subscriptions. On return, every publish that starts sees what it did.
- * @param at.shards all of them.
  * @param commit runs one batch, in which the record's statement comes first. It may be called again after it threw.
  * @returns what `commit` gave.
  * @throws {RequestError} 503 when a shard or D1 cannot be reached; its message says whether anything was changed.
  * @throws what `commit` threw when D1 refused the change, or it is no matter of D1. Nothing was changed.
  */
 export async function changeRoutingAt<Result>(
-  { db, shards }: { db: D1Database; shards: readonly ShardStub[] },
+  { db, shardsWanted, shardsOf }: RoutingPlace,
   commit: (record: CommitRecord) => Promise<Result>,
 ): Promise<Result> {
-  await askDatabase(db);
+  const shards = shardsOf(await countShards(db, shardsWanted));
   const id = crypto.randomUUID();
   await announce(shards, id);
   const committed = await tryCommit(db, id, commit);
@@ -77,10 +83,15 @@ export async function changeRoutingAt<Result>(
   }
 }
 
-/** A database that is gone is noticed before anything is announced: publishing goes on as if nobody had asked. */
-async function askDatabase(db: D1Database): Promise<void> {
+/**
+ * How many shards there are. A database that is gone is noticed by this, before anything is announced: publishing goes on as if
+ * nobody had asked.
+ */
+async function countShards(db: D1Database, wanted: number): Promise<number> {
   try {
-    await withTimeout(db.prepare("SELECT version FROM routing").run());
+    const shards = await withTimeout(db.prepare("SELECT shards FROM routing").first<number>("shards"));
+    // Before there is any, the first to be made goes by the configuration.
+    return shards === null || shards === 0 ? wanted : shards;
   } catch (cause) {
     throw unavailable("The database cannot be reached, so nothing was changed. Try again.", { cause });
   }

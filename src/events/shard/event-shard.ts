@@ -3,13 +3,16 @@
  * match. A shell of calls and the alarm: events are kept by `ShardStore`, routing by `RoutingReplica` and `RoutingChanges`.
  */
 import { DurableObject } from "cloudflare:workers";
-import type { ArchivePage as MatchingPage, ArchiveRange } from "../../lane/events-port";
+import type { HandoverEvent } from "../../lane/handover";
 import { readConfig } from "../../platform/config";
 import { log } from "../../platform/log";
-import type { ArchivePage, ArchiveQuery, FullArchivedEvent } from "../archive-list";
-import type { Event } from "../parse-events";
-import { archiveEvents, conflictsOf } from "./archive-events";
-import { findEvent, listEvents, readMatching } from "./archive-pages";
+import type { FullArchivedEvent } from "../archived-event";
+import type { ListedPage } from "../list-events";
+import type { SourcePage } from "../merge-pages";
+import { archiveEvents, textOf } from "./archive-events";
+import { findEvent, listEvents, type MatchingRange, readMatching, type ShardQuery } from "./archive-pages";
+import { KnownNames } from "./known-names";
+import { type KnownOldEvent, OldUuids } from "./old-uuids";
 import { prune } from "./retention";
 import { RoutingChanges } from "./routing-changes";
 import { RoutingReplica } from "./routing-replica";
@@ -25,6 +28,9 @@ const textBytesMax = 5e9;
 const maintenanceMs = 900_000;
 /** How soon what can be tidied up is. */
 const tidyMs = 1000;
+const noOldEvents: ReadonlyMap<string, KnownOldEvent> = new Map();
+/** How soon it is after the alarm's run failed. */
+const retryMs = 30_000;
 /** Steps of tidying in one run of the alarm, each some 50 ms: the next run goes on. */
 const stepsMax = 100;
 /** An alarm that stands so long in the past was lost. */
@@ -34,14 +40,26 @@ export class EventShard extends DurableObject<Env> {
   readonly #store: ShardStore;
   readonly #replica: RoutingReplica;
   readonly #changes: RoutingChanges;
+  readonly #names: KnownNames;
+  readonly #old: OldUuids;
   /** Whether this object has seen that an alarm stands. */
   #isArmed = false;
+  /** Whether the alarm's last run failed. */
+  #hasFailed = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#store = new ShardStore(ctx.storage.sql);
     this.#replica = new RoutingReplica(ctx.storage.sql);
-    this.#changes = new RoutingChanges(ctx, env, this.#replica);
+    this.#names = new KnownNames(ctx.storage.sql);
+    this.#old = new OldUuids(ctx.storage, env.DB, this.#store.record);
+    this.#changes = new RoutingChanges(ctx, env, this.#replica, {
+      shardsWanted: () => readConfig(env).eventShards,
+      pulled: (page) => {
+        if (this.#store.record.get().shards === null) this.#store.record.set({ shards: page.shards });
+        this.#old.note(page);
+      },
+    });
   }
 
   /**
@@ -49,32 +67,47 @@ export class EventShard extends DurableObject<Env> {
    * disk. Idempotent by uuid, so that a caller repeats it after any exception; of calls at the same time, one is first.
    * @throws when storage takes no writes: then nothing of it was archived.
    */
-  async publish({ shards, publisher, events }: PublishRequest): Promise<PublishAnswer> {
+  async publish({ shards, events, ...request }: PublishRequest): Promise<PublishAnswer> {
     if (!(await this.#changes.current())) {
       return {
         outcome: "unavailable",
         because: "A change of webhooks is under way and D1 cannot be reached.",
       };
     }
+    const known = this.#store.record.get().shards;
+    if (known !== null && known !== shards) return { outcome: "resharded", shards: known };
+    let old: ReadonlyMap<string, KnownOldEvent>;
+    try {
+      old = await this.#findOld(events.map(({ uuid }) => uuid));
+    } catch (error) {
+      log("warn", "old archive not asked", { shard: this.ctx.id.name, error: String(error) });
+      return {
+        outcome: "unavailable",
+        because: "Events of before the upgrade are being taken over, and D1 cannot be reached.",
+      };
+    }
+    const now = Date.now();
     const answer = this.#atomically((): PublishAnswer => {
-      const { record } = this.#store;
-      const known = record.get().shards;
-      if (known !== null && known !== shards) return { outcome: "resharded", shards: known };
-      if (known === null) record.set({ shards });
-      return archiveEvents(this.#store, this.#replica, { events, publisher, now: Date.now() });
+      const archived = archiveEvents(this.#store, this.#replica, { ...request, events, now, old });
+      if (archived.outcome === "archived") this.#names.note(events, now);
+      return archived;
     });
-    if (!this.#isArmed || this.#store.seen.isUntidy) await this.#arm();
+    if (!this.#isArmed || this.#hasSmallWork()) await this.#arm();
     return answer;
   }
 
-  /** The uuids of those events that the shard knows with another text. */
-  async conflicts(events: Event[]): Promise<string[]> {
-    const known = this.#store.seen.find(events.map(({ uuid }) => uuid));
-    return conflictsOf(this.#store, events, known);
+  /** Those of the uuids that the shard knows, with their texts; without those whose texts are dropped. */
+  async texts(uuids: string[]): Promise<{ uuid: string; text: string }[]> {
+    const known = this.#store.seen.find(uuids);
+    const old = await this.#findOld(uuids);
+    return uuids.flatMap((uuid) => {
+      const text = textOf(this.#store, uuid, { known, old });
+      return text === null ? [] : { uuid, text };
+    });
   }
 
   /** A page of this shard's events, the newest first. `before` and `next` are ids of this shard. */
-  async list(query: ArchiveQuery): Promise<ArchivePage> {
+  async list(query: ShardQuery): Promise<ListedPage> {
     return listEvents(this.#store, query);
   }
 
@@ -88,7 +121,7 @@ export class EventShard extends DurableObject<Env> {
    * @param webhookId its id in D1. @param range `after` is an id of this shard.
    * @returns null when routing cannot be made current.
    */
-  async readMatching(webhookId: number, range: ArchiveRange): Promise<MatchingPage | null> {
+  async readMatching(webhookId: number, range: MatchingRange): Promise<SourcePage<HandoverEvent> | null> {
     if (!(await this.#changes.current())) return null;
     return readMatching(this.#store, this.#replica, { webhookId, ...range });
   }
@@ -96,6 +129,14 @@ export class EventShard extends DurableObject<Env> {
   /** Since when (ms) the shard has the text of every event that it accepted. */
   async completeSince(): Promise<number> {
     return this.#store.record.get().completeSince;
+  }
+
+  /** Since when (ms) the shard knows every event that it accepted: a repeat of an older one may look like a new event. */
+  async knownSince(): Promise<number> {
+    const isNew = this.#store.record.get().shards === null;
+    if (isNew && !(await this.#changes.current()))
+      throw new Error("D1 cannot be reached, and was never asked.");
+    return this.#store.record.get().knownSince;
   }
 
   /** Writes down that a change of routing is about to be committed. */
@@ -123,14 +164,38 @@ export class EventShard extends DurableObject<Env> {
   /** What fails is logged, and comes again: an alarm that throws too often is gone. */
   override async alarm(): Promise<void> {
     this.#isArmed = false;
+    this.#hasFailed = false;
     try {
       await this.#changes.maintain(Date.now());
       this.#prune();
       await this.#tidy();
+      await this.#exchange();
     } catch (error) {
+      this.#hasFailed = true;
       log("error", "a shard's maintenance failed", { shard: this.ctx.id.name, error: String(error) });
     }
     await this.#arm();
+  }
+
+  /** Of those that the shard does not know itself. @throws when D1 is to be asked and cannot be reached. */
+  async #findOld(uuids: string[]): Promise<ReadonlyMap<string, KnownOldEvent>> {
+    if (!this.#old.hasAny) return noOldEvents;
+    const known = this.#store.seen.find(uuids);
+    return this.#old.find(uuids.filter((uuid) => !known.has(uuid)));
+  }
+
+  /** Whether there is something to do that the alarm should not wait long for. */
+  #hasSmallWork(): boolean {
+    return this.#store.seen.isUntidy || this.#names.hasUnwritten || this.#old.isUnfinished;
+  }
+
+  /** What is between the shard and D1, beside routing. What fails waits for the next run. */
+  async #exchange(): Promise<void> {
+    while (this.#names.hasUnwritten && (await this.#names.write(this.env.DB)));
+    const { shards } = this.#store.record.get();
+    const shard = Number(/\d+$/.exec(this.ctx.id.name ?? "")?.[0]);
+    if (shards !== null && Number.isInteger(shard)) await this.#old.copy(Date.now(), { shard, shards });
+    await this.#old.forget();
   }
 
   #prune(): void {
@@ -159,7 +224,7 @@ export class EventShard extends DurableObject<Env> {
   async #arm(): Promise<void> {
     const now = Date.now();
     const at = Math.min(
-      now + (this.#store.seen.isUntidy ? tidyMs : maintenanceMs),
+      now + this.#restMs(),
       Math.max(this.#changes.maintenanceAt ?? Number.POSITIVE_INFINITY, now + 1),
     );
     const standing = await this.ctx.storage.getAlarm();
@@ -167,6 +232,11 @@ export class EventShard extends DurableObject<Env> {
       await this.ctx.storage.setAlarm(at);
     }
     this.#isArmed = true;
+  }
+
+  #restMs(): number {
+    if (!this.#hasSmallWork()) return maintenanceMs;
+    return this.#hasFailed ? retryMs : tidyMs;
   }
 
   /** One transaction. Where it fails, the object starts again from its disk: what was undone there is still in memory. */

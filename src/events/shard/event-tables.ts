@@ -27,6 +27,8 @@ export type EventRow = {
   id: number;
   accepted_at: number;
   routing_version: number;
+  /** Its place in its request: other events of the request may lie in other shards. */
+  place: number;
   uuid: string;
   type: string;
   project_uuid: string | null;
@@ -39,7 +41,7 @@ export type StoredEvent = EventRow & { body: string };
 
 /** Those of `EventRow`: SQLite reads no text for them. */
 export const eventColumns =
-  "id, accepted_at, routing_version, uuid, type, project_uuid, job_uuid, timestamp, publisher";
+  "id, accepted_at, routing_version, place, uuid, type, project_uuid, job_uuid, timestamp, publisher";
 
 type Row = {
   number: number;
@@ -110,12 +112,13 @@ export class EventTables {
   append(event: Omit<StoredEvent, "id" | "accepted_at">, at: number): number {
     const table = this.#current(at);
     const id = this.#lastId + 1;
-    const { routing_version, uuid, type, project_uuid, job_uuid, timestamp, publisher, body } = event;
+    const { routing_version, place, uuid, type, project_uuid, job_uuid, timestamp, publisher, body } = event;
     this.#sql.exec(
-      `INSERT INTO events_${table.number} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO events_${table.number} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       id,
       at,
       routing_version,
+      place,
       uuid,
       type,
       project_uuid,
@@ -248,6 +251,7 @@ function createTable(number: number): string {
     id INTEGER PRIMARY KEY,
     accepted_at INTEGER NOT NULL,
     routing_version INTEGER NOT NULL,
+    place INTEGER NOT NULL,
     uuid TEXT NOT NULL,
     type TEXT NOT NULL,
     project_uuid TEXT,

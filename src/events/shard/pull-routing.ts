@@ -1,4 +1,5 @@
 /** Reading from D1 what an event shard's replica of routing lacks: a page of webhooks with all their subscriptions. */
+import { oldArchiveExists } from "../old-archive/slots";
 import type { RoutedWebhook } from "./types";
 
 /** A subscription of the replica; an empty project or job means "not limited". */
@@ -25,6 +26,16 @@ export type RoutingPage = {
   hasMore: boolean;
   /** Of the announced changes asked for, those that D1 has committed, or that never will be. */
   settled: string[];
+  /** The id of the latest committed change; null: none is known. */
+  lastChange: string | null;
+  /** False: D1 does not know the change that the replica saw last, since it was restored from a backup. */
+  isSameDatabase: boolean;
+  /** How many event shards there are. */
+  shards: number;
+  /** Whether D1 has events of the time before there were shards. */
+  hasOldArchive: boolean;
+  /** Since when (ms) it has every event that was accepted then. */
+  oldKnownSince: number;
 };
 
 /** At most this many webhooks in a page. */
@@ -51,6 +62,23 @@ const changesAbove = `
   ) c LEFT JOIN webhooks w ON w.id = c.id AND w.deleted_at IS NULL
   WHERE c.size <= ${rowsMax} OR c.place = 1 ORDER BY c.at`;
 
+/** What of the replica a page depends on. */
+type PulledFrom = {
+  above: number;
+  lastChange: string | null;
+  announced: readonly string[];
+  shards: number;
+};
+
+type CurrentRow = {
+  version: number;
+  shards: number;
+  has_old_archive: number;
+  old_known_since: number;
+  last_change: string | null;
+  is_same: number;
+};
+
 type ChangeRow = {
   at: number;
   id: number;
@@ -65,21 +93,31 @@ type ChangeRow = {
 };
 
 /**
- * @param above the version that the replica has; 0: nothing yet. @param announced ids of changes to ask about.
+ * @param above the version that the replica has; 0: nothing yet. @param lastChange the change that it saw last.
+ * @param announced ids of changes to ask about.
+ * @param shards how many shards there are to be: it counts where D1 does not say.
  * @throws when D1 cannot be read.
  */
 export async function readRoutingPage(
   db: D1Database,
-  { above, announced }: { above: number; announced: readonly string[] },
+  { above, lastChange, announced, shards }: PulledFrom,
 ): Promise<RoutingPage> {
-  const [current, changed, settled] = await db.batch<Record<string, unknown>>([
-    db.prepare("SELECT version FROM routing"),
+  const [, current, changed, settled] = await db.batch<Record<string, unknown>>([
+    // The first shard to be made decides.
+    db.prepare("UPDATE routing SET shards = ? WHERE shards = 0").bind(shards),
+    db
+      .prepare(`SELECT version, shards, ${oldArchiveExists} AS has_old_archive,
+           coalesce((SELECT whole_from FROM archive_size), 0) AS old_known_since,
+           (SELECT id FROM routing_changes WHERE is_committed = 1 ORDER BY rowid DESC LIMIT 1) AS last_change,
+           ?1 IS NULL OR EXISTS (SELECT 1 FROM routing_changes WHERE id = ?1 AND is_committed = 1) AS is_same
+         FROM routing`)
+      .bind(lastChange),
     db.prepare(changesAbove).bind(above),
     db
       .prepare("SELECT id FROM routing_changes WHERE id IN (SELECT value FROM json_each(?))")
       .bind(JSON.stringify(announced)),
   ]);
-  const [latest] = (current?.results ?? []) as { version: number }[];
+  const [latest] = (current?.results ?? []) as CurrentRow[];
   if (latest === undefined) throw new Error("D1 has no routing version.");
   const rows = (changed?.results ?? []) as ChangeRow[];
   const found = rows[0]?.found ?? 0;
@@ -89,6 +127,11 @@ export async function readRoutingPage(
     version: hasMore ? (rows.at(-1)?.at ?? latest.version) : latest.version,
     hasMore,
     settled: ((settled?.results ?? []) as { id: string }[]).map(({ id }) => id),
+    lastChange: latest.last_change,
+    isSameDatabase: latest.is_same === 1,
+    shards: latest.shards,
+    hasOldArchive: latest.has_old_archive === 1,
+    oldKnownSince: latest.old_known_since,
   };
 }
 

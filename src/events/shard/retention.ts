@@ -40,7 +40,14 @@ function forget(store: ShardStore, table: EventTable): number {
   const { tables, record } = store;
   const lastId = tables.lastIdOf(table);
   if (table.hasTexts) noteIncomplete(store, table);
-  record.set({ forgottenThrough: lastId, sealedThrough: Math.max(record.get().sealedThrough, lastId) });
+  // Of a table without texts, only the day is known.
+  const newestAt = (table.hasTexts ? tables.newestAt(table) : null) ?? endOf(table) - 1;
+  const knownSince = Math.max(record.get().knownSince, newestAt + 1);
+  record.set({
+    knownSince,
+    forgottenThrough: lastId,
+    sealedThrough: Math.max(record.get().sealedThrough, lastId),
+  });
   tables.forget(table);
   return lastId - table.firstId + 1;
 }

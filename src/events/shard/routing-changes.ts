@@ -7,7 +7,7 @@
 import { log } from "../../platform/log";
 import { withTimeout } from "../../platform/timeouts";
 import { voidChanges } from "./change-outcomes";
-import { readRoutingPage } from "./pull-routing";
+import { readRoutingPage, type RoutingPage } from "./pull-routing";
 import type { RoutingReplica } from "./routing-replica";
 
 /** After this, a change that D1 does not know counts as abandoned: its writer has died, or gives up. */
@@ -22,18 +22,33 @@ const table = `CREATE TABLE IF NOT EXISTS routing_announcements (
   id TEXT PRIMARY KEY, due_at INTEGER NOT NULL, is_open INTEGER NOT NULL
 ) WITHOUT ROWID`;
 
+/** What a pull needs to know and tells of the deployment, beside routing. */
+export type Deployment = {
+  /** How many event shards the configuration wants. */
+  shardsWanted(): number;
+  /** Called with each page, in its transaction. */
+  pulled(page: Pick<RoutingPage, "shards" | "hasOldArchive" | "oldKnownSince" | "version">): void;
+};
+
 /** Any number of calls may come at the same time. */
 export class RoutingChanges {
   readonly #storage: DurableObjectStorage;
   readonly #db: D1Database;
   readonly #replica: RoutingReplica;
+  readonly #deployment: Deployment;
   /** The pull that is under way, and the one that begins after it. */
   #running: Promise<boolean> | null = null;
   #next: Promise<boolean> | null = null;
 
-  constructor(ctx: DurableObjectState, env: Pick<Env, "DB">, replica: RoutingReplica) {
+  constructor(
+    ctx: DurableObjectState,
+    env: Pick<Env, "DB">,
+    replica: RoutingReplica,
+    deployment: Deployment,
+  ) {
     this.#storage = ctx.storage;
     this.#db = env.DB;
+    this.#deployment = deployment;
     this.#replica = replica;
     this.#storage.sql.exec(table);
   }
@@ -134,11 +149,17 @@ export class RoutingChanges {
   async #pullPage(): Promise<boolean> {
     const above = this.#replica.version;
     const page = await withTimeout(
-      readRoutingPage(this.#db, { above, announced: this.#ids("true") }),
+      readRoutingPage(this.#db, {
+        above,
+        lastChange: this.#replica.lastChange,
+        announced: this.#ids("true"),
+        shards: this.#deployment.shardsWanted(),
+      }),
       pageMs,
     );
     return this.#storage.transactionSync(() => {
-      if (!page.hasMore && page.version < above) {
+      this.#deployment.pulled(page);
+      if (!page.isSameDatabase || (!page.hasMore && page.version < above)) {
         // D1 was restored from a backup: all of it is read anew.
         this.#replica.clear();
         return true;

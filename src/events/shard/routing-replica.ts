@@ -9,7 +9,7 @@ import type { Match } from "./types";
 /** Named as in D1: matching is the same there. */
 const tables = `
   CREATE TABLE IF NOT EXISTS routing (
-    id INTEGER PRIMARY KEY, version INTEGER NOT NULL, is_complete INTEGER NOT NULL
+    id INTEGER PRIMARY KEY, version INTEGER NOT NULL, is_complete INTEGER NOT NULL, last_change TEXT
   );
   INSERT INTO routing (id, version, is_complete) VALUES (1, 0, 0) ON CONFLICT DO NOTHING;
   CREATE TABLE IF NOT EXISTS webhooks (
@@ -61,6 +61,12 @@ export class RoutingReplica {
     return this.#sql.exec<{ version: number }>("SELECT version FROM routing").one().version;
   }
 
+  /** The id of the latest change that D1 had committed when it was last pulled; null: none. */
+  get lastChange(): string | null {
+    return this.#sql.exec<{ last_change: string | null }>("SELECT last_change FROM routing").one()
+      .last_change;
+  }
+
   /** Whether the replica ever had all that D1 had: false while its first pages come. */
   get isComplete(): boolean {
     return this.#sql.exec<{ is_complete: number }>("SELECT is_complete FROM routing").one().is_complete === 1;
@@ -89,19 +95,21 @@ export class RoutingReplica {
   }
 
   /** Applies a page. Call it in a transaction. */
-  take({ changes, version, hasMore }: RoutingPage): void {
+  take({ changes, version, hasMore, lastChange }: RoutingPage): void {
     for (const change of changes) this.#apply(change);
     this.#sql.exec(
       "UPDATE routing SET version = ?1, is_complete = is_complete OR ?2 WHERE version <> ?1 OR is_complete < ?2",
       version,
       hasMore ? 0 : 1,
     );
+    if (!hasMore && lastChange !== this.lastChange)
+      this.#sql.exec("UPDATE routing SET last_change = ?", lastChange);
   }
 
   /** Forgets everything, to be filled again. Call it in a transaction. */
   clear(): void {
     this.#sql.exec(
-      "DELETE FROM subscriptions; DELETE FROM webhooks; UPDATE routing SET version = 0, is_complete = 0",
+      "DELETE FROM subscriptions; DELETE FROM webhooks; UPDATE routing SET version = 0, is_complete = 0, last_change = NULL",
     );
   }
 

@@ -1,17 +1,37 @@
 /** What a shard knows of itself: one row in its own storage. */
 
 export type ShardRecord = {
-  /** How many shards there are, as the first call said; null before it. */
+  /** How many shards there are, as D1 said; null before it was asked. */
   shards: number | null;
+  /** What is to be done about the events in D1 of the time before there were shards (`OldUuids`). */
+  oldArchive: "unknown" | "reading" | "read" | "none";
+  /** Which row of it was read last. */
+  oldReadTo: number;
+  /** From when on (ms) nobody writes to it any more; null until it was read to its end. */
+  oldEndsAt: number | null;
+  /** The routing version that its events count as accepted under. */
+  oldRoutingVersion: number;
   /** Events up to this id have their uuids in `UuidRuns`. */
   sealedThrough: number;
   /** Events up to this id are past their time: their uuids are not known any more. */
   forgottenThrough: number;
+  /** The shard knows the uuids of all events that it accepted from this time (ms) on. */
+  knownSince: number;
   /** The shard has the texts of all events that it accepted from this time (ms) on. */
   completeSince: number;
 };
 
-const initial: ShardRecord = { shards: null, sealedThrough: 0, forgottenThrough: 0, completeSince: 0 };
+const initial: ShardRecord = {
+  shards: null,
+  oldArchive: "unknown",
+  oldReadTo: 0,
+  oldEndsAt: null,
+  oldRoutingVersion: 0,
+  sealedThrough: 0,
+  forgottenThrough: 0,
+  knownSince: 0,
+  completeSince: 0,
+};
 
 /** The row: JSON in one column, since it is read and written as a whole. */
 export class ShardRecordStore {

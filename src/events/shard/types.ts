@@ -11,8 +11,18 @@ export type RoutedWebhook = { id: number; uuid: string; version: number; waits: 
  */
 export type Match = { topic: number; webhook: RoutedWebhook; sinceVersion: number };
 
-/** One publish, or the part of it that belongs to this shard: events with different uuids. `shards`: how many the caller believes there are. */
-export type PublishRequest = { shards: number; publisher: Publisher; events: Event[] };
+/**
+ * One publish, or the part of it that belongs to this shard: events with different uuids. `shards`: how many the caller believes
+ * there are. `at`: when the caller got it, in ms; `places`: the place of each event in the whole request: they put events of
+ * several shards in order.
+ */
+export type PublishRequest = {
+  shards: number;
+  publisher: Publisher;
+  at: number;
+  events: Event[];
+  places: number[];
+};
 
 /**
  * What a shard says of one event. `firstAcceptedAt`: ms; `isKnown`: the shard had its uuid already; `webhooks`: who matches

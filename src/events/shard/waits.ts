@@ -34,7 +34,7 @@ export function clearWaits(db: D1Database, id: number): D1PreparedStatement {
   return db
     .prepare(
       `UPDATE webhooks SET waits = 0 WHERE id = ?1 AND waits = 1
-         AND NOT EXISTS (SELECT 1 FROM handovers WHERE webhook_id = ?1)`,
+         AND NOT EXISTS (SELECT 1 FROM handovers WHERE webhook_id = ?1 AND set_aside IS NULL)`,
     )
     .bind(id);
 }

@@ -1,5 +1,5 @@
 /** The deliveries of an event, one per webhook. */
-import type { ArchivedEvent } from "../../events/archive-list";
+import type { ArchivedEvent } from "../../events/archived-event";
 import { deliveryUuid } from "../../send/delivery-uuid";
 import type { DeliveryOfWebhook } from "../../events/deliveries-of-event";
 import { StatusBadge } from "../parts/badges";

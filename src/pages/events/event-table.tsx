@@ -1,25 +1,22 @@
 /** A page of the archive, newest first. */
-import type { ArchivedEvent, EventNames } from "../../events/archive-list";
+import type { ListedEvent } from "../../events/list-events";
 import { Cell, Table } from "../parts/table";
 import { Time } from "../parts/time";
 import { archivePath, eventPath } from "./paths";
 
-/** An event with the names of its project and job. */
-export type NamedEvent = { event: ArchivedEvent; names: EventNames };
-
-export function EventTable({ events }: { events: NamedEvent[] }) {
+export function EventTable({ events }: { events: ListedEvent[] }) {
   return (
     <Table label="Events" columns={["Event type", "Project", "Job", "Accepted"]}>
-      {events.map(({ event, names }) => (
+      {events.map((event) => (
         <tr>
           <th scope="row">
             <a href={eventPath(event.uuid)}>{event.type}</a>
           </th>
           <Cell label="Project">
-            <Subject what="project" name={names.project} uuid={event.project_uuid} />
+            <Subject what="project" name={event.projectName} uuid={event.project_uuid} />
           </Cell>
           <Cell label="Job">
-            <Subject what="job" name={names.job} uuid={event.job_uuid} />
+            <Subject what="job" name={event.jobName} uuid={event.job_uuid} />
           </Cell>
           <Cell label="Accepted">
             <Time at={event.accepted_at} />

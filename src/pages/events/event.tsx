@@ -1,11 +1,8 @@
 /** `GET /events/{uuid}`: one event: its deliveries, facts and payload. */
 import { allows, mayReadTexts } from "../../auth/scopes";
-import {
-  type EventNames,
-  findArchived,
-  type FullArchivedEvent,
-  readEventNames,
-} from "../../events/archive-list";
+import type { EventNames, FullArchivedEvent } from "../../events/archived-event";
+import { namesIn } from "../../events/event-names";
+import { findEvent } from "../../events/find-event";
 import { indentJson } from "../../send/indent-json";
 import { RequestError } from "../../platform/errors";
 import { isPublishable } from "../../events/types";
@@ -28,14 +25,13 @@ import { copyPath } from "./paths";
 /** Adds the page to `router`. */
 export function eventPage(router: Router): void {
   router.get("/events/:uuid", signedIn("webhooks:read"), async (c) => {
-    const event = await findArchived(c.env.DB, c.req.param("uuid").toLowerCase());
+    const event = await findEvent(c.env, c.req.param("uuid").toLowerCase());
     if (event === null) {
       throw new RequestError(404, "Event not found. It may have been deleted after its retention period.");
     }
     const hasTexts = mayReadTexts(c.var.caller);
-    const [{ deliveries, complete }, names, publisher] = await Promise.all([
+    const [{ deliveries, complete }, publisher] = await Promise.all([
       deliveriesOf(c.env, event),
-      readEventNames(c.env.DB, hasTexts ? [event.id] : []),
       publisherName(c.env, event.publisher),
     ]);
     const mayPublish = allows(c.var.caller.scopes, "events:publish");
@@ -64,7 +60,7 @@ export function eventPage(router: Router): void {
         <OutcomeNotice outcome={takeOutcome(c)} />
         {hasTexts && <EventSentence env={c.env} text={event.body} />}
         <EventDeliveries event={event} deliveries={deliveries} isComplete={complete} />
-        <Facts event={event} names={names.get(event.id)} publisher={publisher} />
+        <Facts event={event} names={hasTexts ? namesIn(event.body) : undefined} publisher={publisher} />
         <Payload text={hasTexts ? event.body : null} />
       </>,
     );

@@ -1,6 +1,6 @@
 /** The archive's filters: reads them from the query, and shows the form. */
 import { z } from "zod";
-import type { ArchiveQuery } from "../../events/archive-list";
+import type { ArchiveFilters } from "../../events/archived-event";
 import { similarTypes } from "../../events/similar-types";
 import { subscribableEventTypes } from "../../events/types";
 import { TimeRangeFields } from "../parts/time-range-fields";
@@ -19,7 +19,7 @@ type TypedFilters = Record<FilterName, string>;
 /** `query`: the valid filters. `errors`: what is wrong with a filter, and what is allowed. */
 export type Filters = {
   typed: TypedFilters;
-  query: Omit<ArchiveQuery, "limit" | "before">;
+  query: ArchiveFilters;
   errors: Partial<Record<FilterName, string>>;
 };
 

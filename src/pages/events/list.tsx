@@ -1,8 +1,13 @@
 /** `GET /events`: the archive of events, with filters, in pages. */
 import type { Context } from "hono";
 import { allows, mayReadTexts } from "../../auth/scopes";
-import { type ArchivePage, listArchive, readEventNames } from "../../events/archive-list";
-import { cursorParamSchema } from "../../http/list-params";
+import {
+  cursorText,
+  type EventPage,
+  type ListCursor,
+  listEvents,
+  parseListCursor,
+} from "../../events/list-events";
 import type { AppEnv } from "../../auth/app-env";
 import type { Router } from "../../http/router";
 import { signedIn } from "../current-user";
@@ -10,20 +15,20 @@ import { renderPage } from "../layout";
 import { OutcomeNotice, takeOutcome } from "../parts/outcome";
 import { Pager } from "../parts/pager";
 import { Time } from "../parts/time";
-import { EventTable, type NamedEvent } from "./event-table";
+import { EventTable } from "./event-table";
 import { FilterForm, type Filters, isFiltered, readFilters } from "./filters";
 import { archivePath } from "./paths";
 
 const pageSize = 25;
 
 /** A page of the archive with the names of projects and jobs; null when a filter is invalid. */
-type Listed = { page: ArchivePage; events: NamedEvent[] } | null;
+type Listed = EventPage | null;
 
 /** Adds the page to `router`. */
 export function eventList(router: Router): void {
   router.get("/events", signedIn("webhooks:read"), async (c) => {
     const filters = readFilters((name) => c.req.query(name));
-    const before = cursorParamSchema.safeParse(c.req.query("cursor")).data;
+    const before = parseListCursor(c.req.query("cursor") ?? "") ?? undefined;
     const listed = await list(c, filters, before);
     const mayPublish = allows(c.var.caller.scopes, "events:publish");
     if (listed === null) c.status(400);
@@ -41,7 +46,7 @@ export function eventList(router: Router): void {
           )}
         </div>
         <OutcomeNotice outcome={takeOutcome(c)} />
-        {listed !== null && listed.page.reachesBackTo === null && !isFiltered(filters) ? (
+        {listed !== null && listed.reachesBackTo === null && !isFiltered(filters) ? (
           <NoEvents mayPublish={mayPublish} />
         ) : (
           <>
@@ -54,17 +59,13 @@ export function eventList(router: Router): void {
   });
 }
 
-async function list(c: Context<AppEnv>, { query, errors }: Filters, before?: number): Promise<Listed> {
+async function list(c: Context<AppEnv>, { query, errors }: Filters, before?: ListCursor): Promise<Listed> {
   if (Object.keys(errors).length > 0) return null;
-  const page = await listArchive(c.env.DB, { ...query, limit: pageSize, before });
   // The names are part of the payloads.
-  const ids = mayReadTexts(c.var.caller) ? page.events.map(({ id }) => id) : [];
-  const names = await readEventNames(c.env.DB, ids);
-  const none = { project: null, job: null };
-  return { page, events: page.events.map((event) => ({ event, names: names.get(event.id) ?? none })) };
+  return listEvents(c.env, { ...query, limit: pageSize, before, withNames: mayReadTexts(c.var.caller) });
 }
 
-function Found({ listed, filters, before }: { listed: Listed; filters: Filters; before?: number }) {
+function Found({ listed, filters, before }: { listed: Listed; filters: Filters; before?: ListCursor }) {
   if (listed === null) {
     return (
       <p class="notice bad">
@@ -72,22 +73,27 @@ function Found({ listed, filters, before }: { listed: Listed; filters: Filters; 
       </p>
     );
   }
-  const { page, events } = listed;
+  const { events, next, reachesBackTo, unavailableShards } = listed;
   return (
     <section class="card" aria-labelledby="archive-title">
       <h2 id="archive-title">Archive</h2>
       <div class="stack">
-        {page.reachesBackTo !== null && (
+        {reachesBackTo !== null && (
           <p class="muted small">
-            Newest first. The oldest event was accepted <Time at={page.reachesBackTo} />.
+            Newest first. The oldest event was accepted <Time at={reachesBackTo} />.
           </p>
         )}
-        {events.length > 0 ? <EventTable events={events} /> : <p class="empty">{emptyText(page, before)}</p>}
+        {unavailableShards.length > 0 && <Unavailable shards={unavailableShards} />}
+        {events.length > 0 ? (
+          <EventTable events={events} />
+        ) : (
+          <p class="empty">{emptyText(listed, before)}</p>
+        )}
         <Pager
           label="Pages of the archive"
           links={[
             before !== undefined && [archivePath(filters.typed), "Newest"],
-            page.next !== null && [archivePath({ ...filters.typed, cursor: String(page.next) }), "Older"],
+            next !== null && [archivePath({ ...filters.typed, cursor: cursorText(next) }), "Older"],
           ]}
         />
       </div>
@@ -95,7 +101,13 @@ function Found({ listed, filters, before }: { listed: Listed; filters: Filters; 
   );
 }
 
-function emptyText({ next }: ArchivePage, before?: number): string {
+/** Nothing is left out silently. */
+function Unavailable({ shards }: { shards: number[] }) {
+  const named = shards.length === 1 ? `Event shard ${shards[0]}` : `Event shards ${shards.join(", ")}`;
+  return <p class="notice bad">{named} did not respond: events are missing from this page. Try again.</p>;
+}
+
+function emptyText({ next }: EventPage, before?: ListCursor): string {
   if (next !== null) return "No matches on this page. There are older events.";
   return before === undefined ? "No events match the filters." : "No older events.";
 }

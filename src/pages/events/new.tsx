@@ -58,7 +58,7 @@ export function newEvent(router: Router): void {
 
 async function initialFields(c: Context<AppEnv>): Promise<PublishFields> {
   const like = c.req.query("like");
-  const copy = like === undefined ? null : await copyOf(c.env.DB, like);
+  const copy = like === undefined ? null : await copyOf(c.env, like);
   if (copy !== null) return { ...copy, errors: {} };
   const wanted = c.req.query("type") ?? defaultType;
   if (isPublishable(wanted)) return { type: wanted, text: sampleText(wanted), errors: {} };

@@ -1,5 +1,5 @@
 /** Initial payloads of the form that publishes: a sample, or a copy of an archived event. */
-import { findArchived } from "../../events/archive-list";
+import { findEvent } from "../../events/find-event";
 import { indentJson } from "../../send/indent-json";
 import { sampleEvent } from "../../events/sample-event";
 import { orchestTime } from "../../platform/time";
@@ -11,8 +11,8 @@ export function sampleText(type: string): string {
 }
 
 /** @returns a copy of an archived event with a new uuid and timestamp; null when it does not exist. */
-export async function copyOf(db: D1Database, uuid: string): Promise<{ type: string; text: string } | null> {
-  const event = await findArchived(db, uuid.toLowerCase());
+export async function copyOf(env: Env, uuid: string): Promise<{ type: string; text: string } | null> {
+  const event = await findEvent(env, uuid.toLowerCase());
   return event === null ? null : { type: event.type, text: renewed(event.body, event.uuid) };
 }
 

@@ -1,5 +1,5 @@
 /** The deliveries of the same event to other webhooks. */
-import { findArchived } from "../../events/archive-list";
+import { findEvent } from "../../events/find-event";
 import type { Webhook } from "../../webhooks/webhooks";
 import { deliveryUuid } from "../../send/delivery-uuid";
 import { deliveriesOf, type DeliveryOfWebhook } from "../../events/deliveries-of-event";
@@ -12,7 +12,7 @@ export type Others = { archived: boolean; complete: boolean; deliveries: Deliver
 
 /** Asks the lanes of the other webhooks that may have the event. Slow lanes are left out. */
 export async function othersOf(env: Env, webhook: Webhook, eventUuid: string): Promise<Others> {
-  const event = await findArchived(env.DB, eventUuid);
+  const event = await findEvent(env, eventUuid);
   if (event === null) return { archived: false, complete: false, deliveries: [] };
   const found = await answerOrNull(deliveriesOf(env, event), { webhook: webhook.uuid });
   const deliveries = (found?.deliveries ?? []).filter((one) => one.webhook.uuid !== webhook.uuid);

@@ -7,7 +7,7 @@ import { type Event, parseEvents } from "../../../src/events/parse-events";
 import { type Answer, api, makeWebhook, notifications } from "../../api";
 import { restartClock, stopClock } from "../../clock";
 import { type DeliveryAnswer, deliveriesOf } from "../../deliveries";
-import { archiveOnly, makeEvent, makeEvents, makeListener, publish } from "../../event";
+import { archiveAsBefore, makeEvent, makeEvents, makeListener, publish } from "../../event";
 import { laneOf } from "../../lane";
 import { get, post, signIn } from "../../pages/page";
 import { reader } from "../../pages/webhooks/people";
@@ -139,7 +139,7 @@ describe("who published an event", () => {
 
   it("is null of an event from before it was kept", async () => {
     const event = makeEvent();
-    await archiveOnly(event);
+    await archiveAsBefore([event]);
     expect(await publisherOf(event.uuid)).toEqual([null, null, "Unknown"]);
   });
 });

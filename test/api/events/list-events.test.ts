@@ -1,9 +1,10 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Answer, api } from "../../api";
 import { passTime, restartClock, stopClock } from "../../clock";
 import { allPages } from "../../deliveries";
-import { makeEvent, makeEvents, publish } from "../../event";
+import { archiveAsBefore, makeEvent, makeEvents, publish } from "../../event";
+import { fillShard } from "../../events/shard/event-shard";
 
 const project = "11111111-2222-4333-8444-555555555555";
 const job = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
@@ -20,6 +21,7 @@ type EventsAnswer = {
   events: Listed[];
   next_cursor: string | null;
   reaches_back_to: string | null;
+  unavailable_shards: number[];
   message?: string;
 };
 
@@ -41,7 +43,12 @@ describe("GET /api/events", () => {
   it("is empty at first, and reaches back to nothing", async () => {
     const { status, body } = await listEvents();
     expect(status).toBe(200);
-    expect(body).toEqual({ events: [], next_cursor: null, reaches_back_to: null });
+    expect(body).toEqual({
+      events: [],
+      next_cursor: null,
+      reaches_back_to: null,
+      unavailable_shards: [],
+    });
   });
 
   it("gives events newest first, each with exactly the fields of the contract", async () => {
@@ -74,18 +81,27 @@ describe("GET /api/events", () => {
       ],
       next_cursor: null,
       reaches_back_to: "2040-01-01T00:00:00.000Z",
+      unavailable_shards: [],
     });
   });
 
-  it("says how far back it reaches when its oldest events are gone", async () => {
-    await publish(makeEvents(2));
-    passTime(1000);
-    await publish(makeEvent());
-    await env.DB.prepare("DELETE FROM archive_0 WHERE last <= 2").run();
-    expect((await listEvents("?limit=1")).body).toMatchObject({
-      reaches_back_to: "2040-01-01T00:00:01.000Z",
-      next_cursor: null,
+  it("names a shard that does not answer, and the next page has what it lacked", async () => {
+    const events = makeEvents(20);
+    await publish(events);
+    const getByName = env.SHARDS.getByName.bind(env.SHARDS);
+    const gone = vi.spyOn(env.SHARDS, "getByName").mockImplementation((name) => {
+      if (name === "shard-1") throw new Error("The shard is gone.");
+      return getByName(name);
     });
+    const { status, body } = await listEvents("?limit=100");
+    expect(status).toBe(200);
+    expect(body.unavailable_shards).toEqual([1]);
+    expect(body.events.length).toBeLessThan(20);
+    gone.mockRestore();
+    const next = (await listEvents(`?limit=100&cursor=${body.next_cursor}`)).body;
+    expect(next.unavailable_shards).toEqual([]);
+    expect([...uuids(body.events), ...uuids(next.events)].toSorted()).toEqual(uuids(events).toSorted());
+    expect(next.next_cursor).toBeNull();
   });
 
   it("needs a token", async () => {
@@ -104,30 +120,56 @@ describe("the pages of the archive", () => {
     expect(await pages(3)).toEqual([newestFirst.slice(0, 3), newestFirst.slice(3)]);
   });
 
-  it("do not shift when events are added or pruned in between", async () => {
+  it("do not shift when events are added in between", async () => {
     const events = makeEvents(6);
     await publish(events.slice(0, 1));
+    passTime(1);
     await publish(events.slice(1));
     const { next_cursor } = (await listEvents("?limit=2")).body;
+    passTime(1);
     await publish(makeEvents(3));
-    await env.DB.prepare("DELETE FROM archive_0 WHERE last = 1").run();
     const { body } = await listEvents(`?limit=100&cursor=${next_cursor}`);
-    expect(uuids(body.events)).toEqual(uuids(events.slice(1, 4)).toReversed());
+    expect(uuids(body.events)).toEqual(uuids(events.slice(0, 4)).toReversed());
     expect(body.next_cursor).toBeNull();
+  });
+
+  it("are in order of acceptance whatever their size, also among the events of one request", async () => {
+    const published: string[] = [];
+    for (const count of [1, 30, 7, 1, 60]) {
+      const events = makeEvents(count);
+      await publish(events);
+      published.push(...uuids(events));
+      passTime(1);
+    }
+    for (const limit of [1, 7, 50, 100]) {
+      const pages = await allPages<EventsAnswer>(`/api/events?limit=${limit}`);
+      expect(pages.flatMap((page) => uuids(page.events))).toEqual(published.toReversed());
+    }
   });
 
   it("find what is rare in a large archive, over pages that may be empty", async () => {
     const rare = makeEvent({ type: "project:deleted" });
     await publish(rare);
-    await env.DB.prepare(
-      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20001)
-       INSERT INTO archive_0 (id, last, accepted_at, events)
-       SELECT i + 1, i + 1, ?, json_array(json_array('filler-' || i, 'project:created', null, null, '', '{}')) FROM n`,
-    )
-      .bind(Date.now())
-      .run();
+    for (let shard = 0; shard < Number(env.EVENT_SHARDS); shard += 1) await fillShard(shard, 20_001);
     const pages = await allPages<EventsAnswer>("/api/events?type=project:deleted");
-    expect(pages.map((page) => uuids(page.events))).toEqual([[], [rare.uuid]]);
+    expect(pages.length).toBeGreaterThan(1);
+    expect(pages.flatMap((page) => uuids(page.events))).toEqual([rare.uuid]);
+  });
+
+  it("go on into what was archived before there were shards", async () => {
+    const before = makeEvents(5);
+    await archiveAsBefore(before.slice(0, 2));
+    passTime(1000);
+    await archiveAsBefore(before.slice(2));
+    passTime(1000);
+    const after = makeEvents(5);
+    await publish(after);
+    const newestFirst = uuids([...before, ...after]).toReversed();
+    for (const limit of [1, 3, 100]) {
+      const pages = await allPages<EventsAnswer>(`/api/events?limit=${limit}`);
+      expect(pages.flatMap((page) => uuids(page.events))).toEqual(newestFirst);
+    }
+    expect((await listEvents()).body.reaches_back_to).toBe("2040-01-01T00:00:00.000Z");
   });
 });
 

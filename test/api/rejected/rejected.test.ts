@@ -166,8 +166,10 @@ describe("POST /api/rejected/{id}/redrive", () => {
 
   it("keeps the message when it cannot be published now", async () => {
     const id = await giveUp(makeEvent());
-    const down = vi.spyOn(env.DB, "batch").mockRejectedValue(new Error("D1 is down"));
-    expect((await redrive(id)).status).toBe(500);
+    const down = vi.spyOn(env.SHARDS, "getByName").mockImplementation(() => {
+      throw new Error("The shard is gone.");
+    });
+    expect((await redrive(id)).status).toBe(503);
     down.mockRestore();
     expect(await kept()).toMatchObject([{ id, reason: expect.stringMatching(/all its retries/) }]);
     expect((await redrive(id)).status).toBe(202);

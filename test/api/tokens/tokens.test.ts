@@ -183,6 +183,28 @@ describe("a token", () => {
     expect(await reads(token)).toBe(401);
   });
 
+  it("that is known is believed while D1 fails, for ten minutes, and asked about every ten seconds", async () => {
+    vi.spyOn(console, "warn").mockReturnValue();
+    const now = Date.parse("2026-11-05T12:00:00Z");
+    at(now);
+    const { token } = await makeUsedToken(["events:publish"]);
+    const publishes = async (): Promise<number> => (await api("POST", "/api/events", "{}", { token })).status;
+    expect(await publishes()).toBe(400);
+    const prepare = vi.spyOn(env.DB, "prepare").mockImplementation(() => {
+      throw new Error("D1 is down");
+    });
+    for (const afterMs of [minuteMs - 1, minuteMs, minuteMs + 9999, 10 * minuteMs - 1]) {
+      at(now + afterMs);
+      expect(await publishes(), `after ${afterMs} ms`).toBe(400);
+    }
+    expect(prepare.mock.calls.length).toBeGreaterThan(0);
+    expect(prepare.mock.calls.length).toBeLessThanOrEqual(4);
+    at(now + 10 * minuteMs);
+    expect(await publishes()).toBe(500);
+    prepare.mockRestore();
+    expect(await publishes()).toBe(400);
+  });
+
   it("whose hash only begins like a known one is refused", async () => {
     const { id, token } = await makeUsedToken(["webhooks:read"]);
     await env.DB.prepare("UPDATE tokens SET hash = substr(hash, 1, 63) || 'x' WHERE uuid = ?").bind(id).run();

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { RoutingChanges } from "../../../src/events/shard/routing-changes";
 import { passTime, restartClock, stopClock } from "../../clock";
-import { archive, event, restart, route, shard, webhook } from "./event-shard";
+import { archive, event, list, matching, restart, route, shard, webhook } from "./event-shard";
 
 const dayMs = 86_400_000;
 const [projectUuid, jobUuid] = [crypto.randomUUID(), crypto.randomUUID()];
@@ -45,7 +45,7 @@ describe("a list of events", () => {
       [{ until: first }, []],
       [{ since: third, until: second }, []],
     ] as const) {
-      const { events, next, reachesBackTo } = await shard().list({ ...limits, limit: 10 });
+      const { events, next, reachesBackTo } = await list({ ...limits, limit: 10 });
       expect(
         events.map(({ id }) => id),
         JSON.stringify(limits),
@@ -59,7 +59,7 @@ describe("a list of events", () => {
     const ids: number[] = [];
     let before: number | undefined;
     for (;;) {
-      const page = await shard().list({ limit: 1, ...(before === undefined ? {} : { before }) });
+      const page = await list({ limit: 1, ...(before === undefined ? {} : { before }) });
       ids.push(...page.events.map(({ id }) => id));
       await archive(event());
       if (page.next === null) break;
@@ -69,7 +69,7 @@ describe("a list of events", () => {
   });
 
   it("of a shard that has none says that it reaches back to nothing", async () => {
-    expect(await shard().list({ limit: 10 })).toEqual({ events: [], next: null, reachesBackTo: null });
+    expect(await list()).toEqual({ events: [], next: null, reachesBackTo: null });
     expect(await shard().completeSince()).toBe(0);
   });
 });
@@ -82,7 +82,7 @@ describe("the events that a webhook matches", () => {
     route({
       match: ({ type }) => (type === "project:deleted" ? [webhook(2)] : [webhook(1), webhook(2)]),
     });
-    const ofOne = await shard().readMatching(1, all);
+    const ofOne = await matching(1, all);
     expect(ofOne).toMatchObject({
       next: null,
       events: [
@@ -92,15 +92,15 @@ describe("the events that a webhook matches", () => {
       ],
     });
     expect(JSON.parse(ofOne?.events[0]?.body ?? "")).toMatchObject({ type: "project:created" });
-    expect(await shard().readMatching(3, all)).toEqual({ events: [], next: null });
-    const within = await shard().readMatching(2, { ...all, since: second, until: fourth });
+    expect(await matching(3, all)).toEqual({ events: [], next: null });
+    const within = await matching(2, { ...all, since: second, until: fourth });
     expect(within?.events.map(({ type }) => type)).toEqual([
       "project:created",
       "project:one-off-job:created",
     ]);
-    const first = await shard().readMatching(2, { ...all, limit: 3 });
+    const first = await matching(2, { ...all, limit: 3 });
     expect(first).toMatchObject({ events: [{}, {}, {}], next: 3 });
-    expect(await shard().readMatching(2, { ...all, after: first?.next ?? 0 })).toMatchObject({
+    expect(await matching(2, { ...all, after: first?.next ?? 0 })).toMatchObject({
       events: [{ type: "project:deleted" }],
       next: null,
     });
@@ -109,6 +109,6 @@ describe("the events that a webhook matches", () => {
   it("are not told while routing cannot be made current", async () => {
     await archive(event());
     vi.spyOn(RoutingChanges.prototype, "current").mockResolvedValue(false);
-    expect(await shard().readMatching(1, all)).toBeNull();
+    expect(await matching(1, all)).toBeNull();
   });
 });

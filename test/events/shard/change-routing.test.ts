@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { changeRoutingAt, type ShardStub } from "../../../src/events/shard/change-routing";
 import { RequestError } from "../../../src/platform/errors";
 import { laneOf } from "../../lane";
-import { endCalls, inShard, insertWebhook, matchAt, matchFails, shardStub } from "./shard";
+import { endCalls, inShard, insertWebhook, matchAt, matchFails, placeOf, shardStub } from "./shard";
 
 const names = ["shard-a", "shard-b"] as const;
 /** What a writer does, one after the other; shards are called at the same time. */
@@ -69,7 +69,7 @@ const watched = names.map((name) => watchedStub(name));
 /** Makes the webhook `uuid`, which hears `project:created`. @returns the status that is answered, 0 for none. */
 async function change(uuid: string, shards: readonly ShardStub[] = watched): Promise<number> {
   try {
-    await changeRoutingAt({ db: env.DB, shards }, (record) =>
+    await changeRoutingAt(placeOf(shards), (record) =>
       inSteps("commit", "D1", () =>
         env.DB.batch([
           record.statement(env.DB),
@@ -169,7 +169,7 @@ it("a shard that cannot be told gives a 503 with Retry-After: nothing is changed
     announce: () => Promise.reject(new Error("gone")),
   });
   let commits = 0;
-  const failure = await changeRoutingAt({ db: env.DB, shards: [shardStub(names[0]), broken] }, async () => {
+  const failure = await changeRoutingAt(placeOf([shardStub(names[0]), broken]), async () => {
     commits += 1;
   }).catch((error: unknown) => error);
   expect(failure).toMatchObject({
@@ -233,7 +233,7 @@ it("a commit whose answer is lost is found out: 503 says that the change was mad
   world.onStep = async (step, when) => {
     if (step === "commit" && when === "after") throw new Error("D1_ERROR: Network connection lost.");
   };
-  const failure = await changeRoutingAt({ db: env.DB, shards: watched }, (record) =>
+  const failure = await changeRoutingAt(placeOf(watched), (record) =>
     inSteps("commit", "D1", () => env.DB.batch([record.statement(env.DB)])),
   ).catch((error: unknown) => error);
   expect(failure).toMatchObject({

@@ -3,6 +3,9 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import type { Topic } from "../../../src/events/matching";
+import type { ListedEvent } from "../../../src/events/list-events";
+import type { MatchingRange, ShardQuery } from "../../../src/events/shard/archive-pages";
+import type { HandoverEvent } from "../../../src/lane/handover";
 import type { Event } from "../../../src/events/parse-events";
 import type { EventShard } from "../../../src/events/shard/event-shard";
 import { RoutingChanges } from "../../../src/events/shard/routing-changes";
@@ -11,6 +14,9 @@ import { shardStub } from "../../../src/events/shard/shard-of";
 import { ShardStore } from "../../../src/events/shard/shard-store";
 import { passTime } from "../../clock";
 import type { Match, PublishAnswer, PublishedEvent } from "../../../src/events/shard/types";
+
+/** How many shards there are. */
+export const shardsCount = Number(env.EVENT_SHARDS);
 
 /** The shard of these tests: which events belong to it is its callers' business. */
 export function shard(): DurableObjectStub<EventShard> {
@@ -37,14 +43,34 @@ export function event(changes: Partial<Event> = {}): Event {
     timestamp: "2022-06-02 16:12:25.242592+00:00",
     timestampUs: 1_654_186_345_242_592,
     projectUuid: null,
+    projectName: null,
     jobUuid: null,
+    jobName: null,
     body: JSON.stringify({ uuid, type }),
     ...changes,
   };
 }
 
-export async function publish(events: Event[], shards = 4): Promise<PublishAnswer> {
-  return await shard().publish({ shards, publisher: "queue", events });
+export async function publish(events: Event[], shards = shardsCount): Promise<PublishAnswer> {
+  const places = events.map((_, place) => place);
+  return await shard().publish({ shards, publisher: "queue", at: Date.now(), events, places });
+}
+
+/** A page of the shard's list. */
+export async function list(
+  query: Partial<ShardQuery> = {},
+): Promise<{ events: (ListedEvent & { id: number })[]; next: number | null; reachesBackTo: number | null }> {
+  const { items, next, reachesBackTo } = await shard().list({ limit: 10, before: 0, ...query });
+  return { events: items.map(({ id, item }) => ({ id, ...item })), next, reachesBackTo };
+}
+
+/** A page of what a webhook may have missed. */
+export async function matching(
+  webhookId: number,
+  range: MatchingRange,
+): Promise<{ events: HandoverEvent[]; next: number | null } | null> {
+  const page = await shard().readMatching(webhookId, range);
+  return page === null ? null : { events: page.items.map(({ item }) => item), next: page.next };
 }
 
 /** Publishes and expects it to be archived. @returns what the shard says of each event. */
@@ -99,6 +125,26 @@ export function filledUuid(id: number): string {
   return `${hex.padStart(8, "0")}-0000-4000-8000-${hex.padStart(12, "0")}`;
 }
 
+/** Archives so many events now, in a shard, by SQL: all of them of the type `project:created`. */
+export async function fillShard(number: number, count: number): Promise<void> {
+  await runInDurableObject(shardStub(env, number), (_, { storage: { sql } }) => {
+    const store = new ShardStore(sql);
+    const first = store.tables.lastId + 1;
+    const table = store.tables.all.at(-1) ?? store.tables.begin(Date.now());
+    sql.exec(
+      `WITH RECURSIVE numbers(n) AS (SELECT ?1 UNION ALL SELECT n + 1 FROM numbers LIMIT ?2)
+       INSERT INTO events_${table.number}
+       SELECT n, ?3, 1, 0, printf('%08x-0000-4000-8000-%012x', n, ?4), 'project:created', NULL, NULL, '', 'queue', '{}'
+       FROM numbers`,
+      first,
+      count,
+      Date.now(),
+      number,
+    );
+  });
+  await evictDurableObject(shardStub(env, number));
+}
+
 /** Lets so many milliseconds pass, and archives an event in each of them, by SQL; every 1,000th has another type. Packs them as publishes would. */
 export async function fill(count: number): Promise<void> {
   passTime(count);
@@ -109,7 +155,7 @@ export async function fill(count: number): Promise<void> {
     sql.exec(
       `WITH RECURSIVE numbers(n) AS (SELECT ?1 UNION ALL SELECT n + 1 FROM numbers LIMIT ?2)
        INSERT INTO events_${table.number}
-       SELECT n, ?3 + n - ?1, 1, printf('%08x-0000-4000-8000-%012x', n, n),
+       SELECT n, ?3 + n - ?1, 1, 0, printf('%08x-0000-4000-8000-%012x', n, n),
          iif(n % 1000 = 0, 'project:deleted', 'project:created'), NULL, NULL, '2022-06-02 16:12:25', 'queue',
          '{"uuid":"' || printf('%08x-0000-4000-8000-%012x', n, n) || '","type":"project:created"}'
        FROM numbers`,

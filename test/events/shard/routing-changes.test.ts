@@ -181,11 +181,28 @@ it("a database that was restored from a backup is read anew", async () => {
   expect(await matchAt("a")).toEqual(["kept"]);
 });
 
-it("what became of changes is forgotten after a week", async () => {
-  const day = 86_400_000;
+it("a database that was restored from a backup and has changed as often since is read anew, too", async () => {
+  await insertWebhook("kept", "project:created");
+  await insertWebhook("lost", "project:created");
+  await announce("x");
   await commit("x");
+  expect(await matchAt("a")).toEqual(["kept", "lost"]);
+  const version = await env.DB.prepare("SELECT version FROM routing").first<number>("version");
+  await env.DB.exec(
+    "DELETE FROM webhooks WHERE uuid = 'lost'; DELETE FROM routing_removed; DELETE FROM routing_changes; UPDATE routing SET version = 3",
+  );
+  await insertWebhook("new", "project:created");
+  await env.DB.prepare("UPDATE routing SET version = ?").bind(version).run();
+  await announce("y");
+  await commit("y");
+  expect(await matchAt("a")).toEqual(["kept", "new"]);
+});
+
+it("what became of changes is forgotten after a week, but for the latest one", async () => {
+  const day = 86_400_000;
+  for (const id of ["x", "y", "z"]) await commit(id);
   await pruneChanges(env.DB, Date.now() + 6 * day);
-  expect((await env.DB.prepare("SELECT id FROM routing_changes").all()).results).toHaveLength(1);
+  expect((await env.DB.prepare("SELECT id FROM routing_changes").all()).results).toHaveLength(3);
   await pruneChanges(env.DB, Date.now() + 8 * day);
-  expect((await env.DB.prepare("SELECT id FROM routing_changes").all()).results).toHaveLength(0);
+  expect((await env.DB.prepare("SELECT id FROM routing_changes").all()).results).toEqual([{ id: "z" }]);
 });

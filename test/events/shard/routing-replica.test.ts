@@ -110,7 +110,7 @@ it("a replica of many webhooks comes in pages, and misses nothing that changes m
     batch: {
       value: async (statements: D1PreparedStatement[]) => {
         const results = await batch<Record<string, unknown>>(statements);
-        const rows = results[1]?.results ?? [];
+        const rows = results[2]?.results ?? [];
         sizes.push(
           rows.reduce((sum, row) => sum + (JSON.parse(String(row["subscriptions"])) as unknown[]).length, 0),
         );

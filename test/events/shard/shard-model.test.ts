@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import type { EventShard } from "../../../src/events/shard/event-shard";
 import { shardStub } from "../../../src/events/shard/shard-of";
 import { passTime, restartClock, stopClock } from "../../clock";
-import { event, route, webhook } from "./event-shard";
+import { event, route, webhook, shardsCount } from "./event-shard";
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
@@ -85,8 +85,8 @@ class Model {
         this.#route();
         break;
     }
-    const { events, reachesBackTo } = await this.#shard.list({ limit: 1000 });
-    expect(events.map(({ uuid }) => uuid)).toEqual(this.#known.map(({ uuid }) => uuid).toReversed());
+    const { items, reachesBackTo } = await this.#shard.list({ limit: 1000, before: 0 });
+    expect(items.map(({ item }) => item.uuid)).toEqual(this.#known.map(({ uuid }) => uuid).toReversed());
     expect(reachesBackTo).toBe(this.#known[0]?.acceptedAt ?? null);
   }
 
@@ -94,7 +94,13 @@ class Model {
     const events = wanted.map(([place, text]) =>
       event({ uuid: pool[place] ?? "", body: `{"text":${text}}` }),
     );
-    return await this.#shard.publish({ shards: 4, publisher: "queue", events });
+    return await this.#shard.publish({
+      shards: shardsCount,
+      publisher: "queue",
+      at: Date.now(),
+      events,
+      places: events.map((_, place) => place),
+    });
   }
 
   #expectAnswer(wanted: [number, number][], answer: unknown): void {

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import { makeListener } from "../../event";
 import { captureLog } from "../../receiver";
-import { archive, event, publish, restart, shard } from "./event-shard";
+import { archive, event, matching, publish, restart, shard } from "./event-shard";
 
 const all = { after: 0, since: 0, until: Number.MAX_SAFE_INTEGER, limit: 10 };
 
@@ -62,9 +62,9 @@ it("the events that one webhook matches are read by its own subscriptions", asyn
   const answer = await publish(events);
   const [first, second] = answer.outcome === "archived" ? answer.webhooks : [];
   expect(first?.uuid).toBe(uuid);
-  const ofFirst = await shard().readMatching(first?.id ?? 0, all);
+  const ofFirst = await matching(first?.id ?? 0, all);
   expect(ofFirst?.events.map((one) => one.uuid)).toEqual([events[0]?.uuid, events[2]?.uuid]);
-  const ofSecond = await shard().readMatching(second?.id ?? 0, all);
+  const ofSecond = await matching(second?.id ?? 0, all);
   expect(ofSecond?.events.map((one) => one.uuid)).toEqual(events.map((one) => one.uuid));
-  expect(await shard().readMatching(12_345, all)).toEqual({ events: [], next: null });
+  expect(await matching(12_345, all)).toEqual({ events: [], next: null });
 });

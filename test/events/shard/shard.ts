@@ -1,13 +1,16 @@
 /** Event shards' routing in the hands of a test: in the storage of real objects. */
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import type { ShardStub } from "../../../src/events/shard/change-routing";
+import type { RoutingPlace, ShardStub } from "../../../src/events/shard/change-routing";
 import { RoutingChanges } from "../../../src/events/shard/routing-changes";
 import { RoutingReplica } from "../../../src/events/shard/routing-replica";
 import type { Match } from "../../../src/events/shard/types";
 import { laneOf } from "../../lane";
 
 export type Routing = { replica: RoutingReplica; changes: RoutingChanges; state: DurableObjectState };
+
+/** Of which the tests of routing need to know nothing. */
+const deployment = { shardsWanted: () => 2, pulled: () => undefined };
 
 /** By the state of an object: an object that was evicted has another one. */
 const routings = new WeakMap<DurableObjectState, Routing>();
@@ -30,7 +33,7 @@ export function inShard<Result>(
     let routing = routings.get(state);
     if (routing === undefined) {
       const replica = new RoutingReplica(state.storage.sql);
-      routing = { replica, changes: new RoutingChanges(state, { DB }, replica), state };
+      routing = { replica, changes: new RoutingChanges(state, { DB }, replica, deployment), state };
       routings.set(state, routing);
     }
     return work(routing);
@@ -49,6 +52,11 @@ export function shardStub(name: string): ShardStub {
     abandon: (id) => inShard(name, ({ changes }) => changes.abandon(id, Date.now())),
     apply: (id) => inShard(name, ({ changes }) => changes.apply(id)),
   });
+}
+
+/** Where a change finds these shards. */
+export function placeOf(shards: readonly ShardStub[]): RoutingPlace {
+  return { db: env.DB, shardsWanted: shards.length, shardsOf: () => shards };
 }
 
 /** The publisher must repeat. */

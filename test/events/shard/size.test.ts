@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { restartClock, stopClock } from "../../clock";
-import { archive, countIn, event, fill, filledUuid, restart, route, shard } from "./event-shard";
+import { archive, countIn, event, fill, filledUuid, list, restart, route, shard } from "./event-shard";
 
 const size = Number(env.SHARD_ROWS);
 
@@ -30,8 +30,8 @@ describe("a shard", () => {
       const repeat = event({ uuid: filledUuid(id) });
       const counts = await countIn(async () => {
         expect(await archive(repeat), `event ${id} of ${size}`).toMatchObject([{ isKnown: true }]);
-        expect(await shard().conflicts([{ ...repeat, body: "{}" }])).toEqual([repeat.uuid]);
-        expect(await shard().find(repeat.uuid)).toMatchObject({ id, uuid: repeat.uuid });
+        expect(await shard().texts([repeat.uuid])).toEqual([{ uuid: repeat.uuid, text: repeat.body }]);
+        expect(await shard().find(repeat.uuid)).toMatchObject({ uuid: repeat.uuid });
       });
       expect(counts.read, `three looks at event ${id} of ${size}`).toBeLessThanOrEqual(20);
       expect(counts.written).toBe(0);
@@ -40,7 +40,7 @@ describe("a shard", () => {
     let before: number | undefined;
     const pages = await countIn(async () => {
       for (let page = 0; page < 3; page += 1) {
-        const { events, next } = await shard().list({
+        const { events, next } = await list({
           limit: 50,
           ...(before === undefined ? {} : { before }),
         });
@@ -52,17 +52,17 @@ describe("a shard", () => {
 
     const since = Date.now() - size / 2;
     const inTimes = await countIn(async () => {
-      const { events } = await shard().list({ limit: 50, since, until: since + 1000 });
+      const { events } = await list({ limit: 50, since, until: since + 1000 });
       expect(events).toHaveLength(50);
     });
     expect(inTimes.read, `50 of a second at ${size}`).toBeLessThanOrEqual(10 * 50);
 
     const rare = await countIn(async () => {
-      const { events, next } = await shard().list({ type: "project:deleted", limit: 50 });
+      const { events, next } = await list({ type: "project:deleted", limit: 50 });
       expect(events.length).toBeGreaterThanOrEqual(19);
       expect(events.length).toBeLessThan(50);
       expect(next).not.toBeNull();
-      const nextPage = await shard().list({ type: "project:deleted", limit: 50, before: next ?? 0 });
+      const nextPage = await list({ type: "project:deleted", limit: 50, before: next ?? 0 });
       expect(nextPage.events[0]?.id).toBeLessThan(events.at(-1)?.id ?? 0);
     });
     expect(rare.read, `2 pages of a rare type at ${size}`).toBeLessThanOrEqual(2 * 20_010);

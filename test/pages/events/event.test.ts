@@ -1,4 +1,5 @@
 import { env } from "cloudflare:workers";
+import { listEvents } from "../../../src/events/list-events";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { restartClock, stopClock } from "../../clock";
 import { deliveryAt } from "../../deliveries";
@@ -115,9 +116,8 @@ describe("GET /events/{uuid}", () => {
     await deliver(uuid, "failed");
     // It tells of what it disabled.
     await runAlarm(uuid);
-    const own = await env.DB.prepare("SELECT uuid FROM events WHERE type = 'webhook:disabled'").first<string>(
-      "uuid",
-    );
+    const { events } = await listEvents(env, { type: "webhook:disabled", limit: 1 });
+    const own = events[0]?.uuid;
     expect(own).toBeTypeOf("string");
     expect((await get(`/events/${own}`, await publisher())).html).not.toContain("/events/new");
   });

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { api, notifications, readWebhook, type WebhookAnswer } from "../../api";
-import { makeEvent, publish } from "../../event";
+import { makeEvent, publish, runShardAlarms } from "../../event";
 import { captureLog, receiver } from "../../receiver";
 import { rowCounts } from "../../row-counts";
 import { hmacHex } from "../../sign";
@@ -70,10 +70,11 @@ describe("GET /webhooks/new", () => {
     expect(new Set(offered).size).toBe(offered.length);
   });
 
-  it("offers the projects and jobs that the archive knows, by name", async () => {
+  it("offers the projects and jobs that events were about, by name", async () => {
     captureLog();
     const known = { uuid: project, name: "Churn", job: { uuid: job, name: "Nightly" } };
     await publish(makeEvent({ type: "project:cron-job:failed", project: known }));
+    await runShardAlarms();
     const { html } = await get("/webhooks/new", await writer());
     expect(html).toContain(`<option value="${project}" label="Churn">`);
     expect(html).toContain(`<option value="${job}" label="Nightly · Churn" data-project="${project}">`);

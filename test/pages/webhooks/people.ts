@@ -21,7 +21,7 @@ export async function deliver(
   webhookUuid: string,
   status: DeliveryAnswer["status"],
 ): Promise<DeliveryAnswer> {
-  await publish(makeEvent());
+  expect((await publish(makeEvent())).body).toMatchObject({ accepted: [{ deliveries: expect.any(Number) }] });
   return vi.waitFor(async () => {
     const newest = (await deliveriesOf(webhookUuid)).at(-1);
     expect(newest?.status).toBe(status);

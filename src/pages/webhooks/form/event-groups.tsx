@@ -1,5 +1,5 @@
 /** The events of the form: groups of event types, each for all projects, one project or one job. */
-import type { RecentProject } from "../../../events/recent-projects";
+import type { KnownProject } from "../../../events/known-projects";
 import { selectedText, CheckedOnly, EventTree } from "./event-checkboxes";
 import { EventPresets } from "./event-presets";
 import { type FormErrors, groupField } from "./form-errors";
@@ -18,7 +18,7 @@ export function EventGroups({
 }: {
   groups: readonly Group[];
   errors: FormErrors;
-  known: readonly RecentProject[];
+  known: readonly KnownProject[];
   opened?: number;
 }) {
   // A new group is the last one.

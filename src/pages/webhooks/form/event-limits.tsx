@@ -1,5 +1,5 @@
 /** The fields that limit a group of events to a project or a job, with suggestions of known ones. */
-import type { RecentProject } from "../../../events/recent-projects";
+import type { KnownProject } from "../../../events/known-projects";
 import type { Limit } from "./event-tree";
 import type { Group } from "./form-values";
 
@@ -57,7 +57,7 @@ export function HiddenLimit({ group, index }: { group: Group; index: number }) {
 }
 
 /** Suggestions for the project and job fields. */
-export function KnownLists({ known }: { known: readonly RecentProject[] }) {
+export function KnownLists({ known }: { known: readonly KnownProject[] }) {
   const projects = new Map(known.map(({ projectUuid, projectName }) => [projectUuid, projectName]));
   return (
     <>
@@ -82,7 +82,7 @@ export function KnownLists({ known }: { known: readonly RecentProject[] }) {
 }
 
 /** `project Churn prediction` */
-export function limitOf({ limit, project, job }: Group, known: readonly RecentProject[]): string {
+export function limitOf({ limit, project, job }: Group, known: readonly KnownProject[]): string {
   const about = known.find(
     ({ projectUuid, jobUuid }) => projectUuid === project && (limit !== "job" || jobUuid === job),
   );

@@ -1,6 +1,6 @@
 /** The page with the form that creates or edits a webhook. */
 import type { Context } from "hono";
-import type { RecentProject } from "../../../events/recent-projects";
+import type { KnownProject } from "../../../events/known-projects";
 import type { Webhook } from "../../../webhooks/webhooks";
 import type { AppEnv } from "../../../auth/app-env";
 import { readConfig } from "../../../platform/config";
@@ -44,7 +44,7 @@ export type FormState = {
 export function renderForm(
   c: Context<AppEnv>,
   purpose: Purpose,
-  state: FormState & { known: readonly RecentProject[] },
+  state: FormState & { known: readonly KnownProject[] },
 ): Response | Promise<Response> {
   const { uuid, webhook, seen, stored } = purpose;
   const { values, errors, tested, known } = state;

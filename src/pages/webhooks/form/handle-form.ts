@@ -1,7 +1,7 @@
 /** Handles the buttons of the form that creates or edits a webhook. */
 import type { Context } from "hono";
 import { mayReadTexts } from "../../../auth/scopes";
-import { listRecentProjects } from "../../../events/recent-projects";
+import { listKnownProjects } from "../../../events/known-projects";
 import { RequestError } from "../../../platform/errors";
 import type { AppEnv } from "../../../auth/app-env";
 import { newSecret } from "../../../webhooks/create-webhook";
@@ -105,6 +105,6 @@ async function errorsIn(
 }
 
 async function respond(c: Context<AppEnv>, purpose: Purpose, state: FormState): Promise<Response> {
-  const known = await listRecentProjects(c.env.DB, { withNames: mayReadTexts(c.var.caller) });
+  const known = await listKnownProjects(c.env.DB, { withNames: mayReadTexts(c.var.caller) });
   return renderForm(c, purpose, { ...state, known });
 }

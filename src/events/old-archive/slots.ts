@@ -1,5 +1,6 @@
 /**
- * The archive's tables: four slots that are filled in rotation (`archive_0` … `archive_3`), each with an index of uuids
+ * The archive of the time before there were event shards (`shard/`). It is only read, and goes with its retention time.
+ * Its tables: four slots that are filled in rotation (`archive_0` … `archive_3`), each with an index of uuids
  * (`archive_uuids_0` …). A slot's tables are dropped as a whole, because deleting its events would write one row each.
  * The view `events` has a row per event. Queries on it need bounds on `request` (the id of a row of `archive_*`): without
  * them they read the whole archive.
@@ -44,4 +45,12 @@ export function emptySlot(db: D1Database, slot: number): D1PreparedStatement[] {
        uuid TEXT PRIMARY KEY NOT NULL, request INTEGER NOT NULL, place INTEGER NOT NULL
      ) WITHOUT ROWID`,
   ].map((statement) => db.prepare(statement));
+}
+
+/** SQL: 1 while the old archive has any event, else 0. */
+export const oldArchiveExists = `(${archiveSlots.map((slot) => `EXISTS (SELECT 1 FROM archive_${slot})`).join(" OR ")})`;
+
+/** Whether the old archive has any event. */
+export async function hasOldArchive(db: D1Database): Promise<boolean> {
+  return (await db.prepare(`SELECT ${oldArchiveExists} AS has`).first<number>("has")) === 1;
 }

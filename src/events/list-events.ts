@@ -1,0 +1,107 @@
+/** Lists of events, newest first, from all event shards and from what D1 archived before there were any. */
+import { log } from "../platform/log";
+import { withTimeout } from "../platform/timeouts";
+import type { ArchivedEvent, ArchiveFilters } from "./archived-event";
+import { mergePages, type SourcePage } from "./merge-pages";
+import { listOldArchive } from "./old-archive/list";
+import { countShards } from "./shard-count";
+import { shardStub } from "./shard/shard-of";
+
+/**
+ * Where a list goes on, in the old archive and in each shard: an id, before which it does; 0: it has not begun; null: it is at
+ * its end.
+ */
+export type ListCursor = (number | null)[];
+
+/** `before`: `next` of the page before. `withNames`: also tell the names of projects and jobs, which are parts of texts. */
+export type ListQuery = ArchiveFilters & { limit: number; before?: ListCursor; withNames?: boolean };
+
+/** An event of a list. Names are null where the text has none or they were not asked for. */
+export type ListedEvent = ArchivedEvent & { projectName: string | null; jobName: string | null };
+
+/** A page of events. */
+export type EventPage = {
+  events: ListedEvent[];
+  /** Null at the end. */
+  next: ListCursor | null;
+  /** When the oldest event that can be read was accepted, in ms; null when there is none. */
+  reachesBackTo: number | null;
+  /** The numbers of the event shards that did not answer: their events are not on the page, and may be on a later one. */
+  unavailableShards: number[];
+};
+
+/** What one source gives. `newest`: the id of its newest event, to begin from. */
+export type ListedPage = SourcePage<ListedEvent> & { newest: number; reachesBackTo: number | null };
+
+/** One source: a page of it before an id (0: from its newest event on). */
+type Source = (before: number) => Promise<ListedPage>;
+
+/**
+ * @returns a page of events. It may have fewer events than `limit`, or none, and still a next page.
+ * @throws when D1 cannot be reached, or no shard at all.
+ */
+export async function listEvents(env: Env, query: ListQuery): Promise<EventPage> {
+  const shards = await countShards(env);
+  const { before = [], ...filters } = query;
+  const sources: Source[] = [
+    (id) => listOldArchive(env.DB, { ...filters, before: id }),
+    ...Array.from({ length: shards }, (_, shard): Source => {
+      return async (id) => withTimeout<ListedPage>(shardStub(env, shard).list({ ...filters, before: id }));
+    }),
+  ];
+  const asked = await Promise.allSettled(
+    sources.map(async (source, place) => {
+      const from = before[place];
+      return from === null ? null : source(from ?? 0);
+    }),
+  );
+  const unavailableShards = failedShards(asked);
+  if (unavailableShards.length === shards) throw new Error("No event shard answers.");
+  return mergedPage(asked, { before, limit: query.limit, unavailableShards });
+}
+
+function failedShards(asked: readonly PromiseSettledResult<unknown>[]): number[] {
+  return asked.flatMap((result, place) => {
+    if (result.status === "fulfilled") return [];
+    if (place === 0) throw result.reason;
+    log("warn", "event shard did not answer", { shard: place - 1, error: String(result.reason) });
+    return [place - 1];
+  });
+}
+
+const nothing: ListedPage = { items: [], next: null, coveredTo: 0, newest: 0, reachesBackTo: null };
+
+function mergedPage(
+  asked: readonly PromiseSettledResult<ListedPage | null>[],
+  { before, limit, unavailableShards }: { before: ListCursor; limit: number; unavailableShards: number[] },
+): EventPage {
+  const pages = asked.map((result) => (result.status === "fulfilled" ? (result.value ?? nothing) : nothing));
+  // What is accepted between two pages is not part of the list.
+  const begun = pages.map(({ newest }, place) => {
+    const from = before[place];
+    return from === null ? null : from || newest + 1;
+  });
+  const merged = mergePages(pages, { limit, order: "newest", before: begun });
+  const cursors = merged.cursors.map((cursor, place) =>
+    unavailableShards.includes(place - 1) ? (before[place] ?? 0) : cursor,
+  );
+  const isEnd = cursors.every((cursor) => cursor === null);
+  const reaches = pages.flatMap(({ reachesBackTo }) => reachesBackTo ?? []);
+  return {
+    events: merged.items,
+    next: isEnd ? null : cursors,
+    reachesBackTo: reaches.length === 0 ? null : Math.min(...reaches),
+    unavailableShards,
+  };
+}
+
+/** @returns the cursor as text. */
+export function cursorText(cursor: ListCursor): string {
+  return cursor.map((id) => id ?? "").join("-");
+}
+
+/** @returns null for a text that is no cursor. */
+export function parseListCursor(text: string): ListCursor | null {
+  if (!/^\d{0,15}(-\d{0,15}){1,256}$/.test(text)) return null;
+  return text.split("-").map((id) => (id === "" ? null : Number(id)));
+}

@@ -1,0 +1,117 @@
+/**
+ * The events that D1 archived before there were event shards: a repeat of one of them is a repeat here, too. Their uuids are
+ * copied from D1 in the background. Until that is done, a uuid that the shard does not know is asked for in D1. Their texts stay
+ * in D1 until they are past their time; then the copy goes as well.
+ */
+import { hasOldArchive } from "../old-archive/slots";
+import { findOldEvents, readOldUuids } from "../old-archive/uuids";
+import { shardOf } from "./shard-of";
+import type { ShardRecordStore } from "./shard-record";
+
+/** So long after D1's archive was read to its end, an isolate of the version before may have written to it. */
+const lastWriteMs = 600_000;
+/** How many pages one run of the alarm copies. */
+const pagesMax = 20;
+
+/** An event from before. `body`: null where it cannot be read any more. */
+export type KnownOldEvent = { acceptedAt: number; body: string | null };
+
+/** What D1 says: the version of routing, and since when (ms) the old archive has every event that was accepted then. */
+type OldArchiveState = { hasOldArchive: boolean; version: number; oldKnownSince: number };
+
+const none: ReadonlyMap<string, KnownOldEvent> = new Map();
+
+export class OldUuids {
+  readonly #storage: DurableObjectStorage;
+  readonly #db: D1Database;
+  readonly #record: ShardRecordStore;
+
+  constructor(storage: DurableObjectStorage, db: D1Database, record: ShardRecordStore) {
+    this.#storage = storage;
+    this.#db = db;
+    this.#record = record;
+  }
+
+  /** Notes what D1 says, the first time. To be called in a transaction. */
+  note({ hasOldArchive: has, version, oldKnownSince }: OldArchiveState): void {
+    if (this.#record.get().oldArchive !== "unknown") return;
+    const knownSince = Math.max(this.#record.get().knownSince, oldKnownSince);
+    if (has)
+      this.#storage.sql.exec("CREATE TABLE IF NOT EXISTS old_uuids (uuid TEXT PRIMARY KEY) WITHOUT ROWID");
+    this.#record.set({ oldArchive: has ? "reading" : "none", oldRoutingVersion: version, knownSince });
+  }
+
+  /**
+   * Those of some uuids, which the shard does not know otherwise, that are from before. D1 is asked while the copy is not
+   * complete, and for the text of what is found.
+   * @throws when D1 cannot be reached then.
+   */
+  async find(uuids: readonly string[]): Promise<ReadonlyMap<string, KnownOldEvent>> {
+    if (uuids.length === 0 || !this.hasAny) return none;
+    const { oldArchive } = this.#record.get();
+    const asked = oldArchive === "reading" ? uuids : this.#copied(uuids);
+    if (asked.length === 0) return none;
+    const found = await findOldEvents(this.#db, asked);
+    const known = new Map<string, KnownOldEvent>(
+      found.map(({ uuid, acceptedAt, body }) => [uuid, { acceptedAt, body }]),
+    );
+    // Copied, and dropped from D1 since: long ago, whatever the time was.
+    for (const uuid of this.#copied(uuids))
+      if (!known.has(uuid)) known.set(uuid, { acceptedAt: 0, body: null });
+    return known;
+  }
+
+  /** Whether there may be any. */
+  get hasAny(): boolean {
+    const { oldArchive } = this.#record.get();
+    return oldArchive === "reading" || oldArchive === "read";
+  }
+
+  /** Whether `copy` has something to do. */
+  get isUnfinished(): boolean {
+    return this.#record.get().oldArchive === "reading";
+  }
+
+  /** Copies the next pages of D1's uuids that belong to this shard. @param options.shard its number. @throws when D1 cannot be reached. */
+  async copy(now: number, { shard, shards }: { shard: number; shards: number }): Promise<void> {
+    for (let pages = 0; pages < pagesMax && this.isUnfinished; pages += 1) {
+      const page = await readOldUuids(this.#db, this.#record.get().oldReadTo);
+      if (page.readTo === null) return this.#finish(now);
+      const own = page.uuids.filter(([uuid]) => shardOf(uuid, shards) === shard).map(([uuid]) => uuid);
+      const readTo = page.readTo;
+      this.#storage.transactionSync(() => {
+        this.#storage.sql.exec(
+          "INSERT INTO old_uuids SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING",
+          JSON.stringify(own),
+        );
+        this.#record.set({ oldReadTo: readTo });
+      });
+    }
+  }
+
+  /** Forgets the copy once D1's archive is empty. @throws when D1 cannot be reached. */
+  async forget(): Promise<void> {
+    if (this.#record.get().oldArchive !== "read" || (await hasOldArchive(this.#db))) return;
+    this.#storage.transactionSync(() => {
+      this.#storage.sql.exec("DROP TABLE old_uuids");
+      const { oldEndsAt, knownSince } = this.#record.get();
+      this.#record.set({ oldArchive: "none", knownSince: Math.max(knownSince, oldEndsAt ?? 0) });
+    });
+  }
+
+  #finish(now: number): void {
+    const { oldEndsAt } = this.#record.get();
+    if (oldEndsAt === null) this.#record.set({ oldEndsAt: now + lastWriteMs });
+    else if (now >= oldEndsAt) this.#record.set({ oldArchive: "read" });
+  }
+
+  #copied(uuids: readonly string[]): string[] {
+    return this.#storage.sql
+      .exec<{ uuid: string }>(
+        "SELECT j.value AS uuid FROM json_each(?) j CROSS JOIN old_uuids o ON o.uuid = j.value",
+        JSON.stringify(uuids),
+      )
+      .toArray()
+      .map(({ uuid }) => uuid);
+  }
+}

@@ -1,0 +1,115 @@
+import { createExecutionContext, createScheduledController } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import gateway from "../../src/index";
+import type { AcceptResult, Handover } from "../../src/lane/handover";
+import { restartClock, stopClock } from "../clock";
+import { makeEvent, publish, publishRequest, waitingEvents } from "../event";
+import { captureLog } from "../receiver";
+
+const webhooksCount = 1200;
+/** Lanes are called for so long. */
+const lanesMs = 7500;
+
+afterEach(restartClock);
+
+/** Puts webhooks into D1 that are subscribed to `project:created`. @returns their uuids, in order of creation. */
+async function insertListeners(count: number): Promise<string[]> {
+  const uuids = Array.from({ length: count }, () => crypto.randomUUID());
+  await env.DB.batch([
+    env.DB.prepare(
+      `INSERT INTO webhooks (uuid, name, origin, sealed, verify_ssl, content_type, created_at)
+       SELECT value, '', 'https://hooks.example.com', '', 1, 'application/json', 0 FROM json_each(?)`,
+    ).bind(JSON.stringify(uuids)),
+    env.DB.prepare(
+      "INSERT INTO subscriptions (uuid, webhook_id, event_type, created_at) SELECT 's' || id, id, 'project:created', 0 FROM webhooks",
+    ),
+  ]);
+  return uuids;
+}
+
+/** Stands in for all lanes. @param accept what the lane of a webhook does. @returns how many are called at once at most. */
+function standInLanes(accept: (webhook: string, handover: Handover) => Promise<AcceptResult>): {
+  most: () => number;
+} {
+  let [now, most] = [0, 0];
+  vi.spyOn(env.LANES, "getByName").mockImplementation((name) => {
+    const lane = {
+      accept: async (handover: Handover): Promise<AcceptResult> => {
+        now += 1;
+        most = Math.max(most, now);
+        try {
+          return await accept(name, handover);
+        } finally {
+          now -= 1;
+        }
+      },
+    };
+    return lane as unknown as ReturnType<typeof env.LANES.getByName>;
+  });
+  return { most: () => most };
+}
+
+const takes = async ({ events }: Handover): Promise<AcceptResult> => ({
+  outcome: "accepted",
+  fresh: events.map(() => true),
+});
+
+describe("an event for very many webhooks", () => {
+  it("is handed over like any other, to 50 lanes at a time where they answer", async () => {
+    captureLog();
+    stopClock();
+    const uuids = await insertListeners(webhooksCount);
+    const called: string[] = [];
+    const { most } = standInLanes(async (webhook, handover) => {
+      called.push(webhook);
+      await scheduler.wait(0);
+      return takes(handover);
+    });
+    const event = makeEvent();
+    const { status, body } = await publish(event);
+    expect(status).toBe(202);
+    expect(body.accepted).toEqual([{ uuid: event.uuid, duplicate: false, deliveries: webhooksCount }]);
+    expect(called.toSorted()).toEqual(uuids.toSorted());
+    expect(most()).toBe(50);
+    expect(await waitingEvents()).toEqual([]);
+  });
+
+  it("waits in D1 for those lanes that did not take it within 10 s, and for no other", async () => {
+    captureLog();
+    const uuids = await insertListeners(webhooksCount);
+    const dead = new Set(uuids.slice(0, 400));
+    let calls = 0;
+    standInLanes((webhook, handover) => {
+      calls += 1;
+      return dead.has(webhook) ? new Promise(() => undefined) : takes(handover);
+    });
+    // The shards know the webhooks before the clock stands still.
+    await publish(makeEvent({ type: "project:deleted" }));
+    vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: Date.now() });
+    const event = makeEvent();
+    const answer = gateway.fetch(publishRequest(event), env, createExecutionContext());
+    await vi.waitFor(() => expect(calls).toBeGreaterThan(0));
+    // Only lanes are waited for by the clock. What D1 takes is no matter of it.
+    await vi.advanceTimersByTimeAsync(lanesMs);
+    expect((await answer).status).toBe(202);
+    vi.useRealTimers();
+    const { results } = await env.DB.prepare("SELECT uuid FROM webhooks WHERE waits = 1").all<{
+      uuid: string;
+    }>();
+    const waiting = new Set(results.map(({ uuid }) => uuid));
+    expect(waiting).toEqual(dead);
+    expect(await waitingEvents()).toHaveLength(waiting.size);
+    expect(await env.DB.prepare("SELECT count(*) AS n FROM waiting_events").first<number>("n")).toBe(1);
+
+    const taken: string[] = [];
+    standInLanes((webhook, handover) => {
+      taken.push(webhook);
+      return takes(handover);
+    });
+    await gateway.scheduled(createScheduledController(), env);
+    expect(new Set(taken)).toEqual(waiting);
+    expect(await waitingEvents()).toEqual([]);
+    expect(await env.DB.prepare("SELECT count(*) AS n FROM waiting_events").first<number>("n")).toBe(0);
+  });
+});

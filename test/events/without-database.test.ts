@@ -1,0 +1,95 @@
+import { evictDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { shardStub } from "../../src/events/shard/shard-of";
+import { makeWebhook } from "../api";
+import { eventUuidsIn, makeEvent, makeEvents, makeListener, publish } from "../event";
+import { receiver } from "../receiver";
+
+const shards = Array.from({ length: Number(env.EVENT_SHARDS) }, (_, shard) => shard);
+
+/** D1's methods, wherever it is called from. */
+const database = Object.getPrototypeOf(env.DB) as Pick<D1Database, "prepare" | "batch">;
+
+afterEach(() => vi.restoreAllMocks());
+
+/** Counts D1's queries from now on. */
+function countQueries(): () => number {
+  const spies = [vi.spyOn(database, "prepare"), vi.spyOn(database, "batch")];
+  return () => spies.reduce((sum, { mock }) => sum + mock.calls.length, 0);
+}
+
+function breakDatabase(): void {
+  const fail = (): never => {
+    throw new Error("D1 is gone");
+  };
+  vi.spyOn(database, "prepare").mockImplementation(fail);
+  vi.spyOn(database, "batch").mockImplementation(fail);
+}
+
+/** Lets every shard learn all there is, and whatever goes on behind an answer end. */
+async function settle(count: () => number): Promise<void> {
+  let before: number;
+  do {
+    before = count();
+    await publish(makeEvents(100));
+    await scheduler.wait(20);
+  } while (count() > before);
+}
+
+describe("in the steady state", () => {
+  it("a publish makes no query of D1, single or batch, matched or not", async () => {
+    const { received } = receiver();
+    await makeListener();
+    await makeListener({ subscriptions: [{ event_type: "project:deleted" }] });
+    const count = countQueries();
+    await settle(count);
+    const [before, arrived] = [count(), received.length];
+    for (const event of makeEvents(10)) expect((await publish(event)).status).toBe(202);
+    expect((await publish(makeEvents(100))).status).toBe(202);
+    expect((await publish(makeEvent({ type: "project:updated" }))).status).toBe(202);
+    await vi.waitFor(() => expect(received).toHaveLength(arrived + 110));
+    expect(count() - before).toBe(0);
+    // And the count sees them where there are some.
+    await makeWebhook();
+    expect(count()).toBeGreaterThan(before);
+  });
+});
+
+describe("while D1 is gone", () => {
+  it("publishing goes on, also through shards that have just restarted", async () => {
+    const { received } = receiver();
+    await makeListener();
+    const count = countQueries();
+    await settle(count);
+    await vi.waitFor(async () => {
+      const before = received.length;
+      await scheduler.wait(20);
+      expect(received).toHaveLength(before);
+    });
+    const arrived = received.length;
+    vi.restoreAllMocks();
+    const { received: later } = receiver();
+    for (const shard of shards) await evictDurableObject(shardStub(env, shard));
+    breakDatabase();
+    const events = makeEvents(20);
+    for (const event of events) {
+      expect((await publish(event)).body.accepted).toEqual([
+        { uuid: event.uuid, duplicate: false, deliveries: 1 },
+      ]);
+    }
+    await vi.waitFor(() => expect(later).toHaveLength(20));
+    expect(eventUuidsIn(later)).toEqual(events.map(({ uuid }) => uuid));
+    expect(arrived).toBeGreaterThan(0);
+  });
+
+  it("a publish whose shard is gone as well is a 503 that says when to repeat it", async () => {
+    receiver();
+    vi.spyOn(env.SHARDS, "getByName").mockImplementation(() => {
+      throw new Error("The shard is gone.");
+    });
+    const { status, headers, body } = await publish(makeEvent());
+    expect([status, headers.get("Retry-After")]).toEqual([503, "1"]);
+    expect(body.message).toContain("Publish again");
+  });
+});
