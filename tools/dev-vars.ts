@@ -30,3 +30,8 @@ export function ensureDevVars(directory = projectDirectory): void {
 export function readDevVar(name: string, directory = projectDirectory): string {
   return parseEnv(readFileSync(join(directory, ".dev.vars"), "utf8"))[name] ?? "";
 }
+
+/** @returns the first token in API_TOKENS, which may do everything. */
+export function localToken(): string {
+  return readDevVar("API_TOKENS").split(",")[0]?.trim() ?? "";
+}

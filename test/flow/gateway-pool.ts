@@ -41,7 +41,6 @@ class GatewayPool {
   readonly #all: Gateway[] = [];
   readonly #idle: Gateway[] = [];
   readonly #directory = mkdtempSync(join(tmpdir(), "gateway-state-"));
-  readonly #closing = new AbortController();
   #state: Promise<string> | undefined;
 
   async serve({ method, url }: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -60,7 +59,6 @@ class GatewayPool {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort();
     await Promise.all(this.#all.map((gateway) => gateway.remove()));
     rmSync(this.#directory, { recursive: true, force: true });
   }
@@ -74,7 +72,7 @@ class GatewayPool {
   }
 
   #freshState(): Promise<string> {
-    this.#state ??= applyMigrations(this.#directory, this.#closing.signal).then(() => this.#directory);
+    this.#state ??= applyMigrations(this.#directory).then(() => this.#directory);
     return this.#state;
   }
 }

@@ -42,6 +42,10 @@ export class Gateway implements GatewayAddress {
     return gateway;
   }
 
+  get stateDirectory(): string {
+    return stateIn(this.#directory);
+  }
+
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
   }

@@ -1,11 +1,15 @@
-import { execFile, spawnSync } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { projectDirectory } from "../../tools/project-directory.ts";
 import { call, createWebhook, makeEvent, publish, webhookPath } from "./client.ts";
 import { eventually } from "./eventually.ts";
-import { Gateway, startProcess } from "./gateway.ts";
+import { freePort, Gateway, startProcess } from "./gateway.ts";
 import { rawRequest } from "./raw-request.ts";
 import { eventUuid, hubSignature, Receiver } from "./receiver.ts";
 
@@ -80,13 +84,50 @@ describe("npm start", () => {
     second.stderr?.on("data", (chunk: Buffer) => (printed += chunk.toString()));
     const [exitCode] = await once(second, "close");
     expect(exitCode).toBe(1);
-    expect(printed).toMatch(new RegExp(`^Port ${gateway.port} is taken\\. .*\\n$`));
+    expect(printed).toMatch(new RegExp(`^Port ${gateway.port} is taken\\. .* --persist-to \\S+\\n$`));
+  });
+
+  test("ends with exit code 1 and a sentence when another gateway has the state, or it cannot be used", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "gateway-refused-"));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const file = join(directory, "file");
+    writeFileSync(file, "");
+    const damaged = join(directory, "damaged");
+    const databases = join(damaged, "v3", "d1", "miniflare-D1DatabaseObject");
+    mkdirSync(databases, { recursive: true });
+    writeFileSync(join(databases, "0.sqlite"), "no database ".repeat(1000));
+    const cases: [state: string, sentence: RegExp][] = [
+      [
+        gateway.stateDirectory,
+        /^Another gateway uses the state in .* \(http:\/\/127\.0\.0\.1:\d+, process \d+\)\. Stop it, or/,
+      ],
+      [file, /^The state directory .*file cannot be written \(.*\)\. Mend that, or take another/],
+      ["/proc/none", /^The state directory \/proc\/none cannot be written/],
+      [damaged, /^The state is damaged: .*0\.sqlite cannot be read \(.*\)\. Restore /],
+    ];
+    for (const [state, sentence] of cases) {
+      const { exitCode, errors } = await startRefused(state);
+      expect({ state, exitCode, errors }).toEqual({
+        state,
+        exitCode: 1,
+        errors: expect.stringMatching(sentence),
+      });
+      expect(errors.trim().split("\n"), "only our sentence").toHaveLength(1);
+    }
+  });
+
+  test("prints no line for a request that succeeds, and one for a request that is refused", async () => {
+    const refused = "/api/notifications/subscribers/not-there";
+    expect((await call(gateway, "GET", "/api/events")).status).toBe(200);
+    expect((await call(gateway, "GET", refused)).status).toBe(404);
+    await eventually("the refused request is printed", () => gateway.output.includes('"status":404'));
+    expect(gateway.output).not.toContain('"status":200');
   });
 
   test("ends with exit code 0 on SIGTERM, leaves no process behind, and has webhooks and undelivered events after the next start", async () => {
     const type = "project:updated";
     const receiver = await Receiver.start();
-    const webhook = await createWebhook(gateway, { url: receiver.url, eventTypes: [type] });
+    const webhook = await createWebhook(gateway, { url: receiver.url, secret: "mine", eventTypes: [type] });
     await receiver.stop();
     const events = Array.from({ length: 5 }, () => makeEvent(type));
     for (const event of events) await publish(gateway, event);
@@ -99,6 +140,22 @@ describe("npm start", () => {
     const hasAll = () => receiver.arrivals.length >= events.length;
     await eventually("what was published before the stop arrives", hasAll);
     expect(receiver.arrivals.map(eventUuid)).toEqual(events.map(({ uuid }) => uuid));
+  });
+
+  test("ends, with all that it started, when the npm that runs it gets SIGTERM", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "gateway-npm-"));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const port = await freePort();
+    const npm = spawn("npm", ["start", "--", "--port", `${port}`, "--persist-to", directory], {
+      cwd: projectDirectory,
+      detached: true,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    npm.stdout.resume();
+    await eventually("it serves", async () => (await health(port)) === 200);
+    npm.kill("SIGTERM");
+    await eventually("nothing serves any more", async () => (await health(port)) === null);
+    expect(await eventually("the state is free again", () => isStateFree(directory))).toBe(true);
   });
 
   test("leaves no process behind even when it is killed itself", async () => {
@@ -120,6 +177,38 @@ describe("npm start", () => {
     return response.text();
   }
 });
+
+/** Starts a gateway that has to be refused. */
+async function startRefused(state: string): Promise<{ exitCode: number; errors: string }> {
+  const options = ["--port", `${await freePort()}`, "--persist-to", state];
+  const child = spawn(process.execPath, ["tools/start.ts", ...options], { cwd: projectDirectory });
+  let errors = "";
+  child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
+  const [exitCode] = (await once(child, "close")) as [number];
+  return { exitCode, errors };
+}
+
+/** @returns the status of /health; null when nothing serves. */
+async function health(port: number): Promise<number | null> {
+  try {
+    return (await fetch(`http://127.0.0.1:${port}/health`)).status;
+  } catch {
+    return null;
+  }
+}
+
+/** Whether nobody holds the lock on a state directory. */
+function isStateFree(directory: string): boolean {
+  const database = new DatabaseSync(join(directory, "gateway.lock"));
+  try {
+    database.exec("BEGIN EXCLUSIVE");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    database.close();
+  }
+}
 
 function printedCurls(output: string): string[] {
   return output

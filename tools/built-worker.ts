@@ -1,0 +1,113 @@
+/** The gateway's Worker, bundled, and its settings from wrangler.toml, for Miniflare. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+import { build } from "esbuild";
+import type { V4WorkerOptions } from "miniflare";
+import { parse } from "smol-toml";
+import { projectDirectory } from "./project-directory.ts";
+
+/** What is used of wrangler.toml. */
+type Config = {
+  name: string;
+  main: string;
+  compatibility_date: string;
+  compatibility_flags: string[];
+  vars: Record<string, string>;
+  assets: { directory: string; run_worker_first: string[] };
+  d1_databases: { binding: string; preview_database_id: string }[];
+  durable_objects: { bindings: { name: string; class_name: string }[] };
+  queues: {
+    producers: { queue: string; binding: string }[];
+    consumers: {
+      queue: string;
+      max_batch_size: number;
+      max_batch_timeout: number;
+      max_retries: number;
+      retry_delay: number;
+      dead_letter_queue?: string;
+    }[];
+  };
+  ratelimits: { name: string; namespace_id: string; simple: { limit: number; period: 10 | 60 } }[];
+};
+
+/** @returns the gateway as a Worker of Miniflare, with the settings of wrangler.toml and `.dev.vars`. */
+export async function builtWorker(): Promise<V4WorkerOptions> {
+  const config = readConfig();
+  const script = await bundle(config.main);
+  return { ...workerSettings(config), modules: true, script };
+}
+
+/** @returns the local database of wrangler.toml, for Miniflare. */
+export function localDatabases(): Record<string, { id: string }> {
+  return databasesOf(readConfig());
+}
+
+function readConfig(): Config {
+  return parse(readFileSync(join(projectDirectory, "wrangler.toml"), "utf8")) as unknown as Config;
+}
+
+/** Bundles as `wrangler deploy` does: one module, and what the runtime provides stays an import. */
+async function bundle(main: string): Promise<string> {
+  const { outputFiles } = await build({
+    absWorkingDir: projectDirectory,
+    entryPoints: [main],
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2024",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:*", "node:*"],
+    logLevel: "silent",
+  });
+  return outputFiles.map(({ text }) => text).join("");
+}
+
+function workerSettings(config: Config): Omit<V4WorkerOptions, "modules" | "script"> {
+  const { queues, durable_objects: objects, assets } = config;
+  return {
+    name: config.name,
+    compatibilityDate: config.compatibility_date,
+    compatibilityFlags: config.compatibility_flags,
+    bindings: { ...config.vars, ...parseEnv(readFileSync(join(projectDirectory, ".dev.vars"), "utf8")) },
+    d1Databases: databasesOf(config),
+    durableObjects: Object.fromEntries(
+      objects.bindings.map(({ name, class_name: className }) => [name, { className, useSQLite: true }]),
+    ),
+    queueProducers: Object.fromEntries(
+      queues.producers.map(({ binding, queue: queueName }) => [binding, { queueName }]),
+    ),
+    queueConsumers: Object.fromEntries(
+      queues.consumers.map((consumer) => [consumer.queue, queueSettings(consumer)]),
+    ),
+    ratelimits: Object.fromEntries(
+      config.ratelimits.map(({ name, namespace_id, simple }) => [name, { namespace_id, simple }]),
+    ),
+    assets: {
+      directory: join(projectDirectory, assets.directory),
+      routerConfig: {
+        has_user_worker: true,
+        static_routing: { asset_worker: [], user_worker: assets.run_worker_first },
+      },
+      assetConfig: {
+        compatibility_date: config.compatibility_date,
+        compatibility_flags: config.compatibility_flags,
+      },
+    },
+  };
+}
+
+/** By `preview_database_id`, as wrangler does locally: a `database_id` for production does not lead to another one. */
+function databasesOf({ d1_databases }: Config): Record<string, { id: string }> {
+  return Object.fromEntries(d1_databases.map(({ binding, preview_database_id: id }) => [binding, { id }]));
+}
+
+function queueSettings(consumer: Config["queues"]["consumers"][number]) {
+  return {
+    maxBatchSize: consumer.max_batch_size,
+    maxBatchTimeout: consumer.max_batch_timeout,
+    maxRetries: consumer.max_retries,
+    retryDelay: consumer.retry_delay,
+    ...(consumer.dead_letter_queue !== undefined && { deadLetterQueue: consumer.dead_letter_queue }),
+  };
+}

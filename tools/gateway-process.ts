@@ -1,0 +1,95 @@
+/** The process that `npm start` starts: it runs the built Worker in workerd, and ends with its parent. */
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { builtWorker } from "./built-worker.ts";
+import { messageOf } from "./command-line.ts";
+import { stopOrder, runEveryMinute, stopTimeoutMs } from "./local-cron.ts";
+import { printLog } from "./log-filter.ts";
+import { applyMigrations } from "./migrate.ts";
+import { checkState } from "./state-check.ts";
+import { lockState } from "./state-lock.ts";
+
+/** What the process is started with, as JSON in its first argument. */
+export type GatewaySettings = { host: string; port: number; stateDirectory: string; isVerbose: boolean };
+
+/** What it tells its parent. `step`: what it does now. */
+export type GatewayReport = { step: string } | { serves: true } | { failed: string };
+
+/** What its parent tells it: to let attempts land and to end, with an API token. */
+export type StopRequest = { stop: string };
+
+// The parent is gone, also when it was killed.
+process.once("disconnect", () => process.exit(1));
+
+run(JSON.parse(process.argv[2] ?? "") as GatewaySettings).catch((error: unknown) => {
+  report({ failed: messageOf(error) });
+  process.exitCode = 1;
+  process.disconnect?.();
+});
+
+/** Has Miniflare start workerd by a script that ends it with this process, also when this one is killed. */
+function endWorkerdWithThisProcess(): void {
+  if (process.platform === "win32") return;
+  const { default: workerd } = createRequire(import.meta.resolve("miniflare"))("workerd") as {
+    default: string;
+  };
+  process.env["WORKERD"] = workerd;
+  process.env["MINIFLARE_WORKERD_PATH"] = join(import.meta.dirname, "workerd.sh");
+}
+
+async function run(settings: GatewaySettings): Promise<void> {
+  const { host, port, stateDirectory } = settings;
+  endWorkerdWithThisProcess();
+  report({ step: "Opening the state" });
+  lockState(stateDirectory, `http://${host}:${port}, process ${process.ppid}`);
+  checkState(stateDirectory);
+  report({ step: "Migrating the database" });
+  await applyMigrations(stateDirectory);
+  report({ step: "Building the Worker" });
+  const worker = await builtWorker();
+  report({ step: "Starting workerd" });
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      ...worker,
+      host,
+      port,
+      resourcePersistencePath: join(stateDirectory, "v3"),
+      log: new Log(LogLevel.ERROR),
+      handleStructuredLogs: (entry) => printLog(entry, settings),
+      telemetry: { enabled: false },
+      cf: false,
+    }),
+  );
+  const { origin } = await miniflare.ready;
+  const health = await fetch(`${origin}/health`);
+  if (health.status !== 200) throw new Error(`The gateway is not healthy: ${await health.text()}`);
+  const { scheduled } = await miniflare.getWorker();
+  const ending = new AbortController();
+  process.on("message", ({ stop: token }: StopRequest) => {
+    ending.abort();
+    void stop(miniflare, () => scheduled({ cron: stopOrder(token) }));
+  });
+  report({ serves: true });
+  await runEveryMinute(async (cron) => {
+    const { outcome } = await scheduled({ cron });
+    if (outcome !== "ok") throw new Error(outcome);
+  }, ending.signal);
+}
+
+/** Lets attempts land, and ends this process and workerd. */
+async function stop(miniflare: Miniflare, stopSending: () => Promise<unknown>): Promise<void> {
+  const timeout = AbortSignal.timeout(stopTimeoutMs);
+  const isLate = new Promise((resolve) => timeout.addEventListener("abort", resolve));
+  try {
+    await Promise.race([stopSending(), isLate]);
+    await miniflare.dispose();
+  } catch (error) {
+    console.error(`Attempts under way may be cut: ${messageOf(error)}`);
+  }
+  process.exit(0);
+}
+
+function report(message: GatewayReport): void {
+  process.send?.(message);
+}
