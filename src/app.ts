@@ -12,6 +12,7 @@ import { auditRefusals } from "./http/audit-refusals";
 import { guardApi } from "./api/authentication";
 import { listDead } from "./api/dead/list-dead";
 import { deliveriesRoutes } from "./api/deliveries/routes";
+import { orchestPath } from "./api/events/publish-from-orchest";
 import { eventsRoutes } from "./api/events/routes";
 import { getHealth } from "./api/health/get-health";
 import { lanesRoutes } from "./api/lanes/routes";
@@ -36,6 +37,8 @@ import { ownFormsOnly, pageHeaders } from "./pages/page-guards";
 import { pagesRoutes } from "./pages/routes";
 
 const bodyBytesMax = 1024 * 1024;
+/** Of Orchest's deliveries: one that is too large to publish is kept, as its sender would repeat it for ever. */
+const orchestBytesMax = 8 * 1024 * 1024;
 
 /**
  * Keeps responses out of caches. `no-transform` keeps Cloudflare from compressing them: Orchest's proxy decodes bodies
@@ -77,17 +80,8 @@ export function createApp(checkJurisdiction = createJurisdictionCheck()): Router
   app.use("/api/*", guardApi(routeNeeds(endpoints)));
   app.use("/api/*", checkIdempotencyKey);
   app.use(uncompressedOnly);
-  app.use(
-    bodyLimit({
-      maxSize: bodyBytesMax,
-      onError: () => {
-        throw new RequestError(
-          413,
-          `The body is too large: it must be at most ${bodyBytesMax} bytes (1 MiB).`,
-        );
-      },
-    }),
-  );
+  const limits = { usual: limitBody(bodyBytesMax), orchest: limitBody(orchestBytesMax) };
+  app.use((c, next) => (c.req.path === orchestPath ? limits.orchest : limits.usual)(c, next));
 
   app.route("/", endpoints);
   app.route("/", pagesRoutes());
@@ -95,6 +89,17 @@ export function createApp(checkJurisdiction = createJurisdictionCheck()): Router
   docsPage(app, describe);
   serveDocument(app, describe);
   return app;
+}
+
+/** @returns middleware that throws a 413 for a larger body. */
+function limitBody(maxSize: number): MiddlewareHandler {
+  return bodyLimit({
+    maxSize,
+    onError: () => {
+      const size = `${maxSize} bytes (${maxSize / 1024 / 1024} MiB)`;
+      throw new RequestError(413, `The body is too large: it must be at most ${size}.`);
+    },
+  });
 }
 
 /**

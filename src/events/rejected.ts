@@ -1,4 +1,4 @@
-/** The table `rejected`: queue messages that could not be used, kept with the reason. */
+/** The table `rejected`: messages of the queue and of Orchest that could not be used, kept with the reason. */
 import { type Page, pageOf } from "../db/page";
 
 /** `isExact`: whether `body` is what came, so that it can be used again. */
@@ -41,6 +41,19 @@ export async function keepRejected(db: D1Database, messages: readonly NewRejecte
       return insert.bind(messageId, reason, kept, isExact && kept === body ? 1 : 0, receivedAt);
     }),
   );
+}
+
+/** How many of the latest messages are looked through for one that came before. */
+const repeatsLookedFor = 100;
+
+/** Keeps a message, unless it is one of the latest already. */
+export async function keepRejectedOnce(db: D1Database, message: NewRejectedMessage): Promise<void> {
+  const latest = `SELECT message_id FROM rejected ORDER BY id DESC LIMIT ${repeatsLookedFor}`;
+  const known = await db
+    .prepare(`SELECT 1 FROM (${latest}) WHERE message_id = ? LIMIT 1`)
+    .bind(message.messageId)
+    .first();
+  if (known === null) await keepRejected(db, [message]);
 }
 
 /** Newest first. @param page.before only ids below. */

@@ -10,7 +10,10 @@ import {
   makeListener,
   publish,
 } from "../event";
-import { receiver } from "../receiver";
+import { keepRejected } from "../../src/events/rejected";
+import { forAll } from "../for-all";
+import { rejected } from "../queue";
+import { captureLog, receiver } from "../receiver";
 import { hmacHex } from "../sign";
 
 const secret = env.ORCHEST_INGEST_SECRET;
@@ -93,17 +96,65 @@ describe.each(kinds)("a delivery of Orchest's own webhook, in %s,", (_, contentT
     expect(await archived()).toEqual([]);
   });
 
-  it("is refused, and names the field, when its event is not as it must be", async () => {
-    const { status, body } = await send(wrap(JSON.stringify(makeEvent({ uuid: 1 }))), contentType);
-    expect(status).toBe(400);
-    expect(body.message).toMatch(/uuid: must be a UUID/);
-    expect(await archived()).toEqual([]);
-  });
+  it("is kept with the reason when its event cannot be used, and acknowledged, as Orchest would repeat it for ever", () =>
+    forAll(
+      [
+        ["a field is not valid", JSON.stringify(makeEvent({ uuid: 1 })), /^uuid: must be a UUID/],
+        ["it has no uuid", '{"type":"project:created"}', /^uuid: /],
+        [
+          "its type is unknown",
+          JSON.stringify(makeEvent({ type: "project:moved" })),
+          /^type: .*project:moved/,
+        ],
+        ["it is too large", JSON.stringify(makeEvent({ note: "x".repeat(102_400) })), /at most 102400 bytes/],
+        [
+          "it is far too large",
+          JSON.stringify(makeEvent({ note: "x".repeat(1_500_000) })),
+          /at most 102400 bytes/,
+        ],
+        ["it holds NaN", `{"loss": NaN, ${JSON.stringify(makeEvent()).slice(1)}`, /not valid JSON/],
+        [
+          "it holds Infinity",
+          `{"loss": -Infinity, ${JSON.stringify(makeEvent()).slice(1)}`,
+          /not valid JSON/,
+        ],
+        [
+          "a field is repeated",
+          `{"uuid": "x", ${JSON.stringify(makeEvent()).slice(1)}`,
+          /^uuid: must not be repeated/,
+        ],
+      ],
+      async (_case, event, reason) => {
+        captureLog();
+        await env.DB.prepare("DELETE FROM rejected").run();
+        for (let count = 0; count < 2; count += 1) {
+          const { status, body } = await send(wrap(event), contentType);
+          expect(status).toBe(200);
+          expect(body.message).toMatch(/^Not published, and kept in \/api\/rejected: /);
+        }
+        const kept = await rejected();
+        expect(kept).toMatchObject([{ reason: expect.stringMatching(reason) }]);
+        // As it was sent, up to what a row takes.
+        expect(wrap(event) + event).toContain(kept[0]?.body);
+        expect(await archived()).toEqual([]);
+      },
+    ));
 
-  it("is refused when its event is known with another text", async () => {
+  it("is kept when its event is known with another text", async () => {
+    captureLog();
     const event = makeEvent();
     await publish(event);
-    expect((await send(wrap(JSON.stringify({ ...event, note: 1 })), contentType)).status).toBe(409);
+    expect((await send(wrap(JSON.stringify({ ...event, note: 1 })), contentType)).status).toBe(200);
+    expect(await rejected()).toMatchObject([{ reason: expect.stringContaining(event.uuid) }]);
+  });
+
+  it("can be redriven once it can be used", async () => {
+    captureLog();
+    const event = JSON.stringify(makeEvent());
+    await keepRejected(env.DB, [{ messageId: "orchest:1", reason: "type: …", body: event, isExact: true }]);
+    const { body } = await api<{ redriven: number }>("POST", "/api/rejected/redrive");
+    expect(body.redriven).toBe(1);
+    expect((await archived()).map((one) => one.body)).toEqual([event]);
   });
 });
 
@@ -115,14 +166,20 @@ it.each([
   ["JSON with an event that is null", '{"event":null}', "application/json"],
   ["a form without an event", "delivered_for=1", form],
   ["a form with an event that is no JSON", "event=x", form],
-])("a signed body with %s is a 400", async (_, body, contentType) => {
-  expect((await send(body, contentType)).status).toBe(400);
+])("a signed body with %s is kept as rejected", async (_, body, contentType) => {
+  captureLog();
+  expect((await send(body, contentType)).status).toBe(200);
+  expect(await rejected()).toMatchObject([
+    { reason: expect.stringMatching(/^event: |not valid JSON|must be an object/) },
+  ]);
   expect(await archived()).toEqual([]);
 });
 
-it("a form with bytes that are not UTF-8 is a 400, since the event would not stay as it was", async () => {
+it("a form with bytes that are not UTF-8 is kept as rejected, since the event would not stay as it was", async () => {
   const body = asForm(JSON.stringify(makeEvent({ note: "x" }))).replace("%22x%22", "%22%FF%22");
-  expect((await send(body, form)).status).toBe(400);
+  captureLog();
+  expect((await send(body, form)).status).toBe(200);
+  expect(await rejected()).toMatchObject([{ reason: expect.stringContaining("UTF-8") }]);
   expect(await archived()).toEqual([]);
 });
 
@@ -162,6 +219,7 @@ describe("what a signed body says", () => {
   });
 
   it("is no event when it is neither JSON nor a form, whatever the header says", async () => {
+    captureLog();
     const event = encodeURIComponent(JSON.stringify(makeEvent()));
     for (const [body, type] of [
       [`{"a": 1}&event=${event}`, form],
@@ -171,7 +229,7 @@ describe("what a signed body says", () => {
       [`delivered_for={}&event=${event}`, "text/plain"],
     ] as const) {
       const { status } = await send(body, type);
-      expect({ body, type, status }).toEqual({ body, type, status: 400 });
+      expect({ body, type, status }).toEqual({ body, type, status: 200 });
     }
     expect(await archived()).toEqual([]);
   });

@@ -1,5 +1,7 @@
 /** `POST /api/events/orchest`: receives deliveries of a webhook in Orchest, so that an unmodified Orchest can publish. */
 import { createRoute, z } from "@hono/zod-openapi";
+import { keepRefused } from "../../events/keep-refused";
+import { log } from "../../platform/log";
 import { readConfig } from "../../platform/config";
 import { knownSince } from "../../events/known-since";
 import { verifyHubSignature } from "../../send/signature";
@@ -16,6 +18,9 @@ import { decodeUtf8 } from "../../http/utf8";
 import { acceptedSchema } from "./accepted-schema";
 import { exampleEvent } from "./event-schema";
 
+/** Where Orchest's deliveries come in. */
+export const orchestPath = "/api/events/orchest";
+
 /** Younger events cannot have been forgotten, so that they need no question. */
 const neverForgottenMs = 60_000;
 
@@ -30,12 +35,12 @@ const orchestDelivery = {
 
 const route = createRoute({
   method: "post",
-  path: "/api/events/orchest",
+  path: orchestPath,
   operationId: "publishEventFromOrchest",
   tags: ["Events"],
   summary: "Publish an event from a webhook in Orchest",
   description:
-    "Takes the body that Orchest's webhooks send (JSON or form). Needs no token: X-Hub-Signature is verified with ORCHEST_INGEST_SECRET. Pings are acknowledged and not published.",
+    "Takes the body that Orchest's webhooks send (JSON or form). Needs no token: X-Hub-Signature is verified with ORCHEST_INGEST_SECRET. Pings are acknowledged and not published. A body of up to 8 MiB is read, so that one that is too large is kept as well.",
   security: [],
   request: {
     headers: z.object({
@@ -60,14 +65,15 @@ const route = createRoute({
     },
   },
   responses: {
-    200: messageAnswer("The body is a ping. Nothing was published."),
+    200: messageAnswer(
+      "Nothing was published: the body is a ping, or it cannot be used. What cannot be used is kept in /api/rejected, with the reason, since Orchest would repeat it for ever.",
+    ),
     202: {
       description: "Accepted",
       content: { "application/json": { schema: acceptedSchema } },
     },
-    400: messageAnswer("The body is not a delivery of Orchest, or its event is not valid."),
+    400: messageAnswer("The event is older than what the archive reaches back to."),
     401: messageAnswer("The signature is missing or wrong."),
-    409: messageAnswer("An earlier event has the same uuid and another text."),
     429: messageAnswer("Too many wrong signatures from this address within a minute."),
   },
 });
@@ -81,18 +87,37 @@ export function publishFromOrchest(router: Router): void {
       if (signature !== "") await limitGuesses(c, "signatures");
       throw new RequestError(401, "X-Hub-Signature is missing or does not match the body.");
     }
-    const event = eventText(decodeUtf8(body).trim(), mediaTypeOf(c));
-    if (isPing(event)) return c.json({ message: "success" }, 200);
-    // Orchest's events have both. Without them, a signed body that is sent again would be a new event.
-    const validate = (events: readonly Event[]) => rejectForgotten(c.env, events);
-    return c.json(await publish(c.env, event, { publisher: "orchest", validate, defaults: null }), 202);
+    let event: string | null = null;
+    try {
+      event = eventText(decodeUtf8(body).trim(), mediaTypeOf(c));
+      if (isPing(event)) return c.json({ message: "success" }, 200);
+      // Orchest's events have both. Without them, a signed body that is sent again would be a new event.
+      const validate = (events: readonly Event[]) => rejectForgotten(c.env, events);
+      return c.json(await publish(c.env, event, { publisher: "orchest", validate, defaults: null }), 202);
+    } catch (error) {
+      if (!isUnusable(error)) throw error;
+      const reason = error.message;
+      log("warn", "event of Orchest rejected", { reason });
+      await keepRefused(c.env.DB, { body, event, reason });
+      return c.json({ message: `Not published, and kept in /api/rejected: ${reason}` }, 200);
+    }
   });
 }
+
+/** Whether a repeat would be refused as well. Orchest repeats for ever what is not answered 2xx. */
+function isUnusable(error: unknown): error is RequestError {
+  return (
+    error instanceof RequestError && !(error instanceof ForgottenError) && [400, 409].includes(error.status)
+  );
+}
+
+/** An event that may be a replay of one that was forgotten. It is not kept, as anybody who saw it can send it. */
+class ForgottenError extends RequestError {}
 
 /**
  * Prevents replay attacks with signed bodies. While the event's uuid is known, a repeat is a duplicate. Older events may have
  * been published and forgotten, so that they are rejected.
- * @throws {RequestError} 400 for an event from before then; 503 when it cannot be told.
+ * @throws {ForgottenError} 400 for an event from before then; 503 when it cannot be told.
  */
 async function rejectForgotten(env: Env, events: readonly Event[]): Promise<void> {
   for (const { uuid, timestampUs } of events) {
@@ -100,7 +125,7 @@ async function rejectForgotten(env: Env, events: readonly Event[]): Promise<void
     if (at > Date.now() - neverForgottenMs) continue;
     const since = await knownSince(env, uuid);
     if (at >= since) continue;
-    throw new RequestError(
+    throw new ForgottenError(
       400,
       `timestamp: must not be before ${isoTime(since)}. Older events are not known any more, so that this one may have been published already.`,
     );
@@ -119,6 +144,7 @@ function eventText(text: string, mediaType: string | undefined): string {
       ? formField(text, "event")
       : isJsonObject(text) && objectMember(text, "event");
   if (event) return event;
+  if (text.startsWith("{") && !isJsonObject(text)) throw new RequestError(400, "The body is not valid JSON.");
   throw new RequestError(400, "event: is required, as in the deliveries of Orchest's webhooks.");
 }
 

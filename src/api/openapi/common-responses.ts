@@ -31,7 +31,9 @@ export function describeCommonResponses(router: Router): void {
     const limited = responses[429];
     if (limited !== undefined) responses[429] = { ...limited, headers: { "Retry-After": retryAfter } };
     if (request?.body !== undefined) {
-      responses[413] ??= messageAnswer("The body is larger than 1 MiB.");
+      responses[413] ??= messageAnswer(
+        "The body is too large: the limit is 1 MiB, or what the endpoint says.",
+      );
       responses[415] ??= {
         ...messageAnswer("The body has another Content-Type, or is compressed."),
         headers: {
