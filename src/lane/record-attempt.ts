@@ -154,7 +154,7 @@ function judgeReceiver(
     case "delivered":
       return noteSuccess(storage, now, result.startedAt);
     case "disable":
-      return disable(storage, now, "The receiver answered 410 Gone.");
+      return disable(storage, now, decision.reason);
     case "dead":
     case "retry":
       return noteFailure(storage, {

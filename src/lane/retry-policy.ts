@@ -16,12 +16,12 @@ export type Decision =
   | { kind: "retry"; at: number }
   /** `at`: when what stands behind it may be tried, in ms. */
   | { kind: "dead"; at: number }
-  /** 410 Gone: the receiver wants nothing more. */
-  | { kind: "disable" };
+  /** The receiver wants nothing more. `reason`: a sentence. */
+  | { kind: "disable"; reason: string };
 
 /** What the decision rests on. */
 export type Circumstances = {
-  result: Pick<AttemptResult, "error" | "status" | "retryAfterMs">;
+  result: Pick<AttemptResult, "error" | "status" | "retryAfterMs" | "refusal">;
   /** Attempts made for this delivery, this one included. */
   attempts: number;
   /** Since the delivery's first attempt, without the time in which the webhook was paused or disabled. */
@@ -37,7 +37,12 @@ export type Circumstances = {
 export function decide(circumstances: Circumstances): Decision {
   const { result, attempts, ageMs, failures, retry, now, random } = circumstances;
   if (result.error === null) return { kind: "delivered" };
-  if (result.status === 410) return { kind: "disable" };
+  if (result.refusal?.kind === "gone") {
+    return { kind: "disable", reason: `The service takes nothing more. ${result.refusal.reason}` };
+  }
+  if (result.status === 410) return { kind: "disable", reason: "The receiver answered 410 Gone." };
+  // What stands behind a message that is not taken may be: it does not wait.
+  if (result.refusal?.kind === "refused") return { kind: "dead", at: now };
   const at = now + Math.max(retryDelayMs(failures, random), askedDelayMs({ result, random }) ?? 0);
   const isPermanent = result.status !== null && permanentStatuses.has(result.status);
   const isOver =

@@ -1,5 +1,6 @@
 /** One HTTP request to a receiver, and its result. A receiver's failure is data here; an exception is a failure of ours. */
 import { readAnswerBody } from "./answer-body";
+import type { answerReaderOf } from "./answers/read-answer";
 import { classifyException, classifyResponse, type ErrorClass } from "./error-class";
 import { fetchOverOpenConnection } from "./kept-connections";
 import { parseRetryAfter } from "./retry-after";
@@ -16,9 +17,15 @@ export type PreparedRequest = {
   headers: Record<string, string>;
   body: Uint8Array;
   timeoutMs: number;
+  /** Reads what the answer of a known service means beyond its status. */
+  read?: ReadAnswer | null;
 };
 
-/** The answer. The status decides: `error` is null exactly for a 2xx, whatever happened to its body. */
+type ReadAnswer = NonNullable<ReturnType<typeof answerReaderOf>>;
+
+/**
+ * The answer. `error` is null for a 2xx, whatever happened to its body, unless a known service says in it that it failed.
+ */
 export type AttemptResult = {
   startedAt: number;
   durationMs: number;
@@ -31,6 +38,8 @@ export type AttemptResult = {
   responseBody: string;
   /** For how long a failed answer's `Retry-After` asks that nothing is sent, in ms, at most a day; null when it does not. */
   retryAfterMs: number | null;
+  /** A known service will never take this message (`refused`), or any more from this webhook (`gone`), and why. */
+  refusal?: { kind: "refused" | "gone"; reason: string };
 };
 
 /**
@@ -44,7 +53,9 @@ export async function attempt(request: PreparedRequest): Promise<AttemptResult> 
   try {
     const response = await answerTo(request, limit);
     const outcome =
-      response instanceof Response ? await outcomeOf(response, limit.signal) : withoutAnswer(response);
+      response instanceof Response
+        ? await outcomeOf(response, limit.signal, request.read ?? null)
+        : withoutAnswer(response);
     return { startedAt, durationMs: Date.now() - startedAt, ...outcome };
   } finally {
     limit.end();
@@ -74,18 +85,21 @@ async function answerTo(request: PreparedRequest, limit: TimeLimit): Promise<Res
   }
 }
 
-async function outcomeOf(response: Response, signal: AbortSignal): Promise<Outcome> {
+async function outcomeOf(response: Response, signal: AbortSignal, read: ReadAnswer | null): Promise<Outcome> {
   const { status, headers } = response;
   const retryAfterMs = parseRetryAfter(headers.get("Retry-After"), Date.now());
   const { text, note } = await readAnswerBody(response, responseBodyBytesMax, signal);
-  const error = classifyResponse(status, text);
+  const meaning = read?.({ status, headers, body: text }) ?? null;
+  const error = classifyResponse(status, text) ?? (meaning === null ? null : "service_error");
+  const asked = meaning?.kind === "failed" ? (meaning.retryAfterMs ?? retryAfterMs) : retryAfterMs;
   return {
     status,
     error,
     responseHeaders: boundedHeaders(headers),
     // The note comes first: a secret that the end of the text cuts is looked for there.
     responseBody: note === null ? text : `[${note}]\n${text}`.trimEnd(),
-    retryAfterMs: error === null ? null : retryAfterMs,
+    retryAfterMs: error === null ? null : asked,
+    ...(meaning !== null && meaning.kind !== "failed" && { refusal: meaning }),
   };
 }
 

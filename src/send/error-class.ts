@@ -1,7 +1,7 @@
 /** Why an attempt failed, in words that a user understands. */
 
 /**
- * `blocked` was never sent (the target is not allowed). Locally, a failed name look-up and a failed certificate
+ * `service_error`: a 2xx whose body says that the message did not arrive. `blocked` was never sent (the target is not allowed). Locally, a failed name look-up and a failed certificate
  * cannot be told from a refused connection: all three are `connection`.
  */
 export type ErrorClass =
@@ -11,6 +11,7 @@ export type ErrorClass =
   | "connection"
   | "http_4xx"
   | "http_5xx"
+  | "service_error"
   | "redirect"
   | "blocked";
 

@@ -1,5 +1,6 @@
 /** Why an attempt failed, in words for people. */
 import type { AttemptResult } from "./attempt";
+import { wordsOfJson } from "./answers/field-errors";
 import type { ErrorClass } from "./error-class";
 
 /** What is repeated of a receiver's own words. */
@@ -49,6 +50,8 @@ export function explainFailure(
       return "the host may not be reached";
     case "redirect":
       return `the receiver answered with a redirect (${status}), and those are not followed`;
+    case "service_error":
+      return `the service answered ${status}, but says that it failed${said(failed.responseBody)}`;
     case "http_4xx":
     case "http_5xx":
       return `the receiver answered ${[status, phrases[status ?? 0]].filter(Boolean).join(" ")}${said(failed.responseBody)}`;
@@ -57,7 +60,7 @@ export function explainFailure(
 
 /** The receiver's words, where they are a line for people: Slack's `invalid_token`, and not a page of HTML. */
 function said(body: string): string {
-  const words = body.trim().replaceAll(/\s+/gu, " ");
+  const words = wordsOfJson(body) ?? body.trim().replaceAll(/\s+/gu, " ");
   if (words === "" || words.startsWith("<")) return "";
   const shown = words.length <= wordsMax ? words : `${words.slice(0, wordsMax).toWellFormed()}…`;
   return `: “${shown}”`;

@@ -41,6 +41,7 @@ export function maskFor(settings: SecretSettings): (result: AttemptResult) => At
       Object.entries(result.responseHeaders).map(([name, value]) => [name, mask(value)]),
     ),
     responseBody: mask(result.responseBody),
+    ...(result.refusal && { refusal: { ...result.refusal, reason: mask(result.refusal.reason) } }),
   });
 }
 

@@ -1,4 +1,5 @@
 /** A webhook made ready to send: its settings decrypted and its keys imported, once per version. */
+import { answerReaderOf } from "./answers/read-answer";
 import { type AttemptResult, attempt } from "./attempt";
 import { maskFor } from "./mask-answer";
 import { type BuiltMessage, buildMessage } from "./message/build-message";
@@ -65,6 +66,7 @@ export async function createSender(setup: SenderSetup): Promise<Sender> {
   const timeoutMs = (setup.timeoutS ?? defaultTimeoutS) * 1000;
   const mask = maskFor(settings);
   const format = formatOf(setup.format ?? "auto", settings.url, webhook.contentType);
+  const read = answerReaderOf(format, settings.url);
   const refusal = refuseTarget(new URL(settings.url), rules);
 
   return {
@@ -90,7 +92,7 @@ export async function createSender(setup: SenderSetup): Promise<Sender> {
       };
       return {
         headers: own,
-        result: mask(await attempt({ url: targetOf(settings.url, built), headers, body, timeoutMs })),
+        result: mask(await attempt({ url: targetOf(settings.url, built), headers, body, timeoutMs, read })),
       };
     },
   };

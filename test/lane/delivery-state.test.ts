@@ -20,7 +20,7 @@ const decisions = [
   { kind: "delivered" },
   { kind: "retry", at: 7000 },
   { kind: "dead", at: 7000 },
-  { kind: "disable" },
+  { kind: "disable", reason: "Gone." },
 ] as const;
 
 /** Rows: what the delivery is. Columns: what comes of an attempt. Cells: what it is then, and its retry time. */
@@ -72,7 +72,7 @@ describe("a delivery's state", () => {
 const decision = fc.oneof(
   fc.constant({ kind: "delivered" as const }),
   fc.record({ kind: fc.constantFrom("retry" as const, "dead" as const), at: fc.nat() }),
-  fc.constant({ kind: "disable" as const }),
+  fc.constant({ kind: "disable" as const, reason: "Gone." }),
 );
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   fc.constant({ kind: "skip" as const }),

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { spec } from "../api";
-import { restartClock, stopClock } from "../clock";
+import { passTime, restartClock, stopClock } from "../clock";
 import { makeEvent, makeListener, publish } from "../event";
-import { runAlarms } from "../lane";
+import { laneOf, runAlarms } from "../lane";
 import { type Answering, receiver } from "../receiver";
 
 beforeEach(stopClock);
@@ -46,6 +46,49 @@ it("an answer of 410 ends everything: neither this delivery nor another one is t
   await publish(makeEvent());
   await runAlarms(uuid);
   expect(received).toHaveLength(1);
+});
+
+describe("an answer of a known service", () => {
+  const slack = "https://hooks.slack.com/services/T/B/x";
+
+  it("that it takes nothing more disables the webhook, with the service's own words", async () => {
+    const { received } = receiver(() => new Response("channel_is_archived", { status: 410 }));
+    const { uuid } = await makeListener({ url: slack });
+    await publish([makeEvent(), makeEvent()]);
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    await runAlarms(uuid);
+    expect(received).toHaveLength(1);
+    expect(await laneOf(uuid).stats()).toMatchObject({
+      state: "disabled",
+      disabledReason: "The service takes nothing more. Slack: channel_is_archived",
+    });
+  });
+
+  it("that it will never take the message gives that one up at once, and the next one goes", async () => {
+    const { received } = receiver((_, index) =>
+      index === 0 ? new Response("invalid_payload", { status: 400 }) : new Response("ok"),
+    );
+    const { uuid } = await makeListener({ url: slack, rate_limit_per_s: 1000 });
+    await publish([makeEvent(), makeEvent()]);
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    passTime(1000);
+    await runAlarms(uuid);
+    await vi.waitFor(() => expect(received).toHaveLength(2));
+    await vi.waitFor(async () =>
+      expect((await laneOf(uuid).stats())?.counts).toMatchObject({ delivered: 1, dead: 1 }),
+    );
+    expect(received.map(({ headers }) => headers.get("X-Orchest-Attempt"))).toEqual(["1", "1"]);
+  });
+
+  it("that it failed is a failure, also as a 200", async () => {
+    const failure = "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP 429";
+    const { received } = receiver((_, index) => new Response(index === 0 ? failure : "1"));
+    const { uuid } = await makeListener({ url: "https://acme.webhook.office.com/webhookb2/x" });
+    await publish(makeEvent());
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    await runAlarms(uuid);
+    expect(received).toHaveLength(2);
+  });
 });
 
 describe("an answer is a failure, and the delivery is tried again,", () => {

@@ -141,15 +141,15 @@ export function optionsOf(format: ServiceFormat): readonly FormatOption[] {
   return optionsByFormat[format] ?? [];
 }
 
-const secretOptions: ReadonlySet<string> = new Set(
+const publicOptions: ReadonlySet<string> = new Set(
   Object.values(optionsByFormat)
     .flat()
-    .flatMap(({ name, secret }) => (secret ? [name] : [])),
+    .flatMap(({ name, secret }) => (secret ? [] : [name])),
 );
 
-/** Whether an option of this name is a secret in any format. */
+/** Whether an option of this name may be a secret: those of a template are named by its author. */
 export function isSecretOption(name: string): boolean {
-  return secretOptions.has(name);
+  return !publicOptions.has(name);
 }
 
 /**
@@ -174,15 +174,15 @@ export function checkFormatOptions(
     : null;
 }
 
-/** The same options with those masked that are secret. */
+/** The same options with those masked that may be secret. */
 export function maskOptions(
   format: ServiceFormat,
   options: Readonly<Record<string, string>>,
   mask: string,
 ): Record<string, string> {
-  const secrets = new Set(optionsOf(format).flatMap(({ name, secret }) => (secret ? [name] : [])));
+  const shown = new Set(optionsOf(format).flatMap(({ name, secret }) => (secret ? [] : [name])));
   return Object.fromEntries(
-    Object.entries(options).map(([name, value]) => [name, secrets.has(name) ? mask : value]),
+    Object.entries(options).map(([name, value]) => [name, shown.has(name) ? value : mask]),
   );
 }
 

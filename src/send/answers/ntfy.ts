@@ -1,0 +1,10 @@
+/** ntfy's answers: `{"code": 40101, "http": 401, "error": "…"}` (its server's errors). */
+import { type AnswerReader, jsonOf, textOf, words } from "./meaning";
+
+export const readNtfyAnswer: AnswerReader = ({ status, body }) => {
+  const json = jsonOf(body);
+  if (status < 400 || typeof json["code"] !== "number") return null;
+  const reason = words("ntfy", textOf(json["error"]));
+  if (status === 401 || status === 403) return { kind: "gone", reason };
+  return status === 400 || status === 413 ? { kind: "refused", reason } : null;
+};

@@ -1,0 +1,24 @@
+/** Opsgenie's answers (docs.opsgenie.com/docs/response, "Rate limits"). */
+import { type AnswerReader, jsonOf, objectOf, textOf, waitOf, words } from "./meaning";
+
+/** Payment required, and what is wrong with the key. */
+const goneStatuses = new Set([401, 402, 403]);
+
+export const readOpsgenieAnswer: AnswerReader = ({ status, headers, body }) => {
+  if (status < 400) return null;
+  const json = jsonOf(body);
+  const message = textOf(json["message"]);
+  const [field] = Object.entries(objectOf(json["errors"]));
+  const reason = words(
+    "Opsgenie",
+    message,
+    field === undefined ? undefined : `${field[0]} ${textOf(field[1]) ?? ""}`,
+  );
+  if (status === 429) {
+    const asked = headers.get("Retry-After") ?? headers.get("X-RateLimit-Period-In-Sec");
+    return { kind: "failed", retryAfterMs: waitOf(asked, 1000), reason };
+  }
+  if (message === undefined) return null;
+  if (goneStatuses.has(status) || /\bkey\b/i.test(message)) return { kind: "gone", reason };
+  return status === 400 || status === 422 ? { kind: "refused", reason } : null;
+};

@@ -1,0 +1,39 @@
+/** What a service's answer means: its own words decide beside the status. */
+import type { ServiceFormat } from "../message/formats";
+import { serviceOf } from "../message/recognise-service";
+import { readDiscordAnswer } from "./discord";
+import { readGoogleChatAnswer } from "./google-chat";
+import { readMattermostAnswer } from "./mattermost";
+import type { AnswerMeaning, AnswerReader, ServiceAnswer } from "./meaning";
+import { readNtfyAnswer } from "./ntfy";
+import { readOpsgenieAnswer } from "./opsgenie";
+import { readPagerdutyAnswer } from "./pagerduty";
+import { readSlackAnswer } from "./slack";
+import { readTeamsAnswer } from "./teams";
+import { readTelegramAnswer } from "./telegram";
+
+const readers: Partial<Record<ServiceFormat, AnswerReader>> = {
+  slack: readSlackAnswer,
+  discord: readDiscordAnswer,
+  teams: readTeamsAnswer,
+  google_chat: readGoogleChatAnswer,
+  mattermost: readMattermostAnswer,
+  telegram: readTelegramAnswer,
+  ntfy: readNtfyAnswer,
+  pagerduty: readPagerdutyAnswer,
+  opsgenie: readOpsgenieAnswer,
+};
+
+/**
+ * @returns what reads the answers of a webhook's service, or null for a receiver of which only the status counts. Whoever
+ * answers is known by the URL, or else by the format: Discord's endpoint for messages of Slack answers as Discord.
+ */
+export function answerReaderOf(
+  format: ServiceFormat,
+  url: string,
+): ((answer: Omit<ServiceAnswer, "url">) => AnswerMeaning | null) | null {
+  const service = serviceOf(url);
+  const isDiscord = /(?:^|\.)discord(?:app)?\.com$/.test(URL.parse(url)?.hostname ?? "");
+  const reader = readers[isDiscord ? "discord" : service === "orchest" ? format : service];
+  return reader === undefined ? null : (answer) => reader({ ...answer, url });
+}
