@@ -1,4 +1,5 @@
 import { runInDurableObject } from "cloudflare:test";
+import { markDeleted } from "../../src/webhooks/webhooks";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { api, notifications } from "../api";
@@ -124,7 +125,7 @@ describe("a lane whose webhook was deleted", () => {
 it("a deletion that stopped half-way is one for dispatch: nothing is delivered any more", async () => {
   const { received } = receiver();
   const { uuid } = await makeListener();
-  await env.DB.prepare("UPDATE webhooks SET deleted_at = 1 WHERE uuid = ?").bind(uuid).run();
+  await markDeleted(env, uuid);
   expect((await publish(makeEvent())).body.accepted[0]?.deliveries).toBe(0);
   expect(received).toEqual([]);
 });

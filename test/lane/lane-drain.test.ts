@@ -5,7 +5,7 @@ import { readConfig } from "../../src/platform/config";
 import { passTime, restartClock, stopClock } from "../clock";
 import { eventUuidsIn, makeEvent, makeEvents, makeListener, publish } from "../event";
 import { sendsPerRunMax } from "../../src/lane/drain";
-import { alarmOf, laneOf, runAlarm, runAlarms } from "../lane";
+import { alarmOf, configOf, laneOf, runAlarm, runAlarms } from "../lane";
 import { receiver, type Received } from "../receiver";
 
 beforeEach(stopClock);
@@ -114,6 +114,7 @@ describe("a target that has become forbidden", () => {
     await env.DB.prepare("UPDATE webhooks SET sealed = ?, version = version + 1 WHERE uuid = ?")
       .bind(sealed, uuid)
       .run();
+    await laneOf(uuid).configure(await configOf(uuid));
     await publish(makeEvent());
     await vi.waitFor(() => expect(logged()).toContain('"error":"blocked"'));
     await runAlarm(uuid);
