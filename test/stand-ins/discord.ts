@@ -48,6 +48,33 @@ export const discord: StandIn = ({ url, headers, body }) => {
   return { status: isWaiting ? 200 : 204, body: isWaiting ? '{"id":"1"}' : "", shown };
 };
 
+/** "Execute Slack-Compatible Webhook": a text and attachments of Slack, in Markdown of Discord; blocks are not known. */
+export const discordSlack: StandIn = ({ url, body }) => {
+  if (!/^\/api(\/v\d+)?\/webhooks\/\d+\/[^/]+\/slack$/.test(new URL(url).pathname)) return refuse(404, "");
+  const message = parseObject(body) ?? {};
+  const text = string(message["text"]);
+  const attachments = objects(message["attachments"]);
+  if (text === "" && attachments.length === 0) {
+    return refuse(400, { message: "Cannot send an empty message", code: 50006 });
+  }
+  const shown: Shown = {
+    text: "",
+    notification: "",
+    links: [],
+    pings: text.match(/@(?:everyone|here)|<@[!&]?\d+>/g) ?? [],
+  };
+  shown.notification = read(text, shown);
+  const lines = attachments.flatMap((attachment) => {
+    const link = string(attachment["title_link"]);
+    if (link !== "") shown.links.push({ text: string(attachment["title"]), url: link });
+    return objects(attachment["fields"]).map(
+      (field) => `${string(field["title"])}: ${read(string(field["value"]), shown)}`,
+    );
+  });
+  shown.text = [shown.notification].concat(lines).join("\n");
+  return { status: 200, body: "ok", shown };
+};
+
 function wrongEmbed(embed: Record<string, unknown>): ServiceAnswer | null {
   const fields = objects(embed["fields"]);
   const footer = string(object(embed["footer"])["text"]);

@@ -7,12 +7,12 @@ export const ntfy: StandIn = ({ url, headers, body }) => {
   if (!/^[-\w]{1,64}$/.test(topic)) return refuse(404, { code: 40401, http: 404, error: "page not found" });
   // "Limitations": beyond 4,096 bytes a message is an attachment, of which nothing is to be read.
   if (new TextEncoder().encode(body).length > 4096) return { status: 200, body: "{}", shown: null };
-  const title = decodeWords(headers.get("X-Title") ?? "");
-  const priority = headers.get("X-Priority") ?? "3";
+  const title = decodeWords(headers.get("Title") ?? "");
+  const priority = headers.get("Priority") ?? "3";
   if (!/^(?:[1-5]|min|low|default|high|max|urgent)$/.test(priority)) {
     return refuse(400, { code: 40007, http: 400, error: "invalid request: priority invalid" });
   }
-  return show(title, body, decodeWords(headers.get("X-Click") ?? ""));
+  return show(title, body, decodeWords(headers.get("Click") ?? ""));
 };
 
 /** "Publish as JSON": only to the root URL. */

@@ -1,7 +1,7 @@
 /** Hands messages to the stand-ins of their services. */
 import { type BuiltMessage, buildMessage, type MessageInput } from "../../src/send/message/build-message";
 import type { ServiceFormat } from "../../src/send/message/formats";
-import { discord } from "./discord";
+import { discord, discordSlack } from "./discord";
 import { googleChat } from "./google-chat";
 import { mattermost } from "./mattermost";
 import { ntfy } from "./ntfy";
@@ -25,6 +25,11 @@ export const services: Record<string, Service> = {
   slack: { format: "slack", url: "https://hooks.slack.com/services/T0/B0/x", standIn: slack },
   "a Slack workflow": { format: "slack", url: "https://hooks.slack.com/triggers/T0/1/x", standIn: slack },
   discord: { format: "discord", url: "https://discord.com/api/webhooks/1/x", standIn: discord },
+  "Discord's endpoint for Slack": {
+    format: "slack",
+    url: "https://discord.com/api/webhooks/1/x/slack",
+    standIn: discordSlack,
+  },
   teams: {
     format: "teams",
     url: "https://prod-01.westeurope.logic.azure.com/workflows/x/triggers/manual/paths/invoke?sig=y",

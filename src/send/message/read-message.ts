@@ -39,6 +39,8 @@ export const bodyReaders: Record<JsonService, (body: Fields, message: BuiltMessa
 };
 
 function readSlack(body: Fields): Read {
+  // Discord's endpoint for messages of Slack gets what Mattermost gets.
+  if (listAt(body, "attachments").length > 0) return readMattermost(body);
   const blocks = listAt(body, "blocks");
   if (blocks.length === 0) {
     const title = textAt(body, "title") || textAt(body, "text");
@@ -221,17 +223,17 @@ export function readNtfy({ body, headers }: BuiltMessage): Read {
   const parsed: unknown = headers === undefined ? JSON.parse(body) : {};
   const json = isFields(parsed) ? parsed : {};
   const header = (name: string): string => decodeWords(headers?.[name] ?? "");
-  const tags = headers === undefined ? listOf(json["tags"]).map(String) : header("X-Tags").split(",");
-  const title = header("X-Title") || textAt(json, "title");
+  const tags = headers === undefined ? listOf(json["tags"]).map(String) : header("Tags").split(",");
+  const title = header("Title") || textAt(json, "title");
   const lines = (headers === undefined ? textAt(json, "message") : body).split("\n");
-  const priority = headers === undefined ? String(json["priority"]) : header("X-Priority");
+  const priority = headers === undefined ? String(json["priority"]) : header("Priority");
   return {
     ...nothing,
     icon: ntfyIcons[tags[0] ?? ""] ?? null,
     notification: title,
     title,
     text: lines.join("\n"),
-    link: linkOf("Open in Orchest", header("X-Click") || textAt(json, "click")),
+    link: linkOf("Open in Orchest", header("Click") || textAt(json, "click")),
     footer: [`Priority ${priority}`, ...tags.slice(1)].join(" · "),
   };
 }

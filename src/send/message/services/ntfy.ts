@@ -39,10 +39,10 @@ export function ntfyMessage(notice: Notice): BuiltMessage {
     body: message,
     contentType: "text/plain; charset=utf-8",
     headers: {
-      "X-Title": headerText(title),
-      "X-Priority": String(priority),
-      "X-Tags": headerText(tags.join(",")),
-      ...(link !== null && { "X-Click": link.replaceAll("=?", "=%3F") }),
+      Title: headerText(title),
+      Priority: String(priority),
+      Tags: headerText(tags.join(",")),
+      ...(link !== null && { Click: link.replaceAll("=?", "=%3F") }),
     },
   };
 }

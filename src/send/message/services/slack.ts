@@ -3,6 +3,7 @@ import { appearanceOf } from "../appearance";
 import type { BuiltMessage } from "../build-message";
 import { fitEscaped } from "../fit";
 import { type Notice, utcMinute } from "../notice";
+import { mattermostMessage } from "./mattermost";
 
 /** docs.slack.dev, "Header block", "Section block" and "Text object". */
 const headerCharactersMax = 150;
@@ -16,6 +17,7 @@ const fieldsMax = 10;
  */
 export function slackMessage(notice: Notice): BuiltMessage {
   if (isWorkflow(notice.url)) return workflowMessage(notice);
+  if (isDiscord(notice.url)) return mattermostMessage(notice);
   const { sentence, envelope } = notice;
   const title = `${appearanceOf(sentence.outcome).icon} ${sentence.title}`;
   const blocks = [titleBlock(title), ...factsBlock(notice), ...linkBlock(notice), contextBlock(notice)];
@@ -76,6 +78,14 @@ function plain(text: string, lengthMax: number): { type: "plain_text"; text: str
 /** Workflow Builder's URLs take flat texts, one for each variable that the workflow names (slack.com/help, "Create workflows that start with a webhook"). */
 function isWorkflow(url: string): boolean {
   return /^\/(?:workflows|triggers)\//.test(URL.parse(url)?.pathname ?? "");
+}
+
+/**
+ * Discord's endpoint for messages of Slack shows a text and attachments, no blocks, in its own Markdown, and has nothing that
+ * keeps `@everyone` from pinging (docs.discord.com, "Execute Slack-Compatible Webhook").
+ */
+function isDiscord(url: string): boolean {
+  return (URL.parse(url)?.pathname ?? "").startsWith("/api/");
 }
 
 function workflowMessage({ sentence, type, occurredAt }: Notice): BuiltMessage {
