@@ -52,7 +52,7 @@ export default defineConfig({
     onConsoleLog: (line) => !line.startsWith('{"level":"info"'),
     // One more than there are cores: the flow tests mostly wait.
     maxWorkers: availableParallelism() + 1,
-    globalSetup: ["test/flow/gateway-pool.ts"],
+    globalSetup: ["test/flow/temporary-files.ts", "test/flow/gateway-pool.ts"],
     reporters: ["default", new Durations()],
     projects: [
       {
@@ -77,6 +77,8 @@ export default defineConfig({
           name: "flow",
           environment: "node",
           include: ["test/flow/**/*.test.ts"],
+          // One process for many files: to start one takes longer than some files' tests.
+          isolate: false,
           testTimeout: patienceMs,
           hookTimeout: patienceMs,
         },
@@ -86,6 +88,8 @@ export default defineConfig({
           name: "browser",
           environment: "node",
           include: ["test/browser/**/*.test.ts"],
+          // And one browser.
+          isolate: false,
           globalSetup: ["test/browser/left-out.ts"],
           testTimeout: patienceMs,
           hookTimeout: patienceMs,

@@ -20,10 +20,13 @@ export const missing: string | null = isThere()
   ? null
   : `There is no Chromium at ${path}: install it (apt-get install chromium), or set CHROMIUM to the path of one.`;
 
-/** Whoever starts it closes it. */
-export function startChromium(): Promise<Browser> {
+let running: Promise<Browser> | undefined;
+
+/** The browser of this process, which ends with it: files that run one after the other share it, each in contexts of its own. */
+export function sharedChromium(): Promise<Browser> {
   // Only what hangs reaches the end: how fast the machine is decides nothing.
-  return chromium.launch({ executablePath: path, args: flags, timeout: 600_000 });
+  running ??= chromium.launch({ executablePath: path, args: flags, timeout: 600_000 });
+  return running;
 }
 
 function isThere(): boolean {

@@ -5,8 +5,14 @@ import { expect } from "vitest";
 /** More than any page has to press through. */
 const pressesMax = 300;
 
-/** An element as it had the focus. `place`: among all elements; -1 when there was none left and the page is through. */
+/** How often in a row it is pressed: to look after each press takes longer than to press. */
+const pressesAtOnce = 10;
+
+/** An element as it got the focus. `place`: among all elements. */
 type Focus = { place: number; name: string; isShown: boolean };
+
+/** What the page notes for `expectEverythingInReach`. */
+declare const focusNotes: Focus[];
 
 /** Presses Tab until `wanted` has the focus, as somebody does who looks for it. */
 export async function tabTo(page: Page, wanted: Locator): Promise<void> {
@@ -25,32 +31,43 @@ export async function tabTo(page: Page, wanted: Locator): Promise<void> {
 export async function expectEverythingInReach(page: Page): Promise<void> {
   const usable = await page.evaluate(readUsable);
   expect(usable).not.toEqual([]);
-  const met: Focus[] = [];
-  for (let presses = 0; presses < pressesMax; presses++) {
-    await page.keyboard.press("Tab");
-    const focus = await page.evaluate(readFocus);
-    // A field for a time is several, one after the other.
-    if (focus.place === met.at(-1)?.place) continue;
-    if (focus.place === -1 || met.some(({ place }) => place === focus.place)) break;
-    met.push(focus);
+  await page.evaluate(noteFocus);
+  let met: Focus[] = [];
+  // Behind the last one the first one follows.
+  for (let presses = 0; presses < pressesMax && met.length === onceEach(met).length;) {
+    for (const end = presses + pressesAtOnce; presses < end; presses++) await page.keyboard.press("Tab");
+    met = await page.evaluate(() => focusNotes);
   }
-  expect(met.filter(({ isShown }) => !isShown)).toEqual([]);
-  const places = met.map(({ place }) => place);
+  const reached = onceEach(met);
+  expect(reached.filter(({ isShown }) => !isShown)).toEqual([]);
+  const places = reached.map(({ place }) => place);
   expect(places).toEqual(places.toSorted((one, other) => one - other));
   expect(usable.filter(({ place }) => !places.includes(place))).toEqual([]);
 }
 
-function readFocus(): Focus {
-  const element = document.activeElement;
-  if (element === null || element === document.body) return { place: -1, name: "", isShown: true };
-  const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element);
-  const box = element.getBoundingClientRect();
-  const hasRing = (outlineStyle !== "none" && outlineWidth !== "0px") || boxShadow !== "none";
-  return {
-    place: [...document.querySelectorAll("*")].indexOf(element),
-    name: element.outerHTML.slice(0, 120),
-    isShown: hasRing && box.width > 1 && box.height > 1,
-  };
+/** Up to the first that came before. */
+function onceEach(met: Focus[]): Focus[] {
+  const again = met.findIndex(({ place }, index) =>
+    met.slice(0, index).some((other) => other.place === place),
+  );
+  return again === -1 ? met : met.slice(0, again);
+}
+
+/** Notes from now on what gets the focus, and how it looks then. */
+function noteFocus(): void {
+  const notes: Focus[] = [];
+  Object.assign(globalThis, { focusNotes: notes });
+  document.addEventListener("focusin", ({ target }) => {
+    if (!(target instanceof Element)) return;
+    const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(target);
+    const box = target.getBoundingClientRect();
+    const hasRing = (outlineStyle !== "none" && outlineWidth !== "0px") || boxShadow !== "none";
+    notes.push({
+      place: [...document.querySelectorAll("*")].indexOf(target),
+      name: target.outerHTML.slice(0, 120),
+      isShown: hasRing && box.width > 1 && box.height > 1,
+    });
+  });
 }
 
 /** What can be clicked or filled in, and is there. */

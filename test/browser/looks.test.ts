@@ -1,7 +1,7 @@
 /** What the other files hold pages against does find what is wrong. */
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, test } from "vitest";
-import { missing, startChromium } from "./chromium.ts";
+import { missing, sharedChromium } from "./chromium.ts";
 import { FaultWatch } from "./faults.ts";
 import { expectEverythingInReach } from "./keyboard.ts";
 import { expectAccessible, expectGoodLooks, expectNoOverflow, expectNoShift } from "./looks.ts";
@@ -21,7 +21,7 @@ describe.skipIf(missing !== null)("what holds for every page", () => {
   let watch: FaultWatch;
   let shown = "";
   beforeAll(async () => {
-    const browser = await startChromium();
+    const browser = await sharedChromium();
     const context = await browser.newContext({ viewport: { width: 360, height: 740 } });
     watch = new FaultWatch(context, origin);
     await context.route("**", (route, request) =>
@@ -30,7 +30,7 @@ describe.skipIf(missing !== null)("what holds for every page", () => {
         : route.fulfill({ status: 404 }),
     );
     page = await context.newPage();
-    return () => browser.close();
+    return () => context.close();
   });
 
   test("finds that no page was looked at", () => {
