@@ -247,6 +247,7 @@ describe("GET /health", () => {
     });
     prepare.mockClear();
     for (let i = 0; i < 5; i++) expect(await health()).toBe(503);
+    expect(prepare.mock.calls.length).toBeGreaterThan(0);
     expect(prepare.mock.calls.length).toBeLessThanOrEqual(2);
     prepare.mockRestore();
     vi.setSystemTime(start + 10_000);

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { passTime, restartClock, stopClock } from "../clock";
-import { makeEvents, makeListener, publish } from "../event";
+import { makeListener } from "../event";
 import { alarmOf, laneOf, runAlarm, runAlarms } from "../lane";
 import { receiver } from "../receiver";
 import { countRows } from "./lane-rows";
+import { hand, times } from "./lane-traffic";
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
@@ -20,25 +21,27 @@ async function prune(uuid: string): Promise<void> {
   expect(await laneOf(uuid).deliveries({ limit: 1 })).toEqual({ deliveries: [], next: null });
 }
 
-/** Publishes so many times so many events. @returns the rows written per delivery, from the first one to the pruning. */
+/** Hands over so many times so many events. @returns the rows written per delivery, from the first one to the pruning. */
 async function rowsPerDelivery(traffic: { times: number; batch: number; everyMs: number }): Promise<number> {
   const { received } = receiver();
   const { uuid } = await makeListener();
   const rows = await countRows(uuid);
-  const { times, batch, everyMs } = traffic;
-  for (let time = 1; time <= times; time++) {
-    await publish(makeEvents(batch));
+  const { batch, everyMs } = traffic;
+  for (let time = 1; time <= traffic.times; time++) {
+    await hand(uuid, times(batch));
     await vi.waitFor(() => expect(received).toHaveLength(time * batch));
+    // The last answer is recorded a moment later.
+    await vi.waitFor(async () => expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 0 }));
     passTime(everyMs);
     if (((await alarmOf(uuid)) ?? Infinity) <= Date.now()) await runAlarm(uuid, 0);
   }
   await prune(uuid);
-  expect(received).toHaveLength(times * batch);
-  const perDelivery = rows() / (times * batch);
+  expect(received).toHaveLength(traffic.times * batch);
+  const perDelivery = rows() / (traffic.times * batch);
   // One row when it is accepted and one when it is delivered: fewer means that some were not counted.
   expect(perDelivery).toBeGreaterThanOrEqual(2);
   // oxlint-disable-next-line no-console -- what a delivery costs
-  console.log(`rows written per delivery, ${times} × ${batch} every ${everyMs} ms: ${perDelivery}`);
+  console.log(`rows written per delivery, ${traffic.times} × ${batch} every ${everyMs} ms: ${perDelivery}`);
   return perDelivery;
 }
 
