@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { configDefaults, defineConfig } from "vitest/config";
 import Durations from "./tools/durations-reporter.ts";
+import LongestFirst from "./tools/longest-first.ts";
 
 /** The end of a test or hook that waits for real processes: only what hangs reaches it. */
 const patienceMs = 20 * 60_000;
@@ -54,6 +55,7 @@ export default defineConfig({
     maxWorkers: availableParallelism() + 1,
     globalSetup: ["test/flow/temporary-files.ts", "test/flow/gateway-pool.ts"],
     reporters: ["default", new Durations()],
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         plugins: [workers],
