@@ -8,6 +8,8 @@ import { env } from "cloudflare:workers";
 /** Whether anybody has used D1 or an object since it was emptied. */
 let isUsed = true;
 let hasTables = false;
+/** The SQL of what the migrations make: to run them again and again takes twice as long. */
+let made: string | undefined;
 
 const prepare = env.DB.prepare.bind(env.DB);
 
@@ -22,13 +24,45 @@ const resetsMax = 20;
 export async function makeTables(): Promise<void> {
   for (let resets = 0; !hasTables; resets++) {
     try {
-      await prepare(env.TEST_MIGRATIONS.join(";\n")).run();
+      await prepare(made ?? env.TEST_MIGRATIONS.join(";\n")).run();
+      made ??= await readMade();
       hasTables = true;
     } catch (error) {
       if (resets === resetsMax || !String(error).includes("already exists")) throw error;
       await reset();
     }
   }
+}
+
+/** @returns SQL that makes D1 as it is now. */
+async function readMade(): Promise<string> {
+  const { results } = await prepare(
+    `SELECT name, type, sql FROM sqlite_schema
+     WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*' AND name NOT GLOB '_cf_*' ORDER BY rowid`,
+  ).all<{ name: string; type: string; sql: string }>();
+  const sqlOf = (isIt: (type: string) => boolean) =>
+    results.filter(({ type }) => isIt(type)).map(({ sql }) => sql);
+  const rows: string[] = [];
+  for (const { name, type } of results) if (type === "table") rows.push(...(await readRows(name)));
+  // Triggers have done what they do for these rows.
+  return [...sqlOf((type) => type !== "trigger"), ...rows, ...sqlOf((type) => type === "trigger")].join(
+    ";\n",
+  );
+}
+
+/** @returns an INSERT for each row of a table. */
+async function readRows(table: string): Promise<string[]> {
+  const { results } = await prepare(`SELECT * FROM "${table}"`).all<Record<string, unknown>>();
+  return results.map(
+    (row) => `INSERT INTO "${table}" VALUES (${Object.values(row).map(literal).join(", ")})`,
+  );
+}
+
+function literal(value: unknown): string {
+  if (value === null) return "NULL";
+  if (typeof value === "number") return String(value);
+  if (typeof value === "string") return `'${value.replaceAll("'", "''")}'`;
+  throw new Error("The migrations store something that is neither a number nor a text.");
 }
 
 /** For `afterEach`: removes all rows and tables, and all objects with their alarms. */
