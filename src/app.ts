@@ -32,7 +32,8 @@ import { listSubscribableEvents } from "./api/subscribable-events/list-subscriba
 import { subscribersRoutes } from "./api/subscribers/routes";
 import { tokensRoutes } from "./api/tokens/routes";
 import { asPage } from "./pages/error-page";
-import { docsPage } from "./pages/docs";
+import { docsPage, readerHeaders } from "./pages/docs";
+import { tryOut } from "./pages/docs-try";
 import { ownFormsOnly, pageHeaders } from "./pages/page-guards";
 import { pagesRoutes } from "./pages/routes";
 
@@ -61,6 +62,7 @@ export function createApp(checkJurisdiction = createJurisdictionCheck()): Router
 
   app.use(logRequests());
   app.use(noStore);
+  app.use("/docs", readerHeaders);
   app.use(pageHeaders);
   app.use(localHostsOnly);
   app.use(async (c, next) => {
@@ -87,6 +89,7 @@ export function createApp(checkJurisdiction = createJurisdictionCheck()): Router
   app.route("/", pagesRoutes());
   const describe = (origin: string) => describeApi(endpoints, origin);
   docsPage(app, describe);
+  tryOut(app, (request, env, context) => app.fetch(request, env, context));
   serveDocument(app, describe);
   return app;
 }

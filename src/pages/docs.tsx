@@ -1,4 +1,6 @@
-/** `GET /docs`: the API reference, rendered from the OpenAPI document without scripts. */
+/** `GET /docs`: the API reference. Its reader needs scripts; without them, it is a list made from the OpenAPI document. */
+import { html } from "hono/html";
+import type { MiddlewareHandler } from "hono";
 import type { Child } from "hono/jsx";
 import type { Router } from "../http/router";
 import { currentUser } from "./current-user";
@@ -6,10 +8,30 @@ import { renderPage } from "./layout";
 
 const methods = ["get", "post", "put", "delete"] as const;
 
+/** Stoplight Elements. Requests go to the API's own origin, with the session's cookie (`docs.js`). */
+const reader = html`<elements-api
+  apiDescriptionUrl="/openapi.json"
+  router="hash"
+  layout="responsive"
+  tryItCredentialsPolicy="same-origin"
+></elements-api>`;
+
 type Document = ReturnType<Router["getOpenAPI31Document"]>;
 type PathItem = NonNullable<Document["paths"]>[string];
 type Operation = NonNullable<PathItem["get"]>;
 type Endpoint = { method: string; path: string; operation: Operation };
+
+/**
+ * Middleware of the page, outside of that which sets the headers of all pages. The reader has its styles in the page, which the
+ * policy of the other pages does not allow.
+ */
+export const readerHeaders: MiddlewareHandler = async (c, next) => {
+  await next();
+  c.header(
+    "Content-Security-Policy",
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+  );
+};
 
 /** Adds the page to `router`. @param describe gives the OpenAPI document of the API at an origin. */
 export function docsPage(router: Router, describe: (origin: string) => Document): void {
@@ -18,7 +40,14 @@ export function docsPage(router: Router, describe: (origin: string) => Document)
     const byTag = Map.groupBy(endpointsOf(document), ({ operation }) => operation.tags?.[0] ?? "Other");
     return renderPage(
       c,
-      { title: "API", user: await currentUser(c), section: "/docs" },
+      {
+        title: "API",
+        user: await currentUser(c),
+        section: "/docs",
+        scripts: ["/docs.js", "/elements/web-components.min.js"],
+        // The reader's has rules for all elements: this site's own stand behind them.
+        styles: ["/elements/styles.min.css", "/style.css"],
+      },
       <div class="stack">
         <div class="page-header">
           <h1>API</h1>
@@ -32,16 +61,21 @@ export function docsPage(router: Router, describe: (origin: string) => Document)
           without the required scope and 429 above a rate limit. Errors have the form{" "}
           <code>{'{"message": "…"}'}</code>.
         </p>
-        {[...byTag].map(([tag, endpoints]) => (
-          <section aria-labelledby={`tag-${tag}`}>
-            <h2 id={`tag-${tag}`}>{tag}</h2>
-            <div class="stack">
-              {endpoints.map((endpoint) => (
-                <EndpointCard {...endpoint} />
-              ))}
-            </div>
-          </section>
-        ))}
+        {reader}
+        <noscript>
+          <div class="stack">
+            {[...byTag].map(([tag, endpoints]) => (
+              <section aria-labelledby={`tag-${tag}`}>
+                <h2 id={`tag-${tag}`}>{tag}</h2>
+                <div class="stack">
+                  {endpoints.map((endpoint) => (
+                    <EndpointCard {...endpoint} />
+                  ))}
+                </div>
+              </section>
+            ))}
+          </div>
+        </noscript>
       </div>,
     );
   });

@@ -119,7 +119,7 @@ function receiverRequest({
       requestBody: {
         required: true,
         content: {
-          "application/json": { schema: { $ref: "#/components/schemas/Delivery" }, example: value },
+          "application/json": { schema: { $ref: "#/components/schemas/ReceivedDelivery" }, example: value },
           "application/x-www-form-urlencoded": { schema: formSchema },
         },
       },
@@ -129,7 +129,7 @@ function receiverRequest({
 }
 
 /** The schema of the bodies that receivers get, by its name in the document. */
-export const receiverSchemas = { Delivery: deliverySchema };
+export const receiverSchemas = { ReceivedDelivery: deliverySchema };
 
 /** @param event an example. @returns the section `webhooks`. */
 export function receiverRequests(event: Record<string, unknown>): Record<string, unknown> {

@@ -19,11 +19,9 @@ const rejectedSchema = z
             "The message's text; a structured one as JSON. Null without the scope deliveries:read.",
         }),
         received_at: timeSchema,
-        message_id: z
-          .string()
-          .openapi({
-            description: "The queue's id of it, or orchest: and a hash of the body that Orchest sent.",
-          }),
+        message_id: z.string().openapi({
+          description: "The queue's id of it, or orchest: and a hash of the body that Orchest sent.",
+        }),
       }),
     ),
     next_cursor: nextCursorSchema,

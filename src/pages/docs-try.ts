@@ -1,0 +1,44 @@
+/** `/docs/try/api/…`: what the API reader tries out, as the person who is signed in. */
+import type { Context } from "hono";
+import type { AppEnv } from "../auth/app-env";
+import { trustRequest } from "../auth/trusted-requests";
+import { RequestError } from "../platform/errors";
+import type { Router } from "../http/router";
+import { currentUser } from "./current-user";
+
+const prefix = "/docs/try";
+
+/** Handles a request as the API does. */
+export type ApiCall = (
+  request: Request,
+  env: Env,
+  context: Context["executionCtx"],
+) => Response | Promise<Response>;
+
+/**
+ * Adds the endpoint to `router`. Only this site's own pages may call it, also with methods that usually change nothing, since
+ * some of the API's do. @param call the app.
+ * @throws {RequestError} 401 when nobody is signed in, 403 for a request from elsewhere.
+ */
+export function tryOut(router: Router, call: ApiCall): void {
+  router.all(`${prefix}/api/*`, async (c) => {
+    if (c.req.header("Sec-Fetch-Site") !== "same-origin") {
+      throw new RequestError(403, "The try-out is for this site's own pages only.");
+    }
+    const user = await currentUser(c);
+    if (user === null) throw new RequestError(401, "Sign in first, or enter a token.");
+    const request = apiRequest(c);
+    trustRequest(request, user);
+    return call(request, c.env, c.executionCtx);
+  });
+}
+
+/** @returns the same request to the API, without the session. */
+function apiRequest(c: Context<AppEnv>): Request {
+  const url = new URL(c.req.url);
+  url.pathname = url.pathname.slice(prefix.length);
+  const request = new Request(url, c.req.raw);
+  request.headers.delete("Cookie");
+  request.headers.delete("Authorization");
+  return request;
+}
