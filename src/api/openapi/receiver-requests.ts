@@ -30,6 +30,12 @@ const headers: readonly [name: string, description: string, schema: JsonSchema, 
     { type: "string", pattern: "^[0-9a-f]{64}$" },
     true,
   ],
+  [
+    "X-Hub-Signature-256",
+    "sha256= and the same hex.",
+    { type: "string", pattern: "^sha256=[0-9a-f]{64}$" },
+    true,
+  ],
   ["webhook-id", "As X-Orchest-Delivery (Standard Webhooks).", { type: "string", format: "uuid" }, true],
   ["webhook-timestamp", "The time of the attempt, in seconds since 1970.", { type: "integer" }, true],
   [
@@ -88,6 +94,23 @@ const formSchema = {
   properties: { delivered_for: { type: "string" }, event: { type: "string" } },
 };
 
+const cloudEventSchema = {
+  type: "object",
+  description: "A CloudEvent 1.0 in structured JSON, for webhooks with the format cloudevents.",
+  required: ["specversion", "id", "source", "type"],
+  properties: {
+    specversion: { type: "string", const: "1.0" },
+    id: { type: "string" },
+    source: { type: "string" },
+    type: { type: "string" },
+  },
+};
+
+const serviceSchema = {
+  description:
+    "The message of a service (Slack, Teams, PagerDuty and others), or the body that a webhook's template makes.",
+};
+
 const exampleFor = {
   name: "Alerts",
   verify_ssl: true,
@@ -121,6 +144,8 @@ function receiverRequest({
         content: {
           "application/json": { schema: { $ref: "#/components/schemas/ReceivedDelivery" }, example: value },
           "application/x-www-form-urlencoded": { schema: formSchema },
+          "application/cloudevents+json": { schema: cloudEventSchema },
+          "*/*": { schema: serviceSchema },
         },
       },
       responses,
@@ -138,7 +163,7 @@ export function receiverRequests(event: Record<string, unknown>): Record<string,
       operationId: "receiveDelivery",
       summary: "An event for a webhook that subscribed to it",
       description:
-        "Respond with a 2xx within 5 s, or the webhook's timeout_s. Verify a signature before parsing the body, and drop deliveries that were received before.",
+        "The body is that of the webhook's format; orchest's has the members delivered_for and event. Respond with a 2xx within 5 s, or the webhook's timeout_s. Verify a signature before parsing the body, and drop deliveries that were received before.",
       event,
     }),
     ping: receiverRequest({
