@@ -1,9 +1,11 @@
 /** A webhook's message format: its options and its template, validated and merged with the stored ones. */
 import { z } from "@hono/zod-openapi";
+import { sampleEvent } from "../events/sample-event";
 import { FieldError } from "../platform/errors";
 import { maskedValue } from "../platform/masked-value";
 import { checkFormatOptions, optionsOf } from "../send/message/format-options";
 import { formats, type Format, type ServiceFormat } from "../send/message/formats";
+import { checkTemplate } from "../send/message/template/template-message";
 import { formatOf } from "../send/message/recognise-service";
 
 const optionsMax = 20;
@@ -101,7 +103,6 @@ export function mergeFormatSettings({
   sent: SentFormatSettings;
 }): FormatSettings {
   const service = serviceOf(after);
-  if (service === "template") throw new FieldError("format", "template cannot be chosen yet.");
   const isSame = before !== null && serviceOf(before) === service;
   if (isSame && before.url === after.url && sent.formatOptions === undefined && !sent.template) {
     return keptOf(stored);
@@ -116,6 +117,8 @@ export function mergeFormatSettings({
   const sentence = checkFormatOptions(service, options, after.url);
   if (sentence !== null) throw fieldErrorOf(sentence);
   const template = mergeTemplate(service, isSame ? stored.template : undefined, sent.template);
+  const reason = template === undefined ? null : checkTemplate(template, options, templateSamples());
+  if (reason !== null) throw new FieldError("template", reason);
   return {
     ...(Object.keys(options).length > 0 && { formatOptions: options }),
     ...(template !== undefined && { template }),
@@ -170,6 +173,14 @@ function mergeTemplate(
     throw new FieldError("template", "is required for the format template.");
   }
   return template;
+}
+
+/** An event with many fields, and one with as few as any has. */
+function templateSamples(): string[] {
+  const source = { now: Date.now(), uuid: () => crypto.randomUUID() };
+  const full = sampleEvent("project:cron-job:run:pipeline-run:failed", source);
+  const { uuid, timestamp } = full;
+  return [full, { uuid, type: "webhook:recovered", timestamp }].map((event) => JSON.stringify(event));
 }
 
 function serviceOf({ format, url, contentType }: FormatChoice): ServiceFormat {

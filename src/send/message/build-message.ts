@@ -2,6 +2,7 @@
 import { buildBody, chatServiceOf, deliveredForOf, type SentWebhook } from "../payload";
 import { cloudEvent } from "./cloudevents";
 import type { ServiceFormat } from "./formats";
+import { templateMessage } from "./template/template-message";
 import { type Notice, noticeOf } from "./notice";
 import { discordMessage } from "./services/discord";
 import { googleChatMessage } from "./services/google-chat";
@@ -51,7 +52,7 @@ export function buildMessage(input: MessageInput): BuiltMessage {
     return { body, contentType: webhook.contentType };
   }
   if (format === "cloudevents") return cloudEvent(input);
-  if (format === "template") throw new Error("Templates are not built yet.");
+  if (format === "template") return templateMessage(input);
   return services[format](noticeOf(input, deliveredForOf(webhook)));
 }
 

@@ -20,9 +20,6 @@ export const formats = [
   "template",
 ] as const;
 
-/** Those that can be chosen: templates cannot be written yet. */
-export const offeredFormats = formats.filter((format) => format !== "template");
-
 /** A webhook's setting `format`. */
 export type Format = (typeof formats)[number];
 

@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { readLaneConfig } from "../../../src/lane/lane-configs";
 import { decryptSettings, type SecretSettings } from "../../../src/platform/encryption";
 import { readConfig } from "../../../src/platform/config";
-import { offeredFormats } from "../../../src/send/message/formats";
+import { formats } from "../../../src/send/message/formats";
 import { findWebhook } from "../../../src/webhooks/webhooks";
 import {
   type Answer,
@@ -14,7 +14,10 @@ import {
   spec,
   type WebhookAnswer,
 } from "../../api";
+import { makeEvent, makeListener, publish } from "../../event";
 import { forAll } from "../../for-all";
+import { receiver } from "../../receiver";
+import { hmacHex } from "../../sign";
 import { rowCounts } from "../../row-counts";
 import { secretOption } from "../../secrets";
 
@@ -34,16 +37,14 @@ async function settingsOf(uuid: string): Promise<SecretSettings> {
   return decryptSettings(readConfig(env).encryptionKeys, uuid, row.encryptedSettings);
 }
 
-/** Checks that neither a new webhook nor a change may have these settings, and that nothing is stored. */
+/** Checks that neither a new webhook nor a change may have these settings. */
 async function expectRefused(settings: object, message: RegExp, made: WebhookAnswer): Promise<void> {
-  const before = await rowCounts();
   for (const answer of [
     await api("POST", path, { ...spec, ...settings }),
     await put(made.uuid, { name: "New", ...settings }),
   ]) {
     expect(answer).toMatchObject({ status: 400, body: { message: expect.stringMatching(message) } });
   }
-  expect(await rowCounts()).toEqual(before);
 }
 
 describe("a webhook's format", () => {
@@ -69,8 +70,9 @@ describe("a webhook's format", () => {
       telegram: { format_options: { chat_id: "-100123" } },
       opsgenie: { format_options: { api_key: "k-1" } },
       ntfy: { format_options: { topic: "orchest" } },
+      template: { template: '{"text": "{{title}}"}' },
     };
-    await forAll(offeredFormats, async (format) => {
+    await forAll(formats, async (format) => {
       const changes = { format, ...needs[format] };
       expect(await makeWebhook(changes)).toMatchObject({ format });
       const { uuid } = await makeWebhook({ format: "orchest" });
@@ -82,6 +84,7 @@ describe("a webhook's format", () => {
 
   it("may be nothing else, and nothing is made or changed", async () => {
     const made = await makeWebhook({ format: "orchest" });
+    const before = await rowCounts();
     await forAll<[object, RegExp]>(
       [
         [{ format: "irc" }, /^format: must be one of auto, orchest, slack, /],
@@ -121,12 +124,22 @@ describe("a webhook's format", () => {
           { format_options: Object.fromEntries(Array.from({ length: 21 }, (_, at) => [`o${at}`, "x"])) },
           /^format_options: must be at most 20/,
         ],
-        [withTemplate, /^format: template cannot be chosen yet/],
+        [{ format: "template" }, /^template: is required for the format template/],
+        [{ format: "template", template: " " }, /^template: is required/],
+        [{ format: "template", template: masked }, /^template: is required/],
+        [{ format: "template", template: "x".repeat(10_001) }, /^template: must be at most 10000/],
+        [{ format: "template", template: "{{#if title}}" }, /^template: cannot be read, line 1: /],
+        [
+          { format: "template", template: "{{{title}}}" },
+          /^template: cannot be used, line 1: \{\{\{ is not allowed/,
+        ],
+        [{ format: "template", template: "{{title}}" }, /^template: makes no valid JSON of an event of/],
         [{ template: "x" }, /^template: is used only with the format template/],
         [{ format: "slack", template: "x" }, /^template: is used only with the format template/],
       ],
       (settings, message) => expectRefused(settings, message, made),
     );
+    expect(await rowCounts()).toEqual(before);
     expect(await readWebhook(made.uuid)).toEqual(made);
   });
 });
@@ -227,5 +240,53 @@ describe("format_options", () => {
     await env.DB.prepare("UPDATE webhooks SET format = 'auto'").run();
     const fields = { name: "New", content_type: "application/json", verify_ssl: true };
     expect((await put(uuid, fields)).status).toBe(200);
+  });
+});
+
+describe("a template", () => {
+  it("is shown with its webhook, and masked in lists", async () => {
+    const made = await makeWebhook(withTemplate);
+    expect(made).toMatchObject(withTemplate);
+    expect(await readWebhook(made.uuid)).toEqual(made);
+    const { body } = await api<{ subscribers: WebhookAnswer[] }>("GET", `${notifications}/subscribers`);
+    expect(body.subscribers).toMatchObject([{ format: "template", template: masked }]);
+    const { results } = await env.DB.prepare("SELECT * FROM webhooks").all();
+    expect(JSON.stringify(results)).not.toContain("{{title}}");
+  });
+
+  it("is kept when it is masked, absent or null, replaced by another, and removed with its format", async () => {
+    await forAll<[object, string | null]>(
+      [
+        [{ template: masked, name: "New" }, withTemplate.template],
+        [{ template: null, name: "New" }, withTemplate.template],
+        [{ name: "New" }, withTemplate.template],
+        [{ url: "https://elsewhere.example.com/hook" }, withTemplate.template],
+        [{ template: '{"t": 1}' }, '{"t": 1}'],
+        [{ format: "slack" }, null],
+        [{ format: "slack", template: masked }, null],
+      ],
+      async (changes, wanted) => {
+        const { uuid } = await makeWebhook(withTemplate);
+        expect(await put(uuid, changes)).toMatchObject({ status: 200 });
+        expect((await readWebhook(uuid)).template).toBe(wanted);
+      },
+    );
+  });
+
+  it("makes the body of deliveries and of test pings, signed as it is sent", async () => {
+    const { received } = receiver();
+    const { uuid } = await makeListener({ ...withTemplate, format_options: { content_type: "text/plain" } });
+    await publish(makeEvent({ project: { name: "Churn" } }));
+    await api("GET", `${notifications}/subscribers/test-ping-delivery/${uuid}`);
+    await vi.waitFor(() => expect(received).toHaveLength(2));
+    const bodies = received.map(({ body }) => body).toSorted();
+    expect(bodies).toEqual([
+      '{"text": "Project Churn was created"}',
+      '{"text": "Test ping: this webhook works"}',
+    ]);
+    for (const { headers, body } of received) {
+      expect(headers.get("Content-Type")).toBe("text/plain; charset=utf-8");
+      expect(headers.get("X-Hub-Signature")).toBe(await hmacHex(spec.secret, body));
+    }
   });
 });

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { decryptSettings, type SecretSettings } from "../../../src/platform/encryption";
 import { readConfig } from "../../../src/platform/config";
 import { findWebhook } from "../../../src/webhooks/webhooks";
-import { makeWebhook } from "../../api";
+import { makeWebhook, readWebhook } from "../../api";
 import { forAll } from "../../for-all";
 import { receiver } from "../../receiver";
 import { secretOption } from "../../secrets";
@@ -102,6 +102,7 @@ describe("the fields of a format", () => {
         [{ url: pagerduty }, ["option-routing_key", "option-severity"]],
         [{ url: "https://example.com", format: "ntfy" }, ["option-topic", "option-priority", "option-tags"]],
         [{ url: slack }, []],
+        [{ url: slack, format: "template", template: "x" }, ["template", "option-content_type"]],
       ] as const,
       async (typed, names) => {
         for (const intent of ["preview", "format"]) {
@@ -141,6 +142,8 @@ describe("the fields of a format", () => {
           "option-severity",
           "Must be one of critical",
         ],
+        [{ format: "template", template: " " }, "template", "Is required for the format template"],
+        [{ format: "template", template: "{{#if x}}" }, "template", "Cannot be read, line 1"],
         [{ format: "irc" }, "format", "Must be one of auto"],
       ] as const,
       async (typed, field, rule) => {
@@ -213,6 +216,32 @@ describe("editing a webhook with format options", () => {
     for (let click = 0; click < 2; click++) expect((await post(path, fields, { cookie })).status).toBe(303);
     expect((await findWebhook(env, uuid))?.version).toBe(2);
   });
+});
+
+describe("a template in the form", () => {
+  it("is kept as it was typed, and shown to whoever may change it", async () => {
+    const template = '  {"text": "{{title}}"}\n\n';
+    const { uuid } = await makeWebhook({ format: "template", template });
+    const path = `/webhooks/${uuid}/edit`;
+    const fields = await fieldsOf((await get(path, await writer())).html, "webhook-form");
+    expect(fields.get("template")).toBe(template);
+    await send(path, { template: '{"t": 1}' }, "save");
+    expect(await readWebhook(uuid)).toMatchObject({ format: "template", template: '{"t": 1}' });
+  });
+
+  it("is previewed before it is saved, or what is wrong with it is said", () =>
+    forAll(
+      [
+        ['{"text": "{{title}}"}', "&quot;text&quot;: &quot;Nightly retraining failed in Churn prediction"],
+        ["{{#if title}}", "The template cannot be read, line 1"],
+        ["{{title}}", "The template makes no valid JSON"],
+        ["", "Write a template"],
+      ] as const,
+      async (template, text) => {
+        const { html } = await type({ url: slack, format: "template", template, "types-0": cron });
+        expect(words(html, "preview")).toContain(text);
+      },
+    ));
 });
 
 describe("the preview", () => {

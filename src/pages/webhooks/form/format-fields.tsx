@@ -1,13 +1,13 @@
 /** The format of the messages, and the fields of what it needs beside the URL. */
 import { type FormatOption, optionsOf } from "../../../send/message/format-options";
-import { formatNames, offeredFormats, type ServiceFormat } from "../../../send/message/formats";
+import { formatNames, formats, type ServiceFormat } from "../../../send/message/formats";
 import { formatOf, retiredUrl, serviceOf } from "../../../send/message/recognise-service";
 import { maskedValue } from "../../../platform/encryption";
 import { described, Field, SelectField, TextField } from "../../parts/field";
 import type { FormErrors } from "./form-errors";
 import { chosenFormat, type FormValues, optionField } from "./form-values";
 
-const formatOptions = offeredFormats.map((format) => [format, formatNames[format]] as const);
+const formatOptions = formats.map((format) => [format, formatNames[format]] as const);
 
 /** What the fields depend on. `url`: as typed, or else as stored; may be invalid or empty. */
 type Chosen = { url: string; values: FormValues; errors: FormErrors };
@@ -82,7 +82,14 @@ function OptionField({
 function TemplateField({ values, error }: { values: FormValues; error?: string }) {
   const field = {
     name: "template",
-    hint: 'The body of each request, such as {"text": "{{title}}"}. Everyone who may read webhooks can read it: put keys into custom headers.',
+    hint: (
+      <>
+        The body of each request. It may use <code>{"{{title}}"}</code>, <code>{"{{outcome}}"}</code>,{" "}
+        <code>{"{{link}}"}</code>, <code>{"{{event.project.name}}"}</code>,{" "}
+        <code>{"{{json event.project}}"}</code>, <code>{"{{#if}}"}</code> and <code>{"{{#each facts}}"}</code>
+        . Everyone who may read webhooks can read it: put keys into custom headers.
+      </>
+    ),
     error,
   };
   return (

@@ -3,6 +3,7 @@ import { indentJson } from "../../../send/indent-json";
 import { buildMessage, type BuiltMessage } from "../../../send/message/build-message";
 import { optionsOf } from "../../../send/message/format-options";
 import type { ServiceFormat } from "../../../send/message/formats";
+import { checkTemplate } from "../../../send/message/template/template-message";
 import { previewOf } from "../../../send/message/preview";
 import { typesMatchedBy } from "../../../events/patterns";
 import { sampleEvent } from "../../../events/sample-event";
@@ -24,6 +25,9 @@ type PreviewSource = {
 export function Preview(source: PreviewSource) {
   const format = chosenFormat(source.values, source.url);
   const type = sampleType(source.values);
+  const { template } = source.values.text;
+  const reason = format === "template" ? templateReason(template, source, type) : null;
+  if (reason !== null) return <p class="notice warn">{reason}</p>;
   const message = messageOf(source, format, type);
   const preview = previewOf(format, message);
   return (
@@ -61,9 +65,21 @@ function messageOf(
     options: optionsFor(format, values, stored),
     template: values.text.template,
     orchestUrl,
-    event: JSON.stringify(sampleEvent(type, { now: Date.now(), uuid: ids })),
+    event: sampleOf(type, ids),
     deliveryUuid: ids(),
   });
+}
+
+/** Why a template cannot be previewed, or null. */
+function templateReason(template: string, source: PreviewSource, type: string): string | null {
+  if (template.trim() === "") return "Write a template to see what it makes.";
+  const options = optionsFor("template", source.values, source.stored);
+  const reason = checkTemplate(template, options, [sampleOf(type, sequentialUuids())]);
+  return reason === null ? null : `The template ${reason}`;
+}
+
+function sampleOf(type: string, uuid: () => string): string {
+  return JSON.stringify(sampleEvent(type, { now: Date.now(), uuid }));
 }
 
 /** The options as typed, where masked values stand for the stored ones. */

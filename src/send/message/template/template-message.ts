@@ -1,0 +1,94 @@
+/** Messages that a webhook's own template makes: for every service that has no format here. */
+import type { BuiltMessage, MessageInput } from "../build-message";
+import { escapeHtml } from "../escape-html";
+import { noticeOf } from "../notice";
+import { parseTemplate, TemplateError } from "./parse-template";
+import { renderTemplate } from "./render-template";
+
+const defaultContentType = "application/json";
+const sameText = (text: string): string => text;
+const inMarkup = (text: string): string => escapeHtml(text).replaceAll("'", "&#39;");
+const inJson = (text: string): string => JSON.stringify(text).slice(1, -1);
+
+/** How a value is written for each content type that `format_options.content_type` allows. */
+const escapes: Record<string, (text: string) => string> = {
+  [defaultContentType]: inJson,
+  "application/x-www-form-urlencoded": encodeURIComponent,
+  "application/xml": inMarkup,
+  "text/html": inMarkup,
+  "text/plain": sameText,
+};
+
+/**
+ * A template sees `event`, the parts of its sentence (`title`, `outcome`, `facts`, `link`, `text`), its `type` and
+ * `timestamp`, and the `webhook`'s name and uuid.
+ * @throws {TemplateError} for a template that `checkTemplate` refuses.
+ */
+export function templateMessage(input: MessageInput): BuiltMessage {
+  const { options, template, webhook, deliveryUuid } = input;
+  const contentType = options["content_type"] ?? defaultContentType;
+  const { sentence, fields, type } = noticeOf(input, "");
+  const data = {
+    ...sentence,
+    event: fields,
+    type,
+    timestamp: fields["timestamp"],
+    webhook: { name: webhook.name, uuid: webhook.uuid },
+    delivery: deliveryUuid,
+  };
+  const body = renderTemplate(parseTemplate(template ?? ""), data, {
+    escape: escapes[contentType] ?? inJson,
+    escapeJson: contentType === defaultContentType ? sameText : (escapes[contentType] ?? inJson),
+  });
+  const isForm = contentType === "application/x-www-form-urlencoded";
+  const isBare = isForm || contentType === defaultContentType;
+  return { body, contentType: isBare ? contentType : `${contentType}; charset=utf-8` };
+}
+
+/** What a template is tried with: only its event matters. */
+const trial = {
+  format: "template",
+  webhook: { uuid: "", name: "", verifySsl: true, contentType: defaultContentType },
+  url: "https://example.com/",
+  orchestUrl: null,
+  deliveryUuid: "",
+} as const;
+
+/**
+ * Checks a template that somebody wrote.
+ * @param options `format_options`. @param samples events as texts: a body of JSON must be JSON for each of them.
+ * @returns why it cannot be stored, as the rest of a sentence that begins with `template`; null when it can.
+ */
+export function checkTemplate(
+  template: string,
+  options: Readonly<Record<string, string>>,
+  samples: readonly string[],
+): string | null {
+  try {
+    for (const event of samples) {
+      const { body, contentType } = templateMessage({ ...trial, template, options, event });
+      if (contentType === defaultContentType && !isJson(body)) return notJson(event);
+    }
+    return null;
+  } catch (error) {
+    if (error instanceof TemplateError) return error.message;
+    throw error;
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function notJson(event: string): string {
+  const { type } = JSON.parse(event) as { type: string };
+  return (
+    `makes no valid JSON of an event of the type ${type}. Put quotes around {{…}}, or write {{json …}} for a ` +
+    `value with its quotes; a comma between the items of {{#each}} is {{#unless @last}},{{/unless}}.`
+  );
+}
