@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { EventShard } from "../../../src/events/shard/event-shard";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { makeWebhook } from "../../api";
