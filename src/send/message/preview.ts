@@ -1,8 +1,31 @@
 /** What a person sees of a message: read from the very message that is sent, so that a preview cannot promise more. */
 import type { BuiltMessage } from "./build-message";
-import { isFields } from "./event-fields";
+import { type Fields, isFields } from "./event-fields";
 import { formatNames, type ServiceFormat } from "./formats";
-import { bodyReaders, type Read, readNtfy } from "./read-message";
+import type { Read } from "./read/base";
+import { readDiscord } from "./read/discord";
+import { readGoogleChat } from "./read/google-chat";
+import { readMattermost } from "./read/mattermost";
+import { readNtfy } from "./read/ntfy";
+import { readOpsgenie } from "./read/opsgenie";
+import { readPagerduty } from "./read/pagerduty";
+import { readSlack } from "./read/slack";
+import { readTeams } from "./read/teams";
+import { readTelegram } from "./read/telegram";
+
+/** The services whose bodies are JSON. */
+type JsonService = Exclude<ServiceFormat, "orchest" | "cloudevents" | "template" | "ntfy">;
+
+const readers: Record<JsonService, (body: Fields, message: BuiltMessage) => Read> = {
+  slack: readSlack,
+  discord: readDiscord,
+  teams: readTeams,
+  google_chat: readGoogleChat,
+  mattermost: readMattermost,
+  telegram: readTelegram,
+  pagerduty: readPagerduty,
+  opsgenie: readOpsgenie,
+};
 
 /** The same shape for every service. Texts are plain: escapes of the service are undone. */
 export type Preview = Read & {
@@ -19,5 +42,5 @@ export function previewOf(format: ServiceFormat, message: BuiltMessage): Preview
   const parsed: unknown = JSON.parse(message.body);
   const body = isFields(parsed) ? parsed : {};
   const notShown = ["delivered_for", "event"].filter((name) => name in body);
-  return { service, ...bodyReaders[format](body, message), notShown };
+  return { service, ...readers[format](body, message), notShown };
 }

@@ -1,0 +1,35 @@
+/** Slack's messages, as Slack shows them. */
+import type { Fields } from "../event-fields";
+import { labelled, linkOf, listAt, nothing, type Read, textAt, unescapeHtml, withIcon } from "./base";
+import { readMattermost } from "./mattermost";
+
+export function readSlack(body: Fields): Read {
+  // Discord's endpoint for messages of Slack gets what Mattermost gets.
+  if (listAt(body, "attachments").length > 0) return readMattermost(body);
+  const blocks = listAt(body, "blocks");
+  if (blocks.length === 0) {
+    const title = textAt(body, "title") || textAt(body, "text");
+    const names = ["text", "outcome", "link", "type", "time"].filter((name) => textAt(body, name) !== "");
+    const fields = names.map((label) => ({ label, value: textAt(body, label) }));
+    const effect = "Starts the workflow, which shows the variables that it names.";
+    return { ...nothing, notification: title, title, fields, effect };
+  }
+  const [head, ...rest] = blocks;
+  const title = withIcon(unescapeHtml(textAt(head, "text", "text")));
+  const fields = rest
+    .flatMap((block) => listAt(block, "fields"))
+    .map((field) => labelled(unescapeHtml(textAt(field, "text")), "\n"));
+  const [, url = "", label = ""] =
+    /^<([^|]*)\|(.*)>$/.exec(rest.map((block) => textAt(block, "text", "text")).find(Boolean) ?? "") ?? [];
+  const footer = rest
+    .flatMap((block) => listAt(block, "elements"))
+    .map((element) => unescapeHtml(textAt(element, "text").replace(/^<!date\^[^|]*\|([^>]*)>$/, "$1")));
+  return {
+    ...nothing,
+    ...title,
+    notification: unescapeHtml(textAt(body, "text")),
+    fields,
+    link: linkOf(label, unescapeHtml(url)),
+    footer: footer.join(" · "),
+  };
+}
