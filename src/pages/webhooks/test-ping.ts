@@ -60,7 +60,7 @@ function shownText({ shown }: WebhookPing): string {
 /** Leaves out the response body for callers who may not read bodies. */
 function reasonFor(caller: Caller, failed: Extract<WebhookPing, { delivered: false }>): string {
   const { error, status, reason } = failed;
-  const mayQuoteBody = error === "http_4xx" || error === "http_5xx";
+  const mayQuoteBody = error === "http_4xx" || error === "http_5xx" || error === "service_error";
   if (!mayQuoteBody || mayReadTexts(caller)) return reason;
   return explainFailure({ error, status, responseBody: "" }, 0);
 }
