@@ -129,7 +129,7 @@ describe("a message", () => {
           expect(links.every(({ url, text }) => url.startsWith(orchestUrl) || url === text)).toBe(true);
         }
       }),
-      { numRuns: 50 },
+      { numRuns: 25 },
     );
   });
 
