@@ -67,6 +67,7 @@ describe.skipIf(missing !== null)("the first run", () => {
     await page.getByRole("link", { name: "Rotate secret…" }).click();
     const newSecret = await page.getByLabel("Secret", { exact: true }).inputValue();
     expect(newSecret).not.toBe(secret);
+    await page.getByLabel("X-Hub-Signature").selectOption("new");
     await button("Rotate secret").click();
     await page.getByText("The secret was rotated.").waitFor();
     await publishSample(events);
