@@ -1,6 +1,6 @@
 /** The gateway's Worker, bundled, and its settings from wrangler.toml, for Miniflare. */
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { parseEnv } from "node:util";
 import { build } from "esbuild";
 import type { V4WorkerOptions } from "miniflare";
@@ -31,11 +31,40 @@ type Config = {
   ratelimits: { name: string; namespace_id: string; simple: { limit: number; period: 10 | 60 } }[];
 };
 
+/** What is used of a producer's wrangler.toml. */
+type ProducerConfig = Pick<Config, "name" | "main" | "compatibility_date"> & {
+  compatibility_flags?: string[];
+  vars?: Record<string, string>;
+  queues: { producers: Config["queues"]["producers"] };
+};
+
 /** @returns the gateway as a Worker of Miniflare, with the settings of wrangler.toml and `.dev.vars`. */
 export async function builtWorker(): Promise<V4WorkerOptions> {
   const config = readConfig();
   const script = await bundle(config.main);
   return { ...workerSettings(config), modules: true, script };
+}
+
+/**
+ * @param configFile the wrangler.toml of another Worker, which has its `main`, its `vars` and the queues that it produces for.
+ * @param address where it serves.
+ * @returns the Worker, for the process of the gateway, whose queue it then reaches.
+ */
+export async function producerWorker(
+  configFile: string,
+  address: { host: string; port: number },
+): Promise<V4WorkerOptions> {
+  const config = parse(readFileSync(configFile, "utf8")) as unknown as ProducerConfig;
+  return {
+    name: config.name,
+    modules: true,
+    script: await bundle(config.main, dirname(configFile)),
+    compatibilityDate: config.compatibility_date,
+    compatibilityFlags: config.compatibility_flags ?? [],
+    bindings: config.vars ?? {},
+    queueProducers: producersOf(config.queues.producers),
+    unsafeDirectSockets: [address],
+  };
 }
 
 /** @returns the local database of wrangler.toml, for Miniflare. */
@@ -48,9 +77,9 @@ function readConfig(): Config {
 }
 
 /** Bundles as `wrangler deploy` does: one module, and what the runtime provides stays an import. */
-async function bundle(main: string): Promise<string> {
+async function bundle(main: string, directory = projectDirectory): Promise<string> {
   const { outputFiles } = await build({
-    absWorkingDir: projectDirectory,
+    absWorkingDir: directory,
     entryPoints: [main],
     bundle: true,
     write: false,
@@ -74,9 +103,7 @@ function workerSettings(config: Config): Omit<V4WorkerOptions, "modules" | "scri
     durableObjects: Object.fromEntries(
       objects.bindings.map(({ name, class_name: className }) => [name, { className, useSQLite: true }]),
     ),
-    queueProducers: Object.fromEntries(
-      queues.producers.map(({ binding, queue: queueName }) => [binding, { queueName }]),
-    ),
+    queueProducers: producersOf(queues.producers),
     queueConsumers: Object.fromEntries(
       queues.consumers.map((consumer) => [consumer.queue, queueSettings(consumer)]),
     ),
@@ -100,6 +127,10 @@ function workerSettings(config: Config): Omit<V4WorkerOptions, "modules" | "scri
 /** By `preview_database_id`, as wrangler does locally: a `database_id` for production does not lead to another one. */
 function databasesOf({ d1_databases }: Config): Record<string, { id: string }> {
   return Object.fromEntries(d1_databases.map(({ binding, preview_database_id: id }) => [binding, { id }]));
+}
+
+function producersOf(producers: Config["queues"]["producers"]): Record<string, { queueName: string }> {
+  return Object.fromEntries(producers.map(({ binding, queue: queueName }) => [binding, { queueName }]));
 }
 
 function queueSettings(consumer: Config["queues"]["consumers"][number]) {

@@ -2,16 +2,17 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
-import { builtWorker } from "./built-worker.ts";
+import { builtWorker, producerWorker } from "./built-worker.ts";
 import { messageOf } from "./command-line.ts";
 import { stopOrder, runEveryMinute, stopTimeoutMs } from "./local-cron.ts";
 import { printLog } from "./log-filter.ts";
 import { applyMigrations } from "./migrate.ts";
+import type { ServeOptions } from "./serve-options.ts";
 import { checkState } from "./state-check.ts";
 import { lockState } from "./state-lock.ts";
 
 /** What the process is started with, as JSON in its first argument. */
-export type GatewaySettings = { host: string; port: number; stateDirectory: string; isVerbose: boolean };
+export type GatewaySettings = ServeOptions & { host: string };
 
 /** What it tells its parent. `step`: what it does now. */
 export type GatewayReport = { step: string } | { serves: true } | { failed: string };
@@ -47,11 +48,14 @@ async function run(settings: GatewaySettings): Promise<void> {
   report({ step: "Migrating the database" });
   await applyMigrations(stateDirectory);
   report({ step: "Building the Worker" });
-  const worker = await builtWorker();
+  const workers = [await builtWorker()];
+  if (settings.producer !== null) {
+    workers.push(await producerWorker(settings.producer, { host, port: port + 1 }));
+  }
   report({ step: "Starting workerd" });
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
-      ...worker,
+      workers,
       host,
       port,
       resourcePersistencePath: join(stateDirectory, "v3"),

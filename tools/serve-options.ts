@@ -12,7 +12,13 @@ const portFreedMs = 2000;
 const portLookMs = 100;
 
 /** The options of a command that serves. `--help` prints `usage`; one that is not valid exits with code 2. */
-export type ServeOptions = { port: number; stateDirectory: string; isVerbose: boolean };
+export type ServeOptions = {
+  port: number;
+  stateDirectory: string;
+  isVerbose: boolean;
+  /** The wrangler.toml of a Worker that publishes through the queue; null for none. */
+  producer: string | null;
+};
 
 /** @returns the options of the command line. */
 export function readServeOptions(usage: string): ServeOptions {
@@ -20,11 +26,13 @@ export function readServeOptions(usage: string): ServeOptions {
     port: { type: "string", default: "8787" },
     "persist-to": { type: "string", default: resolve(projectDirectory, ".wrangler/state") },
     verbose: { type: "boolean", default: false },
+    producer: { type: "string" },
   });
   return {
     port: wholeNumber("--port", options.port, { min: 1, max: 65_535 }),
     stateDirectory: resolve(options["persist-to"]),
     isVerbose: options.verbose,
+    producer: options.producer === undefined ? null : resolve(options.producer),
   };
 }
 

@@ -15,6 +15,7 @@ const usage = `Runs the gateway on this machine.
 
   --port 8787                   the port to serve on, at 127.0.0.1
   --persist-to .wrangler/state  the directory for webhooks, events and deliveries
+  --producer wrangler.toml      also run this Worker, on the next port: its queue producers reach the gateway
   --verbose                     also print successful requests, batches and attempts
   --help                        this text
 
@@ -34,11 +35,13 @@ watchNpm(stop);
 run().catch((error: unknown) => fail(messageOf(error), 1));
 
 async function run(): Promise<void> {
-  const { port, stateDirectory, isVerbose } = readServeOptions(usage);
+  const options = readServeOptions(usage);
+  const { port, producer } = options;
   await requireFreePort(port);
+  if (producer !== null) await requireFreePort(port + 1);
   ensureDevVars();
   if (isStopping) return;
-  gateway = startGateway({ host, port, stateDirectory, isVerbose });
+  gateway = startGateway({ host, ...options });
   const url = `http://${host}:${port}`;
   let step: NodeJS.Timeout | undefined;
   gateway.on("message", (report: GatewayReport) => {
@@ -48,6 +51,7 @@ async function run(): Promise<void> {
     else {
       serves = true;
       console.log(firstSteps({ url, token: localToken() }));
+      if (producer !== null) console.log(`The producer serves on http://${host}:${port + 1}\n`);
     }
   });
   const [exitCode] = await once(gateway, "exit");
