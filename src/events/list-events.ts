@@ -13,11 +13,18 @@ import { shardStub } from "./shard/shard-of";
  */
 export type ListCursor = (number | null)[];
 
-/** `before`: `next` of the page before. `withNames`: also tell the names of projects and jobs, which are parts of texts. */
+/** `before`: `next` of the page before. `withNames`: also tell names and titles, which are made of texts. */
 export type ListQuery = ArchiveFilters & { limit: number; before?: ListCursor; withNames?: boolean };
 
-/** An event of a list. Names are null where the text has none or they were not asked for. */
-export type ListedEvent = ArchivedEvent & { projectName: string | null; jobName: string | null };
+/**
+ * An event of a list. Names are null where the text has none or they were not asked for. `title`: what it says, in a sentence;
+ * absent where it was not asked for.
+ */
+export type ListedEvent = ArchivedEvent & {
+  projectName: string | null;
+  jobName: string | null;
+  title?: string;
+};
 
 /** A page of events. */
 export type EventPage = {

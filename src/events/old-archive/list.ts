@@ -1,5 +1,6 @@
 /** Queries on the old archive: a page of events, and one event. */
 import type { ArchiveFilters, FullArchivedEvent } from "../archived-event";
+import { withTitle } from "../event-names";
 import type { ListedEvent, ListedPage } from "../list-events";
 import { endsOfSlots, eventColumns, inEverySlot, requestEventsMax } from "./slots";
 
@@ -28,10 +29,19 @@ export async function listOldArchive(db: D1Database, query: OldQuery): Promise<L
     lowest = Math.max(highest - length + 1, bounds.top - scannedMax + 1);
     const { results } = await db
       .prepare(
-        `SELECT ${columns}, ${nameAt("$.project.name")} AS projectName, ${nameAt("$.project.job.name")} AS jobName
+        `SELECT ${columns}, ${nameAt("$.project.name")} AS projectName, ${nameAt("$.project.job.name")} AS jobName,
+           CASE WHEN ? THEN body END AS body
          FROM events WHERE request BETWEEN ? AND ? AND id BETWEEN ? AND ? ${sql} ORDER BY id DESC LIMIT ?`,
       )
-      .bind(lowest - requestEventsMax, highest, lowest, highest, ...bindings, query.limit - events.length)
+      .bind(
+        query.withNames === true ? 1 : 0,
+        lowest - requestEventsMax,
+        highest,
+        lowest,
+        highest,
+        ...bindings,
+        query.limit - events.length,
+      )
       .all<ListedRow>();
     events.push(...results);
     if (lowest <= bounds.oldest || lowest <= bounds.top - scannedMax + 1) break;
@@ -45,7 +55,7 @@ export async function listOldArchive(db: D1Database, query: OldQuery): Promise<L
       at: event.accepted_at,
       // Ids are in order.
       place: id,
-      item: query.withNames === true ? event : { ...event, projectName: null, jobName: null },
+      item: withTitle(query.withNames === true ? event : { ...event, projectName: null, jobName: null }),
     })),
     next: isEnd ? null : reached,
     coveredTo: earlier ?? 0,
@@ -54,7 +64,7 @@ export async function listOldArchive(db: D1Database, query: OldQuery): Promise<L
   };
 }
 
-type ListedRow = ListedEvent & { id: number };
+type ListedRow = ListedEvent & { id: number; body: string | null };
 
 /** Longer names are cut. */
 const nameCharactersMax = 100;

@@ -2,6 +2,7 @@
 import type { HandoverEvent } from "../../lane/handover";
 import type { ArchiveFilters, FullArchivedEvent } from "../archived-event";
 import type { ListedEvent, ListedPage } from "../list-events";
+import { withTitle } from "../event-names";
 import type { SourcePage } from "../merge-pages";
 import { type EventRow, eventColumns, type StoredEvent } from "./event-tables";
 import type { RoutingReplica } from "./routing-replica";
@@ -15,7 +16,7 @@ const scannedMax = 20_000;
 /** Of these, the ones that a webhook matches. */
 const matchedAtOnce = 1000;
 
-/** `before`: only events with a lower id of this shard; 0: all. `withNames`: also tell the names of projects and jobs. */
+/** `before`: only events with a lower id of this shard; 0: all. `withNames`: also tell names and titles. */
 export type ShardQuery = ArchiveFilters & { limit: number; before: number; withNames?: boolean };
 
 /** What a webhook may have missed: `after` is an id of this shard; times of acceptance in ms, `until` excluded. */
@@ -31,13 +32,16 @@ export function listEvents({ sql, tables }: ShardStore, query: ShardQuery): List
   const bottom = since === undefined ? oldest.id : tables.firstIdSince(since);
   const lowest = Math.max(bottom, top - scannedMax + 1);
   const { condition, bindings } = conditionOf(query);
+  const withNames = query.withNames === true ? 1 : 0;
   const rows: ListedRow[] = [];
   for (const table of tables.between(lowest, top).toReversed()) {
     const found = sql.exec<ListedRow>(
-      `SELECT id, place, uuid, type, timestamp, project_uuid, job_uuid, accepted_at, ${names} FROM ${table}
+      `SELECT id, place, uuid, type, timestamp, project_uuid, job_uuid, accepted_at, ${names},
+         CASE WHEN ? THEN body END AS body FROM ${table}
        WHERE id BETWEEN ? AND ?${condition} ORDER BY id DESC LIMIT ?`,
-      query.withNames === true ? 1 : 0,
-      query.withNames === true ? 1 : 0,
+      withNames,
+      withNames,
+      withNames,
       lowest,
       top,
       ...bindings,
@@ -48,7 +52,12 @@ export function listEvents({ sql, tables }: ShardStore, query: ShardQuery): List
   }
   const reached = rows.length === limit ? (rows.at(-1)?.id ?? lowest) : lowest;
   return {
-    items: rows.map(({ id, place, ...event }) => ({ id, at: event.accepted_at, place, item: event })),
+    items: rows.map(({ id, place, ...event }) => ({
+      id,
+      at: event.accepted_at,
+      place,
+      item: withTitle(event),
+    })),
     next: reached <= bottom ? null : reached,
     coveredTo: tables.read(reached)?.accepted_at ?? 0,
     newest: top,
@@ -56,7 +65,7 @@ export function listEvents({ sql, tables }: ShardStore, query: ShardQuery): List
   };
 }
 
-type ListedRow = ListedEvent & { id: number; place: number };
+type ListedRow = ListedEvent & { id: number; place: number; body: string | null };
 
 /** Longer names are cut. */
 const nameCharactersMax = 100;

@@ -6,11 +6,18 @@ import { archivePath, eventPath } from "./paths";
 
 export function EventTable({ events }: { events: ListedEvent[] }) {
   return (
-    <Table label="Events" columns={["Event type", "Project", "Job", "Accepted"]}>
+    <Table label="Events" columns={["Event", "Project", "Job", "Accepted"]}>
       {events.map((event) => (
         <tr>
           <th scope="row">
-            <a href={eventPath(event.uuid)}>{event.type}</a>
+            {event.title === undefined ? (
+              <a href={eventPath(event.uuid)}>{event.type}</a>
+            ) : (
+              <>
+                <a href={eventPath(event.uuid)}>{event.title}</a>{" "}
+                <span class="event-type muted small">{event.type}</span>
+              </>
+            )}
           </th>
           <Cell label="Project">
             <Subject what="project" name={event.projectName} uuid={event.project_uuid} />

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { passTime, restartClock, stopClock } from "../../clock";
 import { makeEvent, makeEvents, publish } from "../../event";
-import { get } from "../page";
+import { get, signIn } from "../page";
+import { makeUsedToken } from "../../tokens";
 import { reader } from "../webhooks/people";
 import { publisher, words } from "./publisher";
 
@@ -13,7 +14,8 @@ const job = "bbbbbbbb-0000-4000-8000-000000000001";
 
 /** The types in the rows of a page, in their order. */
 function rows(html: string): string[] {
-  return [...html.matchAll(/<a href="\/events\/[0-9a-f-]{36}">([^<]*)<\/a>/g)].map(([, type = ""]) => type);
+  const links = /<a href="\/events\/[0-9a-f-]{36}">([^<]*)<\/a>(?: <span class="event-type[^>]*>([^<]*)<)?/g;
+  return [...html.matchAll(links)].map(([, first = "", type = first]) => type);
 }
 
 /** What stands beside a field as its error, tied to it. */
@@ -62,6 +64,16 @@ describe("GET /events", () => {
     expect(html).toContain(`href="/events?job=${job}"`);
     expect(words(html)).toContain("The oldest event was accepted 2 minutes ago");
     expect(html).not.toMatch(/<script(?! type="module" src="\/)|<style| style=| on[a-z]+=/);
+  });
+
+  it("says what each event says, to those who may read it", async () => {
+    await publish(makeEvent({ project: { uuid: project, name: "<b>Churn</b>" } }));
+    const { html } = await get("/events", await reader());
+    expect(html).toContain("Project &lt;b&gt;Churn&lt;/b&gt; was created</a>");
+    const looker = await signIn((await makeUsedToken(["webhooks:read"])).token);
+    const shown = (await get("/events", looker)).html;
+    expect(shown).toContain(">project:created</a>");
+    expect(shown).not.toMatch(/Churn|was created/);
   });
 
   it("escapes names, and shows uuids where an event has none", async () => {
