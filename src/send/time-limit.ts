@@ -18,7 +18,7 @@ export class TimeLimit {
   #leftMs: number;
   #gracesLeft = gracesMax;
   #isLate = false;
-  #timer: ReturnType<typeof setTimeout> | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Begins now. The caller ends the limit (`end`) after its request, or a timer is left. @param ms for the receiver. */
   constructor(ms: number) {
