@@ -1,0 +1,124 @@
+/**
+ * Which targets a relay may connect to. A rule is `host`, `network` or `host=network`, each with an optional `:port`:
+ * `hooks.example.com:443`, `10.0.0.0/8`, `[fd00::/8]:8443`, `*.corp.example=10.1.0.0/16`.
+ */
+import { BlockList, isIP } from "node:net";
+import { isGloballyReachable } from "../../src/send/addresses.ts";
+
+/** `host`: null for any. `network`: null for public addresses only. `port`: null for any. */
+export type AllowRule = { host: string | null; network: Network | null; port: number | null };
+type Network = { address: string; prefixBits: number; family: "ipv4" | "ipv6"; list: BlockList };
+
+/**
+ * Addresses that a wider network does not open: `0.0.0.0/0` does not let anybody talk to the relay's own machine or to a
+ * cloud's metadata service at 169.254.169.254. A rule must name them, or a part of them. The IPv6 ranges that stand for
+ * IPv4 addresses (mapped, translated, 6to4) belong to them: otherwise they would be a second way to any address.
+ */
+const special = [
+  "0.0.0.0/8",
+  "127.0.0.0/8",
+  "169.254.0.0/16",
+  "224.0.0.0/4",
+  "240.0.0.0/4",
+  "::/96",
+  "::ffff:0:0/96",
+  "64:ff9b::/96",
+  "64:ff9b:1::/48",
+  "2002::/16",
+  "fe80::/10",
+  "ff00::/8",
+].map((text) => parseNetwork(text));
+const loopback = [parseNetwork("127.0.0.0/8"), parseNetwork("::1")];
+
+const ruleForm = /^(?<host>[^=:[\]/]+)?(?:=(?<network>\[[^\]]+\]|[\d.]+(?:\/\d+)?))?(?::(?<port>\d{1,5}))?$/;
+const hostForm = /^(?:\*|(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)$/;
+
+/** @throws {Error} naming the rule when it is malformed. */
+export function parseAllowRule(text: string): AllowRule {
+  const isNetworkOnly = /^(?:\[|[\d.]+(?:\/\d+)?(?::\d+)?$)/.test(text);
+  const groups = ruleForm.exec(isNetworkOnly ? `=${text}` : text)?.groups;
+  const host = groups?.["host"]?.toLowerCase() ?? null;
+  const network = groups?.["network"];
+  const port = groups?.["port"] === undefined ? null : Number(groups["port"]);
+  const isMalformed =
+    groups === undefined ||
+    (host === null && network === undefined) ||
+    (host !== null && !hostForm.test(host)) ||
+    (port !== null && (port < 1 || port > 65_535));
+  if (isMalformed) {
+    throw new Error(
+      `The allow rule "${text}" must be a host name, a network or host=network, each with an optional :port.`,
+    );
+  }
+  return {
+    host,
+    network: network === undefined ? null : parseNetwork(network.replace(/^\[|\]$/g, "")),
+    port,
+  };
+}
+
+/** Whether a name may be resolved and connected to at all, at some address. */
+export function isNameAllowed(rules: readonly AllowRule[], host: string, port: number): boolean {
+  return rules.some((rule) => fitsName(rule, host, port));
+}
+
+/**
+ * Whether a relay may connect to an address for a host.
+ * @param host as in the URL: a name in lower case without a dot at the end, or an address without brackets.
+ * @param address that was resolved, which is what will be connected to.
+ */
+export function isAllowed(
+  rules: readonly AllowRule[],
+  { host, port, address }: { host: string; port: number; address: string },
+): boolean {
+  return rules.some((rule) => fitsName(rule, host, port) && opens(rule, address));
+}
+
+function fitsName(rule: AllowRule, host: string, port: number): boolean {
+  if (rule.port !== null && rule.port !== port) return false;
+  return rule.host === null || matchesHost(rule.host, host);
+}
+
+/** @param pattern `*`, a name, or `*.name` for what is below a name. */
+export function matchesHost(pattern: string, host: string): boolean {
+  if (pattern === "*") return true;
+  return pattern.startsWith("*.") ? host.endsWith(pattern.slice(1)) : host === pattern;
+}
+
+function opens({ host, network }: AllowRule, address: string): boolean {
+  if (network === null) {
+    // The name for the own machine is what names it.
+    const isLocalName = host === "localhost" || host === "*.localhost";
+    return isLocalName ? loopback.some((range) => contains(range, address)) : isGloballyReachable(address);
+  }
+  if (!contains(network, address)) return false;
+  const range = special.find((one) => contains(one, address));
+  return range === undefined || isWithin(network, range);
+}
+
+/** Only of one family: a `BlockList` itself takes an IPv4 address for its mapped form, and the other way round. */
+function contains({ list, family }: Network, address: string): boolean {
+  return isIP(address) === (family === "ipv4" ? 4 : 6) && list.check(address, family);
+}
+
+function isWithin(inner: Network, outer: Network): boolean {
+  return (
+    inner.family === outer.family &&
+    inner.prefixBits >= outer.prefixBits &&
+    outer.list.check(inner.address, inner.family)
+  );
+}
+
+function parseNetwork(text: string): Network {
+  const [address = "", prefix] = text.split("/");
+  const version = isIP(address);
+  const bitsMax = version === 4 ? 32 : 128;
+  const prefixBits = prefix === undefined ? bitsMax : Number(prefix);
+  if (version === 0 || !/^\d{1,3}$/.test(prefix ?? "0") || prefixBits > bitsMax) {
+    throw new Error(`"${text}" is not a network, such as 10.0.0.0/8 or fd00::/8.`);
+  }
+  const family = version === 4 ? "ipv4" : "ipv6";
+  const list = new BlockList();
+  list.addSubnet(address, prefixBits, family);
+  return { address, prefixBits, family, list };
+}

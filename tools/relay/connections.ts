@@ -1,0 +1,90 @@
+/** Connections to receivers, which are kept open for the next request to the same address under the same TLS settings. */
+import { readFileSync } from "node:fs";
+import * as http from "node:http";
+import * as https from "node:https";
+import { rootCertificates, type SecureContextOptions } from "node:tls";
+import { matchesHost } from "./allow-list.ts";
+
+/** TLS settings of the hosts that match: more authorities to trust, and a certificate to present. PEM texts. */
+export type HostTls = { host: string; ca?: string; cert?: string; key?: string };
+
+/** A receiver that keeps connections for 5 s, as Node's own server does, must not close one just as it is used. */
+const idleMs = 4000;
+
+/** Options of a request that decide which kept connection it may use, beside Node's own. */
+export type PinnedOptions = https.RequestOptions & { pinnedTo: string };
+
+/**
+ * The agents of a relay. A connection serves again only where the name resolves to the same addresses as when it was
+ * made: a name that has moved gets a new connection, to an address that was checked for it.
+ */
+export class Connections {
+  readonly #hosts: readonly HostTls[];
+  readonly #plain = new PinnedHttpAgent({ keepAlive: true, timeout: idleMs });
+  readonly #secure = new Map<string, https.Agent>();
+
+  constructor(hosts: readonly HostTls[]) {
+    this.#hosts = hosts;
+  }
+
+  /** @param verify whether the certificate is verified: connections of one kind never serve the other. */
+  agentFor({ isSecure, host, verify }: { isSecure: boolean; host: string; verify: boolean }): http.Agent {
+    if (!isSecure) return this.#plain;
+    const index = this.#hosts.findIndex((one) => matchesHost(one.host, host));
+    const key = `${index} ${verify}`;
+    const known = this.#secure.get(key);
+    if (known !== undefined) return known;
+    const made = new PinnedHttpsAgent({
+      keepAlive: true,
+      timeout: idleMs,
+      // A resumed session is not verified anew, so that none is kept: a certificate that expires ends at its next connection.
+      maxCachedSessions: 0,
+      rejectUnauthorized: verify,
+      ...contextOf(this.#hosts[index]),
+    });
+    this.#secure.set(key, made);
+    return made;
+  }
+
+  /** Closes the connections that are not in use. */
+  close(): void {
+    for (const agent of [this.#plain, ...this.#secure.values()]) agent.destroy();
+  }
+}
+
+/** Own authorities come beside the well-known ones, not in place of them. */
+function contextOf(host: HostTls | undefined): SecureContextOptions {
+  if (host === undefined) return {};
+  return {
+    ...(host.ca !== undefined && { ca: [...rootCertificates, host.ca] }),
+    ...(host.cert !== undefined && { cert: host.cert }),
+    ...(host.key !== undefined && { key: host.key }),
+  };
+}
+
+/** Reads the files that the TLS settings of a host name. @throws when one cannot be read. */
+export function readHostTls(files: HostTls): HostTls {
+  const { host, ca, cert, key } = files;
+  return {
+    host,
+    ...(ca !== undefined && { ca: readFileSync(ca, "utf8") }),
+    ...(cert !== undefined && { cert: readFileSync(cert, "utf8") }),
+    ...(key !== undefined && { key: readFileSync(key, "utf8") }),
+  };
+}
+
+class PinnedHttpAgent extends http.Agent {
+  override getName(options?: http.RequestOptions): string {
+    return pinned(super.getName(options), options);
+  }
+}
+
+class PinnedHttpsAgent extends https.Agent {
+  override getName(options?: https.RequestOptions): string {
+    return pinned(super.getName(options), options);
+  }
+}
+
+function pinned(name: string, options: object | undefined): string {
+  return `${name}:${(options as PinnedOptions | undefined)?.pinnedTo ?? ""}`;
+}
