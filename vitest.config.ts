@@ -1,4 +1,7 @@
-/** Three projects: inside workerd with real D1, queues and objects; whole journeys from outside; the pages in a browser. */
+/**
+ * Four projects: inside workerd with real D1, queues and objects; whole journeys from outside; the relay by itself, in
+ * Node; the pages in a browser.
+ */
 import { availableParallelism } from "node:os";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { configDefaults, defineConfig } from "vitest/config";
@@ -62,7 +65,7 @@ export default defineConfig({
         test: {
           name: "workers",
           include: ["test/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, "test/flow/**", "test/browser/**"],
+          exclude: [...configDefaults.exclude, "test/flow/**", "test/relay/**", "test/browser/**"],
           setupFiles: ["./test/setup.ts"],
           restoreMocks: true,
           // One workerd for many files: to start one takes longer than most files' tests. Each test has fresh storage.
@@ -81,6 +84,15 @@ export default defineConfig({
           include: ["test/flow/**/*.test.ts"],
           // One process for many files: to start one takes longer than some files' tests.
           isolate: false,
+          testTimeout: patienceMs,
+          hookTimeout: patienceMs,
+        },
+      },
+      {
+        test: {
+          name: "relay",
+          environment: "node",
+          include: ["test/relay/**/*.test.ts"],
           testTimeout: patienceMs,
           hookTimeout: patienceMs,
         },
