@@ -31,6 +31,8 @@ export const webhooks = sqliteTable(
     timeoutS: integer("timeout_s"),
     /** The rate limit: how many attempts may start per second. Null: no limit. */
     rateLimitPerS: real("rate_limit_per_s"),
+    /** The egress that its deliveries go through, or `direct`. Null: the first one that fits. */
+    egress: text("egress"),
     /** What receivers get (`send/message/formats.ts`). `auto`: what the service behind the URL shows. */
     format: text("format", {
       enum: [
