@@ -12,6 +12,7 @@ import { auditRefusals } from "./http/audit-refusals";
 import { guardApi } from "./api/authentication";
 import { listDead } from "./api/dead/list-dead";
 import { deliveriesRoutes } from "./api/deliveries/routes";
+import { connectRelays } from "./api/egress/connect-relay";
 import { orchestPath } from "./api/events/publish-from-orchest";
 import { eventsRoutes } from "./api/events/routes";
 import { getHealth } from "./api/health/get-health";
@@ -86,6 +87,7 @@ export function createApp(checkJurisdiction = createJurisdictionCheck()): Router
   app.use((c, next) => (c.req.path === orchestPath ? limits.orchest : limits.usual)(c, next));
 
   app.route("/", endpoints);
+  connectRelays(app);
   app.route("/", pagesRoutes());
   const describe = (origin: string) => describeApi(endpoints, origin);
   docsPage(app, describe);

@@ -1,4 +1,4 @@
-/** The Worker's entry point: HTTP, queues, cron and the Durable Object classes `WebhookLane` and `EventShard`. */
+/** The Worker's entry point: HTTP, queues, cron and the Durable Object classes `WebhookLane`, `EventShard`, `RelayHub`. */
 import { createApp } from "./app";
 import { createJurisdictionCheck } from "./db/deployment";
 import { consumeDeadLetters } from "./events/dead-letter-consumer";
@@ -10,6 +10,7 @@ import { log } from "./platform/log";
 import { runScheduled } from "./scheduled";
 
 export { EventShard } from "./events/shard/event-shard";
+export { RelayHub } from "./send/egress/relay-hub";
 
 /** The Durable Object of a webhook (binding `LANES`), wired to the events layer. */
 export class WebhookLane extends Lane {

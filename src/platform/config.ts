@@ -1,4 +1,5 @@
 /** The deployment's settings: read from the environment and validated. */
+import { type Egress, readEgresses } from "./egress-settings";
 import { hostOf } from "./host-name";
 import { ConfigurationError } from "./errors";
 import { type LanesPlace, readLanesPlace } from "./lanes-place";
@@ -33,6 +34,8 @@ export type Config = {
   access: { issuer: string; audience: string } | null;
   /** Where lanes are created. */
   lanesPlace: LanesPlace;
+  /** The ways out of the gateway beside its own `fetch`; the first that fits is taken. */
+  egresses: readonly Egress[];
 };
 
 const encryptionKeyBytes = 32;
@@ -61,6 +64,7 @@ export function readConfig(env: Env): Config {
     orchestUrl: readOrchestUrl(env.ORCHEST_URL),
     access: readAccess(env),
     lanesPlace: readLanesPlace(env),
+    egresses: readEgresses(env.EGRESS, env.ALLOW_PRIVATE_TARGETS === "true"),
   };
 }
 

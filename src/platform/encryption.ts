@@ -17,6 +17,8 @@ export type SecretSettings = {
   template?: string;
   /** The previous secret, with which deliveries are signed as well until `until` (ms). */
   previous?: PreviousSecret;
+  /** Whether its name resolved to what is not public when the URL was set: attempts do not resolve it again. */
+  isPrivate?: boolean;
 };
 
 /** `hubSecret`: what signs `X-Hub-Signature` until then, as the header holds one signature only; absent: the new secret. */

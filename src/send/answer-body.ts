@@ -19,9 +19,9 @@ type AnswerBody = { text: string; note: string | null };
  * @param signal of the request: a body that breaks after it was aborted took too long.
  */
 export async function readAnswerBody(
-  response: Response,
+  response: { body: ReadableStream<Uint8Array> | null; headers: Headers },
   bytesMax: number,
-  signal: AbortSignal,
+  signal: Pick<AbortSignal, "aborted">,
 ): Promise<AnswerBody> {
   if (response.body === null) return { text: "", note: null };
   const { bytes, end } = await readBytes(response.body, bytesMax);

@@ -1,25 +1,19 @@
 /** One HTTP request to a receiver, and its result. A receiver's failure is data here; an exception is a failure of ours. */
 import { readAnswerBody } from "./answer-body";
+import { direct } from "./egress/direct";
+import type { Answer, NoAnswer, PreparedRequest, Transport } from "./egress/transport";
 import type { answerReaderOf } from "./answers/read-answer";
-import { classifyException, classifyResponse, type ErrorClass } from "./error-class";
-import { fetchOverOpenConnection } from "./kept-connections";
+import { classifyResponse, type ErrorClass } from "./error-class";
 import { parseRetryAfter } from "./retry-after";
-import { isLimitError, OwnFailure } from "./own-failure";
 import { TimeLimit } from "./time-limit";
 
 /** What is kept of an answer's body. The rest is cancelled unread. */
-const responseBodyBytesMax = 2048;
+export const responseBodyBytesMax = 2048;
 /** What is kept of an answer's headers, as JSON text. */
 const responseHeadersCharactersMax = 4096;
 
-export type PreparedRequest = {
-  url: string;
-  headers: Record<string, string>;
-  body: Uint8Array;
-  timeoutMs: number;
-  /** Reads what the answer of a known service means beyond its status. */
-  read?: ReadAnswer | null;
-};
+/** `read`: reads what the answer of a known service means beyond its status. */
+type AttemptRequest = PreparedRequest & { read?: ReadAnswer | null };
 
 type ReadAnswer = NonNullable<ReturnType<typeof answerReaderOf>>;
 
@@ -29,6 +23,8 @@ type ReadAnswer = NonNullable<ReturnType<typeof answerReaderOf>>;
 export type AttemptResult = {
   startedAt: number;
   durationMs: number;
+  /** The name of the egress that it went through; null when it went out directly. */
+  egress: string | null;
   /** Null when no answer came. */
   status: number | null;
   error: ErrorClass | null;
@@ -47,48 +43,29 @@ export type AttemptResult = {
  * it decides, and a body that does not end in time is cut off.
  * @throws {OwnFailure} when nothing can be said of the receiver.
  */
-export async function attempt(request: PreparedRequest): Promise<AttemptResult> {
+export async function attempt(
+  request: AttemptRequest,
+  transport: Transport = direct,
+): Promise<AttemptResult> {
   const startedAt = Date.now();
-  const limit = new TimeLimit(request.timeoutMs);
+  const { egress } = transport;
+  const limit = new TimeLimit(request.timeoutMs + transport.graceMs);
   try {
-    const response = await answerTo(request, limit);
+    const sent = await transport.send(request, limit);
     const outcome =
-      response instanceof Response
-        ? await outcomeOf(response, limit.signal, request.read ?? null)
-        : withoutAnswer(response);
-    return { startedAt, durationMs: Date.now() - startedAt, ...outcome };
+      sent.kind === "answered" ? await outcomeOf(sent, request.read ?? null) : withoutAnswer(sent);
+    return { startedAt, durationMs: Date.now() - startedAt, egress, ...outcome };
   } finally {
     limit.end();
   }
 }
 
-type Outcome = Omit<AttemptResult, "startedAt" | "durationMs">;
+type Outcome = Omit<AttemptResult, "startedAt" | "durationMs" | "egress">;
 
-/** The answer, as soon as its headers are there, or why there is none. */
-async function answerTo(request: PreparedRequest, limit: TimeLimit): Promise<Response | ErrorClass> {
-  const { url, headers, body } = request;
-  const { signal } = limit;
-  try {
-    return await fetchOverOpenConnection(url, {
-      method: "POST",
-      headers,
-      body,
-      redirect: "manual",
-      encodeResponseBody: "manual",
-      signal,
-    });
-  } catch (error) {
-    if (limit.isOwn) throw new OwnFailure("late", "This process was too busy to see an answer in time.");
-    if (signal.aborted) return "timeout";
-    if (isLimitError(error)) throw new OwnFailure("limit", String(error), { cause: error });
-    return classifyException(error);
-  }
-}
-
-async function outcomeOf(response: Response, signal: AbortSignal, read: ReadAnswer | null): Promise<Outcome> {
-  const { status, headers } = response;
+async function outcomeOf(answer: Answer, read: ReadAnswer | null): Promise<Outcome> {
+  const { status, headers, readSignal } = answer;
   const retryAfterMs = parseRetryAfter(headers.get("Retry-After"), Date.now());
-  const { text, note } = await readAnswerBody(response, responseBodyBytesMax, signal);
+  const { text, note } = await readAnswerBody(answer, responseBodyBytesMax, readSignal);
   const meaning = read?.({ status, headers, body: text }) ?? null;
   const error = classifyResponse(status, text) ?? (meaning === null ? null : "service_error");
   const asked = meaning?.kind === "failed" ? (meaning.retryAfterMs ?? retryAfterMs) : retryAfterMs;
@@ -103,8 +80,9 @@ async function outcomeOf(response: Response, signal: AbortSignal, read: ReadAnsw
   };
 }
 
-function withoutAnswer(error: ErrorClass): Outcome {
-  return { status: null, error, responseHeaders: {}, responseBody: "", retryAfterMs: null };
+function withoutAnswer({ error, note }: NoAnswer): Outcome {
+  const responseBody = note === "" ? "" : `[${note}]`;
+  return { status: null, error, responseHeaders: {}, responseBody, retryAfterMs: null };
 }
 
 function boundedHeaders(headers: Headers): Record<string, string> {

@@ -2,9 +2,10 @@
 
 /**
  * `limit`: this invocation of the Worker has used up what the platform allows. `late`: the process was so busy that nothing
- * is known of the receiver. `behind`: the webhook's present settings could not be read.
+ * is known of the receiver. `behind`: the webhook's present settings could not be read. `egress`: the way to the receiver
+ * failed, such as a relay that is not there.
  */
-export type OwnFailureKind = "limit" | "late" | "behind";
+export type OwnFailureKind = "limit" | "late" | "behind" | "egress";
 
 /** No attempt is counted and the receiver is not blamed: the same attempt is made again later. */
 export class OwnFailure extends Error {

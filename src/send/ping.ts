@@ -38,8 +38,8 @@ async function send(sender: Sender, message: Message): ReturnType<Sender["send"]
     return await sender.send(message);
   } catch (error) {
     if (!(error instanceof OwnFailure)) throw error;
-    const reason =
-      "The gateway is too busy to test the webhook now. Nothing is known of the receiver. Try again.";
+    const why = error.kind === "egress" ? error.message : "The gateway is too busy to test the webhook now.";
+    const reason = `${why} Nothing is known of the receiver. Try again.`;
     throw new RequestError(503, reason, { cause: error });
   }
 }

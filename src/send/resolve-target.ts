@@ -41,14 +41,13 @@ const unreadable =
 const notPublic = "The host must be a public host name: this one resolves to an address that is not public.";
 
 /**
- * The whole guard: the URL itself, and all that its name resolves to.
- * @returns a sentence that says why this is no target, without the URL, or null when it is one. An answer that cannot
- * be read refuses it: whoever runs the name's servers can bring that about. A resolver that cannot be reached at all is no
- * reason to refuse: production's `fetch` does not reach private networks anyway.
+ * Looks at all that a target's name resolves to, unless the URL itself is refused already or everything is allowed.
+ * @returns a sentence that says why that is not public, without the URL, or null when it is. An answer that cannot
+ * be read does not count as public: whoever runs the name's servers can bring that about. A resolver that cannot be reached
+ * at all is no reason to refuse: production's `fetch` does not reach private networks anyway.
  */
-export async function refuseResolvedTarget(url: URL, rules: TargetRules): Promise<string | null> {
-  const refusal = refuseTarget(url, rules);
-  if (refusal !== null || rules.allowPrivateTargets) return refusal;
+export async function resolvedPrivateReason(url: URL, rules: TargetRules): Promise<string | null> {
+  if (rules.allowPrivateTargets || refuseTarget(url, rules) !== null) return null;
   const host = hostOf(url);
   const resolved = await Promise.all([resolve(host, "A"), resolve(host, "AAAA")]);
   // A resolver that answers one question is there: the other is held up by the name's own servers.

@@ -1,13 +1,16 @@
 /** A webhook made ready to send: its settings decrypted and its keys imported, once per version. */
 import { answerReaderOf } from "./answers/read-answer";
-import { type AttemptResult, attempt } from "./attempt";
+import { type AttemptResult, attempt, responseBodyBytesMax } from "./attempt";
+import { chooseRoute, type Route, type RouteRules } from "./egress/choose-route";
+import { direct } from "./egress/direct";
+import { openTransport } from "./egress/open-transport";
+import type { Transport } from "./egress/transport";
 import { maskFor } from "./mask-answer";
 import { type BuiltMessage, buildMessage } from "./message/build-message";
 import type { Format, ServiceFormat } from "./message/formats";
 import { formatOf } from "./message/recognise-service";
 import type { SentWebhook } from "./payload";
 import { hubSignature, importSigningKeys, type SigningKeys, standardSignature } from "./signature";
-import { refuseTarget, type TargetRules } from "./target";
 import type { Config } from "../platform/config";
 import { maskedValue, type PreviousSecret, type SecretSettings } from "../platform/encryption";
 
@@ -47,13 +50,19 @@ export type Sender = {
   send(message: Message): Promise<SendOutcome>;
 };
 
-/** What a sender is made of. `format`: `auto` when absent. `timeoutS`: null for the default. */
+/**
+ * What a sender is made of. `format`: `auto` when absent. `timeoutS`: null for the default. `egress`: that the webhook names,
+ * or null.
+ */
 export type SenderSetup = {
+  /** For the bindings of egresses. */
+  env: Env;
   webhook: SentWebhook;
   settings: SecretSettings;
   format?: Format;
   timeoutS?: number | null;
-  rules: TargetRules & Pick<Config, "orchestUrl">;
+  egress?: string | null;
+  rules: RouteRules & Pick<Config, "orchestUrl">;
 };
 
 /** Imports the secret's keys; the sender may then be used for as long as the configuration stands. */
@@ -67,7 +76,7 @@ export async function createSender(setup: SenderSetup): Promise<Sender> {
   const mask = maskFor(settings);
   const format = formatOf(setup.format ?? "auto", settings.url, webhook.contentType);
   const read = answerReaderOf(format, settings.url);
-  const refusal = refuseTarget(new URL(settings.url), rules);
+  const transport = transportFor(setup);
 
   return {
     timeoutMs,
@@ -83,19 +92,41 @@ export async function createSender(setup: SenderSetup): Promise<Sender> {
         ...(message.replay !== undefined && { "X-Orchest-Replay": message.replay }),
         ...(await signatures(signing, message, body)),
       };
-      if (refusal !== null) return { headers: own, result: blocked() };
+      if (transport === null) return { headers: own, result: blocked() };
       const headers = {
         ...withoutNames(built.headers, custom),
         ...custom,
         ...messageHeaders(built, message),
         ...own,
       };
-      return {
-        headers: own,
-        result: mask(await attempt({ url: targetOf(settings.url, built), headers, body, timeoutMs, read })),
-      };
+      const url = targetOf(settings.url, built);
+      const request = { url, headers, body, timeoutMs, verify: webhook.verifySsl, read };
+      return { headers: own, result: mask(await attempt(request, transport)) };
     },
   };
+}
+
+/** @returns null when the target is not allowed. */
+function transportFor({ env, settings, webhook, egress, rules }: SenderSetup): Transport | null {
+  const route = routeOf({ settings, verifySsl: webhook.verifySsl, egress: egress ?? null }, rules);
+  switch (route.kind) {
+    case "direct":
+      return direct;
+    case "egress":
+      return openTransport(env, route.egress, responseBodyBytesMax);
+    case "refused":
+      return null;
+  }
+}
+
+/** The way that a stored webhook's attempts take. */
+export function routeOf(
+  stored: { settings: SecretSettings; verifySsl: boolean; egress: string | null },
+  rules: RouteRules,
+): Route {
+  const { settings, verifySsl, egress } = stored;
+  const resolved = settings.isPrivate ? "The host resolves to an address that is not public." : null;
+  return chooseRoute({ url: new URL(settings.url), verifySsl, egress, resolved }, rules);
 }
 
 /**
@@ -184,6 +215,7 @@ function blocked(): AttemptResult {
   return {
     startedAt: Date.now(),
     durationMs: 0,
+    egress: null,
     status: null,
     error: "blocked",
     responseHeaders: {},

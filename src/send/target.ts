@@ -41,15 +41,27 @@ const mixedEnding = /^xn--(?!vermgensberat(?:er-ctb|ung-pwb)$).+-/;
 /**
  * @param url As parsed by `new URL()`, which writes every spelling of an IPv4 address in the same way, and
  * full-width and other letters that stand for ASCII as ASCII.
- * @returns a sentence that says why this is no target, without the URL, or null when it is one.
+ * @returns a sentence that says why the Worker's own `fetch` may not call it, without the URL, or null when it may.
  */
 export function refuseTarget(url: URL, rules: TargetRules): string | null {
+  return refuseUrl(url, rules) ?? privateReason(url, rules);
+}
+
+/** @returns a sentence that says why nobody calls this URL, through an egress neither, or null. @param url as above. */
+export function refuseUrl(url: URL, rules: TargetRules): string | null {
   if (url.protocol !== "http:" && url.protocol !== "https:")
     return "Only http and https URLs are delivered to.";
   if (url.protocol === "http:" && !rules.allowHttpTargets) return "Only https URLs are delivered to.";
   if (url.username !== "" || url.password !== "") return "A URL must not contain a user name or a password.";
-  if (rules.allowPrivateTargets) return null;
+  if (!rules.allowPrivateTargets && rules.gatewayHosts.some((own) => isOwn(hostOf(url), own))) {
+    return "The host must not be this gateway's own: deliveries would come back to it.";
+  }
+  return null;
+}
 
+/** @returns a sentence that says why the host is not on the internet, or null when it may be. @param url as above. */
+export function privateReason(url: URL, rules: TargetRules): string | null {
+  if (rules.allowPrivateTargets) return null;
   const host = hostOf(url);
   if (host.startsWith("[") || ipv4.test(host)) {
     return "The host must be a public host name: IP addresses are not delivered to.";
@@ -57,9 +69,6 @@ export function refuseTarget(url: URL, rules: TargetRules): string | null {
   const ending = host.slice(host.lastIndexOf(".") + 1);
   if (!name.test(host) || privateEndings.has(ending) || mixedEnding.test(ending)) {
     return "The host must be a public host name: private and local names are not delivered to.";
-  }
-  if (rules.gatewayHosts.some((own) => isOwn(host, own))) {
-    return "The host must not be this gateway's own: deliveries would come back to it.";
   }
   return null;
 }

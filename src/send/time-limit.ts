@@ -38,7 +38,7 @@ export class TimeLimit {
 
   /** The request has ended. */
   end(): void {
-    clearTimeout(this.#timer);
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
   }
 
   #wait(ms: number, from: number): void {

@@ -327,6 +327,7 @@ async function attemptAt(place: Place, answer: Response): Promise<AttemptResult>
     headers: {},
     body: new Uint8Array(),
     timeoutMs: 5000,
+    verify: true,
     read: answerReaderOf(serviceOf(url), url),
   });
 }

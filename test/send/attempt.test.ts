@@ -10,6 +10,7 @@ const request = {
   headers: { "X-Orchest-Event": "project:created" },
   body: new TextEncoder().encode("body"),
   timeoutMs,
+  verify: true,
 };
 
 function send(): Promise<AttemptResult> {

@@ -27,6 +27,7 @@ function masked(
   return maskOf(of)({
     startedAt: 1,
     durationMs: 2,
+    egress: null,
     status: 200,
     error: null,
     responseHeaders,

@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { attempt } from "../../src/send/attempt";
 import { sendPing } from "../../src/send/ping";
@@ -8,6 +9,7 @@ const request = {
   headers: {},
   body: new TextEncoder().encode("body"),
   timeoutMs: 5000,
+  verify: true,
 };
 
 /** What the platform says of limits of the Worker. */
@@ -47,9 +49,16 @@ it.each(receivers)("an attempt that fails with “%s” is the receiver's: %s", 
 it("a ping that meets a limit of ours says so, and nothing of the receiver", async () => {
   receiver(() => Promise.reject(new Error(limits[0])));
   const ping = sendPing({
+    env,
     webhook: { uuid: crypto.randomUUID(), name: "Alerts", verifySsl: true, contentType: "application/json" },
     settings: { url: request.url, secret: "secret" },
-    rules: { allowPrivateTargets: false, allowHttpTargets: true, gatewayHosts: [], orchestUrl: null },
+    rules: {
+      allowPrivateTargets: false,
+      allowHttpTargets: true,
+      gatewayHosts: [],
+      orchestUrl: null,
+      egresses: [],
+    },
   });
   await expect(ping).rejects.toMatchObject({ status: 503, message: expect.stringContaining("too busy") });
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { refuseResolvedTarget } from "../../src/send/resolve-target";
+import { resolvedPrivateReason } from "../../src/send/resolve-target";
 import { restartClock } from "../clock";
 import { forAll } from "../for-all";
 import { addresses, hanging, receiver, type Resolving } from "../receiver";
@@ -16,7 +16,7 @@ function internet(v4: string[], v6: string[] = []): Resolving {
 describe("a name", () => {
   it("that resolves to public addresses is a target", async () => {
     receiver(undefined, internet(["93.184.216.34", "1.1.1.1"], ["2606:4700::1"]));
-    expect(await refuseResolvedTarget(url, strictly)).toBeNull();
+    expect(await resolvedPrivateReason(url, strictly)).toBeNull();
   });
 
   it.each([
@@ -32,7 +32,7 @@ describe("a name", () => {
     ["no address at all", ["nonsense"], []],
   ])("that resolves to %s is none", async (_, v4, v6) => {
     receiver(undefined, internet(v4, v6));
-    const refusal = await refuseResolvedTarget(url, strictly);
+    const refusal = await resolvedPrivateReason(url, strictly);
     expect(refusal).toMatch(/resolves to an address that is not public/);
     expect(refusal).not.toMatch(/hooks\.example|secret|\d/);
   });
@@ -43,18 +43,18 @@ describe("a name", () => {
       { name: "elsewhere.example.net", type: 1, TTL: 60, data: "10.0.0.1" },
     ];
     receiver(undefined, () => Response.json({ Status: 0, Answer }));
-    expect(await refuseResolvedTarget(url, strictly)).not.toBeNull();
+    expect(await resolvedPrivateReason(url, strictly)).not.toBeNull();
   });
 
   it("that does not exist yet is a target, and nothing to log", async () => {
     const { logged } = receiver();
-    expect(await refuseResolvedTarget(url, strictly)).toBeNull();
+    expect(await resolvedPrivateReason(url, strictly)).toBeNull();
     expect(logged()).toBe("");
   });
 
   it("that has no addresses is a target, and nothing to log", async () => {
     const { logged } = receiver(undefined, () => Response.json({ Status: 0 }));
-    expect(await refuseResolvedTarget(url, strictly)).toBeNull();
+    expect(await resolvedPrivateReason(url, strictly)).toBeNull();
     expect(logged()).toBe("");
   });
 
@@ -64,7 +64,7 @@ describe("a name", () => {
       asked.push(`${type} ${name}`);
       return addresses();
     });
-    await refuseResolvedTarget(new URL("https://u\u0308ber.Example.com.:8443/secret?secret"), strictly);
+    await resolvedPrivateReason(new URL("https://u\u0308ber.Example.com.:8443/secret?secret"), strictly);
     expect(asked.toSorted()).toEqual(["A xn--ber-goa.example.com", "AAAA xn--ber-goa.example.com"]);
     expect(JSON.stringify(vi.mocked(fetch).mock.calls)).not.toContain("secret");
   });
@@ -73,14 +73,14 @@ describe("a name", () => {
     "is not asked for when the URL is refused already: %s",
     async (refused) => {
       receiver();
-      expect(await refuseResolvedTarget(new URL(refused), strictly)).not.toBeNull();
+      expect(await resolvedPrivateReason(new URL(refused), strictly)).not.toBeNull();
       expect(fetch).not.toHaveBeenCalled();
     },
   );
 
   it("is not asked for where private targets are allowed", async () => {
     receiver(undefined, internet(["127.0.0.1"]));
-    expect(await refuseResolvedTarget(url, locally)).toBeNull();
+    expect(await resolvedPrivateReason(url, locally)).toBeNull();
     expect(fetch).not.toHaveBeenCalled();
   });
 });
@@ -137,7 +137,7 @@ describe("a resolver's answer", () => {
   it("that came and cannot be read refuses the target, and is logged", () =>
     forAll(unreadable, async (_, resolving) => {
       const { logged } = receiver(undefined, resolving);
-      expect(await refuseResolvedTarget(url, strictly)).toMatch(/could not be found out/);
+      expect(await resolvedPrivateReason(url, strictly)).toMatch(/could not be found out/);
       expect(logged()).toContain('"message":"target not resolved","host":"hooks.example.com","type":"A"');
       expect(logged()).not.toContain("secret");
     }));
@@ -146,7 +146,7 @@ describe("a resolver's answer", () => {
     forAll(unreadable, async (_, resolving) => {
       for (const broken of ["A", "AAAA"]) {
         receiver(undefined, (name, type) => (type === broken ? resolving(name, type) : addresses("1.1.1.1")));
-        expect(await refuseResolvedTarget(url, strictly)).not.toBeNull();
+        expect(await resolvedPrivateReason(url, strictly)).not.toBeNull();
       }
     }));
 
@@ -166,9 +166,9 @@ describe("a resolver's answer", () => {
       ].map((Answer) => [Answer] as const),
       async (Answer) => {
         receiver(undefined, answer({ Answer }));
-        expect(await refuseResolvedTarget(url, strictly)).not.toBeNull();
+        expect(await resolvedPrivateReason(url, strictly)).not.toBeNull();
         receiver(undefined, answer({ Status: 3, Answer }));
-        expect(await refuseResolvedTarget(url, strictly)).not.toBeNull();
+        expect(await resolvedPrivateReason(url, strictly)).not.toBeNull();
       },
     ));
 
@@ -183,7 +183,7 @@ describe("a resolver's answer", () => {
         Comment: ["from a cache"],
       }),
     );
-    expect(await refuseResolvedTarget(url, strictly)).toBeNull();
+    expect(await resolvedPrivateReason(url, strictly)).toBeNull();
     expect(logged()).toBe("");
   });
 });
@@ -191,14 +191,14 @@ describe("a resolver's answer", () => {
 describe("a resolver that cannot be reached", () => {
   it("is logged, and is no refusal", async () => {
     const { logged } = receiver(undefined, lost);
-    expect(await refuseResolvedTarget(url, strictly)).toBeNull();
+    expect(await resolvedPrivateReason(url, strictly)).toBeNull();
     expect(logged()).toContain('"message":"target not resolved","host":"hooks.example.com","type":"A"');
     expect(logged()).not.toContain("secret");
   });
 
   it("for one kind of address only can be reached: the target is refused", async () => {
     receiver(undefined, (name, type) => (type === "AAAA" ? lost(name, type) : addresses("1.1.1.1")));
-    expect(await refuseResolvedTarget(url, strictly)).toMatch(/could not be found out/);
+    expect(await resolvedPrivateReason(url, strictly)).toMatch(/could not be found out/);
   });
 });
 
@@ -212,7 +212,7 @@ describe("a resolver that does not answer", () => {
       hanging({ signal: init?.signal ?? new AbortController().signal }),
     );
     let state = "waiting";
-    const asked = refuseResolvedTarget(url, strictly).finally(() => (state = "ended"));
+    const asked = resolvedPrivateReason(url, strictly).finally(() => (state = "ended"));
     await vi.advanceTimersByTimeAsync(1999);
     expect(state).toBe("waiting");
     await vi.advanceTimersByTimeAsync(1);

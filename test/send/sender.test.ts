@@ -1,9 +1,11 @@
+import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createSender } from "../../src/send/sender";
 import { restartClock } from "../clock";
 import { hanging, receiver } from "../receiver";
 
 const setup = {
+  env,
   webhook: {
     uuid: "0b9a5b8e-3a7e-4b57-9a3f-0d8f4a1c2e3d",
     name: "Alerts",
@@ -11,7 +13,13 @@ const setup = {
     contentType: "application/json",
   },
   settings: { url: "https://hooks.example.com/", secret: "secret" },
-  rules: { allowPrivateTargets: false, allowHttpTargets: true, gatewayHosts: [], orchestUrl: null },
+  rules: {
+    allowPrivateTargets: false,
+    allowHttpTargets: true,
+    gatewayHosts: [],
+    orchestUrl: null,
+    egresses: [],
+  },
 } as const;
 const message = { deliveryUuid: "0b9a5b8e-3a7e-8b57-9a3f-000000000001", eventType: "ping", event: "{}" };
 

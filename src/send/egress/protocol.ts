@@ -13,12 +13,14 @@ export type RelayKeys = Record<(typeof purposes)[number], CryptoKey>;
 
 /** Beside the body of an HTTP request to a relay: proves before the body is read that the gateway sends it. */
 export const admissionHeader = "X-Relay-Admission";
+/** The content type of an answer that consists of frames. */
+export const framesType = "application/octet-stream";
 /** How far the clocks of the gateway and of a relay may differ, and how long a nonce has to be remembered around it. */
 export const clockToleranceMs = 60_000;
 /** The most bytes of a request's frame: a message of 100 KiB grows by formats and by form encoding. */
 export const requestFrameBytesMax = 2 * 1024 * 1024;
 /** The most bytes of an answer's frame: its headers, or what the gateway keeps of its body. */
-export const answerFrameBytesMax = 256 * 1024;
+const answerFrameBytesMax = 256 * 1024;
 /** What a relay that dials out sends as text so often, and what the hub answers to it. */
 export const heartbeat = { ping: "ping", pong: "pong", everyMs: 20_000 } as const;
 /** What a relay sends as text when it is about to stop: it gets no further requests. */
@@ -87,7 +89,7 @@ export const helloSchema = z.object({ kind: z.literal("hello"), nonce: nonceSche
 
 /** Derives the keys of each purpose from a secret. */
 export async function importRelayKeys(secret: string): Promise<RelayKeys> {
-  const base = await importKey(encoder.encode(secret));
+  const base = await importKey(encoder.encode(secret).slice());
   const keys = await Promise.all(
     purposes.map(async (purpose) => {
       const label = encoder.encode(`orchest-relay.v1.${purpose}`);
@@ -184,7 +186,7 @@ export function withLength(frame: Uint8Array): Uint8Array<ArrayBuffer> {
 /** Reads the frames of an HTTP answer's body one by one. */
 export class FrameReader {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  #rest = new Uint8Array();
+  #rest: Uint8Array<ArrayBuffer> = new Uint8Array();
 
   constructor(body: ReadableStream<Uint8Array>) {
     this.#reader = body.getReader();

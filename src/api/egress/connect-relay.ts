@@ -1,0 +1,13 @@
+/** `GET /egress/{name}/connect`: relays that dial out connect here. The signature in `Authorization` is theirs: no token is needed. */
+import { limitGuesses } from "../../auth/guesses";
+import type { Router } from "../../http/router";
+import { connectRelay } from "../../send/egress/relay-hub";
+
+/** Adds the endpoint to `router`. It belongs to the protocol of relays and is not part of the API's document. */
+export function connectRelays(router: Router): void {
+  router.get("/egress/:name/connect", async (c) => {
+    const response = await connectRelay(c.env, c.req.param("name"), c.req.raw);
+    if (response.status === 401) await limitGuesses(c, "signatures");
+    return response;
+  });
+}

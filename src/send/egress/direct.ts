@@ -1,0 +1,50 @@
+/** Requests that the Worker makes by itself, with its own `fetch` or with a binding that stands in for it. */
+import { classifyException } from "../error-class";
+import { fetchOverOpenConnection } from "../kept-connections";
+import { isLimitError, OwnFailure } from "../own-failure";
+import type { TimeLimit } from "../time-limit";
+import type { Answer, NoAnswer, PreparedRequest, Transport } from "./transport";
+
+/** The Worker's own `fetch`: it verifies certificates and reaches the internet only. */
+export const direct: Transport = {
+  egress: null,
+  graceMs: 0,
+  // Not the function itself: tests replace it.
+  send: (request, limit) => sendBy((url, init) => fetchOverOpenConnection(url, init), request, limit),
+};
+
+/** A service binding or a VPC binding, which has its own way to the receiver. @param name of the egress. */
+export function throughBinding(name: string, binding: Fetcher): Transport {
+  return {
+    egress: name,
+    graceMs: 0,
+    send: (request, limit) => sendBy((url, init) => binding.fetch(url, init), request, limit),
+  };
+}
+
+type Fetch = (url: string, init: RequestInit & { signal: AbortSignal }) => Promise<Response>;
+
+async function sendBy(
+  fetchOnce: Fetch,
+  { url, headers, body }: PreparedRequest,
+  limit: TimeLimit,
+): Promise<Answer | NoAnswer> {
+  const { signal } = limit;
+  try {
+    const response = await fetchOnce(url, {
+      method: "POST",
+      headers,
+      body,
+      redirect: "manual",
+      encodeResponseBody: "manual",
+      signal,
+    });
+    const { status, headers: answered, body: stream } = response;
+    return { kind: "answered", status, headers: answered, body: stream, readSignal: signal };
+  } catch (error) {
+    if (limit.isOwn) throw new OwnFailure("late", "This process was too busy to see an answer in time.");
+    if (signal.aborted) return { kind: "failed", error: "timeout", note: "" };
+    if (isLimitError(error)) throw new OwnFailure("limit", String(error), { cause: error });
+    return { kind: "failed", error: classifyException(error), note: "" };
+  }
+}

@@ -1,0 +1,55 @@
+/** From a deployment's setting to the transport that it stands for. */
+import type { Egress } from "../../platform/egress-settings";
+import { fetchOverOpenConnection } from "../kept-connections";
+import { OwnFailure } from "../own-failure";
+import { throughBinding } from "./direct";
+import { hubOf } from "./relay-hub";
+import { throughRelay } from "./through-relay";
+import type { Transport } from "./transport";
+
+/** @param answerBytesMax how much of an answer's body is of use. */
+export function openTransport(env: Env, egress: Egress, answerBytesMax: number): Transport {
+  const { name } = egress;
+  switch (egress.kind) {
+    case "binding":
+      return throughBinding(name, bindingOf(env, egress.binding));
+    case "relay": {
+      const { url, secret, binding } = egress;
+      const fetchBy: (url: string, init: RequestInit & { signal: AbortSignal }) => Promise<Response> =
+        binding === null
+          ? fetchOverOpenConnection
+          : (input, init) => bindingOf(env, binding).fetch(input, init);
+      return throughRelay(name, {
+        secret,
+        answerBytesMax,
+        ask: (body, init) => fetchBy(url, { ...init, method: "POST", body, redirect: "manual" }),
+      });
+    }
+    case "dialOut":
+      return throughRelay(name, {
+        secret: egress.secret,
+        answerBytesMax,
+        ask: (body, { signal }) => askHub(env, name, body, signal),
+      });
+  }
+}
+
+/** @throws {OwnFailure} when no relay is connected. */
+async function askHub(
+  env: Env,
+  name: string,
+  body: Uint8Array<ArrayBuffer>,
+  signal: AbortSignal,
+): Promise<Response> {
+  const response = await hubOf(env, name).fetch("https://hub/", { method: "POST", body, signal });
+  if (response.status !== 503) return response;
+  await response.body?.cancel();
+  throw new OwnFailure("egress", `No relay of the egress ${name} is connected.`);
+}
+
+/** @throws {OwnFailure} when the deployment has no such binding: a receiver is not to blame. */
+function bindingOf(env: Env, name: string): Fetcher {
+  const binding: unknown = env[name as keyof Env];
+  if (typeof binding === "object" && binding !== null && "fetch" in binding) return binding as Fetcher;
+  throw new OwnFailure("egress", `EGRESS names the binding ${name}, which this deployment does not have.`);
+}

@@ -1,0 +1,149 @@
+/** Requests that a relay makes for the gateway (`protocol.ts`). */
+import { OwnFailure } from "../own-failure";
+import type { TimeLimit } from "../time-limit";
+import {
+  admission,
+  admissionHeader,
+  decodeFrame,
+  encodeFrame,
+  framesType,
+  FrameReader,
+  importRelayKeys,
+  newNonce,
+  type RelayAnswer,
+  relayAnswerSchema,
+  type RelayKeys,
+  type RelayRequest,
+} from "./protocol";
+import type { Answer, NoAnswer, PreparedRequest, Transport } from "./transport";
+
+/** For the way to the relay and back. The receiver's own time is counted by the relay. */
+const graceMs = 3000;
+
+/** How a frame gets to a relay and its frames come back: `fetch` to its URL, or the hub of relays that dial out. */
+export type AskRelay = (
+  frame: Uint8Array<ArrayBuffer>,
+  init: { headers: Record<string, string>; signal: AbortSignal },
+) => Promise<Response>;
+
+/**
+ * @param name of the egress. @param secret that the relay has as well. @param answerBytesMax how much of an answer's body
+ * is of use.
+ */
+export function throughRelay(
+  name: string,
+  { secret, ask, answerBytesMax }: { secret: string; ask: AskRelay; answerBytesMax: number },
+): Transport {
+  let imported: Promise<RelayKeys> | undefined;
+  return {
+    egress: name,
+    graceMs,
+    async send(request, limit) {
+      imported ??= importRelayKeys(secret);
+      const exchange = new Exchange(name, await imported, limit);
+      return exchange.run(request, ask, answerBytesMax);
+    },
+  };
+}
+
+/** One request and what the relay says to it. */
+class Exchange {
+  readonly #name: string;
+  readonly #keys: RelayKeys;
+  readonly #limit: TimeLimit;
+  readonly #nonce = newNonce();
+  readonly #late = new AbortController();
+
+  constructor(name: string, keys: RelayKeys, limit: TimeLimit) {
+    this.#name = name;
+    this.#keys = keys;
+    this.#limit = limit;
+  }
+
+  async run(request: PreparedRequest, ask: AskRelay, answerBytesMax: number): Promise<Answer | NoAnswer> {
+    const now = Date.now();
+    const head: RelayRequest = {
+      kind: "request",
+      nonce: this.#nonce,
+      sentAt: now,
+      method: "POST",
+      url: request.url,
+      headers: Object.entries(request.headers),
+      timeoutMs: request.timeoutMs,
+      verify: request.verify,
+      answerBytesMax,
+    };
+    const frame = await encodeFrame(this.#keys, "request", head, request.body);
+    const headers = { [admissionHeader]: await admission(this.#keys, frame.length, now) };
+    const response = await this.#relay(() => ask(frame, { headers, signal: this.#limit.signal }));
+    // Whatever answers there without the secret is not the relay: a proxy, or a page that says how to sign in.
+    const isSigned = response.headers.get("Content-Type") === framesType;
+    if (response.body === null || !isSigned) {
+      await response.body?.cancel();
+      throw this.#failure(`what answers there says ${response.status}, and is not a relay with this secret`);
+    }
+    const reader = new FrameReader(response.body);
+    const first = await this.#relay(() => this.#next(reader));
+    if (first === null) throw this.#failure("its answer ended early, or is not signed with the secret");
+    const { answer } = first;
+    if (answer.kind === "answer") return this.#answered(answer, reader);
+    // Nothing follows.
+    await reader.cancel();
+    if (answer.kind === "receiverFailed") {
+      return { kind: "failed", error: answer.error, note: `The relay says: ${answer.reason}.` };
+    }
+    throw this.#failure(answer.kind === "relayFailed" ? answer.reason : "it answered out of order");
+  }
+
+  /** From here on nothing is the relay's failure any more: the receiver's status is known, and decides. */
+  #answered({ status, headers }: RelayAnswer & { kind: "answer" }, reader: FrameReader): Answer {
+    const kept = new Headers();
+    for (const [name, value] of headers) kept.append(name, value);
+    let isRead = false;
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull: async (controller) => {
+          if (isRead) return controller.error(new Error("The body broke off."));
+          isRead = true;
+          const last = await this.#next(reader).catch(() => null);
+          const end = last?.answer.kind === "end" ? last.answer.end : "broken";
+          if (end === "late" || this.#limit.signal.aborted) this.#late.abort();
+          if (last !== null && last.body.length > 0) controller.enqueue(last.body);
+          const isComplete = end === "whole" || end === "cut";
+          if (isComplete) controller.close();
+          else if (last === null || last.body.length === 0)
+            controller.error(new Error("The body broke off."));
+          // Otherwise the next pull breaks it: what came before would be lost now.
+        },
+        cancel: () => reader.cancel(),
+      },
+      { highWaterMark: 0 },
+    );
+    return { kind: "answered", status, headers: kept, body, readSignal: this.#late.signal };
+  }
+
+  /** @returns null when there is none, or what comes is not signed or belongs to another request. */
+  async #next(reader: FrameReader): Promise<{ answer: RelayAnswer; body: Uint8Array } | null> {
+    const frame = await reader.next();
+    const decoded = frame && (await decodeFrame(this.#keys, "answer", frame));
+    const parsed = relayAnswerSchema.safeParse(decoded?.head);
+    if (!decoded || !parsed.success || parsed.data.nonce !== this.#nonce) return null;
+    return { answer: parsed.data, body: decoded.body };
+  }
+
+  /** A call that fails says nothing of the receiver: the relay, or the way to it, has failed. */
+  async #relay<Result>(call: () => Promise<Result>): Promise<Result> {
+    try {
+      return await call();
+    } catch (error) {
+      if (error instanceof OwnFailure) throw error;
+      throw this.#limit.signal.aborted
+        ? this.#failure("it did not answer in time")
+        : this.#failure("the connection to it failed", error);
+    }
+  }
+
+  #failure(reason: string, cause?: unknown): OwnFailure {
+    return new OwnFailure("egress", `The egress ${this.#name} failed: ${reason}.`, { cause });
+  }
+}
