@@ -1,4 +1,5 @@
 /** Reading the log of a lane's deliveries: what the API and the pages show. */
+import { parseHeadersColumn } from "./attempt-egress";
 import { type DayTables, indexed } from "./day-tables";
 import type { ErrorClass } from "../send/error-class";
 import { sentenceOfText } from "../send/message/event-text";
@@ -32,6 +33,8 @@ export type LoggedAttempt = {
   durationMs: number;
   status: number | null;
   error: ErrorClass | null;
+  /** The egress that it went through; null when it went out directly. */
+  egress: string | null;
   responseHeaders: Record<string, string>;
   responseBody: string;
 };
@@ -279,7 +282,7 @@ function attemptOf(row: AttemptRow): LoggedAttempt {
     durationMs: row.duration_ms,
     status: row.response_status,
     error: row.error,
-    responseHeaders: headersOf(row.response_headers),
+    ...parseHeadersColumn(row.response_headers),
     responseBody: row.response_body,
   };
 }

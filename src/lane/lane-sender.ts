@@ -56,10 +56,18 @@ export class LaneSender {
     return this.#storage()?.record.config ?? config;
   }
 
-  async #make({ version, webhook, sealed, timeoutS, format }: LaneConfig): Promise<Sender> {
+  async #make({ version, webhook, sealed, timeoutS, format, egress }: LaneConfig): Promise<Sender> {
     const rules = readConfig(this.#env);
     const settings = await decryptSettings(rules.encryptionKeys, webhook.uuid, sealed);
-    const sender = await createSender({ webhook, settings, format, timeoutS, rules });
+    const sender = await createSender({
+      env: this.#env,
+      webhook,
+      settings,
+      format,
+      timeoutS,
+      egress,
+      rules,
+    });
     this.#storage()?.keepRequestShape(version, {
       webhook,
       format: sender.format,

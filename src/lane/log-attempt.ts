@@ -14,6 +14,7 @@ export function logAttempt(webhook: string, outgoing: LoadedDelivery, { result }
     attempt: outgoing.attempts + 1,
     status: result.status,
     error: result.error,
+    egress: result.egress,
     duration_ms: result.durationMs,
   });
 }

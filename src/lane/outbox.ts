@@ -1,4 +1,5 @@
 /** A lane's deliveries on disk: accepting them, and recording the result of each attempt. `PendingDeliveries` finds them. */
+import { headersColumn } from "./attempt-egress";
 import { CounterCheck } from "./counter-check";
 import { type Day, type DayTables, indexed, tableOf } from "./day-tables";
 import { type DeliveryState, deliveryStatus, type DeliveryStatus } from "./delivery-state";
@@ -163,7 +164,7 @@ export class Outbox {
       result.error,
       sent.configVersion,
       JSON.stringify(sent.headers),
-      JSON.stringify(result.responseHeaders),
+      headersColumn(result),
       result.responseBody,
       sequence,
     );
