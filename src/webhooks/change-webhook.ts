@@ -9,7 +9,7 @@ import {
   type Webhook,
   type WebhookChanges,
 } from "./webhooks";
-import { RequestError } from "../platform/errors";
+import { FieldError, RequestError } from "../platform/errors";
 import { encryptSettings, decryptSettings, type SecretSettings } from "../platform/encryption";
 import { audit } from "../db/audit";
 import { type MadeSecret, newSecret } from "./create-webhook";
@@ -18,7 +18,8 @@ import { mergeFormatSettings, type SentFormatSettings } from "./format-settings"
 import { readOnlyFields, type rotationSchema, type webhookChangesSchema, webhookSpecSchema } from "./schemas";
 import type { Operation } from "./operation";
 import { parseSubscriptions } from "./subscription-rules";
-import { checkVerification, parseTarget } from "./webhook-target";
+import { routeOf } from "../send/sender";
+import { type ParsedTarget, parseTarget } from "./webhook-target";
 import { configureLane } from "./configure-lane";
 
 /** How often a change is retried after a concurrent one. One of them always succeeds, so that this many can be concurrent. */
@@ -77,11 +78,11 @@ export async function previewChange(
   change: Change,
 ): Promise<{ webhook: Webhook; settings: SecretSettings }> {
   const { plain, updateSettings } = await parseChanges(change, config);
-  const set = Object.fromEntries(Object.entries(plain).filter(([, value]) => value !== undefined));
-  const webhook: Webhook = { ...read, ...set };
-  checkVerification(webhook.origin, webhook.verifySsl);
-  const settings = await decryptSettings(config.encryptionKeys, read.uuid, read.encryptedSettings);
-  return { webhook, settings: updateSettings === null ? settings : updateSettings(settings, read) };
+  const webhook: Webhook = { ...read, ...definedIn(plain) };
+  const stored = await decryptSettings(config.encryptionKeys, read.uuid, read.encryptedSettings);
+  const settings = updateSettings === null ? stored : updateSettings(stored, read);
+  checkStoredRoute(webhook, settings, config);
+  return { webhook, settings };
 }
 
 /**
@@ -157,16 +158,16 @@ async function apply(
   for (let tries = 0; tries < triesMax; tries++) {
     const read = await findWebhook(env, uuid);
     if (read === null) throw new RequestError(400, `Webhook ${uuid} does not exist.`);
-    checkVerification(changes.plain.origin ?? read.origin, changes.plain.verifySsl ?? read.verifySsl);
     const row: WebhookChanges = { ...changes.plain };
-    if (changes.updateSettings !== null) {
-      const settings = changes.updateSettings(
-        await decryptSettings(encryptionKeys, uuid, read.encryptedSettings),
-        read,
-      );
-      row.encryptedSettings = await encryptSettings(encryptionKeys, uuid, settings);
-      row.headerNames = Object.keys(settings.headers ?? {});
-      row.formatOptionNames = Object.keys(settings.formatOptions ?? {});
+    if (changes.updateSettings !== null || changesRoute(changes)) {
+      const stored = await decryptSettings(encryptionKeys, uuid, read.encryptedSettings);
+      const settings = changes.updateSettings?.(stored, read) ?? stored;
+      if (changesRoute(changes)) checkStoredRoute({ ...read, ...definedIn(row) }, settings, config);
+      if (changes.updateSettings !== null) {
+        row.encryptedSettings = await encryptSettings(encryptionKeys, uuid, settings);
+        row.headerNames = Object.keys(settings.headers ?? {});
+        row.formatOptionNames = Object.keys(settings.formatOptions ?? {});
+      }
     }
     const changed = await updateWebhook(env, read, row, changes.subscriptions);
     if (changed === null) continue;
@@ -174,6 +175,25 @@ async function apply(
     return { before: read.origin, after: changed.origin };
   }
   throw new RequestError(409, `Webhook ${uuid} is being changed by others at the same time. Try again.`);
+}
+
+/** Other changes are not refused for an egress that the deployment has no more. */
+function changesRoute({ plain }: ParsedChanges): boolean {
+  return plain.origin !== undefined || plain.verifySsl !== undefined || plain.egress !== undefined;
+}
+
+/** @throws {FieldError} when nothing reaches the webhook's target as it is set. */
+function checkStoredRoute(
+  { verifySsl, egress }: Pick<Webhook, "verifySsl" | "egress">,
+  settings: SecretSettings,
+  config: Config,
+): void {
+  const route = routeOf({ settings, verifySsl, egress }, config);
+  if (route.kind === "refused") throw new FieldError(route.field, route.reason);
+}
+
+function definedIn<Row extends object>(row: Row): Partial<Row> {
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined)) as Partial<Row>;
 }
 
 /** @returns the changed fields, for the audit log: `url (https://old.example → https://new.example), secret`. */
@@ -203,7 +223,7 @@ async function parseChanges(change: Change, config: Config): Promise<ParsedChang
   const nullIfReset = (name: ResettableField): null | undefined => (reset.includes(name) ? null : undefined);
   const plain = {
     name: fields.name ?? undefined,
-    origin: target?.origin,
+    origin: target?.url.origin,
     verifySsl: fields.verify_ssl ?? undefined,
     contentType: fields.content_type ?? undefined,
     ordering: fields.ordering ?? undefined,
@@ -211,6 +231,8 @@ async function parseChanges(change: Change, config: Config): Promise<ParsedChang
     retryMaxAgeS: fields.retry?.max_age_s ?? nullIfReset("max_age_s"),
     timeoutS: fields.timeout_s ?? nullIfReset("timeout_s"),
     rateLimitPerS: fields.rate_limit_per_s ?? nullIfReset("rate_limit_per_s"),
+    // Empty: chosen by itself again.
+    egress: typeof fields.egress === "string" ? fields.egress || null : undefined,
     format: fields.format ?? undefined,
     // Replacing the secret without a rotation also ends the previous secret.
     ...(typeof secret === "string" && { previousSecretUntil: null }),
@@ -234,7 +256,7 @@ async function parseChanges(change: Change, config: Config): Promise<ParsedChang
           }),
           ...changeFormat(settings, read, {
             plain,
-            target,
+            target: target?.url,
             sent: { formatOptions: format_options, template },
           }),
         })
@@ -251,14 +273,21 @@ async function parseChanges(change: Change, config: Config): Promise<ParsedChang
  * @throws {RequestError} 409 when the webhook's origin is no longer `shownOrigin`, for which new values are meant.
  */
 function changeSettings(
-  { previous, headers: stored, formatOptions: _options, template: _template, ...settings }: SecretSettings,
+  {
+    previous,
+    headers: stored,
+    isPrivate: wasPrivate,
+    formatOptions: _options,
+    template: _template,
+    ...settings
+  }: SecretSettings,
   {
     target,
     secret,
     headers,
     shownOrigin,
   }: {
-    target?: URL;
+    target?: ParsedTarget;
     secret?: string | null;
     headers?: Record<string, string> | null;
     shownOrigin?: string;
@@ -268,11 +297,13 @@ function changeSettings(
   if (target === undefined && shownOrigin !== undefined && shownOrigin !== origin) {
     throw new RequestError(409, changeConflictMessage);
   }
-  const staysAtOrigin = target === undefined || target.origin === origin;
+  const staysAtOrigin = target === undefined || target.url.origin === origin;
+  const isPrivate = target === undefined ? wasPrivate : target.resolved !== null;
   const wanted = headers ?? (stored && maskHeaders(Object.keys(stored)));
   return {
     ...settings,
-    ...(target && { url: target.href }),
+    ...(target && { url: target.url.href }),
+    ...(isPrivate && { isPrivate }),
     ...(typeof secret === "string" ? { secret: secret || newSecret() } : previous && { previous }),
     ...(wanted && { headers: mergeHeaders((staysAtOrigin && stored) || {}, wanted) }),
   };

@@ -2,7 +2,7 @@
 import type { z } from "@hono/zod-openapi";
 import type { Subscription } from "./subscriptions";
 import { insertWebhook, type NewWebhook, type Webhook } from "./webhooks";
-import type { TargetRules } from "../send/target";
+import type { RouteRules } from "../send/egress/choose-route";
 import { encryptSettings, type SecretSettings } from "../platform/encryption";
 import { audit } from "../db/audit";
 import { configureLane } from "./configure-lane";
@@ -11,7 +11,7 @@ import { newFormatSettings } from "./format-settings";
 import type { pingSpecSchema, webhookSpecSchema } from "./schemas";
 import type { Operation } from "./operation";
 import { parseSubscriptions } from "./subscription-rules";
-import { checkVerification, parseTarget } from "./webhook-target";
+import { checkRoute, parseTarget } from "./webhook-target";
 
 const secretBytes = 64;
 
@@ -28,7 +28,7 @@ export type MadeSecret = { madeSecret: string | null };
  * Creates a webhook and audits it.
  * @param spec validated by its schema. @param uuid of the new webhook, which no other has.
  * @returns the webhook's row, its subscriptions and its secret if none was given.
- * @throws {RequestError} 400 when its target, certificate check, headers, format or subscriptions are not allowed.
+ * @throws {RequestError} 400 when its target, certificate check, egress, headers, format or subscriptions are not allowed.
  */
 export async function createWebhook(
   { env, config, actor }: Operation,
@@ -47,15 +47,17 @@ export async function createWebhook(
 /**
  * Validates a new webhook beyond its schema, and applies the defaults. Subscriptions are not looked at.
  * @param spec validated by its schema. @param uuid of the webhook; a new one by default.
- * @throws {RequestError} 400 when its target, certificate check, headers or format are not allowed.
+ * @throws {RequestError} 400 when its target, certificate check, egress, headers or format are not allowed.
  */
 export async function parseNewWebhook(
   spec: z.output<typeof pingSpecSchema>,
-  rules: TargetRules,
+  rules: RouteRules,
   uuid: string = crypto.randomUUID(),
 ): Promise<NewWebhookSettings> {
-  const url = await parseTarget(spec.url, rules);
-  checkVerification(url.href, spec.verify_ssl);
+  const target = await parseTarget(spec.url, rules);
+  const { url } = target;
+  const egress = spec.egress || null;
+  checkRoute({ ...target, verifySsl: spec.verify_ssl, egress }, rules);
   const headers = mergeHeaders({}, spec.headers ?? {});
   const contentType = spec.content_type ?? "application/json";
   const format = spec.format ?? "auto";
@@ -75,6 +77,7 @@ export async function parseNewWebhook(
       retryMaxAgeS: spec.retry?.max_age_s ?? null,
       timeoutS: spec.timeout_s ?? null,
       rateLimitPerS: spec.rate_limit_per_s ?? null,
+      egress,
       headerNames: Object.keys(headers),
       format,
       formatOptionNames: Object.keys(ofFormat.formatOptions ?? {}),
@@ -82,6 +85,7 @@ export async function parseNewWebhook(
     settings: {
       url: url.href,
       secret: spec.secret || newSecret(),
+      ...(target.resolved !== null && { isPrivate: true }),
       ...(spec.headers && { headers }),
       ...ofFormat,
     },

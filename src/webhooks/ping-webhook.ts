@@ -9,7 +9,8 @@ import type { Format } from "../send/message/formats";
 import { type Preview, previewOf } from "../send/message/preview";
 import { formatOf } from "../send/message/recognise-service";
 import { orchestTime } from "../platform/time";
-import { refuseResolvedTarget } from "../send/resolve-target";
+import { resolvedPrivateReason } from "../send/resolve-target";
+import { chooseRoute } from "../send/egress/choose-route";
 import { type SecretSettings, decryptSettings } from "../platform/encryption";
 import { audit } from "../db/audit";
 import type { Operation } from "./operation";
@@ -36,14 +37,26 @@ export async function pingWebhook(
   const { config: rules } = operation;
   const used = settings ?? (await decryptSettings(rules.encryptionKeys, row.uuid, row.encryptedSettings));
   // The host may resolve to other addresses than when the webhook was stored.
-  const blockedReason = await refuseResolvedTarget(new URL(used.url), rules);
-  if (blockedReason !== null) {
-    const reason = `the host may not be reached. ${blockedReason.replace(/\.$/, "")}`;
+  const url = new URL(used.url);
+  const resolved = await resolvedPrivateReason(url, rules);
+  const { verifySsl, egress, timeoutS } = row;
+  const route = chooseRoute({ url, verifySsl, egress, resolved }, rules);
+  if (route.kind === "refused") {
+    const reason = `the host may not be reached. ${route.reason.replace(/\.$/, "")}`;
     return { delivered: false, error: "blocked", status: null, reason, shown: null };
   }
   const { webhook } = laneConfigOf(row);
   await limitAndAudit(operation, used, row.uuid);
-  return ping({ webhook, settings: used, format: row.format, timeoutS: row.timeoutS, rules });
+  const current = { ...used, isPrivate: resolved !== null };
+  return ping({
+    env: operation.env,
+    webhook,
+    settings: current,
+    format: row.format,
+    timeoutS,
+    egress,
+    rules,
+  });
 }
 
 /**
@@ -61,7 +74,8 @@ export async function pingNewWebhook(
   const { uuid, name, verifySsl, contentType } = shown;
   const webhook = { uuid, name, verifySsl, contentType };
   await limitAndAudit(operation, settings);
-  return ping({ webhook, settings, format: shown.format, timeoutS: shown.timeoutS, rules });
+  const { format, timeoutS, egress } = shown;
+  return ping({ env: operation.env, webhook, settings, format, timeoutS, egress, rules });
 }
 
 async function ping(setup: SenderSetup & { format: Format }): Promise<WebhookPing> {

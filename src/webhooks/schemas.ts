@@ -39,6 +39,7 @@ const retrySchema = strict("retry", {
     "A delivery becomes a dead letter after max_attempts attempts, or max_age_s seconds after its first one. Null is the default: any number of attempts, 3 days.",
 });
 
+const egressCharactersMax = 32;
 const timeoutSecondsMax = 30;
 const rateMin = 0.1;
 const rateMax = 1000;
@@ -99,6 +100,13 @@ const specFields = {
     .min(rateMin, `must be a number from ${rateMin} to ${rateMax}`)
     .max(rateMax, `must be a number from ${rateMin} to ${rateMax}`)
     .openapi({ description: "How many attempts may start per second. Bursts are spread. Null: no limit." }),
+  egress: z
+    .string({ error: must("be the name of an egress, direct or empty") })
+    .max(egressCharactersMax, `must be at most ${egressCharactersMax} characters`)
+    .openapi({
+      description:
+        "The egress that deliveries go through, of those in the setting EGRESS. direct: none. Empty: the first that fits.",
+    }),
   subscriptions: z
     .array(subscriptionSpecSchema, { error: must("be a list of subscriptions") })
     .max(subscriptionsMax, `must be at most ${subscriptionsMax} entries`),
@@ -126,6 +134,7 @@ export const webhookSpecSchema = strict("webhook", {
   format_options: formatOptionsSchema.nullish(),
   template: templateSchema.nullish(),
   rate_limit_per_s: specFields.rate_limit_per_s.nullish(),
+  egress: specFields.egress.nullish(),
   subscriptions: specFields.subscriptions.nullish(),
   ...readOnlyFields,
 }).openapi("WebhookSpec", { example: exampleSpec });
@@ -194,6 +203,7 @@ export const webhookSchema = z
       .nullable()
       .openapi({ description: "Null for every other format than template; masked in lists." }),
     rate_limit_per_s: z.number().nullable(),
+    egress: z.string().nullable().openapi({ description: "Null: the first egress that fits, or none." }),
     state: z.enum(["active", "paused", "disabled"]).openapi({
       description:
         "paused: accepts events and sends them once it is resumed. disabled, for disabled_reason: accepts no events until it is resumed.",

@@ -1,18 +1,36 @@
-/** Validation of a webhook's URL and certificate check. */
-import { refuseResolvedTarget } from "../send/resolve-target";
-import type { TargetRules } from "../send/target";
+/** Validation of where a webhook delivers to: its URL, certificate check and egress. */
+import type { Config } from "../platform/config";
+import { decryptSettings } from "../platform/encryption";
+import { chooseRoute, type Route, type RouteRules, type RouteTarget } from "../send/egress/choose-route";
+import { resolvedPrivateReason } from "../send/resolve-target";
+import { routeOf } from "../send/sender";
+import { refuseUrl } from "../send/target";
+import type { Webhook } from "./webhooks";
 import { FieldError } from "../platform/errors";
+
+/**
+ * The way that a webhook's attempts take now.
+ * @throws {ConfigurationError} when no key decrypts its settings.
+ */
+export async function routeOfWebhook(config: Config, webhook: Webhook): Promise<Route> {
+  const { uuid, verifySsl, egress, encryptedSettings } = webhook;
+  const settings = await decryptSettings(config.encryptionKeys, uuid, encryptedSettings);
+  return routeOf({ settings, verifySsl, egress }, config);
+}
 
 /** White space and control characters, which `new URL()` drops or encodes silently. */
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const blankOrControl = /[\s\u0000-\u001f\u007f-\u009f]/u;
 
+/** A URL, and why what its name resolves to is not public; null when it is. */
+export type ParsedTarget = Pick<RouteTarget, "url" | "resolved">;
+
 /**
  * @param text the URL of a request. It is a secret, so that no error contains it.
- * @returns the URL, whose host resolves to allowed addresses only.
- * @throws {FieldError} when it is not valid or not allowed.
+ * @returns the URL. Whether anything reaches it says `checkRoute`, which wants the webhook's other settings.
+ * @throws {FieldError} when it is not valid or never allowed.
  */
-export async function parseTarget(text: string, rules: TargetRules): Promise<URL> {
+export async function parseTarget(text: string, rules: RouteRules): Promise<ParsedTarget> {
   if (blankOrControl.test(text)) {
     throw new FieldError("url", "must not contain spaces or control characters.");
   }
@@ -20,21 +38,18 @@ export async function parseTarget(text: string, rules: TargetRules): Promise<URL
   if (url === null) {
     throw new FieldError("url", "must be an absolute http or https URL, such as https://example.com/hook.");
   }
-  const reason = await refuseResolvedTarget(url, rules);
+  const reason = refuseUrl(url, rules);
   if (reason !== null) throw new FieldError("url", reason);
-  return url;
+  return { url, resolved: await resolvedPrivateReason(url, rules) };
 }
 
 /**
- * Checks `verify_ssl`. Workers always verify certificates, so that `false` is rejected for `https:`. For `http:` the flag
- * has no effect, and Orchest's clients send `false`.
- * @param url the target's URL or origin.
- * @throws {FieldError} for `https:` without verification.
+ * Checks that the gateway reaches a target as its webhook wants it. For `http:` the certificate check has no effect, and
+ * Orchest's clients send `false`.
+ * @throws {FieldError} when it is private and no egress reaches it, when its certificate is not to be verified and no egress
+ * can do that, or when the webhook names an egress that is not there.
  */
-export function checkVerification(url: string, verifySsl: boolean): void {
-  if (verifySsl || !url.startsWith("https:")) return;
-  throw new FieldError(
-    "verify_ssl",
-    "must be true for an https URL. The gateway always verifies certificates and cannot switch it off.",
-  );
+export function checkRoute(target: RouteTarget, rules: RouteRules): void {
+  const route = chooseRoute(target, rules);
+  if (route.kind === "refused") throw new FieldError(route.field, route.reason);
 }

@@ -29,6 +29,7 @@ export type NewWebhook = Pick<
   | "retryMaxAgeS"
   | "timeoutS"
   | "rateLimitPerS"
+  | "egress"
   | "headerNames"
   | "format"
   | "formatOptionNames"

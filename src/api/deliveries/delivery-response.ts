@@ -41,6 +41,7 @@ export function fullDeliveryResponse(
       duration_ms: attempt.durationMs,
       status: attempt.status,
       error: attempt.error,
+      egress: attempt.egress,
       response_headers: attempt.responseHeaders,
       response_body: attempt.responseBody,
     })),

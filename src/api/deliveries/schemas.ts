@@ -45,6 +45,10 @@ const attemptSchema = z
     duration_ms: z.int(),
     status: z.int().nullable(),
     error: z.string().nullable(),
+    egress: z
+      .string()
+      .nullable()
+      .openapi({ description: "The egress that it went through; null when it went out directly." }),
     response_headers: z
       .record(z.string(), z.string())
       .nullable()

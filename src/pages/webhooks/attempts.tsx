@@ -23,7 +23,7 @@ export function Attempts({ history }: { history: ShownAttempt[] }) {
 }
 
 function Attempt({ attempt, isOpen }: { attempt: ShownAttempt; isOpen: boolean }) {
-  const { number, startedAt, durationMs, status, error } = attempt;
+  const { number, startedAt, durationMs, status, error, egress } = attempt;
   return (
     <details id={`attempt-${number}`} open={isOpen}>
       <summary>
@@ -34,6 +34,14 @@ function Attempt({ attempt, isOpen }: { attempt: ShownAttempt; isOpen: boolean }
         </span>
       </summary>
       <p>{reasonOfAttempt(attempt) ?? "Delivered."}</p>
+      {egress !== null && (
+        <p class="muted small">
+          Sent through the egress <code>{egress}</code>.
+        </p>
+      )}
+      {status === null && attempt.responseBody !== null && attempt.responseBody !== "" && (
+        <p class="muted small">{attempt.responseBody}</p>
+      )}
       {status !== null && <ResponseDetails attempt={attempt} />}
     </details>
   );

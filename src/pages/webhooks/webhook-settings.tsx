@@ -1,4 +1,5 @@
 /** A webhook's settings. Shows only the origin of its URL and the names of its headers, and never its secret. */
+import type { Route } from "../../send/egress/choose-route";
 import type { Webhook } from "../../webhooks/webhooks";
 import { formatNames } from "../../send/message/formats";
 import { Fact } from "../parts/fact";
@@ -10,7 +11,8 @@ const orderings: Record<Webhook["ordering"], string> = {
   none: "None",
 };
 
-export function WebhookSettings({ webhook }: { webhook: Webhook }) {
+/** @param props.route the way that its deliveries take. */
+export function WebhookSettings({ webhook, route }: { webhook: Webhook; route: Route }) {
   const { retryMaxAttempts, timeoutS, rateLimitPerS, headerNames, formatOptionNames } = webhook;
   return (
     <section class="card" aria-labelledby="facts-title">
@@ -24,6 +26,7 @@ export function WebhookSettings({ webhook }: { webhook: Webhook }) {
         </Fact>
         <Fact label="Ordering">{orderings[webhook.ordering]}</Fact>
         <Fact label="Certificate">{certificate(webhook)}</Fact>
+        {route.kind !== "direct" && <Fact label="Egress">{egressText(route)}</Fact>}
         {retryMaxAttempts !== null && <Fact label="Max attempts">{retryMaxAttempts}</Fact>}
         {webhook.retryMaxAgeS !== null && <Fact label="Retry period">{webhook.retryMaxAgeS} s</Fact>}
         {timeoutS !== null && <Fact label="Timeout">{timeoutS} s</Fact>}
@@ -39,6 +42,15 @@ export function WebhookSettings({ webhook }: { webhook: Webhook }) {
     </section>
   );
 }
+
+/** What is not delivered says why: a deployment may have lost the egress that a webhook was made for. */
+function egressText(route: Exclude<Route, { kind: "direct" }>): string {
+  return route.kind === "egress"
+    ? `Sent through “${route.egress.name}”`
+    : `Not delivered: ${[subjects[route.field], route.reason].join(" ").trim()}`;
+}
+
+const subjects = { url: "", verify_ssl: "The certificate check", egress: "The egress" };
 
 function certificate({ origin, verifySsl }: Webhook): string {
   if (origin.startsWith("http:")) return "None: HTTP is not encrypted";

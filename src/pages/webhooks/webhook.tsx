@@ -1,4 +1,6 @@
 /** `GET /webhooks/{uuid}`: one webhook: activity, delivery log, settings and actions. */
+import { routeOfWebhook } from "../../webhooks/webhook-target";
+import { readConfig } from "../../platform/config";
 import { allows, mayReadTexts } from "../../auth/scopes";
 import { listSubscriptions } from "../../webhooks/subscriptions";
 import type { Webhook } from "../../webhooks/webhooks";
@@ -93,7 +95,7 @@ export function webhookPage(router: Router): void {
         <Activity webhook={webhook} stats={stats} history={history} view={view} />
         <DeliveryLog {...{ webhook, subscriptions, page, view, filters }} />
         <div class="grid">
-          <WebhookSettings webhook={webhook} />
+          <WebhookSettings webhook={webhook} route={await routeOfWebhook(readConfig(c.env), webhook)} />
           <EventSubscriptions subscriptions={subscriptions} />
         </div>
         <VerifySignature />

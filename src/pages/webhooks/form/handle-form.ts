@@ -7,7 +7,7 @@ import type { AppEnv } from "../../../auth/app-env";
 import { newSecret } from "../../../webhooks/create-webhook";
 import type { WebhookPing } from "../../../webhooks/ping-webhook";
 import { operationOf } from "../../../auth/operation";
-import { parseTarget } from "../../../webhooks/webhook-target";
+import { checkRoute, parseTarget } from "../../../webhooks/webhook-target";
 import type { Outcome } from "../../parts/outcome";
 import { pingOutcome } from "../test-ping";
 import { eventPresets } from "./event-presets";
@@ -91,13 +91,15 @@ async function test(
 async function errorsIn(
   c: Context<AppEnv>,
   { webhook }: Purpose,
-  { text, groups }: FormValues,
+  { text, groups, verifies }: FormValues,
   error: unknown,
 ): Promise<FormErrors> {
   const errors = formErrors(error, groups);
   if (errors.has("url") || (text.url === "" && webhook !== null)) return errors;
   try {
-    await parseTarget(text.url, operationOf(c).config);
+    const { config } = operationOf(c);
+    const target = await parseTarget(text.url, config);
+    checkRoute({ ...target, verifySsl: verifies, egress: text.egress || null }, config);
     return errors;
   } catch (urlError) {
     return new Map([...formErrors(urlError, groups), ...errors]);

@@ -137,7 +137,8 @@ function SecretField({ isNew, values, error }: { isNew: boolean; values: FormVal
 }
 
 function CertificateField({ values, error }: { values: FormValues; error?: string }) {
-  const hint = "Always on for https URLs. Plain http is not encrypted and can be read in transit.";
+  const hint =
+    "Off for https URLs needs an egress that is for unverified receivers. Plain http is not encrypted and can be read in transit.";
   return (
     <div class="field">
       <label class="choice">

@@ -39,6 +39,7 @@ export function specOf(values: FormValues): Record<string, unknown> {
     retry: { max_attempts: numberOf(text.max_attempts), max_age_s: numberOf(text.max_age_s) },
     timeout_s: numberOf(text.timeout_s),
     rate_limit_per_s: numberOf(text.rate_limit_per_s),
+    egress: text.egress,
     headers: headersOf(text.headers),
     ...formatSettings(values, text.url),
     subscriptions: subscriptionInputs(groups),
@@ -61,7 +62,7 @@ export function changeOf(
     name === "name" ? inLine(text.name) !== inLine(webhook.name) : text[name] !== stored.text[name];
   const spec: Record<string, unknown> = {};
   for (const name of ["url", "secret"] as const) if (text[name] !== "") spec[name] = text[name];
-  for (const name of ["name", "content_type", "ordering"] as const)
+  for (const name of ["name", "content_type", "ordering", "egress"] as const)
     if (differs(name)) spec[name] = text[name];
 
   const changed = numbers.filter(differs);
