@@ -1,12 +1,15 @@
 /** The instructions for a first delivery, which `npm start` prints. */
 import { randomUUID } from "node:crypto";
 
-const receiverUrl = "http://127.0.0.1:9000";
+const plainUrl = "http://127.0.0.1:9000";
+/** With a relay: a receiver whose certificate nobody has signed but itself. */
+const selfSignedUrl = "https://localhost:9443";
 const receiverSecret = "receiver-secret";
 const eventType = "project:created";
 
 /** @returns text for a terminal. Its curl commands work unchanged; publishing the event twice gives a duplicate. */
-export function firstSteps(gateway: { url: string; token: string }): string {
+export function firstSteps(gateway: { url: string; token: string; hasRelay?: boolean }): string {
+  const receiverUrl = gateway.hasRelay ? selfSignedUrl : plainUrl;
   const webhook = {
     url: receiverUrl,
     name: "receiver",
@@ -25,7 +28,7 @@ The gateway serves on ${gateway.url}
 Local API token: ${gateway.token}
 
 A first delivery: start a receiver in a second terminal,
-  npm run receiver -- --port ${new URL(receiverUrl).port} --secret ${receiverSecret}
+  npm run receiver -- --port ${new URL(receiverUrl).port} --secret ${receiverSecret}${gateway.hasRelay ? " --self-signed" : ""}
 
 create a webhook for it in a third,
   ${curl(gateway, "/api/notifications/subscribers/webhooks", webhook)}

@@ -1,5 +1,7 @@
 /** `npm run receiver`: an example receiver, which verifies the signature of each delivery and prints a line for it. */
+import { execFileSync } from "node:child_process";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import { setTimeout as wait } from "node:timers/promises";
 import { fail, messageOf, readOptions, wholeNumber } from "./command-line.ts";
 import { verifySignature } from "./verify-signature.ts";
@@ -12,22 +14,33 @@ const usage = `An example receiver for deliveries of the gateway.
   --secret TEXT     the webhook's secret, to verify signatures with
   --status 200      the HTTP status of every response (200 to 599)
   --delay 0         how many milliseconds to wait before each response
+  --self-signed     serve https://localhost with a certificate that openssl makes now and nobody else has signed
   --help            this text`;
 
-type Settings = { port: number; secret: string | undefined; status: number; delayMs: number };
+type Settings = {
+  port: number;
+  secret: string | undefined;
+  status: number;
+  delayMs: number;
+  isSelfSigned: boolean;
+};
 
 const settings = readSettings();
-const server = createServer((request, response) => {
+const onRequest = (request: IncomingMessage, response: ServerResponse) => {
   receive(request, response).catch((error: unknown) => {
     console.error(`A request was aborted: ${messageOf(error)}`);
   });
-});
+};
+const server = settings.isSelfSigned
+  ? createSecureServer(selfSignedCertificate(), onRequest)
+  : createServer(onRequest);
 server.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EADDRINUSE") throw error;
   fail(`Port ${settings.port} is in use: choose another one with --port.`, 1);
 });
 server.listen(settings.port, "127.0.0.1", () => {
-  console.log(`Receiving on http://127.0.0.1:${settings.port}, answering ${settings.status}.`);
+  const origin = settings.isSelfSigned ? "https://localhost" : "http://127.0.0.1";
+  console.log(`Receiving on ${origin}:${settings.port}, answering ${settings.status}.`);
 });
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(0));
 
@@ -63,12 +76,31 @@ function describeSignature(body: Buffer, signature: string | undefined): string 
   return verifySignature({ secret, body, signature }) ? "right" : "WRONG";
 }
 
+/** Makes a certificate for `localhost` that is kept nowhere. Exits with a sentence where openssl is missing. */
+function selfSignedCertificate(): { key: string; cert: string } {
+  const options =
+    "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -keyout - -out -";
+  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
+  try {
+    const stdio = ["ignore", "pipe", "ignore"] as const;
+    const pem = execFileSync("openssl", [...options.split(" "), ...subject], {
+      stdio: [...stdio],
+      encoding: "utf8",
+    });
+    // Both are in it, and Node takes from it what it looks for.
+    return { key: pem, cert: pem };
+  } catch (error) {
+    return fail(`--self-signed needs openssl on the PATH: ${messageOf(error)}`, 1);
+  }
+}
+
 function readSettings(): Settings {
   const options = readOptions(usage, {
     port: { type: "string", default: "9000" },
     secret: { type: "string" },
     status: { type: "string", default: "200" },
     delay: { type: "string", default: "0" },
+    "self-signed": { type: "boolean", default: false },
   });
   if (options.secret === "") fail("--secret must not be empty.", 2);
   return {
@@ -76,5 +108,6 @@ function readSettings(): Settings {
     secret: options.secret,
     status: wholeNumber("--status", options.status, { min: 200, max: 599 }),
     delayMs: wholeNumber("--delay", options.delay, { min: 0, max: 3_600_000 }),
+    isSelfSigned: options["self-signed"],
   };
 }

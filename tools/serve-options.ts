@@ -18,6 +18,8 @@ export type ServeOptions = {
   isVerbose: boolean;
   /** The wrangler.toml of a Worker that publishes through the queue; null for none. */
   producer: string | null;
+  /** Whether a relay runs beside the gateway. */
+  hasRelay: boolean;
 };
 
 /** @returns the options of the command line. */
@@ -27,12 +29,14 @@ export function readServeOptions(usage: string): ServeOptions {
     "persist-to": { type: "string", default: resolve(projectDirectory, ".wrangler/state") },
     verbose: { type: "boolean", default: false },
     producer: { type: "string" },
+    relay: { type: "boolean", default: false },
   });
   return {
     port: wholeNumber("--port", options.port, { min: 1, max: 65_535 }),
     stateDirectory: resolve(options["persist-to"]),
     isVerbose: options.verbose,
     producer: options.producer === undefined ? null : resolve(options.producer),
+    hasRelay: options.relay,
   };
 }
 

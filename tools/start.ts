@@ -3,9 +3,10 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { fail, messageOf } from "./command-line.ts";
-import { ensureDevVars, localToken } from "./dev-vars.ts";
+import { ensureDevVars, localToken, readDevVar } from "./dev-vars.ts";
 import { firstSteps } from "./first-steps.ts";
 import type { GatewayReport, GatewaySettings, StopRequest } from "./gateway-process.ts";
+import { egressSetting, newLocalRelay, startLocalRelay } from "./local-relay.ts";
 import { watchNpm } from "./parent-watch.ts";
 import { host, readServeOptions, requireFreePort } from "./serve-options.ts";
 
@@ -16,6 +17,7 @@ const usage = `Runs the gateway on this machine.
   --port 8787                   the port to serve on, at 127.0.0.1
   --persist-to .wrangler/state  the directory for webhooks, events and deliveries
   --producer wrangler.toml      also run this Worker, on the next port: its queue producers reach the gateway
+  --relay                       also run a relay, so that verify_ssl: false works for https receivers
   --verbose                     also print successful requests, batches and attempts
   --help                        this text
 
@@ -36,12 +38,14 @@ run().catch((error: unknown) => fail(messageOf(error), 1));
 
 async function run(): Promise<void> {
   const options = readServeOptions(usage);
-  const { port, producer } = options;
+  const { port, producer, hasRelay } = options;
   await requireFreePort(port);
   if (producer !== null) await requireFreePort(port + 1);
   ensureDevVars();
   if (isStopping) return;
-  gateway = startGateway({ host, ...options });
+  const relay = hasRelay ? newLocalRelay() : null;
+  const egress = egressSetting(process.env["EGRESS"] ?? readDevVar("EGRESS"), relay);
+  gateway = startGateway({ host, ...options }, egress);
   const url = `http://${host}:${port}`;
   let step: NodeJS.Timeout | undefined;
   gateway.on("message", (report: GatewayReport) => {
@@ -50,7 +54,8 @@ async function run(): Promise<void> {
     else if ("failed" in report) fail(report.failed, 1);
     else {
       serves = true;
-      console.log(firstSteps({ url, token: localToken() }));
+      if (relay !== null) startLocalRelay(url, relay);
+      console.log(firstSteps({ url, token: localToken(), hasRelay }));
       if (producer !== null) console.log(`The producer serves on http://${host}:${port + 1}\n`);
     }
   });
@@ -59,10 +64,12 @@ async function run(): Promise<void> {
   process.exit(isStopping && exitCode === 0 ? 0 : 1);
 }
 
-function startGateway(settings: GatewaySettings): ChildProcess {
+/** @param egress the Worker's setting `EGRESS`. It holds secrets: arguments can be read by everybody on this machine. */
+function startGateway(settings: GatewaySettings, egress: string): ChildProcess {
   return fork(join(import.meta.dirname, "gateway-process.ts"), [JSON.stringify(settings)], {
     // A group of its own: Ctrl-C in a terminal signals the whole group, and would end attempts that are under way.
     detached: process.platform !== "win32",
+    env: { ...process.env, EGRESS: egress },
   });
 }
 

@@ -3,6 +3,7 @@ import * as http from "node:http";
 import * as https from "node:https";
 import {
   admissionHeader,
+  framesType,
   type RelayAnswer,
   type RelayKeys,
   requestFrameBytesMax,
@@ -103,7 +104,7 @@ class Handler {
       if (!response.headersSent) {
         // Proxies in between must not change a byte: the frames are signed.
         const type = {
-          "Content-Type": "application/octet-stream",
+          "Content-Type": framesType,
           "Cache-Control": "no-store, no-transform",
         };
         response.writeHead(statusOf(said), type);
