@@ -56,7 +56,7 @@ function withoutEgress(needs: Needs): Route {
   }
   if (needs.unverified) {
     const reason =
-      'must be true for an https URL here: the gateway itself always verifies certificates. An egress could skip that: an administrator adds one with "unverified" in its "for" to the setting EGRESS.';
+      'must be true for an https URL. The gateway always verifies certificates by itself. An egress could skip that: an administrator adds one with "unverified" in its "for" to the setting EGRESS.';
     return { kind: "refused", field: "verify_ssl", reason };
   }
   return { kind: "direct" };

@@ -44,6 +44,7 @@ describe("POST /subscribers/webhooks", () => {
       timeout_s: null,
       headers: {},
       rate_limit_per_s: null,
+      egress: null,
       state: "active",
       disabled_reason: null,
     });
