@@ -30,7 +30,8 @@ watchNpm(() => void stop());
 run().catch(failUnlessStopping);
 
 async function run(): Promise<void> {
-  const { port, stateDirectory } = readServeOptions(usage);
+  const { port, stateDirectory, hasRelay } = readServeOptions(usage);
+  if (hasRelay) fail("A relay runs beside npm start only.", 2);
   await requireFreePort(port);
   ensureDevVars();
   lockState(stateDirectory, `http://${host}:${port}, process ${process.pid}`);

@@ -19,7 +19,7 @@ export function newLocalRelay(): LocalRelay {
 }
 
 /**
- * @param listed the value of `EGRESS` in `.dev.vars`, JSON or empty. @param relay null when none is to run.
+ * @param listed the value of `EGRESS` in the environment or in `.dev.vars`, JSON or empty. @param relay null when none is to run.
  * @returns the value for the gateway; empty for none.
  */
 export function egressSetting(listed: string, relay: LocalRelay | null): string {

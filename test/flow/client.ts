@@ -49,6 +49,7 @@ export async function createWebhook(
     name?: string;
     timeout_s?: number;
     rate_limit_per_s?: number;
+    egress?: string;
     eventTypes: string[];
   },
 ): Promise<Webhook> {

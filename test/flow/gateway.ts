@@ -16,21 +16,26 @@ const ready = /Local API token: (\S+)[\s\S]*Ctrl-C stops the gateway/;
 /** Where a gateway is called, and the token that may do everything there. */
 export type GatewayAddress = { readonly url: string; readonly token: string };
 
+/** More arguments of `npm start`, and more variables for it. */
+export type StartOptions = { args?: string[]; env?: Record<string, string> };
+
 /** A gateway that can be stopped in every way and started again on the same state. */
 export class Gateway implements GatewayAddress {
   readonly #directory = mkdtempSync(join(tmpdir(), "gateway-flow-"));
   #process: ChildProcess | undefined;
   #output = "";
   readonly port: number;
+  readonly #how: StartOptions;
   token = "";
 
-  private constructor(port: number) {
+  private constructor(port: number, how: StartOptions) {
     this.port = port;
+    this.#how = how;
   }
 
   /** Starts one. Whoever does ends it with `remove()`. @param state a directory with its tables, which it copies. */
-  static async start(state?: string): Promise<Gateway> {
-    const gateway = new Gateway(await freePort());
+  static async start(state?: string, how: StartOptions = {}): Promise<Gateway> {
+    const gateway = new Gateway(await freePort(), how);
     running.add(gateway);
     try {
       cpSync(state ?? (await freshState()), stateIn(gateway.#directory), { recursive: true });
@@ -58,7 +63,7 @@ export class Gateway implements GatewayAddress {
   /** Starts again, on the same port and state, and waits until it serves: for as long as its process lives. */
   async start(): Promise<void> {
     this.#output = "";
-    const child = startProcess(this.port, this.#directory);
+    const child = startProcess(this.port, this.#directory, this.#how);
     this.#process = child;
     const { promise: serves, resolve, reject } = Promise.withResolvers<string>();
     const collect = (chunk: Buffer) => {
@@ -145,11 +150,11 @@ process.once("exit", () => {
  * `npm start`, in a process group of its own so that it can be killed as a whole, with its state and its temporary
  * files in `directory`: who is killed does not tidy up.
  */
-export function startProcess(port: number, directory: string): ChildProcess {
+export function startProcess(port: number, directory: string, how: StartOptions = {}): ChildProcess {
   const options = ["--port", `${port}`, "--persist-to", stateIn(directory)];
-  return spawn(process.execPath, ["tools/start.ts", ...options], {
+  return spawn(process.execPath, ["tools/start.ts", ...options, ...(how.args ?? [])], {
     cwd: projectDirectory,
-    env: { ...process.env, TMPDIR: directory },
+    env: { ...process.env, TMPDIR: directory, ...how.env },
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
   });
