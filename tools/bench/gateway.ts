@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectDirectory } from "../project-directory.ts";
+import { relaySecret } from "./relay-secret.ts";
 import { eventType, projectUuid } from "./sample-event.ts";
 import { startWorker, type WorkerServer } from "./worker-server.ts";
 
@@ -25,11 +26,17 @@ export class Gateway {
     this.worker = worker;
   }
 
-  /** @param entry a file instead of `src/index.ts` that counts what the gateway does. */
-  static async start(entry?: string): Promise<Gateway> {
+  /**
+   * @param how.entry a file instead of `src/index.ts` that counts what the gateway does. @param how.relay where the egress
+   * `bench` is.
+   */
+  static async start({ entry, relay }: { entry?: string; relay?: string } = {}): Promise<Gateway> {
     const config = "wrangler.toml";
+    // For none by itself: the case's webhooks name it.
+    const egress = { name: "bench", url: relay, secret: relaySecret, for: ["unverified"] };
+    const settings = relay === undefined ? bindings : { ...bindings, EGRESS: JSON.stringify([egress]) };
     const worker = await startWorker(
-      entry === undefined ? { config, bindings } : { config, entry, bindings },
+      entry === undefined ? { config, bindings: settings } : { config, entry, bindings: settings },
     );
     const db = await worker.miniflare.getD1Database("DB");
     for (const file of readdirSync(migrations).toSorted()) {

@@ -2,6 +2,7 @@
 import { Gateway, headers } from "./gateway.ts";
 import type { Load, LoadCalls, Loaded } from "./load.ts";
 import { startProcess } from "./process-calls.ts";
+import type { RelayCalls } from "./relay.ts";
 import type { Arrivals, ReceiverCalls } from "./receiver.ts";
 import { nowMs, sampleEvent } from "./sample-event.ts";
 import { startWorker, type WorkerServer } from "./worker-server.ts";
@@ -43,6 +44,7 @@ export class Lab {
     receiver: { call: ReceiverCalls; stop: () => void };
     receiverOrigin: string;
     load: { call: LoadCalls; stop: () => void };
+    relay: { stop: () => void };
   }) {
     this.gateway = parts.gateway;
     this.sizes = parts.sizes;
@@ -53,6 +55,7 @@ export class Lab {
     this.#stops = [
       parts.load.stop,
       parts.receiver.stop,
+      parts.relay.stop,
       () => parts.limits.stop(),
       () => parts.gateway.worker.stop(),
     ];
@@ -61,12 +64,13 @@ export class Lab {
   static async open(sizes: Sizes): Promise<Lab> {
     const receiver = await startProcess<ReceiverCalls>("receiver.ts");
     const load = await startProcess<LoadCalls>("load.ts");
-    const gateway = await Gateway.start();
+    const relay = await startProcess<RelayCalls>("relay.ts");
+    const gateway = await Gateway.start({ relay: await relay.call.origin() });
     const limits = await startWorker({ config: "tools/bench/limits/wrangler.toml" });
     const db = await limits.miniflare.getD1Database("DB");
     await db.exec("CREATE TABLE events (id INTEGER PRIMARY KEY, uuid TEXT NOT NULL, body TEXT NOT NULL)");
     const receiverOrigin = await receiver.call.origin();
-    return new Lab({ gateway, sizes, limits, receiver, receiverOrigin, load });
+    return new Lab({ gateway, sizes, limits, receiver, receiverOrigin, load, relay });
   }
 
   async close(): Promise<void> {

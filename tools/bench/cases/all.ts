@@ -6,6 +6,7 @@ import { keyed } from "./keyed.ts";
 import { latency, slowNeighbour } from "./latency.ts";
 import { many } from "./many.ts";
 import { memory } from "./memory.ts";
+import { relay } from "./relay.ts";
 import { single } from "./single.ts";
 import { fan, queue, strict1 } from "./throughput.ts";
 
@@ -22,4 +23,5 @@ export const cases: Record<string, (lab: Lab) => Promise<Figures>> = {
   memory,
   many,
   keyed,
+  relay,
 };

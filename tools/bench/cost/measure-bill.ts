@@ -37,7 +37,7 @@ type Counted = { costCase: CostCase; used: Usage; deliveries: number; events: nu
 /** @returns one line for each case. Takes about ten minutes. */
 export async function measureBill(): Promise<BillLine[]> {
   const receiver = await startProcess<ReceiverCalls>("receiver.ts");
-  const gateway = await Gateway.start("tools/bench/meter/metered-gateway.ts");
+  const gateway = await Gateway.start({ entry: "tools/bench/meter/metered-gateway.ts" });
   try {
     const origin = await receiver.call.origin();
     const own = {
