@@ -8,7 +8,7 @@ import { privateReason, refuseUrl, type TargetRules } from "../target";
 export type RouteRules = TargetRules & Pick<Config, "egresses">;
 
 /** The name that stands for no egress, in a webhook's setting. */
-const directName = "direct";
+export const directName = "direct";
 
 /** What a webhook is to reach. */
 export type RouteTarget = {

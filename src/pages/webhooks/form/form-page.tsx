@@ -89,7 +89,13 @@ export function renderForm(
         </button>
         <input type="hidden" name="uuid" value={uuid} />
         {seen !== null && <input type="hidden" name="seen" value={seen} />}
-        <Receiver webhook={webhook} url={url} values={values} errors={errors} />
+        <Receiver
+          webhook={webhook}
+          url={url}
+          values={values}
+          errors={errors}
+          egresses={readConfig(c.env).egresses.map(({ name }) => name)}
+        />
         <EventGroups groups={values.groups} errors={errors} known={known} opened={state.opened} />
         <section class="card" aria-labelledby="preview-title">
           <h2 id="preview-title">Preview</h2>

@@ -1,4 +1,5 @@
 /** The form's first section: the URL and how requests are sent to it. */
+import { directName } from "../../../send/egress/choose-route";
 import type { Webhook } from "../../../webhooks/webhooks";
 import { described, Field, SelectField, TextField } from "../../parts/field";
 import { hostOf } from "../names-and-paths";
@@ -19,17 +20,22 @@ const contentTypes = [
   ["application/x-www-form-urlencoded", "application/x-www-form-urlencoded"],
 ] as const;
 
-/** @param props.webhook the stored webhook; null for a new one. @param props.url as typed, or else as stored. */
+/**
+ * @param props.webhook the stored webhook; null for a new one. @param props.url as typed, or else as stored.
+ * @param props.egresses the names of the deployment's egresses.
+ */
 export function Receiver({
   webhook,
   url,
   values,
   errors,
+  egresses,
 }: {
   webhook: Webhook | null;
   url: string;
   values: FormValues;
   errors: FormErrors;
+  egresses: readonly string[];
 }) {
   return (
     <section class="card stack" aria-labelledby="receiver-title">
@@ -59,6 +65,7 @@ export function Receiver({
         />
       </div>
       <CertificateField values={values} error={errors.get("verify_ssl")} />
+      <EgressField value={values.text.egress} error={errors.get("egress")} egresses={egresses} />
       <AdvancedSettings values={values} errors={errors} />
     </section>
   );
@@ -133,6 +140,31 @@ function SecretField({ isNew, values, error }: { isNew: boolean; values: FormVal
         </button>
       </div>
     </Field>
+  );
+}
+
+/** Left out where there is nothing to choose. A webhook may name an egress that the deployment has no more. */
+function EgressField({
+  value,
+  error,
+  egresses,
+}: {
+  value: string;
+  error?: string;
+  egresses: readonly string[];
+}) {
+  const names = new Set([...egresses, ...(value === "" || value === directName ? [] : [value])]);
+  if (names.size === 0 && value === "") return null;
+  const named = [...names].map((name) => [name, name] as const);
+  return (
+    <SelectField
+      name="egress"
+      label="Egress"
+      hint="How deliveries reach receivers in private networks, or whose certificate is not verified."
+      value={value}
+      options={[["", "Automatic: the first that fits, if one is needed"], ...named, [directName, "None"]]}
+      error={error}
+    />
   );
 }
 
