@@ -1,0 +1,100 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, it, onTestFinished } from "vitest";
+import { readSettings } from "../../tools/relay/settings.ts";
+import { projectDirectory } from "../../tools/project-directory.ts";
+import { forAll } from "../for-all.ts";
+import { Certificates } from "./certificates.ts";
+import { frameFor, secret } from "./running-relay.ts";
+
+const made = new Certificates();
+afterAll(() => made.remove());
+const env = { RELAY_SECRET: secret };
+
+function configFile(settings: object): string {
+  const path = join(made.directory, "relay.json");
+  writeFileSync(path, JSON.stringify(settings));
+  return path;
+}
+
+describe("the relay's settings", () => {
+  it("are options, a file, or both", () => {
+    const { certFile, keyFile, cert } = made.selfSigned("settings", { host: "relay.example" });
+    const config = configFile({
+      listen: "0.0.0.0:8443",
+      tls: { cert: certFile, key: keyFile },
+      gateway: "https://gateway.example.com/base",
+      allow: ["10.0.0.0/8"],
+      hosts: [{ host: "*.corp.example", ca: certFile }],
+    });
+    const args = ["--config", config, "--name", "corp", "--allow", "hooks.example.com:443"];
+    expect(readSettings(args, { RELAY_SECRET: ` ${secret} , ${"f".repeat(32)}` })).toMatchObject({
+      secrets: [secret, "f".repeat(32)],
+      allow: [{ host: "hooks.example.com", port: 443 }, { host: null }],
+      hosts: [{ host: "*.corp.example", ca: cert }],
+      concurrency: 100,
+      listen: { host: "0.0.0.0", port: 8443, tls: { cert } },
+      dialOut: { gateway: new URL("https://gateway.example.com/base/"), name: "corp" },
+    });
+    expect(readSettings(["--help"], {})).toBeNull();
+  });
+
+  it("are refused with a sentence, before anything begins", () =>
+    forAll<[args: string[], variables: Record<string, string>, message: RegExp]>(
+      [
+        [[], env, /Nothing is allowed/],
+        [["--allow", "*"], env, /--gateway .* or --listen/],
+        [["--allow", "http://x/", "--listen", "127.0.0.1:1"], env, /allow rule/],
+        [["--allow", "*", "--listen", "127.0.0.1:1"], {}, /The secret is missing/],
+        [["--allow", "*", "--listen", "127.0.0.1:1"], { RELAY_SECRET: "short" }, /at least 32 characters/],
+        [["--allow", "*", "--listen", "0.0.0.0:1"], env, /set tls/],
+        [["--allow", "*", "--listen", "everywhere:1"], env, /an address and a port/],
+        [["--allow", "*", "--gateway", "https://x.example"], env, /needs --name/],
+        [["--allow", "*", "--gateway", "http://x.example", "--name", "corp"], env, /must be an https URL/],
+        [["--config", configFile({ colour: "red" }), "--allow", "*"], env, /Unrecognized key: "colour"/],
+      ],
+      (args, variables, message) => expect(() => readSettings(args, variables)).toThrow(message),
+    ));
+
+  it("of the example are ones that it takes", () => {
+    const example = readFileSync(join(projectDirectory, "examples/relay/relay.json"), "utf8");
+    const { hosts: _files, ...settings } = JSON.parse(example) as { hosts: unknown };
+    expect(readSettings(["--config", configFile(settings)], env)).toMatchObject({
+      dialOut: { name: "corp" },
+    });
+  });
+});
+
+describe("the bundle", () => {
+  it("is one file that runs by itself, serves, and ends on SIGTERM", async () => {
+    const bundle = join(made.directory, "relay.mjs");
+    const { scripts } = JSON.parse(readFileSync(join(projectDirectory, "package.json"), "utf8")) as {
+      scripts: Record<string, string>;
+    };
+    const [program = "", ...args] = (scripts["relay:build"] ?? "").split(" ");
+    const command = [...args.filter((arg) => !arg.startsWith("--outfile")), `--outfile=${bundle}`];
+    const esbuild = join(projectDirectory, "node_modules", ".bin", program);
+    execFileSync(esbuild, command, { cwd: projectDirectory, stdio: "ignore" });
+    const options = ["--listen", "127.0.0.1:0", "--allow", "127.0.0.1"];
+    const relay = spawn(process.execPath, [bundle, ...options], {
+      cwd: made.directory,
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    onTestFinished(() => void relay.kill("SIGKILL"));
+    const [line] = (await once(relay.stdout, "data")) as [Buffer];
+    const { message, address } = JSON.parse(line.toString()) as {
+      message: string;
+      address: { port: number };
+    };
+    expect(message).toBe("listening");
+    const url = `http://127.0.0.1:${address.port}/`;
+    expect((await fetch(`${url}health`)).status).toBe(200);
+    expect((await fetch(url, { method: "POST", body: await frameFor(url) })).status).toBe(401);
+    relay.kill("SIGTERM");
+    const [exitCode] = (await once(relay, "exit")) as [number];
+    expect(exitCode).toBe(0);
+  });
+});
