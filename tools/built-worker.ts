@@ -38,11 +38,14 @@ type ProducerConfig = Pick<Config, "name" | "main" | "compatibility_date"> & {
   queues: { producers: Config["queues"]["producers"] };
 };
 
-/** @returns the gateway as a Worker of Miniflare, with the settings of wrangler.toml and `.dev.vars`. */
-export async function builtWorker(): Promise<V4WorkerOptions> {
+/**
+ * @param bindings settings that count before those of wrangler.toml and `.dev.vars`.
+ * @returns the gateway as a Worker of Miniflare.
+ */
+export async function builtWorker(bindings: Record<string, string>): Promise<V4WorkerOptions> {
   const config = readConfig();
   const script = await bundle(config.main);
-  return { ...workerSettings(config), modules: true, script };
+  return { ...workerSettings(config, bindings), modules: true, script };
 }
 
 /**
@@ -92,13 +95,20 @@ async function bundle(main: string, directory = projectDirectory): Promise<strin
   return outputFiles.map(({ text }) => text).join("");
 }
 
-function workerSettings(config: Config): Omit<V4WorkerOptions, "modules" | "script"> {
+function workerSettings(
+  config: Config,
+  bindings: Record<string, string>,
+): Omit<V4WorkerOptions, "modules" | "script"> {
   const { queues, durable_objects: objects, assets } = config;
   return {
     name: config.name,
     compatibilityDate: config.compatibility_date,
     compatibilityFlags: config.compatibility_flags,
-    bindings: { ...config.vars, ...parseEnv(readFileSync(join(projectDirectory, ".dev.vars"), "utf8")) },
+    bindings: {
+      ...config.vars,
+      ...parseEnv(readFileSync(join(projectDirectory, ".dev.vars"), "utf8")),
+      ...bindings,
+    },
     d1Databases: databasesOf(config),
     durableObjects: Object.fromEntries(
       objects.bindings.map(({ name, class_name: className }) => [name, { className, useSQLite: true }]),

@@ -48,9 +48,7 @@ async function run(settings: GatewaySettings): Promise<void> {
   report({ step: "Migrating the database" });
   await applyMigrations(stateDirectory);
   report({ step: "Building the Worker" });
-  const gateway = await builtWorker();
-  const bindings = { ...gateway.bindings, EGRESS: process.env["EGRESS"] ?? "" };
-  const workers = [{ ...gateway, bindings }];
+  const workers = [await builtWorker({ EGRESS: process.env["EGRESS"] ?? "" })];
   if (settings.producer !== null) {
     workers.push(await producerWorker(settings.producer, { host, port: port + 1 }));
   }
