@@ -91,13 +91,14 @@ describe("an older configuration does not come back", () => {
   });
 });
 
-describe("a newer version that a dispatch speaks of", () => {
-  /** A change in D1 that the lane was not told of. */
-  const changeName = (): Promise<unknown> =>
-    env.DB.prepare("UPDATE webhooks SET name = 'Newest', version = version + 5 WHERE uuid = ?")
-      .bind(uuid)
-      .run();
+/** A change in D1 that the lane was not told of. */
+function changeName(): Promise<unknown> {
+  return env.DB.prepare("UPDATE webhooks SET name = 'Newest', version = version + 5 WHERE uuid = ?")
+    .bind(uuid)
+    .run();
+}
 
+describe("a newer version that a dispatch speaks of", () => {
   it("is read from D1 before anything is sent", async () => {
     await changeName();
     await laneOf(uuid).accept({ config: await configOf(uuid), events: [handoverEvent(makeEvent())] });
