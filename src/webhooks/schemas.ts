@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { standardKeyBytes } from "../send/signature";
 import { headersSchema } from "./custom-headers";
-import { formatOptionsSchema, formatSchema, templateSchema } from "./format-settings";
+import { formatOptionsSchema, formatSchema, templateSchema } from "./format-schemas";
 
 const nameCharactersMax = 100;
 const urlCharactersMax = 2048;
