@@ -52,7 +52,7 @@ async function readMade(): Promise<string> {
 
 /** @returns an INSERT for each row of a table. */
 async function readRows(table: string): Promise<string[]> {
-  const { results } = await prepare(`SELECT * FROM "${table}"`).all<Record<string, unknown>>();
+  const { results } = await prepare(`SELECT * FROM "${table}"`).all();
   return results.map(
     (row) => `INSERT INTO "${table}" VALUES (${Object.values(row).map(literal).join(", ")})`,
   );

@@ -1,7 +1,7 @@
 /** Merging the pages of several sources of events, each of which is in order of acceptance, into one page. */
 
 /** An item of a source, with its id there. `at`: when it was accepted, in ms; `place`: where in its request it stood. */
-export type Placed<Item> = { id: number; at: number; place: number; item: Item };
+type Placed<Item> = { id: number; at: number; place: number; item: Item };
 
 /**
  * The next items of a source. `next`: the cursor behind all that was looked at; null: that is the end. `coveredTo`: until which

@@ -45,7 +45,7 @@ export type HandoverEvent = {
 };
 
 /** A version of a webhook's configuration. Its lane reads the rest from D1 where it has an older one. */
-export type ConfigVersion = { version: number; webhook: { uuid: string } };
+type ConfigVersion = { version: number; webhook: { uuid: string } };
 
 /**
  * Events in the order of their acceptance. `config`: they are delivered under this version of the configuration or a

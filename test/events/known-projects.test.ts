@@ -19,6 +19,8 @@ async function accept(changes: Record<string, unknown>): Promise<void> {
   passTime(1);
 }
 
+const named = (name: string): Record<string, unknown> => ({ project: { uuid: project, name } });
+
 async function known(withNames = true): Promise<KnownProject[]> {
   await runShardAlarms();
   return listKnownProjects(env.DB, { withNames });
@@ -59,7 +61,6 @@ describe("the known projects and jobs", () => {
   });
 
   it("are written when a name is new or changed, and not for each event", async () => {
-    const named = (name: string): Record<string, unknown> => ({ project: { uuid: project, name } });
     await accept(named("Churn"));
     await runShardAlarms();
     for (let events = 0; events < 20; events += 1) await accept(named("Churn"));

@@ -179,12 +179,13 @@ describe("a queue message that cannot be used", () => {
   });
 });
 
-describe("when the event shards fail", () => {
-  const breakShards = (): { mockRestore: () => void } =>
-    vi.spyOn(env.SHARDS, "getByName").mockImplementation(() => {
-      throw new Error("The shard is gone.");
-    });
+function breakShards(): { mockRestore: () => void } {
+  return vi.spyOn(env.SHARDS, "getByName").mockImplementation(() => {
+    throw new Error("The shard is gone.");
+  });
+}
 
+describe("when the event shards fail", () => {
   it("no message is acknowledged, all are retried", async () => {
     breakShards();
     const { acked, retried } = await consume([makeEvent(), makeEvents(3)]);

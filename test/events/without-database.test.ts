@@ -19,10 +19,11 @@ function countQueries(): () => number {
   return () => spies.reduce((sum, { mock }) => sum + mock.calls.length, 0);
 }
 
+function fail(): never {
+  throw new Error("D1 is gone");
+}
+
 function breakDatabase(): void {
-  const fail = (): never => {
-    throw new Error("D1 is gone");
-  };
   vi.spyOn(database, "prepare").mockImplementation(fail);
   vi.spyOn(database, "batch").mockImplementation(fail);
 }

@@ -7,7 +7,7 @@
  */
 
 /** The slots. D1 allows at most five SELECTs in a UNION ALL. */
-export const archiveSlots = [0, 1, 2, 3] as const;
+const archiveSlots = [0, 1, 2, 3] as const;
 
 /** The most events in one row. An event's row therefore has an id of more than the event's id minus this. */
 export const requestEventsMax = 100;
@@ -15,11 +15,6 @@ export const requestEventsMax = 100;
 /** @param select gives the SELECT of a slot; an ORDER BY must be in a subquery. @returns their UNION ALL. */
 export function inEverySlot(select: (slot: number) => string): string {
   return archiveSlots.map(select).join("\nUNION ALL ");
-}
-
-/** @param id SQL for an event's id. @returns SQL to join the row `a` of the slot that has this event, if any. */
-export function requestOfEvent(slot: number, id: string): string {
-  return `archive_${slot} a ON a.id = (SELECT max(id) FROM archive_${slot} WHERE id <= ${id}) AND a.last >= ${id}`;
 }
 
 /** @returns SQL for the newest row (DESC) or the oldest row (ASC) of each slot. */

@@ -33,7 +33,7 @@ export type ShardStub = () => RoutingShard;
 export type RoutingPlace = {
   db: D1Database;
   shardsWanted: number;
-  shardsOf(count: number): readonly ShardStub[];
+  shardsOf: (count: number) => readonly ShardStub[];
 };
 
 /** What came of a commit. `lost`: D1 has it, but not what its statements gave back. */

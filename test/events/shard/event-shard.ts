@@ -61,7 +61,7 @@ export async function list(
   query: Partial<ShardQuery> = {},
 ): Promise<{ events: (ListedEvent & { id: number })[]; next: number | null; reachesBackTo: number | null }> {
   const { items, next, reachesBackTo } = await shard().list({ limit: 10, before: 0, ...query });
-  return { events: items.map(({ id, item }) => ({ id, ...item })), next, reachesBackTo };
+  return { events: items.map(({ id, item }) => Object.assign(item, { id })), next, reachesBackTo };
 }
 
 /** A page of what a webhook may have missed. */
