@@ -10,7 +10,7 @@ import type { LoadedDelivery } from "./pending-deliveries";
 import { RateLimit } from "./rate-limit";
 import type { ProbeKind } from "./receiver-health";
 import { logAttempt, logOwnFailure } from "./log-attempt";
-import { type Flight, recordAttempt } from "./record-attempt";
+import { type Flight, recordAttempt, recordPlainSuccess } from "./record-attempt";
 import type { ReplayHead } from "./replays";
 import { type ReadyDelivery, widthOf } from "./schedule";
 import { OwnFailure } from "../send/own-failure";
@@ -48,6 +48,8 @@ export type DrainedLane = {
   fetchPage(head: ReplayHead & { kind: "fetch" }): Promise<void>;
   /** Runs `work` as one transaction. One that fails ends the object: it starts again from what is on disk. */
   atomically(work: () => void): void;
+  /** The same, for work that is one statement and needs no transaction. */
+  orRestart<Result>(work: () => Result): Result;
   /** The run has started all that it may, and something is still under way: another run is to take over. */
   spent(): void;
 };
@@ -323,7 +325,8 @@ export class Drain {
     if (storage === null) return;
     this.#ownFailures = 0;
     this.#storageCheck.noteUnrecorded(storage);
-    this.#lane.atomically(() => recordAttempt(storage, flight, sent));
+    const isPlain = this.#lane.orRestart(() => recordPlainSuccess(storage, flight, sent));
+    if (!isPlain) this.#lane.atomically(() => recordAttempt(storage, flight, sent));
     this.#storageCheck.noteRecorded(storage);
     logAttempt(webhookUuid(storage), flight.outgoing, sent);
     this.#lane.recorded();

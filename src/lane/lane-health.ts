@@ -1,7 +1,7 @@
 /** What attempts say of a receiver, and what follows for its webhook: trouble, recovery, being disabled. */
 import { type AnnouncementType, gatewayTypePrefix } from "./announcements";
 import { deliveryUuid } from "../send/delivery-uuid";
-import { activeClock } from "./lane-record";
+import { activeClock, type LaneRecord } from "./lane-record";
 import type { LaneStorage } from "./lane-storage";
 import type { LoadedDelivery } from "./pending-deliveries";
 import { afterFailure, afterSuccess, type Failure, isHealthy } from "./receiver-health";
@@ -20,10 +20,15 @@ const recoverySuccesses = 20;
 /** After a receiver was down this long, the back-offs of what waits tell of that time only: all of it is due at its first success. */
 const releasedAfterMs = 60_000;
 
+/** Whether a success changes nothing of what is known of the receiver. */
+export function isUntroubled({ failingSince, troubleAnnounced, receiver }: LaneRecord): boolean {
+  return failingSince === null && !troubleAnnounced && isHealthy(receiver);
+}
+
 /** After a success. @param startedAt when the attempt began, in ms. */
 export function noteSuccess(storage: LaneStorage, now: number, startedAt: number): void {
-  const { failingSince, troubleAnnounced, receiver, successesSince } = storage.record;
-  if (failingSince === null && !troubleAnnounced && isHealthy(receiver)) return;
+  if (isUntroubled(storage.record)) return;
+  const { receiver, successesSince } = storage.record;
   const { down } = receiver;
   storage.checkpoint({
     failingSince: null,

@@ -137,26 +137,53 @@ export class Outbox {
    * to `attempts`.
    * @param before the delivery's state in this transaction.
    */
-  record(sequence: number, before: StoredState, sent: SentAttempt, then: RecordedAttempt): void {
+  record(sequence: number, before: StoredState, sent: SentAttempt, after: RecordedAttempt): void {
     const table = this.#days.of(sequence);
     if (table === null) return;
-    const { result } = sent;
-    this.#check?.note(sequence, before.status, then.status);
+    this.#check?.note(sequence, before.status, after.status);
     if (before.attempts > 0) {
       this.#sql.exec(
         `INSERT INTO attempts SELECT sequence, attempts, ${latestAttemptColumns} FROM ${table} WHERE sequence = ?`,
         sequence,
       );
     }
-    this.#sql.exec(
-      `UPDATE ${table} SET status = ?, attempts = attempts + 1, tick = ?, next_attempt_at = ?, aged_from = ?,
-         delivered_at = coalesce(?, delivered_at), started_at = ?, duration_ms = ?, response_status = ?, error = ?, config_version = ?,
-         request_headers = ?, response_headers = ?, response_body = ?
-       WHERE sequence = ?`,
-      then.status,
-      then.tick,
-      then.nextAttemptAt,
-      then.agedFrom,
+    this.#update(table, "sequence = ?14", { sequence, sent, after });
+  }
+
+  /**
+   * Writes down that the first attempt of a pending delivery succeeded, as one statement.
+   * @returns false, with nothing written, when the delivery is not pending any more, or was attempted meanwhile.
+   */
+  recordFirstSuccess(sequence: number, sent: SentAttempt, after: Omit<RecordedAttempt, "status">): boolean {
+    const table = this.#days.of(sequence);
+    if (table === null) return false;
+    const { pending, delivered } = deliveryStatus;
+    const isUntried = `sequence = ?14 AND status = ${pending} AND attempts = 0`;
+    const isWritten = this.#update(table, isUntried, {
+      sequence,
+      sent,
+      after: { ...after, status: delivered },
+    });
+    if (isWritten) this.#check?.note(sequence, pending, delivered);
+    return isWritten;
+  }
+
+  /** @returns whether there was a row that meets the condition. */
+  #update(
+    table: string,
+    condition: string,
+    { sequence, sent, after }: { sequence: number; sent: SentAttempt; after: RecordedAttempt },
+  ): boolean {
+    const { result } = sent;
+    const updated = this.#sql.exec(
+      `UPDATE ${table} SET status = ?1, attempts = attempts + 1, tick = ?2, next_attempt_at = ?3, aged_from = ?4,
+         delivered_at = coalesce(?5, delivered_at), started_at = ?6, duration_ms = ?7, response_status = ?8, error = ?9,
+         config_version = ?10, request_headers = ?11, response_headers = ?12, response_body = ?13
+       WHERE ${condition}`,
+      after.status,
+      after.tick,
+      after.nextAttemptAt,
+      after.agedFrom,
       result.error === null ? result.startedAt + result.durationMs : null,
       result.startedAt,
       result.durationMs,
@@ -168,6 +195,7 @@ export class Outbox {
       result.responseBody,
       sequence,
     );
+    return updated.rowsWritten > 0;
   }
 
   /** Writes a delivery's row as it is. @returns false when there is no such row. */

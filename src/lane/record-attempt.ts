@@ -1,6 +1,6 @@
 /** What an attempt changes in its lane: the delivery's row, its partition, the counts, and what follows for the webhook. */
 import { type CountersChange, countersChange, deliveryStatus, isWaiting, transition } from "./delivery-state";
-import { disable, noteDeath, noteFailure, noteSuccess } from "./lane-health";
+import { disable, isUntroubled, noteDeath, noteFailure, noteSuccess } from "./lane-health";
 import { activeClock } from "./lane-record";
 import type { LaneStorage } from "./lane-storage";
 import type { StoredState } from "./outbox";
@@ -20,6 +20,27 @@ export type Flight = { outgoing: LoadedDelivery; probe: ProbeKind | null } & (
   | { queue: "live"; partition: string; failures: number }
   | { queue: "again"; head: ReplayHead & { kind: "send" } }
 );
+
+/**
+ * Records the first attempt of a delivery that succeeded, where that changes nothing but the delivery's row and counts that
+ * the row tells again: one statement, which needs no transaction around it. Most attempts are such.
+ * @returns false, with nothing changed, for every other attempt: `recordAttempt` records those.
+ */
+export function recordPlainSuccess(storage: LaneStorage, flight: Flight, sent: SentAttempt): boolean {
+  const { outgoing, queue } = flight;
+  if (queue !== "live" || flight.failures > 1 || sent.result.error !== null) return false;
+  const { sequence } = outgoing;
+  if (!storage.isCountedAgain(sequence) || !isUntroubled(storage.record)) return false;
+  const after = {
+    nextAttemptAt: null,
+    agedFrom: activeClock(storage.record, sent.result.startedAt),
+    tick: storage.counters.attempts + 1,
+  };
+  if (!storage.outbox.recordFirstSuccess(sequence, sent, after)) return false;
+  storage.schedule.land(sequence, { kind: "delivered" });
+  storage.countSuccess({ ...sent.result, delivered: true, dead: false });
+  return true;
+}
 
 /** Records an attempt, whatever became of its delivery meanwhile. To be run as one transaction. */
 export function recordAttempt(storage: LaneStorage, flight: Flight, sent: SentAttempt): void {

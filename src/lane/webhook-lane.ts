@@ -76,6 +76,7 @@ export class WebhookLane extends DurableObject<Env> {
       ready: () => this.#ready(),
       fetchPage: (head) => fetchMissing(this.#open, head),
       atomically: (work) => this.#atomically(work),
+      orRestart: (work) => this.#orRestart(work),
       recorded: () => this.#tellPages(),
       spent: () => ctx.waitUntil(this.#alarm.arm()),
     });
@@ -339,14 +340,18 @@ export class WebhookLane extends DurableObject<Env> {
   }
 
   #atomically(work: () => void): void {
+    this.#orRestart(() => this.ctx.storage.transactionSync(work));
+  }
+
+  /** @throws what `work` throws, after which the object starts again: what was undone on disk may have changed its memory. */
+  #orRestart<Result>(work: () => Result): Result {
     try {
-      this.ctx.storage.transactionSync(work);
+      return work();
     } catch (error) {
       log("error", "a transaction failed: the lane starts again from its disk", {
         webhook: this.#webhookUuid(),
         error: String(error),
       });
-      // What was undone on disk may have changed what is in memory.
       this.ctx.abort(String(error));
       throw error;
     }
