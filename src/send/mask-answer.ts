@@ -35,14 +35,26 @@ export function maskFor(settings: SecretSettings): (result: AttemptResult) => At
       decodingsOf(text).flatMap((decoded) => rangesOf(decoded, needles, text.length)),
     );
   };
-  return (result) => ({
-    ...result,
-    responseHeaders: Object.fromEntries(
-      Object.entries(result.responseHeaders).map(([name, value]) => [name, mask(value)]),
-    ),
-    responseBody: mask(result.responseBody),
-    ...(result.refusal && { refusal: { ...result.refusal, reason: mask(result.refusal.reason) } }),
-  });
+  // A receiver's answers resemble each other: what the last one had is not looked through again.
+  let known = new Map<string, string>();
+  return (result) => {
+    const before = known;
+    const masked = new Map<string, string>();
+    const maskOnce = (text: string): string => {
+      const found = before.get(text) ?? masked.get(text) ?? mask(text);
+      masked.set(text, found);
+      return found;
+    };
+    known = masked;
+    return {
+      ...result,
+      responseHeaders: Object.fromEntries(
+        Object.entries(result.responseHeaders).map(([name, value]) => [name, maskOnce(value)]),
+      ),
+      responseBody: maskOnce(result.responseBody),
+      ...(result.refusal && { refusal: { ...result.refusal, reason: maskOnce(result.refusal.reason) } }),
+    };
+  };
 }
 
 function needlesOf(settings: SecretSettings): Needle[] {
