@@ -24,13 +24,19 @@ export async function readAnswerBody(
   signal: Pick<AbortSignal, "aborted">,
 ): Promise<AnswerBody> {
   if (response.body === null) return { text: "", note: null };
-  const { bytes, end } = await readBytes(response.body, bytesMax);
+  const { bytes, end } = await readBytes(response.body, bytesMax, lengthOf(response.headers));
   const decoded = await decode(bytes, response.headers.get("Content-Encoding"), bytesMax);
   if (end === "broken") {
     return { ...decoded, note: signal.aborted ? "The body did not end in time." : "The body broke off." };
   }
   // A compressed body that was cut at the bound cannot be decompressed to its end.
   return end === "cut" && decoded.text !== "" ? { ...decoded, note: null } : decoded;
+}
+
+/** The body's length by `Content-Length`, in bytes; undefined where it is not to be trusted, as it is not for a body in chunks. */
+function lengthOf(headers: Headers): number | undefined {
+  const length = headers.get("Content-Length") ?? "";
+  return /^[1-9]\d*$/.test(length) && !headers.has("Transfer-Encoding") ? Number(length) : undefined;
 }
 
 async function decode(

@@ -9,11 +9,13 @@ type BodyEnd = "whole" | "cut" | "broken";
 
 /**
  * Reads at most `bytesMax` bytes of a body and cancels the rest, which closes the connection. Never throws.
+ * @param bodyBytes how long the body is, where its headers say so: its end is not waited for then.
  * @returns what came, also of a body that broke.
  */
 export async function readBytes(
   body: ReadableStream<Uint8Array> | null,
   bytesMax: number,
+  bodyBytes = Number.POSITIVE_INFINITY,
 ): Promise<{ bytes: Uint8Array; end: BodyEnd }> {
   if (body === null) return { bytes: new Uint8Array(), end: "whole" };
   const reader = body.getReader();
@@ -21,7 +23,7 @@ export async function readBytes(
   let left = bytesMax;
   const came = (end: BodyEnd) => ({ bytes: joined(chunks), end });
   try {
-    while (left > 0) {
+    while (left > 0 && bytesMax - left < bodyBytes) {
       const { done, value } = await reader.read();
       if (done) return came("whole");
       const kept = value.subarray(0, left);
@@ -33,7 +35,7 @@ export async function readBytes(
     return came("broken");
   }
   reader.cancel().catch((error) => log("warn", "answer not cancelled", { error: String(error) }));
-  return came("cut");
+  return came(bytesMax - left < bodyBytes ? "cut" : "whole");
 }
 
 /**
