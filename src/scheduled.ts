@@ -7,6 +7,7 @@ import { pruneFailures } from "./events/queue-failures";
 import { pruneRejected, rejectedBytesMax } from "./events/rejected";
 import { pruneChanges } from "./events/shard/change-outcomes";
 import { maintainLanes } from "./lane/maintain-lanes";
+import { wakeLanes } from "./lane/wake-lanes";
 import { handOverAll } from "./events/hand-over-pending";
 import { dropExpiredSecrets } from "./webhooks/change-webhook";
 import { finishDeletions } from "./webhooks/delete-webhook";
@@ -20,8 +21,15 @@ const auditDays = 400;
 /** Refusals are kept for a shorter time, because anyone on the internet can cause them. */
 const refusalDays = 30;
 
-/** Runs every task once. Never throws: a failure is logged, and the task runs again a minute later. @param now in ms. */
+/** How long a run goes on trying to open lanes: until shortly before the next one. */
+const wakingMs = 55_000;
+
+/**
+ * Runs every task once, and opens lanes again whose writes failed. Never throws: a failure is logged, and the task runs again
+ * a minute later. @param now in ms.
+ */
 export async function runScheduled(env: Env, now: number): Promise<void> {
+  const startedAt = Date.now();
   const tasks: Record<string, () => Promise<unknown>> = {
     "hand-over": () => handOverAll(env),
     deletions: () => finishDeletions(env),
@@ -42,6 +50,7 @@ export async function runScheduled(env: Env, now: number): Promise<void> {
       log("error", "scheduled task failed", { task, error: String(error) });
     }
   }
+  await wakeLanes(env, startedAt + wakingMs);
 }
 
 async function pruneRejectedMessages(env: Env, now: number): Promise<void> {

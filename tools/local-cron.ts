@@ -19,12 +19,13 @@ export async function runEveryMinute(
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
+    const next = Date.now() + everyMs;
     try {
       await schedule(everyMinute);
     } catch (error) {
       if (!signal.aborted) console.error(`The scheduled tasks failed: ${messageOf(error)}`);
     }
-    await wait(everyMs, undefined, { signal }).catch(() => undefined);
+    await wait(Math.max(next - Date.now(), 0), undefined, { signal }).catch(() => undefined);
   }
 }
 

@@ -103,6 +103,22 @@ export class Drain {
     return this.#storageCheck.isBlocked;
   }
 
+  /** Whether something was written that is not known to be on disk: `noteOnDisk` must follow. */
+  get isUnconfirmed(): boolean {
+    return this.#storageCheck.isUnconfirmed;
+  }
+
+  /** All that was written until now is on disk. */
+  noteOnDisk(): void {
+    const storage = this.#lane.storage();
+    if (storage !== null) this.#storageCheck.noteOnDisk(storage);
+  }
+
+  /** The lane is open after a write that failed. */
+  noteAwake(storage: LaneStorage): void {
+    this.#storageCheck.noteAwake(storage);
+  }
+
   /** Lets so many attempts be started, until a time in ms: each invocation of the object brings this along. */
   allow(until: number): void {
     this.#watchClock();
@@ -324,10 +340,9 @@ export class Drain {
     const storage = this.#lane.storage();
     if (storage === null) return;
     this.#ownFailures = 0;
-    this.#storageCheck.noteUnrecorded(storage);
+    this.#storageCheck.noteRecording(storage);
     const isPlain = this.#lane.orRestart(() => recordPlainSuccess(storage, flight, sent));
     if (!isPlain) this.#lane.atomically(() => recordAttempt(storage, flight, sent));
-    this.#storageCheck.noteRecorded(storage);
     logAttempt(webhookUuid(storage), flight.outgoing, sent);
     this.#lane.recorded();
   }
@@ -370,6 +385,7 @@ export class Drain {
     const before = this.#sendingStorage();
     if (before !== null) this.#rateLimit.started(before.ratePerS, Date.now());
     const end = await this.#lane.ready();
+    this.noteOnDisk();
     try {
       // While it waited, the webhook may have been paused or deleted, and the delivery skipped.
       const storage = this.#sendingStorage();

@@ -62,6 +62,10 @@ export class LaneAlarm {
     const at = this.#nextAt(now);
     const isStanding = standing !== null && standing > now - lostAlarmMs;
     if (at !== null && !(isStanding && standing <= at)) await storage.setAlarm(at);
+    const { drain } = this.#lane;
+    if (!drain.isUnconfirmed) return;
+    await storage.sync();
+    drain.noteOnDisk();
   }
 
   async #work(): Promise<void> {

@@ -272,6 +272,13 @@ export class WebhookLane extends DurableObject<Env> {
     await this.#alarm.arm();
   }
 
+  /** Called by cron after a write failed (`wakeLanes`): sends what is due, once storage takes writes. */
+  async wake(): Promise<void> {
+    if (this.#storage === null) return;
+    this.#drain.noteAwake(this.#storage);
+    await this.#work();
+  }
+
   /** Sends what is due, then sets the next alarm. */
   override async alarm(): Promise<void> {
     await this.#alarm.run();

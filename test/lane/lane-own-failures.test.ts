@@ -1,6 +1,8 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { wakeLanes } from "../../src/lane/wake-lanes";
+import { WebhookLane } from "../../src/lane/webhook-lane";
 import { encryptSettings } from "../../src/platform/encryption";
 import { spec } from "../api";
 import { passTime, restartClock, stopClock } from "../clock";
@@ -232,4 +234,33 @@ describe("on a disk that is full", () => {
       expect(repeated).toBeLessThanOrEqual(count);
     },
   );
+});
+
+describe("a lane that ended with a write that failed", () => {
+  it("is opened again by cron, and sends at once: also when it could not be opened the first time", async () => {
+    const { received, logged } = receiver();
+    const { uuid } = await makeListener();
+    await publish(makeEvent());
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    await breakUpdates(uuid);
+    await publish(makeEvent());
+    await vi.waitFor(() => expect(logged()).toContain("a transaction failed"));
+    await mendUpdates(uuid);
+    await runInDurableObject(laneOf(uuid), (_, { storage }) => storage.deleteAlarm());
+    // What was written a moment ago may be under way to the disk.
+    const waking = vi.spyOn(WebhookLane.prototype, "wake").mockRejectedValueOnce(new Error("disk is full"));
+    await wakeLanes(env, Date.now());
+    expect(waking).not.toHaveBeenCalled();
+    passTime(10_000);
+    await wakeLanes(env, Date.now());
+    expect(logged()).toContain("lane cannot be opened");
+    await wakeLanes(env, Date.now());
+    await vi.waitFor(async () => expect((await laneOf(uuid).stats())?.backlog).toBe(0));
+    expect(sequencesOf(received).slice(0, 3)).toEqual([1, 2, 2]);
+    // And then it is left alone.
+    passTime(10_000);
+    waking.mockClear();
+    await wakeLanes(env, Date.now());
+    expect(waking).not.toHaveBeenCalled();
+  });
 });
