@@ -10,6 +10,14 @@ const downAfterFailures = 5;
 /** How often a kind of probe has failed, and when the next one may go, in ms. */
 type Backoff = { failures: number; notBefore: number };
 
+/**
+ * While the receiver counts as down, it is probed: by `retry` of what waits, and by `fresh` of what was accepted since the
+ * latest failure, in a partition that has not failed. Each kind has its own back-off, so that a healthy partition's first
+ * delivery does not wait for deliveries that have failed for hours. One probe of each kind goes at a time, and one in all
+ * once a fresh one has failed (`areProbesShared`). `since`: in ms.
+ */
+type Down = { since: number; retry: Backoff; fresh: Backoff };
+
 /** Times in ms. */
 export type ReceiverHealth = {
   /** Failures in a row since the last success, in all partitions. */
@@ -20,12 +28,8 @@ export type ReceiverHealth = {
   failedAt: number;
   /** The last sequence at the latest failure: what came later is fresh evidence. */
   seenUpTo: number;
-  /**
-   * While the receiver counts as down, one probe of each kind goes at a time: `retry` of what waits, and `fresh` of what
-   * was accepted since the latest failure, in a partition that has not failed. Each kind has its own back-off, so that a
-   * healthy partition's first delivery does not wait for deliveries that have failed for hours.
-   */
-  down: { since: number; retry: Backoff; fresh: Backoff } | null;
+  /** Null while the receiver counts as up. */
+  down: Down | null;
   /** What the receiver asked for with `Retry-After`, and when: holds for all partitions. */
   asked: { at: number; until: number } | null;
 };
@@ -87,15 +91,33 @@ function downAfter(
   switch (probe) {
     case null:
       return down;
-    case "retry":
-      return { ...down, retry: backoff(down.retry.failures + 1) };
+    // A probe of one kind has just failed: one of the other kind need not ask again so soon.
+    case "retry": {
+      const retry = backoff(down.retry.failures + 1);
+      const { fresh } = down;
+      return { ...down, retry, fresh: areProbesShared(down) ? later(fresh, backoff(fresh.failures)) : fresh };
+    }
     case "fresh": {
       const fresh = backoff(down.fresh.failures + 1);
-      // The receiver has just failed a fresh probe: an older delivery need not probe it again so soon.
-      const retry = backoff(Math.max(down.retry.failures, fresh.failures));
-      return { ...down, fresh, retry: retry.notBefore > down.retry.notBefore ? retry : down.retry };
+      return {
+        ...down,
+        fresh,
+        retry: later(down.retry, backoff(Math.max(down.retry.failures, fresh.failures))),
+      };
     }
   }
+}
+
+function later(a: Backoff, b: Backoff): Backoff {
+  return b.notBefore > a.notBefore ? b : a;
+}
+
+/**
+ * Whether one probe at a time is enough: what was accepted since the receiver counts as down has failed, too. Until then
+ * the deliveries that failed may be all that it refuses, and a fresh one does not wait for them.
+ */
+export function areProbesShared({ fresh }: Down): boolean {
+  return fresh.failures > 0;
 }
 
 /**
@@ -105,6 +127,16 @@ function downAfter(
 export function afterSuccess(health: ReceiverHealth, startedAt: number): ReceiverHealth {
   const asked = health.asked !== null && startedAt <= health.asked.at ? health.asked : null;
   return asked === null ? healthy : { ...healthy, asked };
+}
+
+/**
+ * When a delivery that waits for a retry is tried next, as far as is known, in ms: while its receiver counts as down or asked
+ * to be left alone, not before the next probe, and never in the past.
+ * @param retryAt its own retry time, in ms.
+ */
+export function expectedRetryAt(retryAt: number, { asked, down }: ReceiverHealth, now: number): number {
+  if (asked === null && down === null) return retryAt;
+  return Math.max(retryAt, down?.retry.notBefore ?? 0, asked?.until ?? 0, now);
 }
 
 /** Whether there is anything to be forgotten by a success. */

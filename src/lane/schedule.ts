@@ -5,14 +5,16 @@
  */
 import type { Ordering } from "./handover";
 import type { PendingDelivery } from "./pending-deliveries";
-import type { ProbeKind, ReceiverHealth } from "./receiver-health";
+import { areProbesShared, type ProbeKind, type ReceiverHealth } from "./receiver-health";
 
 /** How many deliveries may be under way at once: a Worker has six connections, and one is the object's own. */
 export const widthOf: Record<Ordering, number> = { strict: 1, keyed: 5, none: 5 };
 /** Of those, how many partitions that have failed may use: the others are for those that have not. */
 const retriesAtOnceMax = 3;
-/** More partitions than this are not looked at before one of them is empty: a bound on memory. */
-const partitionsMax = 1000;
+/** So many partitions that have not failed are looked at, until one of them is empty: a bound on memory. */
+const untriedMax = 1000;
+/** And so many in all: those whose head has failed must not hide others. */
+const partitionsMax = 20_000;
 
 /** The back-off of a partition whose head was given up: it holds for the next head, and its failures count on. */
 export type Backoff = { notBefore: number; failures: number };
@@ -101,6 +103,14 @@ export class Schedule {
     return this.#partitions.size === 0;
   }
 
+  /** Whether no more partitions are taken in: then only what may show that a receiver is back is looked for (`addHead`). */
+  get isFull(): boolean {
+    if (this.#partitions.size < untriedMax) return false;
+    let untried = 0;
+    for (const { isHeadTried } of this.#partitions.values()) if (!isHeadTried) untried += 1;
+    return untried >= untriedMax || this.#partitions.size >= partitionsMax;
+  }
+
   get inFlight(): number {
     return this.#flights.size;
   }
@@ -159,7 +169,7 @@ export class Schedule {
   /** Whether an older one may be tried to find out whether a receiver that is down is back. */
   mayProbe({ now, health }: Now): boolean {
     if (isAskedToWait(health, now)) return false;
-    return health.down === null || (health.down.retry.notBefore <= now && !this.#hasProbe("retry"));
+    return health.down === null || (health.down.retry.notBefore <= now && !this.#isProbed("retry", health));
   }
 
   /** What `take` gave has landed. */
@@ -239,7 +249,7 @@ export class Schedule {
       if (this.#forced.has(head)) return 0;
       const { down } = health;
       const probe = probeKindOf(partition, health);
-      if (down !== null && this.#hasProbe(probe)) continue;
+      if (this.#isProbed(probe, health)) continue;
       earliest = Math.min(earliest, Math.max(partition.notBefore, down?.[probe].notBefore ?? 0));
     }
     return earliest === Number.POSITIVE_INFINITY ? null : Math.max(earliest, health.asked?.until ?? 0);
@@ -278,8 +288,9 @@ export class Schedule {
   /** When it makes sense to look for what waits, in ms: while the receiver is down, at its next probe. */
   #searchableAt({ asked, down }: ReceiverHealth): number {
     if (this.ordering === "strict") return this.#partitions.size === 0 ? 0 : Number.POSITIVE_INFINITY;
-    if (this.#partitions.size >= partitionsMax) return Number.POSITIVE_INFINITY;
-    const probeAt = down === null ? 0 : Math.min(down.retry.notBefore, down.fresh.notBefore);
+    if (this.isFull && down === null) return Number.POSITIVE_INFINITY;
+    const { retry, fresh } = down ?? { retry: { notBefore: 0 }, fresh: { notBefore: 0 } };
+    const probeAt = this.isFull ? fresh.notBefore : Math.min(retry.notBefore, fresh.notBefore);
     return Math.max(probeAt, asked?.until ?? 0);
   }
 
@@ -407,7 +418,7 @@ export class Schedule {
   #mayGo({ partition }: Candidate, { now, health }: Now): boolean {
     const kind = probeKindOf(partition, health);
     const { down } = health;
-    if (down !== null) return down[kind].notBefore <= now && !this.#hasProbe(kind);
+    if (down !== null) return down[kind].notBefore <= now && !this.#isProbed(kind, health);
     if (this.ordering === "strict" || kind === "fresh") return true;
     if (partition.failures > 0) return this.#retriesInFlight() < retriesAtOnceMax;
     return this.#flights.size < Math.max(1, widthOf[this.ordering] - health.failures);
@@ -419,8 +430,13 @@ export class Schedule {
     return count;
   }
 
-  #hasProbe(kind: ProbeKind): boolean {
-    for (const { probe } of this.#flights.values()) if (probe === kind) return true;
+  /** Whether a probe is under way that another one of this kind would wait for. */
+  #isProbed(kind: ProbeKind, { down }: ReceiverHealth): boolean {
+    if (down === null) return false;
+    const isShared = areProbesShared(down);
+    for (const { probe } of this.#flights.values()) {
+      if (probe === kind || (isShared && probe !== null)) return true;
+    }
     return false;
   }
 }

@@ -138,7 +138,7 @@ describe("a receiver that is down", () => {
     }
     for (const [name, requests] of Object.entries(found)) {
       expect(requests, name).toBeGreaterThanOrEqual(7);
-      expect(requests, name).toBeLessThanOrEqual(name.startsWith("strict") ? 7 : 16);
+      expect(requests, name).toBeLessThanOrEqual(name.startsWith("strict") ? 7 : 12);
     }
   });
 
