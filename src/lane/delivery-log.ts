@@ -4,6 +4,7 @@ import { type DayTables, indexed } from "./day-tables";
 import type { ErrorClass } from "../send/error-class";
 import { sentenceOfText } from "../send/message/event-text";
 import { deliveryStatus } from "./delivery-state";
+import { expectedRetryAt, type ReceiverHealth } from "./receiver-health";
 
 /** How a delivery is shown. `failed` is one that waits for a retry. */
 export const shownStatuses = ["pending", "delivered", "failed", "dead"] as const;
@@ -105,10 +106,13 @@ const statusConditions: Record<ShownStatus, string> = {
 export class DeliveryLog {
   readonly #sql: SqlStorage;
   readonly #days: DayTables;
+  readonly #health: () => ReceiverHealth;
 
-  constructor(sql: SqlStorage, days: DayTables) {
+  /** @param health what is known of the webhook's receiver. */
+  constructor(sql: SqlStorage, days: DayTables, health: () => ReceiverHealth) {
     this.#sql = sql;
     this.#days = days;
+    this.#health = health;
   }
 
   /** Newest first. A page may hold fewer than `limit` and still have a next one. */
@@ -129,7 +133,7 @@ export class DeliveryLog {
         ...bindings,
         query.limit - found.length,
       );
-      for (const { event, ...row } of rows) found.push({ ...deliveryOf(row), ...titleOf(event) });
+      for (const { event, ...row } of rows) found.push({ ...this.#deliveryOf(row), ...titleOf(event) });
       if (found.length === query.limit) break;
     }
     const reached = found.length === query.limit ? (found.at(-1)?.sequence ?? lowest) : lowest;
@@ -156,7 +160,7 @@ export class DeliveryLog {
     if (table === null) return null;
     const [row] = this.#sql.exec<FullRow>(`SELECT * FROM ${table} WHERE sequence = ?`, sequence).toArray();
     if (row === undefined) return null;
-    const delivery = { ...deliveryOf(row), event: row.event };
+    const delivery = { ...this.#deliveryOf(row), event: row.event };
     if (row.attempts === 0) return { ...delivery, sent: null, history: [] };
     const earlier = this.#sql
       .exec<AttemptRow>("SELECT * FROM attempts WHERE sequence = ? ORDER BY number", sequence)
@@ -175,7 +179,7 @@ export class DeliveryLog {
     const [row] = this.#sql
       .exec<Row>(`SELECT ${columns} FROM ${table} WHERE sequence = ?`, sequence)
       .toArray();
-    return row === undefined ? null : deliveryOf(row);
+    return row === undefined ? null : this.#deliveryOf(row);
   }
 
   /** Deliveries that wait for a retry, oldest first. */
@@ -188,7 +192,7 @@ export class DeliveryLog {
          ORDER BY sequence LIMIT ?`,
         limit - found.length,
       );
-      for (const row of rows) found.push(deliveryOf(row));
+      for (const row of rows) found.push(this.#deliveryOf(row));
     }
     return found;
   }
@@ -216,6 +220,23 @@ export class DeliveryLog {
   /** How many dead letters there are. */
   countDead(): number {
     return this.#count("dead");
+  }
+
+  #deliveryOf(row: Row): LoggedDelivery {
+    const { next_attempt_at: retryAt } = row;
+    return {
+      sequence: row.sequence,
+      eventUuid: row.event_uuid,
+      eventType: row.event_type,
+      status: shownStatus(row),
+      acceptedAt: row.accepted_at,
+      nextAttemptAt: retryAt === null ? null : expectedRetryAt(retryAt, this.#health(), Date.now()),
+      deliveredAt: row.delivered_at,
+      lastAttemptAt: row.started_at,
+      attempts: row.attempts,
+      lastStatus: row.response_status,
+      lastError: row.error,
+    };
   }
 
   #count(kind: keyof typeof indexed): number {
@@ -247,22 +268,6 @@ function conditionsOf({ status, eventType, since, until }: LogQuery): {
     bindings.push(until);
   }
   return { sql, bindings };
-}
-
-function deliveryOf(row: Row): LoggedDelivery {
-  return {
-    sequence: row.sequence,
-    eventUuid: row.event_uuid,
-    eventType: row.event_type,
-    status: shownStatus(row),
-    acceptedAt: row.accepted_at,
-    nextAttemptAt: row.next_attempt_at,
-    deliveredAt: row.delivered_at,
-    lastAttemptAt: row.started_at,
-    attempts: row.attempts,
-    lastStatus: row.response_status,
-    lastError: row.error,
-  };
 }
 
 function titleOf(event: string | undefined): Pick<LoggedDelivery, "title"> {

@@ -25,6 +25,8 @@ const attemptsPerCheckpoint = 200;
 const failedMax = 1000;
 /** Up to this backlog, accepted deliveries go straight into the schedule, without a read from disk. */
 const scheduledMax = 1000;
+/** So many deliveries of one look are tried as the head of a partition that a full schedule takes in all the same. */
+const freshCandidatesMax = 20;
 /** A partition's back-off that ended this long ago says nothing any more. */
 const backoffKeptMs = 86_400_000;
 
@@ -84,6 +86,8 @@ export class LaneStorage {
   #lastStartedAt = 0;
   /** The service's pace under a version of the configuration. */
   #pace: { version: number; perS: number | null } | undefined;
+  /** How far a full schedule has looked for what may show that the receiver is back. */
+  #freshScannedTo = 0;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -96,7 +100,7 @@ export class LaneStorage {
     this.replays = new Replays(sql, this.days);
     this.announcements = new Announcements(sql);
     this.stats = new Stats(sql);
-    this.log = new DeliveryLog(sql, this.days);
+    this.log = new DeliveryLog(sql, this.days, () => this.record.receiver);
     // The back-off of partitions whose head was given up (`Backoff`).
     sql.exec(`CREATE TABLE IF NOT EXISTS carried (
       line TEXT PRIMARY KEY, not_before INTEGER NOT NULL, failures INTEGER NOT NULL
@@ -130,7 +134,13 @@ export class LaneStorage {
 
   /** Whether pending deliveries exist that are not in the schedule yet. */
   get hasMore(): boolean {
-    return this.#schedule.scannedTo < this.outbox.lastSequence;
+    return this.#searchedTo < this.outbox.lastSequence;
+  }
+
+  /** The sequence behind which a search goes on: of a full schedule, one for what came since the receiver's latest failure. */
+  get #searchedTo(): number {
+    const { scannedTo, isFull } = this.#schedule;
+    return isFull ? Math.max(scannedTo, this.#freshScannedTo, this.record.receiver.seenUpTo) : scannedTo;
   }
 
   /** Whether the search for something that may go is not over: it looks at a bounded number of rows at a time. */
@@ -268,8 +278,10 @@ export class LaneStorage {
   /** Scans a bounded number of rows for deliveries that may be sent, if the schedule has none. */
   scanForReady(now: number): void {
     if (!this.isSearching(now)) return;
-    const { found, scannedTo } = this.pending.after(this.#schedule.scannedTo, this.outbox.lastSequence);
-    this.#addToSchedule(found, scannedTo);
+    const { found, scannedTo } = this.pending.after(this.#searchedTo, this.outbox.lastSequence);
+    if (!this.#schedule.isFull) return this.#addToSchedule(found, scannedTo);
+    this.#freshScannedTo = scannedTo;
+    found.slice(0, freshCandidatesMax).some((pending) => this.#addFirst(pending));
   }
 
   /**
@@ -280,13 +292,17 @@ export class LaneStorage {
   makeDue(sequence: number): boolean {
     this.scanForReady(Date.now());
     if (this.#schedule.makeDue(sequence)) return true;
-    const { scannedTo } = this.#schedule;
-    const pending = sequence > scannedTo ? this.pending.load(sequence) : null;
+    const pending = sequence > this.#schedule.scannedTo ? this.pending.load(sequence) : null;
     if (pending === null || this.#schedule.ordering === "strict") return false;
-    const isFirst =
-      this.#schedule.ordering === "none" ||
-      !this.pending.existBetween(scannedTo, sequence, pending.orderingKey);
-    return isFirst && this.#schedule.addHead(pending) && this.#schedule.makeDue(sequence);
+    return this.#addFirst(pending) && this.#schedule.makeDue(sequence);
+  }
+
+  /** Adds a delivery behind what was looked at, if it is the head of its partition: the rows before it tell. */
+  #addFirst(pending: PendingDelivery): boolean {
+    const { scannedTo, ordering } = this.#schedule;
+    const isBehindOthers =
+      ordering !== "none" && this.pending.existBetween(scannedTo, pending.sequence, pending.orderingKey);
+    return !isBehindOthers && this.#schedule.addHead(pending);
   }
 
   /** Rebuilds the schedule after a change of the ordering. Attempts under way are kept, and recorded as before. */

@@ -136,6 +136,33 @@ describe("a receiver that is down for days", () => {
   });
 });
 
+const isHealthy = ({ headers }: { headers: Headers }): boolean =>
+  Number(headers.get("X-Orchest-Sequence")) > 1200;
+
+describe("more failing keys than a lane looks at", () => {
+  it.each(["keyed", "none"])(
+    "hide no healthy one that comes later, and show no retry in the past, in %s ordering",
+    async (ordering) => {
+      const { received } = receiver((request) => (isHealthy(request) ? new Response() : failed()));
+      const { uuid } = await makeListener({ ordering });
+      for (let batch = 0; batch < 12; batch++)
+        await hand(
+          uuid,
+          range(1, 100).map((job) => `${batch} ${job}`),
+        );
+      await live(uuid, 45_000);
+      expect(received.filter(isHealthy)).toEqual([]);
+      const { deliveries } = await laneOf(uuid).deliveries({ status: "failed", limit: 100 });
+      expect(deliveries.length).toBeGreaterThanOrEqual(5);
+      for (const { nextAttemptAt } of deliveries) expect(nextAttemptAt).toBeGreaterThanOrEqual(Date.now());
+      expect((await laneOf(uuid).stats())?.nextAttemptAt).toBeGreaterThanOrEqual(Date.now());
+      await hand(uuid, ["healthy"]);
+      await settle(uuid);
+      expect(received.filter(isHealthy)).toHaveLength(1);
+    },
+  );
+});
+
 /** Makes the lane believe that so many deliveries wait beside those that do. */
 async function pretendBacklog(uuid: string, backlog: number): Promise<void> {
   await runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => {
