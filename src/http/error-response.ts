@@ -3,11 +3,15 @@ import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { ConfigurationError, RequestError } from "../platform/errors";
 import { log } from "../platform/log";
+import { isDatabaseFailure } from "./database-failure";
 import { routePattern } from "./route-pattern";
+
+/** How long a caller waits before it repeats a request that D1 failed. */
+const retryAfterSeconds = 5;
 
 /**
  * Hono's error handler: responds with JSON `{"message"}`. The details of unexpected errors are logged and not shown to the
- * caller.
+ * caller. A request that failed because of D1 gets 503 with `Retry-After`.
  */
 export function onError(error: Error, c: Context): Response | Promise<Response> {
   if (error instanceof RequestError) return c.json({ message: error.message }, error.status, error.headers);
@@ -20,5 +24,14 @@ export function onError(error: Error, c: Context): Response | Promise<Response> 
     return c.json({ message: error.message }, 500);
   }
   log("error", "request failed", { route: routePattern(c), error: String(error), stack: error.stack });
+  if (isDatabaseFailure(error)) {
+    return c.json({ message: databaseMessage(c) }, 503, { "Retry-After": String(retryAfterSeconds) });
+  }
   return c.json({ message: "Something went wrong on our side. Try again." }, 500);
+}
+
+function databaseMessage({ req: { method } }: Context): string {
+  const failed = "The gateway's database did not answer.";
+  if (method === "GET" || method === "HEAD") return `${failed} Try again in a few seconds.`;
+  return `${failed} The change may not have been made: try again in a few seconds.`;
 }

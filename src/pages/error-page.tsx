@@ -14,6 +14,7 @@ const titles: Record<number, string> = {
   413: "Too large",
   415: "Not supported",
   429: "Too many requests",
+  503: "Not available",
 };
 
 /** @returns a page with the message and headers of `answer`, a JSON `{"message"}`, if the client accepts HTML; else `answer`. */

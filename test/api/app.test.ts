@@ -147,7 +147,7 @@ describe("an error of ours", () => {
   it("is a 500 in JSON that says nothing about it", async () => {
     const log = vi.spyOn(console, "error").mockReturnValue();
     vi.spyOn(env.DB, "prepare").mockImplementation(() => {
-      throw new Error("D1_ERROR: internal detail");
+      throw new TypeError("internal detail");
     });
     const headers = { Authorization: "Bearer test-token-of-the-suite" };
     const response = await createApp().request(`${notifications}/subscribers`, { headers }, env);

@@ -68,7 +68,7 @@ describe("a request", () => {
   it("that fails on our side says so in a line of its own, by the route", async () => {
     const { logged } = captureLog();
     vi.spyOn(env.DB, "prepare").mockImplementation(() => {
-      throw new Error("D1_ERROR: internal detail");
+      throw new TypeError("internal detail");
     });
     await api("GET", `${notifications}/subscribers/secret`);
     const route = "/api/notifications/subscribers/:uuid";

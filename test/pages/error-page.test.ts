@@ -24,7 +24,7 @@ describe("an error", () => {
     const cookie = await signIn("test-token-of-the-suite");
     vi.spyOn(console, "error").mockReturnValue();
     vi.spyOn(env.DB, "prepare").mockImplementation(() => {
-      throw new Error("D1_ERROR: internal detail");
+      throw new TypeError("internal detail");
     });
     const headers = { Accept: "text/html", Cookie: cookie };
     const response = await createApp().request(`${origin}/`, { headers }, env);

@@ -9,7 +9,7 @@ const retryAfter = header("How many seconds to wait.", "integer");
 
 /**
  * Adds to the contracts of all endpoints of `router` the responses that middleware gives: 401, 403 and 429 of those that need
- * a token, 413 and 415 of those that have a body, and 500. What an endpoint declares itself stays.
+ * a token, 413 and 415 of those that have a body, 500, and 503 while D1 fails. What an endpoint declares itself stays.
  */
 export function describeCommonResponses(router: Router): void {
   for (const definition of router.openAPIRegistry.definitions) {
@@ -44,6 +44,10 @@ export function describeCommonResponses(router: Router): void {
         },
       };
     }
+    responses[503] ??= {
+      ...messageAnswer("The gateway's database did not answer. The request may be repeated."),
+      headers: { "Retry-After": retryAfter },
+    };
     responses[500] ??= messageAnswer("Something went wrong in the gateway. The request may be repeated.");
   }
 }
