@@ -101,3 +101,17 @@ it(`dead letters among ${size} deliveries are listed, counted and replayed by wh
   expect(read).toBeLessThanOrEqual(5000);
   await laneOf(uuid).configure(await configOf(uuid));
 });
+
+it(`the statistics of ${size} deliveries that failed read a bounded number of rows`, async () => {
+  receiver(failed);
+  const { uuid } = await makeListener({ ordering: "none" });
+  await hand(uuid, ["a"]);
+  await settle(uuid);
+  await fill(uuid, { ...waiting, attempts: "1" });
+  await laneOf(uuid).pause();
+  const read = await rowsRead(uuid, async () => {
+    const counts = { failed: 10_000, pending: size + 1 - 10_000 };
+    expect(await laneOf(uuid).stats()).toMatchObject({ backlog: size + 1, counts });
+  });
+  expect(read).toBeLessThanOrEqual(15_000);
+});
