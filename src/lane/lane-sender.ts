@@ -68,7 +68,7 @@ export class LaneSender {
       egress,
       rules,
     });
-    this.#storage()?.keepRequestShape(version, {
+    this.#storage()?.requestShapes.keep(version, {
       webhook,
       format: sender.format,
       url: outlineOf(settings.url),

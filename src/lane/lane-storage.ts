@@ -11,9 +11,8 @@ import { countedAgainMax, type LaneRecord, LaneRecordStore, type Counters } from
 import { upgradeStep } from "./lane-upgrade";
 import { Outbox } from "./outbox";
 import { PendingDeliveries, type PendingDelivery } from "./pending-deliveries";
-import type { ServiceFormat } from "../send/message/formats";
-import { paceOf } from "../send/message/pace";
 import { Replays } from "./replays";
+import { RequestShapes } from "./request-shapes";
 import { type Backoff, Schedule } from "./schedule";
 import { healthy, withClockAt } from "./receiver-health";
 import { type FinishedAttempt, Stats } from "./stats";
@@ -30,31 +29,8 @@ const freshCandidatesMax = 20;
 /** A partition's back-off that ended this long ago says nothing any more. */
 const backoffKeptMs = 86_400_000;
 
-/** Attempts per second, until the service behind the URL is known: that of the slowest one. */
-const paceOfUnknown = 1;
-
 /** More than a result takes: headers and body of an answer, those of the request, and the attempt before it. */
 const largeWriteBytes = 32_768;
-
-/** What of a webhook's configuration shapes its requests, as the log shows them; no secrets. */
-export type RequestShape = {
-  webhook: LaneConfig["webhook"];
-  format: ServiceFormat;
-  /** The URL's `outlineOf`. */
-  url: string;
-  /** `format_options`, those masked that are secret. */
-  options: Record<string, string>;
-  orchestUrl: string | null;
-  /** Of the custom headers. */
-  headerNames: string[];
-};
-
-/** URLs for which `orchest` writes the text that earlier versions wrote for these services. */
-const chatUrls = {
-  slack: "https://hooks.slack.com/services/…",
-  discord: "https://discord.com/api/webhooks/…",
-  teams: "https://webhook.office.com/…",
-};
 
 /** What those need of a lane who pass something between it and D1. */
 export type OpenLane = {
@@ -73,6 +49,7 @@ export class LaneStorage {
   readonly pending: PendingDeliveries;
   readonly replays: Replays;
   readonly announcements: Announcements;
+  readonly requestShapes: RequestShapes;
   readonly stats: Stats;
   readonly log: DeliveryLog;
   readonly #sql: SqlStorage;
@@ -84,8 +61,6 @@ export class LaneStorage {
   /** Whether the counters have what no recount would find. */
   #isDirty = false;
   #lastStartedAt = 0;
-  /** The service's pace under a version of the configuration. */
-  #pace: { version: number; perS: number | null } | undefined;
   /** How far a full schedule has looked for what may show that the receiver is back. */
   #freshScannedTo = 0;
 
@@ -99,13 +74,13 @@ export class LaneStorage {
     this.pending = new PendingDeliveries(sql, this.days);
     this.replays = new Replays(sql, this.days);
     this.announcements = new Announcements(sql);
+    this.requestShapes = new RequestShapes(sql);
     this.stats = new Stats(sql);
     this.log = new DeliveryLog(sql, this.days, () => this.record.receiver);
     // The back-off of partitions whose head was given up (`Backoff`).
     sql.exec(`CREATE TABLE IF NOT EXISTS carried (
       line TEXT PRIMARY KEY, not_before INTEGER NOT NULL, failures INTEGER NOT NULL
     ) WITHOUT ROWID`);
-    sql.exec("CREATE TABLE IF NOT EXISTS sent_as (version INTEGER PRIMARY KEY, sent_as TEXT NOT NULL)");
     this.#counters = { ...this.record.counters };
     this.#lastStartedAt = this.record.lastStartedAt;
     this.#recount();
@@ -313,6 +288,11 @@ export class LaneStorage {
     this.checkpoint();
   }
 
+  /** How many attempts may begin per second; null: no limit. */
+  get ratePerS(): number | null {
+    return this.requestShapes.ratePerS(this.record.config);
+  }
+
   /** Writes the record without the counts: one row. */
   setRecord(change: Partial<Omit<LaneRecord, "counters">>): void {
     this.#record.set(change);
@@ -328,43 +308,6 @@ export class LaneStorage {
     this.#sql.exec("CREATE TABLE IF NOT EXISTS large_write (id INTEGER PRIMARY KEY, filler BLOB NOT NULL)");
     this.#sql.exec("INSERT OR REPLACE INTO large_write VALUES (1, randomblob(?))", largeWriteBytes);
     this.#sql.exec("DELETE FROM large_write");
-  }
-
-  /** How many attempts may begin per second: what was set, or else the pace of the webhook's service; null: no limit. */
-  get ratePerS(): number | null {
-    const { config } = this.record;
-    if (config === null || config.rateLimitPerS !== null) return config?.rateLimitPerS ?? null;
-    if (this.#pace?.version !== config.version) {
-      const shape = this.requestShape(config.version);
-      // Nobody knows the service before the first attempt has the URL, moments later.
-      if (shape === null) return paceOfUnknown;
-      this.#pace = { version: config.version, perS: paceOf(shape.format) };
-    }
-    return this.#pace.perS;
-  }
-
-  /** Remembers how a version of the webhook was sent, so that the log can show its requests. */
-  keepRequestShape(version: number, shape: RequestShape): void {
-    this.#pace = { version, perS: paceOf(shape.format) };
-    this.#sql.exec(
-      `INSERT INTO sent_as VALUES (?, ?) ON CONFLICT (version) DO UPDATE SET sent_as = excluded.sent_as
-       WHERE sent_as IS NOT excluded.sent_as`,
-      version,
-      JSON.stringify(shape),
-    );
-  }
-
-  /** How a version of the webhook was sent, or null when nothing ever was. */
-  requestShape(version: number): RequestShape | null {
-    const [row] = this.#sql
-      .exec<{ sent_as: string }>("SELECT sent_as FROM sent_as WHERE version = ?", version)
-      .toArray();
-    if (row === undefined) return null;
-    // Earlier versions of the gateway kept the chat service that they wrote a text for, and before that no header names.
-    const { chat = null, ...kept } = JSON.parse(row.sent_as) as Partial<RequestShape> &
-      Pick<RequestShape, "webhook"> & { chat?: keyof typeof chatUrls | null };
-    const earlier = { format: "orchest", url: chat === null ? "" : chatUrls[chat] } as const;
-    return { ...earlier, options: {}, orchestUrl: null, headerNames: [], ...kept };
   }
 
   /** Keeps the back-off of a partition whose head was given up. */

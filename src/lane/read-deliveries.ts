@@ -14,7 +14,7 @@ export function readDelivery(
   sequence: number,
 ): (FullDelivery & { body: string | null }) | null {
   const full = storage?.log.full(sequence) ?? null;
-  const shape = full?.sent && storage?.requestShape(full.sent.configVersion);
+  const shape = full?.sent && storage?.requestShapes.of(full.sent.configVersion);
   if (!full?.sent || !shape) return full && { ...full, body: null };
   const message = {
     deliveryUuid: deliveryUuid(shape.webhook.uuid, sequence),

@@ -25,12 +25,10 @@ const statsSchema = z
   .object({
     state: webhookSchema.shape.state,
     disabled_reason: webhookSchema.shape.disabled_reason,
-    counts: z
-      .object({ pending: z.int(), delivered: z.int(), failed: z.int(), dead: z.int() })
-      .openapi({
-        description:
-          "delivered: since the webhook was created. The others: at present. failed is counted up to 10,000: of more, the rest counts as pending.",
-      }),
+    counts: z.object({ pending: z.int(), delivered: z.int(), failed: z.int(), dead: z.int() }).openapi({
+      description:
+        "delivered: since the webhook was created. The others: at present. failed is counted up to 10,000: of more, the rest counts as pending.",
+    }),
     backlog: z.int().openapi({ description: "The number of pending and failed deliveries." }),
     oldest_pending_at: timeSchema.nullable(),
     next_attempt_at: timeSchema.nullable().openapi({
