@@ -145,6 +145,11 @@ function recordOf({ triedUpTo, tally, ...stored }: StoredRecord): LaneRecord {
   };
 }
 
+/** Whether a first-time success of this delivery would be found and counted again at a wake-up. */
+export function isCountedAgain({ countFrom, countTo }: LaneRecord, sequence: number): boolean {
+  return sequence >= countFrom && sequence <= countTo;
+}
+
 /** Time in which the lane was active, in ms, up to `now`: stands still while it is paused or disabled. */
 export function activeClock(record: LaneRecord, now: number): number {
   return (record.inactiveSince ?? now) - record.inactiveMs;

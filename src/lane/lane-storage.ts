@@ -4,9 +4,9 @@ import { Announcements } from "./announcements";
 import type { CounterCheck } from "./counter-check";
 import { DayTables } from "./day-tables";
 import { DeliveryLog } from "./delivery-log";
-import type { CountersChange } from "./delivery-state";
 import type { LaneConfig } from "./handover";
 import { SeenEvents } from "./seen-events";
+import { LaneCounters } from "./lane-counters";
 import { countedAgainMax, type LaneRecord, LaneRecordStore, type Counters } from "./lane-record";
 import { upgradeStep } from "./lane-upgrade";
 import { Outbox } from "./outbox";
@@ -16,10 +16,7 @@ import { RequestShapes } from "./request-shapes";
 import { type Backoff, Schedule } from "./schedule";
 import { healthy, withClockAt } from "./receiver-health";
 import { type FinishedAttempt, Stats } from "./stats";
-import { findUncounted } from "./recover-counters";
 
-/** Attempts between two checkpoints: what came after the last one is counted again when the lane is opened. */
-const attemptsPerCheckpoint = 200;
 /** How many deliveries that failed a lane that wakes reads: each is two rows. */
 const failedMax = 1000;
 /** Up to this backlog, accepted deliveries go straight into the schedule, without a read from disk. */
@@ -54,13 +51,9 @@ export class LaneStorage {
   readonly log: DeliveryLog;
   readonly #sql: SqlStorage;
   readonly #record: LaneRecordStore;
-  #counters: Counters;
+  /** What is counted beyond the last checkpoint, too. */
+  readonly counting: LaneCounters;
   #schedule: Schedule;
-  /** Attempts of replays since the last checkpoint: no recount would find them. */
-  #outside = 0;
-  /** Whether the counters have what no recount would find. */
-  #isDirty = false;
-  #lastStartedAt = 0;
   /** How far a full schedule has looked for what may show that the receiver is back. */
   #freshScannedTo = 0;
 
@@ -81,9 +74,7 @@ export class LaneStorage {
     sql.exec(`CREATE TABLE IF NOT EXISTS carried (
       line TEXT PRIMARY KEY, not_before INTEGER NOT NULL, failures INTEGER NOT NULL
     ) WITHOUT ROWID`);
-    this.#counters = { ...this.record.counters };
-    this.#lastStartedAt = this.record.lastStartedAt;
-    this.#recount();
+    this.counting = new LaneCounters({ sql, days: this.days, stats: this.stats, record: this.record });
     const receiver = withClockAt(this.record.receiver, Date.now());
     if (receiver !== this.record.receiver) this.setRecord({ receiver });
     this.#schedule = this.#wakeSchedule();
@@ -95,7 +86,7 @@ export class LaneStorage {
   }
 
   get counters(): Readonly<Counters> {
-    return this.#counters;
+    return this.counting.counters;
   }
 
   get schedule(): Schedule {
@@ -104,7 +95,7 @@ export class LaneStorage {
 
   /** How many deliveries are pending, those that wait for a retry included. */
   get backlog(): number {
-    return this.outbox.lastSequence - this.#counters.finished;
+    return this.outbox.lastSequence - this.counters.finished;
   }
 
   /** Whether pending deliveries exist that are not in the schedule yet. */
@@ -155,55 +146,26 @@ export class LaneStorage {
   /** Writes the record with all counts: two rows, or one when no attempt was made since the last time. */
   checkpoint(change: Partial<LaneRecord> = {}): void {
     this.stats.flush();
-    this.#outside = 0;
-    this.#isDirty = false;
     const countFrom = this.#schedule.nextUntried();
     this.#record.set({
-      counters: { ...this.#counters },
+      ...this.counting.checkpoint(),
       lowWater: this.#schedule.lowWater(),
       frontier: this.#schedule.frontier(),
       countFrom,
       countTo: countFrom + countedAgainMax - 1,
-      lastStartedAt: this.#lastStartedAt,
       ...change,
     });
   }
 
   /** Writes it if anything was counted that no recount would find. */
   checkpointIfDirty(): void {
-    if (this.#isDirty) this.checkpoint();
-  }
-
-  /** Whether a first-time success of this delivery would be found and counted again at a wake-up. */
-  isCountedAgain(sequence: number): boolean {
-    return sequence >= this.record.countFrom && sequence <= this.record.countTo;
+    if (this.counting.isDirty) this.checkpoint();
   }
 
   /** Counts a first-time success that was recorded under the tick `counters.attempts + 1`. */
   countSuccess(attempt: FinishedAttempt): void {
-    this.#add(attempt);
-    if (this.#counters.attempts - this.record.counters.attempts >= attemptsPerCheckpoint) this.checkpoint();
-  }
-
-  /** Counts any other attempt of a partition's head, and what it changed: `checkpointIfDirty` must follow. */
-  countOther(attempt: FinishedAttempt, change: CountersChange): void {
-    this.#noteStart(attempt);
-    this.stats.count(attempt);
-    this.adjust({ attempts: 1, ...change });
-    this.#isDirty = true;
-  }
-
-  /**
-   * Counts an attempt of a replay: until the next checkpoint the statistics have it in memory only, unless it changed
-   * anything, and `checkpointIfDirty` follows.
-   */
-  countOutside(attempt: FinishedAttempt, change: CountersChange): void {
-    this.#noteStart(attempt);
-    this.stats.count(attempt);
-    this.adjust(change);
-    this.#outside += 1;
-    const isChanged = change.finished !== 0 || change.delivered !== 0 || change.dead !== 0;
-    if (isChanged || this.#outside >= attemptsPerCheckpoint) this.#isDirty = true;
+    this.counting.countSuccess(attempt);
+    if (this.counting.isFull(this.record)) this.checkpoint();
   }
 
   /** Begins a check of the counters against the rows (`CounterCheck`): to be ended by `repairCounters`. */
@@ -222,22 +184,14 @@ export class LaneStorage {
     const finished = this.outbox.lastSequence - waiting;
     const delivered = finished - dead - this.record.gone;
     const wrong = {
-      finished: finished - this.#counters.finished,
-      delivered: delivered - this.#counters.delivered,
-      dead: dead - this.#counters.dead,
+      finished: finished - this.counters.finished,
+      delivered: delivered - this.counters.delivered,
+      dead: dead - this.counters.dead,
     };
     if (Object.values(wrong).every((difference) => difference === 0)) return null;
-    this.adjust(wrong);
+    this.counting.adjust(wrong);
     this.checkpoint({ copiedToD1: false });
     return wrong;
-  }
-
-  /** Changes the counts by so much. A checkpoint must follow at once: no recount would find it. */
-  adjust(change: Partial<Counters>): void {
-    this.#counters.attempts += change.attempts ?? 0;
-    this.#counters.finished += change.finished ?? 0;
-    this.#counters.delivered += change.delivered ?? 0;
-    this.#counters.dead += change.dead ?? 0;
   }
 
   /** Adds what was just accepted to the schedule (all that there is behind `before`), if all before it is in it and there is room. */
@@ -369,28 +323,5 @@ export class LaneStorage {
         },
       }),
     });
-  }
-
-  /** Counts what was recorded after the last checkpoint: the object was cut off from its memory. */
-  #recount(): void {
-    const { countFrom: from, countTo: to, counters, schemaVersion } = this.record;
-    const range = { from, to, tick: counters.attempts, withEarlier: schemaVersion === 1 };
-    for (const attempt of findUncounted(this.#sql, this.days, range)) {
-      this.#add(attempt);
-      this.#counters.attempts = attempt.tick;
-    }
-  }
-
-  #add(attempt: FinishedAttempt): void {
-    this.#noteStart(attempt);
-    this.#counters.attempts += 1;
-    if (attempt.delivered || attempt.dead) this.#counters.finished += 1;
-    if (attempt.delivered) this.#counters.delivered += 1;
-    if (attempt.dead) this.#counters.dead += 1;
-    this.stats.count(attempt);
-  }
-
-  #noteStart({ startedAt }: FinishedAttempt): void {
-    this.#lastStartedAt = Math.max(this.#lastStartedAt, startedAt);
   }
 }

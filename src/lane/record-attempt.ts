@@ -1,7 +1,7 @@
 /** What an attempt changes in its lane: the delivery's row, its partition, the counts, and what follows for the webhook. */
 import { type CountersChange, countersChange, deliveryStatus, isWaiting, transition } from "./delivery-state";
 import { disable, isUntroubled, noteDeath, noteFailure, noteSuccess } from "./lane-health";
-import { activeClock } from "./lane-record";
+import { activeClock, isCountedAgain } from "./lane-record";
 import type { LaneStorage } from "./lane-storage";
 import type { StoredState } from "./outbox";
 import type { LoadedDelivery } from "./pending-deliveries";
@@ -30,7 +30,7 @@ export function recordPlainSuccess(storage: LaneStorage, flight: Flight, sent: S
   const { outgoing, queue } = flight;
   if (queue !== "live" || flight.failures > 1 || sent.result.error !== null) return false;
   const { sequence } = outgoing;
-  if (!storage.isCountedAgain(sequence) || !isUntroubled(storage.record)) return false;
+  if (!isCountedAgain(storage.record, sequence) || !isUntroubled(storage.record)) return false;
   const after = {
     nextAttemptAt: null,
     agedFrom: activeClock(storage.record, sent.result.startedAt),
@@ -57,7 +57,10 @@ export function recordAttempt(storage: LaneStorage, flight: Flight, sent: SentAt
   const isLive = flight.queue === "live" && before.status === deliveryStatus.pending;
   // What a recount could not derive from the rows is counted on disk at once.
   const isPlain =
-    isLive && before.attempts === 0 && decision.kind === "delivered" && storage.isCountedAgain(sequence);
+    isLive &&
+    before.attempts === 0 &&
+    decision.kind === "delivered" &&
+    isCountedAgain(storage.record, sequence);
   const tick = isPlain ? storage.counters.attempts + 1 : 0;
   storage.outbox.record(sequence, before, sent, { ...after, agedFrom, tick });
   const isNewlyDead = before.status !== deliveryStatus.dead && after.status === deliveryStatus.dead;
@@ -66,7 +69,7 @@ export function recordAttempt(storage: LaneStorage, flight: Flight, sent: SentAt
   const counted = { ...sent.result, delivered: sent.result.error === null, dead: isNewlyDead };
   const change = countersChange(before.status, after.status);
   if (isPlain) storage.countSuccess(counted);
-  else if (isLive) storage.countOther(counted, change);
+  else if (isLive) storage.counting.countOther(counted, change);
   else countReplayed(storage, flight, { before, counted, change, now });
   if (isNewlyDead) noteDeath(storage, now, { ...flight.outgoing, error: sent.result.error });
   judgeReceiver(storage, flight, { decision, sent, failures: age.failures, now, random });
@@ -79,7 +82,7 @@ export function recordSkip(storage: LaneStorage, sequence: number, before: Store
   if (!isWaiting(before.status)) return false;
   storage.outbox.setState(sequence, before.status, after);
   storage.schedule.remove(sequence);
-  storage.adjust(countersChange(before.status, after.status));
+  storage.counting.adjust(countersChange(before.status, after.status));
   storage.stats.countSkipped(Date.now());
   storage.checkpoint({ copiedToD1: false });
   return true;
@@ -151,7 +154,7 @@ function countReplayed(
   outcome: { before: StoredState; counted: FinishedAttempt; change: CountersChange; now: number },
 ): void {
   const { before, counted, change, now } = outcome;
-  storage.countOutside(counted, change);
+  storage.counting.countOutside(counted, change);
   // The last attempt of a replay writes the counts of all of them: nothing else may, before the lane leaves memory.
   const isOneOfMany =
     flight.queue === "again" &&

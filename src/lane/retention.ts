@@ -32,7 +32,7 @@ export function pruneDay(
   } else {
     days.drop(day);
     outbox.forgetDay(day);
-    storage.adjust({ dead: -dead });
+    storage.counting.adjust({ dead: -dead });
   }
   const { prunedThrough, deadPrunedThrough, gone } = storage.record;
   const dropped = keepsDead ? 0 : dead;

@@ -17,7 +17,7 @@ export function stopReplay(storage: LaneStorage, id: string, underWay: number | 
   if (unsent?.kind === "missing") {
     // They were accepted only to be sent by this replay: another one finds them missing again.
     const { removed, dead } = outbox.dropUnsent(unsent, underWay);
-    storage.adjust({ finished: removed + dead, dead });
+    storage.counting.adjust({ finished: removed + dead, dead });
     storage.checkpoint({
       gone: record.gone + removed,
       sequenceBase: outbox.lastSequence,
