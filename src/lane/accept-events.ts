@@ -18,7 +18,7 @@ export function acceptEvents(
   const accepted = insertAll(disk, storage, { events, now });
   const fresh = accepted.filter((delivery) => delivery !== null);
   if (fresh.length > 0) {
-    storage.scheduleAccepted(fresh, before);
+    storage.search.addAccepted(fresh, { before, backlog: storage.backlog });
     if (storage.backlog >= backlogMax || disk.sql.databaseSize >= storageBytesMax) {
       disable(storage, now, "The backlog reached its bound: the receiver takes less than it is sent.");
     }

@@ -22,7 +22,7 @@ export function redeliver(storage: LaneStorage | null, sequence: number): Change
   if (storage === null || state === null) return "unknown";
   if (storage.record.state !== "active") return "inactive";
   if (state.status === deliveryStatus.replaying) return "behind";
-  if (state.status === deliveryStatus.pending) return storage.makeDue(sequence) ? "done" : "behind";
+  if (state.status === deliveryStatus.pending) return storage.search.makeDue(sequence) ? "done" : "behind";
   storage.replays.addOne(sequence, Date.now());
   return "done";
 }

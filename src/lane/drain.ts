@@ -175,8 +175,10 @@ export class Drain {
   nextAt(now: number): number | null {
     const storage = this.#sendingStorage();
     if (storage === null) return null;
-    const { schedule, hasMore, record } = storage;
-    const live = isToBeRescheduled(storage) ? 0 : schedule.nextAt({ now, health: record.receiver }, hasMore);
+    const { schedule, search, record } = storage;
+    const live = isToBeRescheduled(storage)
+      ? 0
+      : schedule.nextAt({ now, health: record.receiver }, search.hasMore);
     const again = this.#nextReplayAt(storage, now);
     const at = live === null || again === null ? (live ?? again) : Math.min(live, again);
     if (at === null) return null;
@@ -229,7 +231,7 @@ export class Drain {
     const at = this.nextAt(now);
     if (storage === null || at === null || !this.#isAllowed(now)) return null;
     // A search for what may go gives other calls their turn between two looks. Without room nothing is searched for.
-    if (at <= now) return storage.isSearching(now) && this.#hasRoom(storage) ? 0 : null;
+    if (at <= now) return storage.search.isSearching(now) && this.#hasRoom(storage) ? 0 : null;
     const waitMs = Math.ceil(at - now);
     if (this.#underWay.size > 0) return waitMs;
     return this.#nextStart(storage, now) > now && waitMs <= rateLimitWaitMaxMs ? waitMs : null;
@@ -247,7 +249,7 @@ export class Drain {
     const replay = this.#dueReplay(storage, now);
     const isItsTurn = this.#liveSinceReplay >= replayEvery - 1 && storage.record.receiver.down === null;
     if (replay !== null && isItsTurn) return this.#replay(storage, replay);
-    storage.scanForReady(now);
+    storage.search.scanForReady(now);
     const health = storage.record.receiver;
     const ready = storage.schedule.take({ now, health, random: Math.random() });
     if (ready === null) return replay === null ? null : this.#replay(storage, replay);

@@ -133,13 +133,13 @@ function landingOf(
 ): Landing {
   switch (decision.kind) {
     case "delivered":
-      if (failures > outgoing.attempts + 1) storage.dropBackoff(partition);
+      if (failures > outgoing.attempts + 1) storage.backoffs.drop(partition);
       return { kind: "delivered" };
     case "retry":
       return { kind: "failed", notBefore: decision.at, failures };
     case "dead": {
       const backoff = { notBefore: decision.at, failures };
-      if (storage.schedule.ordering !== "none") storage.keepBackoff(partition, backoff);
+      if (storage.schedule.ordering !== "none") storage.backoffs.keep(partition, backoff);
       return { kind: "givenUp", backoff };
     }
     case "disable":

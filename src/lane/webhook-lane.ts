@@ -252,7 +252,7 @@ export class WebhookLane extends DurableObject<Env> {
     const storage = this.#storage;
     if (storage === null) return null;
     const now = Date.now();
-    storage.scanForReady(now);
+    storage.search.scanForReady(now);
     return laneStats(storage, this.#drain.nextAt(now), now);
   }
 
