@@ -10,7 +10,9 @@ const failedMax = 1000;
 /** Up to this backlog, accepted deliveries go straight into the schedule, without a read from disk. */
 const scheduledMax = 1000;
 /** So many deliveries of one look are tried as the head of a partition that a full schedule takes in all the same. */
-const freshCandidatesMax = 20;
+const freshCandidatesMax = 5;
+/** And only those so few rows behind what was looked at: all between are read. */
+const freshReachMax = 10_000;
 
 export class ScheduleSearch {
   readonly #backoffs: Backoffs;
@@ -79,7 +81,11 @@ export class ScheduleSearch {
     const { found, scannedTo } = this.#pending.after(this.#searchedTo, this.#outbox.lastSequence);
     if (!this.#schedule.isFull) return this.#schedule.add(found, scannedTo);
     this.#freshScannedTo = scannedTo;
-    found.slice(0, freshCandidatesMax).some((pending) => this.#addFirst(pending));
+    const { scannedTo: from, ordering } = this.#schedule;
+    found
+      .slice(0, freshCandidatesMax)
+      .filter(({ sequence }) => ordering === "none" || sequence - from <= freshReachMax)
+      .some((pending) => this.#addFirst(pending));
   }
 
   /**
