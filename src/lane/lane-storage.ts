@@ -1,4 +1,5 @@
 /** All that a lane keeps, opened together: its record, its deliveries, its statistics and what waits to be sent. */
+import { EarlierAttempts } from "./earlier-attempts";
 import type { EventsPort } from "./events-port";
 import { Announcements } from "./announcements";
 import { Backoffs } from "./backoffs";
@@ -35,6 +36,7 @@ export type OpenLane = {
 export class LaneStorage {
   readonly days: DayTables;
   readonly seenEvents: SeenEvents;
+  readonly earlierAttempts: EarlierAttempts;
   readonly outbox: Outbox;
   readonly pending: PendingDeliveries;
   readonly replays: Replays;
@@ -55,7 +57,9 @@ export class LaneStorage {
     this.days = new DayTables(sql);
     this.seenEvents = new SeenEvents(sql, this.days);
     const { sequenceBase } = this.record;
-    this.outbox = new Outbox(sql, { days: this.days, seenEvents: this.seenEvents, sequenceBase });
+    this.earlierAttempts = new EarlierAttempts(sql);
+    const { days, seenEvents, earlierAttempts: earlier } = this;
+    this.outbox = new Outbox(sql, { days, seenEvents, earlier, sequenceBase });
     this.pending = new PendingDeliveries(sql, this.days);
     this.replays = new Replays(sql, this.days);
     this.announcements = new Announcements(sql);

@@ -3,6 +3,7 @@ import { headersColumn } from "./attempt-egress";
 import { CounterCheck } from "./counter-check";
 import { type Day, type DayTables, indexed, tableOf } from "./day-tables";
 import { type DeliveryState, deliveryStatus, type DeliveryStatus } from "./delivery-state";
+import type { EarlierAttempts } from "./earlier-attempts";
 import type { HandoverEvent } from "./handover";
 import type { PendingDelivery } from "./pending-deliveries";
 import type { SeenEvents } from "./seen-events";
@@ -27,46 +28,33 @@ type StateRow = {
   tick: number;
 };
 
-/** How many earlier attempts a step of the pruning removes: a row written for each. */
-const droppedPerStep = 1000;
-
 /** Rows per INSERT: a statement has at most 100 parameters, and a row has four. */
 const eventsPerInsert = 24;
-
-const latestAttemptColumns =
-  "tick, started_at, duration_ms, response_status, error, response_headers, response_body";
 
 export class Outbox {
   readonly #sql: SqlStorage;
   readonly #days: DayTables;
   readonly #seenEvents: SeenEvents;
+  readonly #earlier: EarlierAttempts;
   #lastSequence: number;
   /** Told of every delivery whose status changes, while counters are checked. */
   #check: CounterCheck | null = null;
 
   /**
+   * @param parts.earlier is given what a row loses to its next attempt.
    * @param parts.seenEvents is asked which events are new, and told which were accepted.
    * @param parts.sequenceBase the last sequence given when a day was last pruned: the rows that had it may be gone.
    */
-  constructor(sql: SqlStorage, parts: { days: DayTables; seenEvents: SeenEvents; sequenceBase: number }) {
-    const { days, seenEvents, sequenceBase } = parts;
+  constructor(
+    sql: SqlStorage,
+    parts: { days: DayTables; seenEvents: SeenEvents; earlier: EarlierAttempts; sequenceBase: number },
+  ) {
+    const { days, seenEvents, earlier, sequenceBase } = parts;
     this.#sql = sql;
     this.#days = days;
     this.#seenEvents = seenEvents;
+    this.#earlier = earlier;
     this.#lastSequence = Math.max(this.#days.lastSequence() ?? 0, sequenceBase);
-    // Attempts before the latest one, which lies in the delivery's own row.
-    sql.exec(`CREATE TABLE IF NOT EXISTS attempts (
-      sequence INTEGER NOT NULL,
-      number INTEGER NOT NULL,
-      tick INTEGER NOT NULL,
-      started_at INTEGER NOT NULL,
-      duration_ms INTEGER NOT NULL,
-      response_status INTEGER,
-      error TEXT,
-      response_headers TEXT NOT NULL,
-      response_body TEXT NOT NULL,
-      PRIMARY KEY (sequence, number)
-    ) WITHOUT ROWID`);
   }
 
   /** Reads anew from disk where the sequences stand, after a transaction was undone. */
@@ -141,12 +129,7 @@ export class Outbox {
     const table = this.#days.of(sequence);
     if (table === null) return;
     this.#check?.note(sequence, before.status, after.status);
-    if (before.attempts > 0) {
-      this.#sql.exec(
-        `INSERT INTO attempts SELECT sequence, attempts, ${latestAttemptColumns} FROM ${table} WHERE sequence = ?`,
-        sequence,
-      );
-    }
+    if (before.attempts > 0) this.#earlier.keep(sequence, table);
     this.#update(table, "sequence = ?14", { sequence, sent, after });
   }
 
@@ -285,35 +268,6 @@ export class Outbox {
         `SELECT count(*) AS n FROM ${this.#days.by("dead", tableOf(day))} WHERE ${indexed.dead}`,
       )
       .one().n;
-  }
-
-  /**
-   * Removes earlier attempts of a day's deliveries that are to be pruned, so many at a time.
-   * @returns whether there may be more.
-   */
-  dropAttempts(day: Day, last: number): boolean {
-    const dropped = this.#sql.exec(
-      `DELETE FROM attempts WHERE (sequence, number) IN (
-         SELECT sequence, number FROM attempts WHERE sequence BETWEEN ? AND ? AND NOT EXISTS (
-           SELECT 1 FROM ${tableOf(day)} AS kept WHERE kept.sequence = attempts.sequence AND ${indexed.dead}
-         ) LIMIT ${droppedPerStep}
-       )`,
-      day.firstSequence,
-      last,
-    );
-    return dropped.rowsWritten >= droppedPerStep;
-  }
-
-  /** Removes earlier attempts of all of a day's deliveries, dead letters included, so many at a time. @returns as `dropAttempts`. */
-  dropAllAttempts(day: Day, last: number): boolean {
-    const dropped = this.#sql.exec(
-      `DELETE FROM attempts WHERE (sequence, number) IN (
-         SELECT sequence, number FROM attempts WHERE sequence BETWEEN ? AND ? LIMIT ${droppedPerStep}
-       )`,
-      day.firstSequence,
-      last,
-    );
-    return dropped.rowsWritten >= droppedPerStep;
   }
 
   /** Forgets what belonged to the deliveries of a day that was dropped. */

@@ -22,11 +22,11 @@ export function pruneDay(
   day: Day,
   { now, retention }: { now: number; retention: Retention },
 ): boolean {
-  const { outbox, days } = storage;
+  const { outbox, days, earlierAttempts } = storage;
   const dead = outbox.countDead(day);
   const keepsDead = dead > 0 && now < endOf(day) + retention.deadMs;
   const last = lastOf(storage, day);
-  if (keepsDead ? outbox.dropAttempts(day, last) : outbox.dropAllAttempts(day, last)) return false;
+  if (keepsDead ? earlierAttempts.drop(day, last) : earlierAttempts.dropAll(day, last)) return false;
   if (keepsDead) {
     days.keepOnlyDead(day, deliveryStatus.dead);
   } else {
