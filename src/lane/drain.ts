@@ -4,13 +4,14 @@
  */
 import { log } from "../platform/log";
 import { deliveryStatus } from "./delivery-state";
-import { deliveryUuid } from "../send/delivery-uuid";
 import type { LaneStorage } from "./lane-storage";
 import type { LoadedDelivery } from "./pending-deliveries";
 import { RateLimit } from "./rate-limit";
 import type { ProbeKind } from "./receiver-health";
 import { logAttempt, logOwnFailure } from "./log-attempt";
+import { messageOf, webhookUuid } from "./message-of";
 import { type Flight, recordAttempt, recordPlainSuccess } from "./record-attempt";
+import { ReplayTurns } from "./replay-turns";
 import type { ReplayHead } from "./replays";
 import { type ReadyDelivery, widthOf } from "./schedule";
 import { OwnFailure } from "../send/own-failure";
@@ -31,9 +32,6 @@ export const sendsPerRunMax = 500;
 const rateLimitWaitMaxMs = 1000;
 /** A clock that goes back by less is ignored. */
 const clockToleranceMs = 1000;
-/** While live deliveries wait, one attempt in so many is a replay's. */
-const replayEvery = 10;
-
 /** What a drain needs of its lane. */
 export type DrainedLane = {
   /** Null once the webhook was deleted: asked again after every wait. */
@@ -64,9 +62,7 @@ export class Drain {
   /** Nothing is started from this time on, in ms. */
   #until = 0;
   #sendsLeft = 0;
-  /** What is under way of the replays: one at a time. `sequence`: null while a page of events is fetched. */
-  #replaying: { sequence: number | null } | null = null;
-  #liveSinceReplay = 0;
+  readonly #replayTurns = new ReplayTurns();
   readonly #storageCheck = new StorageCheck();
   /** Nothing is sent before, in ms: an invocation has used up its limits, or the process was late. */
   #pausedUntil = 0;
@@ -158,7 +154,7 @@ export class Drain {
 
   /** The delivery of the replays that is under way, or null. */
   get replayUnderWay(): number | null {
-    return this.#replaying?.sequence ?? null;
+    return this.#replayTurns.sequence;
   }
 
   /** Whether something is to be sent now. */
@@ -179,7 +175,7 @@ export class Drain {
     const live = isToBeRescheduled(storage)
       ? 0
       : schedule.nextAt({ now, health: record.receiver }, search.hasMore);
-    const again = this.#nextReplayAt(storage, now);
+    const again = this.#replayTurns.nextAt(storage, now);
     const at = live === null || again === null ? (live ?? again) : Math.min(live, again);
     if (at === null) return null;
     const stoppingUntil = isStopping() ? now + stoppingPauseMs : 0;
@@ -246,14 +242,13 @@ export class Drain {
     if (isToBeRescheduled(storage)) storage.reschedule();
     const at = this.#hasRoom(storage) ? this.nextAt(now) : null;
     if (at === null || at > now || !this.#storageCheck.passes(storage)) return null;
-    const replay = this.#dueReplay(storage, now);
-    const isItsTurn = this.#liveSinceReplay >= replayEvery - 1 && storage.record.receiver.down === null;
-    if (replay !== null && isItsTurn) return this.#replay(storage, replay);
+    const replay = this.#replayTurns.due(storage, now);
+    if (replay !== null && this.#replayTurns.isBeforeLive(storage)) return this.#replay(storage, replay);
     storage.search.scanForReady(now);
     const health = storage.record.receiver;
     const ready = storage.schedule.take({ now, health, random: Math.random() });
     if (ready === null) return replay === null ? null : this.#replay(storage, replay);
-    this.#liveSinceReplay += 1;
+    this.#replayTurns.noteLive();
     return this.#sendLive(storage, ready);
   }
 
@@ -263,7 +258,7 @@ export class Drain {
   }
 
   #hasRoom({ schedule }: LaneStorage): boolean {
-    return schedule.inFlight + (this.#replaying === null ? 0 : 1) < widthOf[schedule.ordering];
+    return schedule.inFlight + (this.#replayTurns.isUnderWay ? 1 : 0) < widthOf[schedule.ordering];
   }
 
   /** After a clock that went back, no wait is longer than it was meant to be. */
@@ -275,26 +270,6 @@ export class Drain {
     this.#lane.storage()?.shiftWaits(backMs, now);
     this.#storageCheck.clockWentBack(now);
     this.#pausedUntil = Math.min(this.#pausedUntil, now);
-  }
-
-  /** The head of the replays, if it may go. */
-  #dueReplay(storage: LaneStorage, now: number): ReplayHead | null {
-    const at = this.#nextReplayAt(storage, now);
-    const head = storage.replays.head(now);
-    if (at === null || at > now || head === null) return null;
-    if (isAskedForNow(head)) return head;
-    const { receiver } = storage.record;
-    // A person who starts a replay probably knows that the receiver is back: its first attempt is a probe at once.
-    const health = head.isFirst ? { ...receiver, down: null } : receiver;
-    return storage.schedule.mayProbe({ now, health }) ? head : null;
-  }
-
-  #nextReplayAt(storage: LaneStorage, now: number): number | null {
-    const head = this.#replaying !== null ? null : storage.replays.head(now);
-    if (head === null || isAskedForNow(head)) return head?.nextAttemptAt ?? null;
-    const { down, asked } = storage.record.receiver;
-    const probeAt = head.isFirst ? 0 : (down?.retry.notBefore ?? 0);
-    return Math.max(head.nextAttemptAt, probeAt, asked?.until ?? 0);
   }
 
   #nextStart(storage: LaneStorage, now: number): number {
@@ -351,8 +326,7 @@ export class Drain {
 
   async #replay(storage: LaneStorage, head: ReplayHead): Promise<void> {
     const probe = storage.record.receiver.down === null || head.kind === "fetch" ? null : "retry";
-    this.#replaying = { sequence: head.kind === "send" ? head.sequence : null };
-    this.#liveSinceReplay = 0;
+    this.#replayTurns.begin(head);
     try {
       if (head.kind === "fetch") await this.#lane.fetchPage(head);
       else await this.#sendAgain(storage, head, probe);
@@ -364,7 +338,7 @@ export class Drain {
       if (this.#pauseAfter(error)) return;
       this.#lane.storage()?.replays.delay(head.position, Date.now() + ownFailurePauseMs);
     } finally {
-      this.#replaying = null;
+      this.#replayTurns.end();
     }
   }
 
@@ -411,30 +385,8 @@ function isPending({ status }: LoadedDelivery): boolean {
   return status === deliveryStatus.pending;
 }
 
-function messageOf(storage: LaneStorage, outgoing: LoadedDelivery, replay: string | null): Message {
-  const { sequence, attempts, eventType, event } = outgoing;
-  return {
-    deliveryUuid: deliveryUuid(webhookUuid(storage), sequence),
-    eventType,
-    event,
-    place: { sequence, attempt: attempts + 1 },
-    ...(replay !== null && { replay }),
-  };
-}
-
-/** A single delivery that a person wants sent again is tried at once, whatever is known of the receiver. */
-function isAskedForNow(head: ReplayHead): boolean {
-  return head.kind === "fetch" || (head.replay === null && head.attempts === 0);
-}
-
 /** Whether the schedule is still in an ordering that was given up: in the new one something may go that waits in it. */
 function isToBeRescheduled({ schedule, record }: LaneStorage): boolean {
   // A lane without a configuration never accepted anything.
   return record.config !== null && schedule.ordering !== record.config.ordering;
-}
-
-function webhookUuid(storage: LaneStorage): string {
-  const { config } = storage.record;
-  if (config === null) throw new Error("The lane has deliveries and no configuration.");
-  return config.webhook.uuid;
 }

@@ -1,0 +1,24 @@
+/** What is sent of a lane's delivery. */
+import { deliveryUuid } from "../send/delivery-uuid";
+import type { Message } from "../send/sender";
+import type { LaneStorage } from "./lane-storage";
+import type { LoadedDelivery } from "./pending-deliveries";
+
+/** @param replay the replay that the attempt belongs to, or null. @throws for a lane without a configuration. */
+export function messageOf(storage: LaneStorage, outgoing: LoadedDelivery, replay: string | null): Message {
+  const { sequence, attempts, eventType, event } = outgoing;
+  return {
+    deliveryUuid: deliveryUuid(webhookUuid(storage), sequence),
+    eventType,
+    event,
+    place: { sequence, attempt: attempts + 1 },
+    ...(replay !== null && { replay }),
+  };
+}
+
+/** The webhook's uuid. @throws for a lane without a configuration, which has no deliveries. */
+export function webhookUuid(storage: LaneStorage): string {
+  const { config } = storage.record;
+  if (config === null) throw new Error("The lane has deliveries and no configuration.");
+  return config.webhook.uuid;
+}
