@@ -13,3 +13,9 @@ window.fetch = (input, init) => {
   if (!isTried || token !== placeholder) return send(request);
   return send(new Request(`/docs/try${url.pathname}${url.search}`, request));
 };
+
+// The reader has no theme that follows the system's.
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const setTheme = () => document.documentElement.setAttribute("data-theme", dark.matches ? "dark" : "light");
+dark.addEventListener("change", setTheme);
+setTheme();
