@@ -5,7 +5,7 @@ import { HeaderList } from "../parts/header-list";
 import { ScopeRequired } from "../parts/scope-required";
 import { curlCommand } from "./curl";
 
-/** `body` is null when it can no longer be reconstructed. */
+/** `body` is null when it cannot be reconstructed (any more). */
 type RequestParts = { headers: Record<string, string>; body: string | null };
 
 /** @param props.sent null before the first attempt. @param props.mayReadTexts false shows only the headers. */
@@ -29,7 +29,14 @@ export function SentRequest({ sent, mayReadTexts }: { sent: RequestParts | null;
 }
 
 function BodyIfKept({ headers, body }: RequestParts) {
-  if (body === null) return <p class="muted">The request body is no longer available.</p>;
+  if (body === null) {
+    return (
+      <p class="muted">
+        The request body is not available: a template made it, or the settings that it was made with are no
+        longer known.
+      </p>
+    );
+  }
   return <Body headers={headers} body={body} />;
 }
 
