@@ -45,6 +45,9 @@ describe("POST /subscribers/webhooks", () => {
       headers: {},
       rate_limit_per_s: null,
       egress: null,
+      format: "auto",
+      format_options: {},
+      template: null,
       state: "active",
       disabled_reason: null,
     });
