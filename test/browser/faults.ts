@@ -13,6 +13,8 @@ export class FaultWatch {
     this.#origin = origin;
     context.on("console", (message) => {
       if (message.type() !== "error" && message.type() !== "warning") return;
+      // What the reader of the API tells its own developers.
+      if (message.type() === "warning" && message.location().url.includes("/elements/")) return;
       // What was answered is looked at below: a refused form is no fault.
       if (message.text().startsWith("Failed to load resource")) return;
       this.#faults.add(`The console says: ${message.text()}`);

@@ -75,7 +75,7 @@ function Found({ listed, filters, before }: { listed: Listed; filters: Filters; 
   }
   const { events, next, reachesBackTo, unavailableShards } = listed;
   return (
-    <section class="card" aria-labelledby="archive-title">
+    <section class="card" id="events" aria-labelledby="archive-title">
       <h2 id="archive-title">Archive</h2>
       <div class="stack">
         {reachesBackTo !== null && (
