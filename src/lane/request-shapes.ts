@@ -41,11 +41,21 @@ export class RequestShapes {
     if (config === null || config.rateLimitPerS !== null) return config?.rateLimitPerS ?? null;
     if (this.#pace?.version !== config.version) {
       const shape = this.of(config.version);
-      // Nobody knows the service before the first attempt has the URL, moments later.
-      if (shape === null) return paceOfUnknown;
+      // Moments later the first attempt under this version has the URL, and with it the service.
+      if (shape === null) return this.#lastPace();
       this.#pace = { version: config.version, perS: paceOf(shape.format) };
     }
     return this.#pace.perS;
+  }
+
+  /** The pace under the version before: most changes of a webhook leave its service as it is. */
+  #lastPace(): number | null {
+    if (this.#pace !== undefined) return this.#pace.perS;
+    const [last] = this.#sql
+      .exec<{ version: number }>("SELECT version FROM sent_as ORDER BY version DESC LIMIT 1")
+      .toArray();
+    const shape = last === undefined ? null : this.of(last.version);
+    return shape === null ? paceOfUnknown : paceOf(shape.format);
   }
 
   /** Remembers how a version of the webhook was sent, so that the log can show its requests. */
