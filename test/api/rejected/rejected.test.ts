@@ -296,7 +296,7 @@ describe("POST /api/rejected/redrive", () => {
       if (removals === 2) throw new Error("D1 is down");
       return prepare(query);
     });
-    expect((await redriveAll()).status).toBe(500);
+    expect((await redriveAll()).status).toBe(503);
     vi.restoreAllMocks();
     ({ received } = receiver());
     expect((await redriveAll()).body).toMatchObject({ redriven: 2, left: 0 });

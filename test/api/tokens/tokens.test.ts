@@ -200,7 +200,7 @@ describe("a token", () => {
     expect(prepare.mock.calls.length).toBeGreaterThan(0);
     expect(prepare.mock.calls.length).toBeLessThanOrEqual(4);
     at(now + 10 * minuteMs);
-    expect(await publishes()).toBe(500);
+    expect(await publishes()).toBe(503);
     prepare.mockRestore();
     expect(await publishes()).toBe(400);
   });
