@@ -257,8 +257,10 @@ export class Drain {
     return now < this.#until && !this.isSpent;
   }
 
-  #hasRoom({ schedule }: LaneStorage): boolean {
-    return schedule.inFlight + (this.#replayTurns.isUnderWay ? 1 : 0) < widthOf[schedule.ordering];
+  #hasRoom({ schedule, isPaceKnown }: LaneStorage): boolean {
+    // Moments after the first attempt has begun, its sender knows the pace of the service, and wakes the drain.
+    const width = isPaceKnown ? widthOf[schedule.ordering] : 1;
+    return schedule.inFlight + (this.#replayTurns.isUnderWay ? 1 : 0) < width;
   }
 
   /** After a clock that went back, no wait is longer than it was meant to be. */
@@ -358,8 +360,7 @@ export class Drain {
    * @throws for failures of ours.
    */
   async #send(sequence: number, { isStillSent = () => true, replay = null }: SendOptions): Promise<Outcome> {
-    const before = this.#sendingStorage();
-    if (before !== null) this.#rateLimit.started(before.ratePerS, Date.now());
+    this.#rateLimit.started(Date.now());
     const end = await this.#lane.ready();
     this.noteOnDisk();
     try {

@@ -184,6 +184,11 @@ export class LaneStorage {
     return this.requestShapes.ratePerS(this.record.config);
   }
 
+  /** Whether `ratePerS` is what it will be. */
+  get isPaceKnown(): boolean {
+    return this.requestShapes.isPaceKnown(this.record.config);
+  }
+
   /** Writes the record without the counts: one row. */
   setRecord(change: Partial<Omit<LaneRecord, "counters">>): void {
     this.#record.set(change);

@@ -1,27 +1,24 @@
 /** The rate limit of a webhook: attempts begin at least so far apart. A burst is spread, nothing fails for it. */
 
 export class RateLimit {
-  /** When the next attempt may begin, in ms with fractions; undefined until the first question. */
-  #nextStart: number | undefined;
+  /** When the latest attempt began, in ms; undefined until the first one, or the first question. */
+  #lastStart: number | undefined;
 
   /**
-   * When the next attempt may begin, in ms; 0 for at once.
+   * When the next attempt may begin, in ms with fractions; 0 for at once.
    * @param ratePerS null: no limit.
    * @param lastStart when the latest attempt began that the disk knows of: asked once, after the lane has woken.
    */
   nextStart(ratePerS: number | null, now: number, lastStart: () => number | null): number {
     if (ratePerS === null) return 0;
-    if (this.#nextStart === undefined) {
-      const last = lastStart();
-      this.#nextStart = last === null ? 0 : last + 1000 / ratePerS;
-    }
+    this.#lastStart ??= lastStart() ?? Number.NEGATIVE_INFINITY;
     // A clock that goes back makes no wait longer.
-    this.#nextStart = Math.min(this.#nextStart, now + 1000 / ratePerS);
-    return this.#nextStart;
+    this.#lastStart = Math.min(this.#lastStart, now);
+    return Math.max(this.#lastStart + 1000 / ratePerS, 0);
   }
 
-  /** An attempt begins now. */
-  started(ratePerS: number | null, now: number): void {
-    if (ratePerS !== null) this.#nextStart = Math.max(this.#nextStart ?? 0, now) + 1000 / ratePerS;
+  /** An attempt begins now, also while there is no limit: there may be one for the next. */
+  started(now: number): void {
+    this.#lastStart = now;
   }
 }

@@ -3,9 +3,6 @@ import type { ServiceFormat } from "../send/message/formats";
 import { paceOf } from "../send/message/pace";
 import type { LaneConfig } from "./handover";
 
-/** Attempts per second, until the service behind the URL is known: that of the slowest one. */
-const paceOfUnknown = 1;
-
 /** What of a webhook's configuration shapes its requests, as the log shows them; no secrets. */
 export type RequestShape = {
   webhook: LaneConfig["webhook"];
@@ -38,24 +35,17 @@ export class RequestShapes {
 
   /** How many attempts may begin per second: what was set, or else the pace of the webhook's service; null: no limit. */
   ratePerS(config: LaneConfig | null): number | null {
-    if (config === null || config.rateLimitPerS !== null) return config?.rateLimitPerS ?? null;
-    if (this.#pace?.version !== config.version) {
-      const shape = this.of(config.version);
-      // Moments later the first attempt under this version has the URL, and with it the service.
-      if (shape === null) return this.#lastPace();
-      this.#pace = { version: config.version, perS: paceOf(shape.format) };
-    }
-    return this.#pace.perS;
+    return config?.rateLimitPerS ?? (this.isPaceKnown(config) ? (this.#pace?.perS ?? null) : null);
   }
 
-  /** The pace under the version before: most changes of a webhook leave its service as it is. */
-  #lastPace(): number | null {
-    if (this.#pace !== undefined) return this.#pace.perS;
-    const [last] = this.#sql
-      .exec<{ version: number }>("SELECT version FROM sent_as ORDER BY version DESC LIMIT 1")
-      .toArray();
-    const shape = last === undefined ? null : this.of(last.version);
-    return shape === null ? paceOfUnknown : paceOf(shape.format);
+  /** Whether `ratePerS` is what it will be: which service it is, only a sender knows, who has the URL. */
+  isPaceKnown(config: LaneConfig | null): boolean {
+    if (config === null || config.rateLimitPerS !== null || this.#pace?.version === config.version)
+      return true;
+    const shape = this.of(config.version);
+    if (shape !== null) this.#pace = { version: config.version, perS: paceOf(shape.format) };
+    // A webhook that was changed keeps the pace that it had, until its next attempt.
+    return this.#pace !== undefined;
   }
 
   /** Remembers how a version of the webhook was sent, so that the log can show its requests. */

@@ -12,11 +12,11 @@ describe("a rate limit", () => {
   it("lets an attempt begin only when the one before it is far enough away", () => {
     const rateLimit = new RateLimit();
     expect(rateLimit.nextStart(10, 1000, () => null)).toBe(0);
-    rateLimit.started(10, 1000);
+    rateLimit.started(1000);
     expect(rateLimit.nextStart(10, 1000, () => null)).toBe(1100);
-    rateLimit.started(10, 1100);
+    rateLimit.started(1100);
     expect(rateLimit.nextStart(10, 1100, () => null)).toBe(1200);
-    rateLimit.started(10, 5000);
+    rateLimit.started(5000);
     expect(rateLimit.nextStart(10, 5000, () => null)).toBe(5100);
   });
 
@@ -26,13 +26,13 @@ describe("a rate limit", () => {
 
   it("makes no wait longer than it is when the clock goes back", () => {
     const rateLimit = new RateLimit();
-    rateLimit.started(0.5, 90_000);
+    rateLimit.started(90_000);
     expect(rateLimit.nextStart(0.5, 1000, () => null)).toBe(3000);
   });
 
   it("that is not set holds nothing up", () => {
     const rateLimit = new RateLimit();
-    rateLimit.started(null, 1000);
+    rateLimit.started(1000);
     expect(rateLimit.nextStart(null, 1000, () => 1000)).toBe(0);
   });
 
