@@ -7,6 +7,7 @@ import { deliver, writer } from "../pages/webhooks/people";
 import { fieldsOf } from "../pages/form";
 import { get, post } from "../pages/page";
 import { makeListener } from "../event";
+import { configOf, laneOf } from "../lane";
 import { receiver } from "../receiver";
 
 const webhooks = `${notifications}/subscribers/webhooks`;
@@ -113,6 +114,7 @@ describe("a name that was stored before there was this rule", () => {
     await env.DB.prepare("update webhooks set sealed = ?, header_names = ?, version = version + 1")
       .bind(resealed, JSON.stringify([evil]))
       .run();
+    await laneOf(uuid).configure(await configOf(uuid));
 
     const { uuid: delivery } = await deliver(uuid, "delivered");
     expect(received[0]?.headers.get(evil)).toBe("kept");

@@ -145,7 +145,7 @@ describe("no answer and no line of the log shows a secret", () => {
     vi.spyOn(env.DB, "prepare").mockImplementation(() => {
       throw new Error(`Failed query: insert\nparams: ${JSON.stringify(secrets)} ${spec.url}`);
     });
-    expect((await call("GET", subscribers)).status).toBe(500);
+    expect((await call("GET", subscribers)).status).toBe(503);
     // What health found is remembered for five seconds.
     passTime(5000);
     expect((await call("GET", "/health")).status).toBe(503);
