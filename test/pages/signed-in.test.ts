@@ -59,6 +59,8 @@ const open = [
   "GET /sign-in",
   "POST /sign-in",
   "POST /sign-out",
+  // Relays sign what they say.
+  "GET /egress/:name/connect",
 ];
 
 describe("every path outside the API", () => {
