@@ -20,8 +20,6 @@ type Shown = {
   as?: () => Visit["token"];
   status?: number;
   act?: (page: Page) => Promise<void>;
-  /** Whether what it shows moves while it loads. */
-  moves?: boolean;
 };
 
 const webhook = (which: "busy" | "failing" | "paused" | "disabled", rest = "") =>
@@ -103,8 +101,6 @@ const shown: Shown[] = [
     name: "dead-letters-replays",
     path: () => `/dead/replays?of=${here.failing.uuid}:${here.replays.running}`,
   },
-  // What the reader of the API does to its own place while it loads is not ours.
-  { name: "api", path: () => "/docs", as: () => null, moves: true },
   { name: "not-found", path: () => "/nowhere", status: 404 },
   { name: "not-allowed", path: () => webhook("busy", "/edit"), as: () => here.reader, status: 403 },
 ];
@@ -133,13 +129,13 @@ describe.skipIf(missing !== null)("a page", () => {
 
   test.each(shown)(
     "$name is accessible in light and in dark, as narrow as a telephone and without a shift, and all of it in reach of the Tab key",
-    async ({ name, path, as, act, status = 200, moves = false }) => {
+    async ({ name, path, as, act, status = 200 }) => {
       const page = await site.sharedPage(as?.());
       for (const width of [1440, 360] as const) {
         await page.setViewportSize(sizeOf(width));
         const response = await page.goto(path());
         expect(response?.status()).toBe(status);
-        if (!moves) await expectNoShift(page);
+        await expectNoShift(page);
       }
       await act?.(page);
       await expectGoodLooks(page, name);
