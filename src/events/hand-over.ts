@@ -4,7 +4,7 @@
  */
 import type { HandoverEvent } from "../lane/handover";
 import { forEachConcurrent } from "../platform/concurrency";
-import { RequestError } from "../platform/errors";
+import { unavailable } from "../platform/errors";
 import { log } from "../platform/log";
 import { waitUpTo, withTimeout } from "../platform/timeouts";
 import { callLane } from "./call-lane";
@@ -130,9 +130,6 @@ async function withDeadline<Result>(ms: number, work: () => Promise<Result>): Pr
     return await withTimeout(work(), ms);
   } catch (cause) {
     log("error", "what waits could not be written down", { error: String(cause) });
-    throw new RequestError(503, "Not every event could be handed over. Publish again.", {
-      headers: { "Retry-After": "1" },
-      cause,
-    });
+    throw unavailable("Not every event could be handed over. Publish again.", { retryAfterS: 1, cause });
   }
 }

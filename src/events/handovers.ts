@@ -3,6 +3,7 @@
  * rare way of an event, for lanes that do not answer.
  */
 import type { HandoverEvent } from "../lane/handover";
+import { possibleRepeat, type StoredRow } from "./possible-repeat";
 import { clearWaits } from "./shard/waits";
 
 /** An event for the lanes of some webhooks, by their ids in D1. */
@@ -51,15 +52,7 @@ const removeUnused = `DELETE FROM waiting_events WHERE uuid IN (SELECT value FRO
   AND NOT EXISTS (SELECT 1 FROM handovers h WHERE h.event_id = waiting_events.id)`;
 
 /** A row of `handovers`, with its event where that is there. */
-type PendingRow = {
-  handover_id: number;
-  uuid: string | null;
-  type: string;
-  project_uuid: string | null;
-  job_uuid: string | null;
-  first_accepted_at: number;
-  body: string;
-};
+type PendingRow = { handover_id: number } & (StoredRow | { uuid: null });
 
 /** The first events that wait for a lane. `lastId`: of the last row; `orphans`: the ids of rows without an event. */
 export type PendingPage = { events: HandoverEvent[]; lastId: number; orphans: number[] };
@@ -72,7 +65,7 @@ export async function nextHandovers(
 ): Promise<PendingPage | null> {
   const { results } = await db
     .prepare(
-      `SELECT h.id AS handover_id, e.uuid, e.type, e.project_uuid, e.job_uuid, e.first_accepted_at, e.body
+      `SELECT h.id AS handover_id, e.uuid, e.type, e.project_uuid, e.job_uuid, e.first_accepted_at AS accepted_at, e.body
        FROM handovers h LEFT JOIN waiting_events e ON e.id = h.event_id
        WHERE h.webhook_id = ? AND h.set_aside IS NULL ORDER BY h.id LIMIT ?`,
     )
@@ -81,7 +74,7 @@ export async function nextHandovers(
   const last = results.at(-1);
   if (last === undefined) return null;
   return {
-    events: results.flatMap((row) => (row.uuid === null ? [] : handoverEvent(row, row.uuid))),
+    events: results.flatMap((row) => (row.uuid === null ? [] : possibleRepeat(row))),
     lastId: last.handover_id,
     orphans: results.filter(({ uuid }) => uuid === null).map(({ handover_id }) => handover_id),
   };
@@ -160,19 +153,6 @@ export async function countSetAside(db: D1Database, limit: number): Promise<numb
     .bind(limit)
     .first<number>("n");
   return count ?? 0;
-}
-
-/** The lane must look for a repeat: an earlier call may have arrived. */
-function handoverEvent(row: PendingRow, uuid: string): HandoverEvent {
-  return {
-    uuid,
-    type: row.type,
-    projectUuid: row.project_uuid,
-    jobUuid: row.job_uuid,
-    body: row.body,
-    firstAcceptedAt: row.first_accepted_at,
-    maybeKnown: true,
-  };
 }
 
 function rowOf({ event }: WaitingEvent): (string | number | null)[] {

@@ -1,5 +1,5 @@
 /** How far back repeats of an event are recognised. */
-import { RequestError } from "../platform/errors";
+import { unavailable } from "../platform/errors";
 import { withTimeout } from "../platform/timeouts";
 import { shardsBelieved } from "./shard-count";
 import { shardOf, shardStub } from "./shard/shard-of";
@@ -13,8 +13,8 @@ export async function knownSince(env: Env, uuid: string): Promise<number> {
     const shard = shardOf(uuid, shardsBelieved(env));
     return await withTimeout<number>(shardStub(env, shard).knownSince());
   } catch (cause) {
-    throw new RequestError(503, "It cannot be told whether the event was published before. Publish again.", {
-      headers: { "Retry-After": "1" },
+    throw unavailable("It cannot be told whether the event was published before. Publish again.", {
+      retryAfterS: 1,
       cause,
     });
   }

@@ -1,5 +1,5 @@
 /** A publish in the event shards: each of its events is archived by the shard that its uuid belongs to. */
-import { RequestError } from "../platform/errors";
+import { unavailable } from "../platform/errors";
 import { log } from "../platform/log";
 import { withTimeout } from "../platform/timeouts";
 import type { Event } from "./parse-events";
@@ -13,7 +13,7 @@ const callMs = 4000;
 const callsMax = 2;
 /** So often a publish begins anew because there are other shards than it believed. */
 const reshardsMax = 3;
-const retryAfterSeconds = 1;
+const retryAfterS = 1;
 
 /** An event with the webhooks that hear it. `isKnown`: its uuid was archived before, at `firstAcceptedAt` (ms). */
 export type ArchivedEvent = {
@@ -56,7 +56,7 @@ export async function publishToShards(
     if (resharded.length === 0) return merged(events, answers);
     noteShards(Math.max(...resharded));
   }
-  throw unavailable("The number of event shards is changing. Publish again.");
+  throw unavailable("The number of event shards is changing. Publish again.", { retryAfterS });
 }
 
 /** Of events in several shards, those that are known with another text: so that none is archived beside one of them. */
@@ -80,7 +80,8 @@ async function callShard<Result>(
       return await withTimeout(Promise.resolve(call(shardStub(env, shard))), callMs);
     } catch (error) {
       log("warn", "event shard call failed", { shard, error: String(error) });
-      if (calls === callsMax) throw unavailable("The events could not be archived. Publish again.", error);
+      if (calls === callsMax)
+        throw unavailable("The events could not be archived. Publish again.", { retryAfterS, cause: error });
     }
   }
 }
@@ -91,7 +92,8 @@ function merged(events: readonly Event[], answers: readonly PublishAnswer[]): Ar
   const webhooks = new Map<number, RoutedWebhook>();
   const byUuid = new Map<string, Omit<ArchivedEvent, "event">>();
   for (const answer of answers) {
-    if (answer.outcome === "unavailable") throw unavailable(`${answer.because} Publish again.`);
+    if (answer.outcome === "unavailable")
+      throw unavailable(`${answer.because} Publish again.`, { retryAfterS });
     if (answer.outcome !== "archived") continue;
     const local = answer.webhooks.map((webhook) => latest(webhooks, webhook));
     for (const { uuid, firstAcceptedAt, isKnown, webhooks: places } of answer.events) {
@@ -121,8 +123,4 @@ function latest(webhooks: Map<number, RoutedWebhook>, webhook: RoutedWebhook): R
   known.version = Math.max(known.version, webhook.version);
   known.waits ||= webhook.waits;
   return known;
-}
-
-function unavailable(message: string, cause?: unknown): RequestError {
-  return new RequestError(503, message, { headers: { "Retry-After": String(retryAfterSeconds) }, cause });
 }

@@ -16,6 +16,17 @@ export class RequestError extends Error {
   }
 }
 
+/**
+ * Something of the gateway's own cannot be reached now.
+ * @param options.retryAfterS when to try again. @returns a 503 that says so.
+ */
+export function unavailable(
+  message: string,
+  { retryAfterS, ...options }: ErrorOptions & { retryAfterS: number },
+): RequestError {
+  return new RequestError(503, message, { headers: { "Retry-After": String(retryAfterS) }, ...options });
+}
+
 /** A validation error of one field: 400 with the message `field: rule`. */
 export class FieldError extends RequestError {
   /** @param field the name in the request: `url`, `subscriptions[2].event_type`. @param rule says what is allowed. */

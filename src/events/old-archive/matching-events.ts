@@ -1,6 +1,7 @@
 /** Events of the old archive that match a webhook's subscriptions. */
 import type { HandoverEvent } from "../../lane/handover";
 import type { SourcePage } from "../merge-pages";
+import { possibleRepeat, type StoredRow } from "../possible-repeat";
 import { inEverySlot, requestEventsMax } from "./slots";
 
 /** SQL condition: whether an event `e` matches a subscription `s`: by its type or a wildcard, its project and its job. */
@@ -19,15 +20,7 @@ const requestsAtOnce = 300;
 /** `after`: an id of the old archive; `since`, `until`: times of acceptance in ms, `until` excluded. */
 type OldRange = { after: number; since: number; until: number; limit: number };
 
-type MatchingRow = {
-  id: number;
-  uuid: string;
-  type: string;
-  project_uuid: string | null;
-  job_uuid: string | null;
-  body: string;
-  accepted_at: number;
-};
+type MatchingRow = StoredRow & { id: number };
 
 /** The events of one page that match the webhook's current subscriptions, oldest first: there may be none, and a next page. */
 export async function matchOldEvents(
@@ -53,23 +46,10 @@ export async function matchOldEvents(
       id: row.id,
       at: row.accepted_at,
       place: row.id,
-      item: handoverEvent(row),
+      item: possibleRepeat(row),
     })),
     next: isCut ? last.id : stretch.last,
     coveredTo: isCut ? last.accepted_at : stretch.newest_at,
-  };
-}
-
-/** The lane must look for a repeat: it may have the event. */
-function handoverEvent(row: MatchingRow): HandoverEvent {
-  return {
-    uuid: row.uuid,
-    type: row.type,
-    projectUuid: row.project_uuid,
-    jobUuid: row.job_uuid,
-    body: row.body,
-    firstAcceptedAt: row.accepted_at,
-    maybeKnown: true,
   };
 }
 

@@ -4,7 +4,8 @@ import type { ArchiveFilters, FullArchivedEvent } from "../archived-event";
 import type { ListedEvent, ListedPage } from "../list-events";
 import { withTitle } from "../event-names";
 import type { SourcePage } from "../merge-pages";
-import { type EventRow, eventColumns, type StoredEvent } from "./event-tables";
+import { possibleRepeat } from "../possible-repeat";
+import { type EventRow, eventColumns } from "./event-tables";
 import type { RoutingReplica } from "./routing-replica";
 import type { ShardStore } from "./shard-store";
 
@@ -115,23 +116,10 @@ export function readMatching(
       const event = tables.read(id);
       return event === null
         ? []
-        : { id, at: event.accepted_at, place: event.place, item: handoverEvent(event) };
+        : { id, at: event.accepted_at, place: event.place, item: possibleRepeat(event) };
     }),
     next: reached >= end ? null : reached,
     coveredTo: tables.read(reached)?.accepted_at ?? 0,
-  };
-}
-
-/** The lane must look for a repeat: it may have the event. */
-function handoverEvent(event: StoredEvent): HandoverEvent {
-  return {
-    uuid: event.uuid,
-    type: event.type,
-    projectUuid: event.project_uuid,
-    jobUuid: event.job_uuid,
-    body: event.body,
-    firstAcceptedAt: event.accepted_at,
-    maybeKnown: true,
   };
 }
 

@@ -3,7 +3,7 @@
  * shards, commit it in D1, answer, and then have it applied.
  */
 import { waitUntil } from "cloudflare:workers";
-import { RequestError } from "../../platform/errors";
+import { RequestError, unavailable } from "../../platform/errors";
 import { log } from "../../platform/log";
 import { withTimeout } from "../../platform/timeouts";
 import { type CommitRecord, commitRecord, voidChanges } from "./change-outcomes";
@@ -16,7 +16,7 @@ const commitMs = 20_000;
 /** D1 has transient failures: a batch is tried so often, with a pause that grows. */
 const commitsMax = 3;
 const pauseMs = 100;
-const retryAfterSeconds = 5;
+const retryAfterS = 5;
 
 /** What a shard does about a change. `announce`: on return it is on disk. All are idempotent. */
 type RoutingShard = {
@@ -62,7 +62,7 @@ export async function changeRoutingAt<Result>(
       return committed.result;
     case "lost":
       await afterAnswer(tellAll(shards, "apply", id));
-      throw unavailable(
+      throw notChanged(
         "The change was made, but the database's answer was lost. Look before you repeat it.",
         {
           cause: committed.error,
@@ -71,12 +71,12 @@ export async function changeRoutingAt<Result>(
     case "void":
       await afterAnswer(tellAll(shards, "withdraw", id));
       if (!isTransient(committed.error)) throw committed.error;
-      throw unavailable("The database did not take the change, so nothing was changed. Try again.", {
+      throw notChanged("The database did not take the change, so nothing was changed. Try again.", {
         cause: committed.error,
       });
     case "unknown":
       await afterAnswer(tellAll(shards, "abandon", id));
-      throw unavailable(
+      throw notChanged(
         "The database stopped answering: it is unknown whether the change was made. Look before you repeat it.",
         { cause: committed.error },
       );
@@ -93,7 +93,7 @@ async function countShards(db: D1Database, wanted: number): Promise<number> {
     // Before there is any, the first to be made goes by the configuration.
     return shards === null || shards === 0 ? wanted : shards;
   } catch (cause) {
-    throw unavailable("The database cannot be reached, so nothing was changed. Try again.", { cause });
+    throw notChanged("The database cannot be reached, so nothing was changed. Try again.", { cause });
   }
 }
 
@@ -104,7 +104,7 @@ async function announce(shards: readonly ShardStub[], id: string): Promise<void>
   const [cause] = failed.map((result) => (result.status === "rejected" ? (result.reason as unknown) : null));
   if (failed.length === 0) return;
   await afterAnswer(tellAll(shards, "withdraw", id));
-  throw unavailable(
+  throw notChanged(
     `${failed.length} of ${shards.length} event shards could not be told of the change, so nothing was changed. Try again.`,
     { cause },
   );
@@ -190,10 +190,8 @@ async function afterAnswer(work: Promise<void>): Promise<void> {
   }
 }
 
-function unavailable(message: string, options: ErrorOptions): RequestError {
+/** Logs why, and says it to whoever asked for the change. */
+function notChanged(message: string, options: ErrorOptions): RequestError {
   log("error", "routing not changed", { error: String(options.cause), answer: message });
-  return new RequestError(503, message, {
-    headers: { "Retry-After": String(retryAfterSeconds) },
-    ...options,
-  });
+  return unavailable(message, { retryAfterS, ...options });
 }

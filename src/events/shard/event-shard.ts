@@ -28,7 +28,6 @@ const textBytesMax = 5e9;
 const maintenanceMs = 900_000;
 /** How soon what can be tidied up is. */
 const tidyMs = 1000;
-const noOldEvents: ReadonlyMap<string, KnownOldEvent> = new Map();
 /** How soon it is after the alarm's run failed. */
 const retryMs = 30_000;
 /** Steps of tidying in one run of the alarm, each some 50 ms: the next run goes on. */
@@ -179,9 +178,10 @@ export class EventShard extends DurableObject<Env> {
 
   /** Of those that the shard does not know itself. @throws when D1 is to be asked and cannot be reached. */
   async #findOld(uuids: string[]): Promise<ReadonlyMap<string, KnownOldEvent>> {
-    if (!this.#old.hasAny) return noOldEvents;
-    const known = this.#store.seen.find(uuids);
-    return this.#old.find(uuids.filter((uuid) => !known.has(uuid)));
+    return this.#old.find(() => {
+      const known = this.#store.seen.find(uuids);
+      return uuids.filter((uuid) => !known.has(uuid));
+    });
   }
 
   /** Whether there is something to do that the alarm should not wait long for. */

@@ -44,11 +44,14 @@ export class OldUuids {
   /**
    * Those of some uuids, which the shard does not know otherwise, that are from before. D1 is asked while the copy is not
    * complete, and for the text of what is found.
+   * @param unknown gives the uuids: called only where there may be events from before.
    * @throws when D1 cannot be reached then.
    */
-  async find(uuids: readonly string[]): Promise<ReadonlyMap<string, KnownOldEvent>> {
-    if (uuids.length === 0 || !this.hasAny) return none;
+  async find(unknown: () => readonly string[]): Promise<ReadonlyMap<string, KnownOldEvent>> {
     const { oldArchive } = this.#record.get();
+    if (oldArchive !== "reading" && oldArchive !== "read") return none;
+    const uuids = unknown();
+    if (uuids.length === 0) return none;
     const asked = oldArchive === "reading" ? uuids : this.#copied(uuids);
     if (asked.length === 0) return none;
     const found = await findOldEvents(this.#db, asked);
@@ -59,12 +62,6 @@ export class OldUuids {
     for (const uuid of this.#copied(uuids))
       if (!known.has(uuid)) known.set(uuid, { acceptedAt: 0, body: null });
     return known;
-  }
-
-  /** Whether there may be any. */
-  get hasAny(): boolean {
-    const { oldArchive } = this.#record.get();
-    return oldArchive === "reading" || oldArchive === "read";
   }
 
   /** Whether `copy` has something to do. */
