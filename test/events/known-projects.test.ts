@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { shardOf } from "../../src/events/shard/shard-of";
 import { type KnownProject, listKnownProjects } from "../../src/events/known-projects";
 import { passTime, restartClock, stopClock } from "../clock";
 import { makeEvent, makeEvents, publish, runShardAlarms } from "../event";
@@ -20,6 +21,14 @@ async function accept(changes: Record<string, unknown>): Promise<void> {
 }
 
 const named = (name: string): Record<string, unknown> => ({ project: { uuid: project, name } });
+
+/** A new uuid of an event that belongs to a shard. */
+function uuidIn(shard: number): string {
+  for (;;) {
+    const uuid = crypto.randomUUID();
+    if (shardOf(uuid, Number(env.EVENT_SHARDS)) === shard) return uuid;
+  }
+}
 
 async function known(withNames = true): Promise<KnownProject[]> {
   await runShardAlarms();
@@ -48,6 +57,13 @@ describe("the known projects and jobs", () => {
     for (let batch = 0; batch < 6; batch += 1) await publish(makeEvents(100));
     expect(await known()).toHaveLength(2);
     expect(await known(false)).toContainEqual({ ...both[1], projectName: null, jobName: null });
+  });
+
+  it("keep a name that one shard saw although another saw a later event without one", async () => {
+    await accept({ uuid: uuidIn(1), project: { uuid: project, name: "Churn" } });
+    // The alarm of the first shard runs first.
+    await accept({ uuid: uuidIn(0), project: { uuid: project } });
+    expect(await known()).toMatchObject([{ projectName: "Churn" }]);
   });
 
   it("are nameless where no event gave a name, or one that is none", async () => {

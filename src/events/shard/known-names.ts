@@ -98,7 +98,8 @@ async function writeNames(db: D1Database, rows: readonly NameRow[]): Promise<voi
       `INSERT INTO known_names (project_uuid, job_uuid, name, changed_at)
        SELECT value->>'project', value->>'job', value->>'name', value->>'changed_at' FROM json_each(?) WHERE true
        ON CONFLICT (project_uuid, job_uuid) DO UPDATE SET name = excluded.name, changed_at = excluded.changed_at
-       WHERE excluded.name IS NOT NULL AND excluded.name IS NOT name AND excluded.changed_at >= changed_at`,
+       WHERE excluded.name IS NOT NULL AND excluded.name IS NOT name
+         AND (name IS NULL OR excluded.changed_at >= changed_at)`,
     )
     .bind(JSON.stringify(rows))
     .run();
