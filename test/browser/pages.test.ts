@@ -101,6 +101,7 @@ const shown: Shown[] = [
     name: "dead-letters-replays",
     path: () => `/dead/replays?of=${here.failing.uuid}:${here.replays.running}`,
   },
+  { name: "api", path: () => "/docs", as: () => null },
   { name: "not-found", path: () => "/nowhere", status: 404 },
   { name: "not-allowed", path: () => webhook("busy", "/edit"), as: () => here.reader, status: 403 },
 ];
