@@ -13,6 +13,20 @@ export function namesIn(text: string): EventNames {
   };
 }
 
+/** Longer names are cut. */
+const nameCharactersMax = 100;
+
+/** SQL of a list's columns that are made of an event's text; NULL where they are not asked for. */
+export function textColumns(isAsked: boolean): string {
+  if (!isAsked) return "NULL AS projectName, NULL AS jobName, NULL AS body";
+  return `${nameAt("$.project.name")} AS projectName, ${nameAt("$.project.job.name")} AS jobName, body`;
+}
+
+/** SQL for the text at a path of the body; NULL for a body that is nested too deep for SQLite's JSON parser. */
+function nameAt(path: "$.project.name" | "$.project.job.name"): string {
+  return `CASE WHEN json_valid(body) THEN substr(body->>'${path}', 1, ${nameCharactersMax}) END`;
+}
+
 /** @returns a row without its text, and with its title where it has one. @param row `body`: null where it was not asked for. */
 export function withTitle<Row extends { body: string | null }>(
   row: Row,

@@ -1,5 +1,6 @@
 /** Parsing and validating published events, at the boundary: after this, code relies on the type `Event`. */
 import { z } from "zod";
+import { isFields } from "../send/message/event-fields";
 import { formatValidationErrors } from "../platform/validation-errors";
 import { similarTypes } from "./similar-types";
 import { arrayElements, type Members, repeatedMember, withMembers } from "./json-text";
@@ -119,7 +120,7 @@ type MissingMembers = { [name: string]: string };
 
 /** @returns the uuid and the timestamp of an event where it has none; null when it has both. */
 function missingMembers(value: unknown, place: number, defaults: EventDefaults): MissingMembers | null {
-  if (!isObject(value) || ("uuid" in value && "timestamp" in value)) return null;
+  if (!isFields(value) || ("uuid" in value && "timestamp" in value)) return null;
   const uuid = "uuid" in value ? String(value.uuid).toLowerCase() : defaults.uuid(place);
   return {
     ...(!("uuid" in value) && { uuid }),
@@ -127,12 +128,8 @@ function missingMembers(value: unknown, place: number, defaults: EventDefaults):
   };
 }
 
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function parseOne(value: unknown, text: string, missing: MissingMembers | null): Event | string {
-  if (!isObject(value)) return "An event must be an object with uuid, type and timestamp.";
+  if (!isFields(value)) return "An event must be an object with uuid, type and timestamp.";
   const body = missing === null ? text : withMembers(text, missing);
   const parsed = eventSchema.safeParse(missing === null ? value : { ...missing, ...value });
   if (!parsed.success) return formatValidationErrors(parsed.error.issues);

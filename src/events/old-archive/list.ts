@@ -1,6 +1,6 @@
 /** Queries on the old archive: a page of events, and one event. */
 import type { ArchiveFilters, FullArchivedEvent } from "../archived-event";
-import { withTitle } from "../event-names";
+import { textColumns, withTitle } from "../event-names";
 import type { ListedEvent, ListedPage } from "../list-events";
 import { endsOfSlots, eventColumns, inEverySlot, requestEventsMax } from "./slots";
 
@@ -29,19 +29,10 @@ export async function listOldArchive(db: D1Database, query: OldQuery): Promise<L
     lowest = Math.max(highest - length + 1, bounds.top - scannedMax + 1);
     const { results } = await db
       .prepare(
-        `SELECT ${columns}, ${nameAt("$.project.name")} AS projectName, ${nameAt("$.project.job.name")} AS jobName,
-           CASE WHEN ? THEN body END AS body
+        `SELECT ${columns}, ${textColumns(query.withNames === true)}
          FROM events WHERE request BETWEEN ? AND ? AND id BETWEEN ? AND ? ${sql} ORDER BY id DESC LIMIT ?`,
       )
-      .bind(
-        query.withNames === true ? 1 : 0,
-        lowest - requestEventsMax,
-        highest,
-        lowest,
-        highest,
-        ...bindings,
-        query.limit - events.length,
-      )
+      .bind(lowest - requestEventsMax, highest, lowest, highest, ...bindings, query.limit - events.length)
       .all<ListedRow>();
     events.push(...results);
     if (lowest <= bounds.oldest || lowest <= bounds.top - scannedMax + 1) break;
@@ -55,7 +46,7 @@ export async function listOldArchive(db: D1Database, query: OldQuery): Promise<L
       at: event.accepted_at,
       // Ids are in order.
       place: id,
-      item: withTitle(query.withNames === true ? event : { ...event, projectName: null, jobName: null }),
+      item: withTitle(event),
     })),
     next: isEnd ? null : reached,
     coveredTo: earlier ?? 0,
@@ -65,14 +56,6 @@ export async function listOldArchive(db: D1Database, query: OldQuery): Promise<L
 }
 
 type ListedRow = ListedEvent & { id: number; body: string | null };
-
-/** Longer names are cut. */
-const nameCharactersMax = 100;
-
-/** @returns SQL for the text at a path of the body; NULL for a body that is nested too deep for SQLite's JSON parser. */
-function nameAt(path: "$.project.name" | "$.project.job.name"): string {
-  return `CASE WHEN json_valid(body) THEN substr(body->>'${path}', 1, ${nameCharactersMax}) END`;
-}
 
 /** @returns the event with this uuid, or null when the old archive does not have it (any more). */
 export function findInOldArchive(db: D1Database, uuid: string): Promise<FullArchivedEvent | null> {

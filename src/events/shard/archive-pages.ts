@@ -2,7 +2,7 @@
 import type { HandoverEvent } from "../../lane/handover";
 import type { ArchiveFilters, FullArchivedEvent } from "../archived-event";
 import type { ListedEvent, ListedPage } from "../list-events";
-import { withTitle } from "../event-names";
+import { textColumns, withTitle } from "../event-names";
 import type { SourcePage } from "../merge-pages";
 import { possibleRepeat } from "../possible-repeat";
 import { type EventRow, eventColumns } from "./event-tables";
@@ -33,16 +33,12 @@ export function listEvents({ sql, tables }: ShardStore, query: ShardQuery): List
   const bottom = since === undefined ? oldest.id : tables.firstIdSince(since);
   const lowest = Math.max(bottom, top - scannedMax + 1);
   const { condition, bindings } = conditionOf(query);
-  const withNames = query.withNames === true ? 1 : 0;
   const rows: ListedRow[] = [];
   for (const table of tables.between(lowest, top).toReversed()) {
     const found = sql.exec<ListedRow>(
-      `SELECT id, place, uuid, type, timestamp, project_uuid, job_uuid, accepted_at, ${names},
-         CASE WHEN ? THEN body END AS body FROM ${table}
+      `SELECT id, place, uuid, type, timestamp, project_uuid, job_uuid, accepted_at,
+         ${textColumns(query.withNames === true)} FROM ${table}
        WHERE id BETWEEN ? AND ?${condition} ORDER BY id DESC LIMIT ?`,
-      withNames,
-      withNames,
-      withNames,
       lowest,
       top,
       ...bindings,
@@ -67,15 +63,6 @@ export function listEvents({ sql, tables }: ShardStore, query: ShardQuery): List
 }
 
 type ListedRow = ListedEvent & { id: number; place: number; body: string | null };
-
-/** Longer names are cut. */
-const nameCharactersMax = 100;
-const names = `${nameAt("$.project.name")} AS projectName, ${nameAt("$.project.job.name")} AS jobName`;
-
-/** SQL for the text at a path of the body; NULL for a body that is nested too deep for SQLite's JSON parser. */
-function nameAt(path: string): string {
-  return `CASE WHEN ? AND json_valid(body) THEN substr(body->>'${path}', 1, ${nameCharactersMax}) END`;
-}
 
 /** @returns null when the shard does not have it, or its text not any more. */
 export function findEvent({ seen, tables }: ShardStore, uuid: string): FullArchivedEvent | null {

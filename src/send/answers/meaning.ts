@@ -1,4 +1,5 @@
 /** What an answer of a service means beyond its status. */
+import { type Fields, isFields } from "../message/event-fields";
 
 /** An answer as it came: `body` may be cut, and nothing in it is masked. `url`: where it came from. */
 export type ServiceAnswer = { url: string; status: number; headers: Headers; body: string };
@@ -25,7 +26,7 @@ export function words(...parts: (string | undefined)[]): string {
 }
 
 /** The answer's JSON object; an empty one for what is none. */
-export function jsonOf(body: string): Readonly<Record<string, unknown>> {
+export function jsonOf(body: string): Fields {
   try {
     return objectOf(JSON.parse(body));
   } catch {
@@ -35,10 +36,8 @@ export function jsonOf(body: string): Readonly<Record<string, unknown>> {
 }
 
 /** A value that is an object; an empty one for any other. */
-export function objectOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : {};
+export function objectOf(value: unknown): Fields {
+  return isFields(value) ? value : {};
 }
 
 /** A value that is a text; undefined for any other. */
