@@ -50,7 +50,7 @@ export async function runScheduled(env: Env, now: number): Promise<void> {
       log("error", "scheduled task failed", { task, error: String(error) });
     }
   }
-  await wakeLanes(env, startedAt + wakingMs);
+  await wakeLanes(env, startedAt + wakingMs - Date.now());
 }
 
 async function pruneRejectedMessages(env: Env, now: number): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { afterEach, beforeEach, expect, vi } from "vitest";
 import { resumeSending } from "../src/lane/planned-stop";
+import { forgetAllFailedWrites } from "../src/lane/storage-check";
 import { forgetTurns } from "../src/lane/turns";
 import { forgetConnections } from "../src/send/kept-connections";
 import { leaks } from "./secrets";
@@ -15,6 +16,7 @@ vi.waitFor = waitFor;
 beforeEach(makeTables);
 beforeEach(forgetConnections);
 beforeEach(forgetTurns);
+beforeEach(forgetAllFailedWrites);
 beforeEach(resumeSending);
 afterEach(() => expect(leaks()).toEqual([]));
 afterEach(emptyStorage);

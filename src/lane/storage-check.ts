@@ -30,6 +30,16 @@ export function lanesWithFailedWrites(now: number): string[] {
   return failed;
 }
 
+/** Forgets a lane that holds nothing any more, because its webhook was deleted. */
+export function forgetFailedWrites(uuid: string): void {
+  unconfirmed.delete(uuid);
+}
+
+/** Forgets all of them: each test begins without those of the one before. */
+export function forgetAllFailedWrites(): void {
+  unconfirmed.clear();
+}
+
 export class StorageCheck {
   /** Whether a write of the object before this one did not reach the disk, and no result has since. Null: not looked up yet. */
   #isDoubted: boolean | null = null;

@@ -15,13 +15,17 @@ import { lanesWithFailedWrites } from "./storage-check";
 const lookMs = 2000;
 const lanesAtOnce = 10;
 
-/** Opens these lanes, again and again until all are open, or until a time in ms. Never throws for a lane that stays closed. */
-export async function wakeLanes(env: Env, until: number): Promise<void> {
-  for (;;) {
+/**
+ * Opens these lanes, again and again until all are open, or for about `ms`, also when the clock stands still or goes back.
+ * Never throws for a lane that stays closed.
+ */
+export async function wakeLanes(env: Env, ms: number): Promise<void> {
+  const until = Date.now() + ms;
+  for (let waitedMs = 0; ; waitedMs += lookMs) {
     const failed = lanesWithFailedWrites(Date.now());
     if (failed.length === 0) return;
     await forEachConcurrent(lanesAtOnce, failed, (uuid) => wake(env, uuid));
-    if (Date.now() + lookMs >= until) return;
+    if (waitedMs + lookMs >= ms || Date.now() + lookMs >= until) return;
     await scheduler.wait(lookMs);
   }
 }

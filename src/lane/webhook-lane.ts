@@ -35,6 +35,7 @@ import {
   startReplay,
 } from "./start-replay";
 import type { Bucket } from "./stats";
+import { forgetFailedWrites } from "./storage-check";
 import { type ReplayStopped, stopReplay } from "./stop-replay";
 import { takeTurn } from "./turns";
 
@@ -274,7 +275,10 @@ export class WebhookLane extends DurableObject<Env> {
 
   /** Called by cron after a write failed (`wakeLanes`): sends what is due, once storage takes writes. */
   async wake(): Promise<void> {
-    if (this.#storage === null) return;
+    if (this.#storage === null || this.#storage.record.config === null) {
+      forgetFailedWrites(this.ctx.id.name ?? "");
+      return;
+    }
     this.#drain.noteAwake(this.#storage);
     await this.#work();
   }

@@ -249,18 +249,36 @@ describe("a lane that ended with a write that failed", () => {
     await runInDurableObject(laneOf(uuid), (_, { storage }) => storage.deleteAlarm());
     // What was written a moment ago may be under way to the disk.
     const waking = vi.spyOn(WebhookLane.prototype, "wake").mockRejectedValueOnce(new Error("disk is full"));
-    await wakeLanes(env, Date.now());
+    await wakeLanes(env, 0);
     expect(waking).not.toHaveBeenCalled();
     passTime(10_000);
-    await wakeLanes(env, Date.now());
+    await wakeLanes(env, 0);
     expect(logged()).toContain("lane cannot be opened");
-    await wakeLanes(env, Date.now());
+    await wakeLanes(env, 0);
     await vi.waitFor(async () => expect((await laneOf(uuid).stats())?.backlog).toBe(0));
     expect(sequencesOf(received).slice(0, 3)).toEqual([1, 2, 2]);
     // And then it is left alone.
     passTime(10_000);
     waking.mockClear();
-    await wakeLanes(env, Date.now());
+    await wakeLanes(env, 0);
     expect(waking).not.toHaveBeenCalled();
+  });
+
+  it("is not looked at again once its webhook was deleted", async () => {
+    const { received, logged } = receiver();
+    const { uuid } = await makeListener();
+    await publish(makeEvent());
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    await breakUpdates(uuid);
+    await publish(makeEvent());
+    await vi.waitFor(() => expect(logged()).toContain("a transaction failed"));
+    await mendUpdates(uuid);
+    await laneOf(uuid).close();
+    const waking = vi.spyOn(WebhookLane.prototype, "wake");
+    passTime(10_000);
+    await wakeLanes(env, 0);
+    expect(waking).toHaveBeenCalledTimes(1);
+    await wakeLanes(env, 0);
+    expect(waking).toHaveBeenCalledTimes(1);
   });
 });
