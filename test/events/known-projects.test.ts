@@ -92,7 +92,9 @@ describe("the known projects and jobs", () => {
   });
 
   it("wait for a D1 that is down, and are written then", async () => {
-    await accept({ project: { uuid: job, name: "Warm-up" } });
+    // A shard that was never asked anything has to learn from D1 who hears.
+    for (const shard of [0, 1])
+      await accept({ uuid: uuidIn(shard), project: { uuid: job, name: "Warm-up" } });
     await known();
     const prepare = vi.spyOn(Object.getPrototypeOf(env.DB) as D1Database, "prepare");
     prepare.mockImplementation(() => {
