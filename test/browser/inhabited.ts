@@ -20,6 +20,8 @@ export type Inhabited = {
   failing: Webhook;
   paused: Webhook;
   disabled: Webhook;
+  /** Reached through an egress. */
+  inside: Webhook;
   deliveries: { delivered: string; failed: string; pending: string; dead: string };
   replays: { done: string; running: string };
   event: string;
@@ -43,6 +45,12 @@ export async function inhabit({ gateway, receiver }: Site): Promise<Inhabited> {
   const paused = await make("Paused for the holidays", "/works");
   const disabled = await make(longName, "/gone");
   await call(gateway, "POST", webhookPath(paused, "/pause"));
+  const inside = await createWebhook(gateway, {
+    url: "http://hooks.behind.example/orchest",
+    name: "Behind the firewall",
+    egress: "inside",
+    eventTypes: ["jupyter:image-build:failed"],
+  });
 
   const events = Array.from({ length: eventCount }, () => describe(makeEvent(type)));
   await publish(gateway, events);
@@ -58,6 +66,7 @@ export async function inhabit({ gateway, receiver }: Site): Promise<Inhabited> {
     failing,
     paused,
     disabled,
+    inside,
     deliveries: {
       dead,
       delivered: uuidOf(await list(gateway, busy), "delivered"),

@@ -22,7 +22,7 @@ type Shown = {
   act?: (page: Page) => Promise<void>;
 };
 
-const webhook = (which: "busy" | "failing" | "paused" | "disabled", rest = "") =>
+const webhook = (which: "busy" | "failing" | "paused" | "disabled" | "inside", rest = "") =>
   `/webhooks/${here[which].uuid}${rest}`;
 const delivery = (of: "busy" | "failing", status: keyof Inhabited["deliveries"]) =>
   webhook(of, `/deliveries/${here.deliveries[status]}`);
@@ -60,6 +60,8 @@ const shown: Shown[] = [
   },
   { name: "edit-webhook", path: () => webhook("busy", "/edit") },
   { name: "edit-webhook-of-a-long-name", path: () => webhook("failing", "/edit") },
+  { name: "edit-webhook-with-an-egress", path: () => webhook("inside", "/edit") },
+  { name: "webhook-with-an-egress", path: () => webhook("inside") },
   { name: "webhook", path: () => webhook("busy") },
   { name: "webhook-of-a-reader", path: () => webhook("failing"), as: () => here.reader },
   { name: "webhook-older-deliveries", path: () => webhook("busy", "?cursor=5&range=hour") },

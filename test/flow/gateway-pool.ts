@@ -37,6 +37,13 @@ export default async function openGatewayPool({ provide }: TestProject): Promise
   };
 }
 
+/** An egress of the gateways, for pages to show: only of a host that no other test sends to. */
+const pooledEgress = {
+  name: "inside",
+  secret: "an-egress-secret-of-the-suite-0123456789",
+  for: ["*.behind.example"],
+};
+
 class GatewayPool {
   readonly #all: Gateway[] = [];
   readonly #idle: Gateway[] = [];
@@ -66,7 +73,9 @@ class GatewayPool {
   async #lend(): Promise<Gateway> {
     const free = this.#idle.pop();
     if (free !== undefined) return free;
-    const started = await Gateway.start(await this.#freshState());
+    const started = await Gateway.start(await this.#freshState(), {
+      env: { EGRESS: JSON.stringify([pooledEgress]) },
+    });
     this.#all.push(started);
     return started;
   }
