@@ -2,7 +2,9 @@
 import { accessSync, constants } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
 
-const path = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+/** The one without a window of its own takes two thirds of the other's processor time. */
+const installed = ["/usr/bin/chromium-headless-shell", "/usr/bin/chromium"];
+const path = process.env["CHROMIUM"] ?? installed.find(isThere) ?? "/usr/bin/chromium-headless-shell";
 
 /** What keeps it from asking anybody for anything, and from needing a sandbox, which containers do not give. */
 const flags = [
@@ -16,9 +18,9 @@ const flags = [
 ];
 
 /** Why there is no browser; null where there is one. */
-export const missing: string | null = isThere()
+export const missing: string | null = isThere(path)
   ? null
-  : `There is no Chromium at ${path}: install it (apt-get install chromium), or set CHROMIUM to the path of one.`;
+  : `There is no Chromium at ${path}: install it (apt-get install chromium-headless-shell), or set CHROMIUM to the path of one.`;
 
 let running: Promise<Browser> | undefined;
 
@@ -29,9 +31,9 @@ export function sharedChromium(): Promise<Browser> {
   return running;
 }
 
-function isThere(): boolean {
+function isThere(file: string): boolean {
   try {
-    accessSync(path, constants.X_OK);
+    accessSync(file, constants.X_OK);
     return true;
   } catch {
     return false;
