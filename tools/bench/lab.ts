@@ -150,14 +150,35 @@ export class Lab {
     );
   }
 
+  /** The processor time of the gateway's workerd while something runs, in ms. */
+  async gatewayCpuMs(run: () => Promise<unknown>): Promise<number> {
+    return cpuMsDuring(this.gateway.worker, run);
+  }
+
+  /** The same of the limits'. */
+  async limitsCpuMs(run: () => Promise<unknown>): Promise<number> {
+    return cpuMsDuring(this.#limits, run);
+  }
+
   async callLimit(path: string): Promise<void> {
     const response = await fetch(this.#limits.origin + path);
     if (!response.ok) throw new Error(`${path} of the limits answered ${response.status}.`);
   }
 }
 
+/** Deliveries per second, from the first request on. */
+export function deliveriesPerS({ loaded, arrivals }: Run): number {
+  return perS(arrivals.count, arrivals.lastAtMs - loaded.startedAtMs);
+}
+
 export function perS(count: number, ms: number): number {
   return (count * 1000) / ms;
+}
+
+async function cpuMsDuring(worker: WorkerServer, run: () => Promise<unknown>): Promise<number> {
+  const before = worker.cpuMs();
+  await run();
+  return worker.cpuMs() - before;
 }
 
 /** The value below which `share` (0 to 1) of them lie. */

@@ -22,6 +22,8 @@ export type WorkerServer = {
   pid: number;
   /** What its workerd takes, in bytes. */
   memoryBytes(): number;
+  /** The processor time that it has used, in ms. */
+  cpuMs(): number;
   /** Ends it and removes its state. */
   stop(): Promise<void>;
 };
@@ -68,6 +70,7 @@ export async function startWorker(worker: {
     miniflare,
     pid,
     memoryBytes: () => memoryOf(pid),
+    cpuMs: () => cpuMsOf(pid),
     async stop() {
       await miniflare.dispose();
       rmSync(directory, { recursive: true, force: true });
@@ -108,4 +111,15 @@ function childWorkerds(): number[] {
 
 function memoryOf(pid: number): number {
   return 1024 * Number(execFileSync("ps", ["-o", "rss=", "-p", String(pid)], { encoding: "utf8" }));
+}
+
+/** Linux counts it in hundredths of a second. */
+function cpuMsOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const [user = 0, system = 0] = stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .split(" ")
+    .slice(11, 13)
+    .map(Number);
+  return (user + system) * 10;
 }

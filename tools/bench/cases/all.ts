@@ -7,7 +7,8 @@ import { latency, slowNeighbour } from "./latency.ts";
 import { many } from "./many.ts";
 import { memory } from "./memory.ts";
 import { relay } from "./relay.ts";
-import { single } from "./single.ts";
+import { simulation } from "./simulation.ts";
+import { single, singleOne } from "./single.ts";
 import { fan, queue, strict1 } from "./throughput.ts";
 
 /** What runs under a name. */
@@ -16,6 +17,7 @@ export const cases: Record<string, (lab: Lab) => Promise<Figures>> = {
   "fan-10": (lab) => fan(lab, 10),
   "fan-100": (lab) => fan(lab, 100),
   single,
+  "single-one": singleOne,
   queue,
   latency,
   "slow-neighbour": slowNeighbour,
@@ -24,4 +26,5 @@ export const cases: Record<string, (lab: Lab) => Promise<Figures>> = {
   many,
   keyed,
   relay,
+  simulation,
 };

@@ -1,11 +1,6 @@
 /** `strict-1`, `fan-10`, `fan-100`, `queue`: how fast deliveries go out, against lanes that do nothing else. */
 import { type Figures, figure } from "../figures.ts";
-import { fewRounds, inTurn, type Lab, perS, rounds, type Run } from "../lab.ts";
-
-/** Deliveries per second, from the first request on. */
-function deliveriesPerS({ loaded, arrivals }: Run): number {
-  return perS(arrivals.count, arrivals.lastAtMs - loaded.startedAtMs);
-}
+import { deliveriesPerS, fewRounds, inTurn, type Lab, rounds } from "../lab.ts";
 
 /** All events to one webhook in strict order. */
 export async function strict1(lab: Lab): Promise<Figures> {

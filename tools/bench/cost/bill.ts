@@ -7,7 +7,7 @@ export type BillLine = { case: string; dollars: number; goal: number | null; lar
 
 const million = 1e6;
 
-/** @param used by `deliveries` deliveries together. */
+/** @param line.used by `deliveries` deliveries together. */
 export function billLine(line: {
   case: string;
   used: Usage;
@@ -15,13 +15,13 @@ export function billLine(line: {
   goal: number | null;
 }): BillLine {
   const { used, deliveries, goal } = line;
-  const entries = Object.entries(used).map(([meter, amount]) => [meter, (amount * million) / deliveries]);
-  const items = price(Object.fromEntries(entries) as Usage);
+  const perMillion = (dollars: number) => (dollars * million) / deliveries;
+  const items = price(used);
   const [largest] = items;
   return {
     case: line.case,
-    dollars: items.reduce((sum, item) => sum + item.dollars, 0),
+    dollars: perMillion(items.reduce((sum, item) => sum + item.dollars, 0)),
     goal,
-    largest: largest === undefined ? "" : `${largest.name}: $${largest.dollars.toFixed(2)}`,
+    largest: largest === undefined ? "" : `${largest.name}: $${perMillion(largest.dollars).toFixed(2)}`,
   };
 }

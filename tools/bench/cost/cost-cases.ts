@@ -40,7 +40,7 @@ function costCase(setup: Pick<CostCase, "batch" | "fanOut" | "isRetried" | "rece
   return {
     ...setup,
     name: `${how}, fan-out ${fanOut}, ${outcome}, ${receiverMs} ms`,
-    goal: hasGoal ? (batch === 1 ? 5.75 : 4) : null,
+    goal: hasGoal ? (batch === 1 ? 3.95 : 3.2) : null,
     groups: groupsOf[fanOut][batch],
   };
 }

@@ -1,13 +1,12 @@
 /** `--cost`: runs the gateway in a shell that counts, and prices what it used. Nothing in it depends on speed. */
 import { setTimeout as wait } from "node:timers/promises";
-import { readFileSync } from "node:fs";
 import { Gateway, headers } from "../gateway.ts";
 import { startProcess } from "../process-calls.ts";
 import type { ReceiverCalls } from "../receiver.ts";
 import { nowMs, sampleEvent } from "../sample-event.ts";
 import { type BillLine, billLine } from "./bill.ts";
 import { type CostCase, costPhases } from "./cost-cases.ts";
-import { type Metered, nothing, type Usage } from "./usage.ts";
+import { type Metered, noUsage, type Usage } from "./usage.ts";
 
 /** How often each group gets something: what comes alone is apart, so that each has an alarm of its own. */
 const rounds = { 1: 2, 100: 1 };
@@ -24,20 +23,16 @@ const ownTimesProject = 400_000;
 const unmatchedProject = 399_999;
 /** Each webhook's project of its own, for that; beyond those of the groups. */
 const ownProjects = 500_000;
-/** After so many days the archive has forgotten everything. */
-const retentionDays = 45;
-const dayMs = 86_400_000;
-
 type Meters = Record<string, Metered>;
 type Group = { project: number; uuids: string[]; paths: string[] };
-/** What a delivery and a request take beside the waiting, measured while nothing else runs. */
-type OwnTimes = { laneMsPerDelivery: number; cpuMsPerRequest: number };
-type Counted = { costCase: CostCase; used: Usage; deliveries: number; events: number };
+/** What a delivery and a request take beside the waiting, measured while nothing else runs; and what shards use for a request. */
+export type OwnTimes = { laneMsPerDelivery: number; cpuMsPerRequest: number; shards: Usage["shards"] };
+type Counted = { costCase: CostCase; used: Usage; deliveries: number };
 
 /** @returns one line for each case. Takes about ten minutes. */
 export async function measureBill(): Promise<BillLine[]> {
   const receiver = await startProcess<ReceiverCalls>("receiver.ts");
-  const gateway = await Gateway.start({ entry: "tools/bench/meter/metered-gateway.ts" });
+  const gateway = await startMeteredGateway();
   try {
     const origin = await receiver.call.origin();
     const own = {
@@ -51,19 +46,18 @@ export async function measureBill(): Promise<BillLine[]> {
       counted.push(...(await countPhase(gateway, { origin, phase, firstProject, own })));
       firstProject += phase.reduce((sum, { groups }) => sum + groups, 0);
     }
-    const pruned = await pruneRows(gateway);
-    return counted.map(({ costCase, used, deliveries, events }) =>
-      billLine({
-        case: costCase.name,
-        used: { ...used, d1RowsWritten: used.d1RowsWritten + pruned * events },
-        deliveries,
-        goal: costCase.goal,
-      }),
+    return counted.map(({ costCase, used, deliveries }) =>
+      billLine({ case: costCase.name, used, deliveries, goal: costCase.goal }),
     );
   } finally {
     receiver.stop();
     await gateway.worker.stop();
   }
+}
+
+/** The gateway in the shell that counts. */
+export function startMeteredGateway(): Promise<Gateway> {
+  return Gateway.start({ entry: "tools/bench/meter/metered-gateway.ts" });
 }
 
 /** The cases of a phase, side by side. */
@@ -89,12 +83,13 @@ async function countPhase(
   const meters = await readMeters(gateway);
   await gateway.removeWebhooks(all.flatMap(({ uuids }) => uuids));
   return prepared.map(({ costCase, groups }) => {
-    const events = costCase.groups * costCase.batch * rounds[costCase.batch];
-    const deliveries = events * costCase.fanOut;
+    const deliveries = costCase.groups * costCase.batch * rounds[costCase.batch] * costCase.fanOut;
     const used = usageOf(costCase, groups, meters);
-    used.laneAwakeMs += own[costCase.batch].laneMsPerDelivery * deliveries;
-    used.workerCpuMs = own[costCase.batch].cpuMsPerRequest * used.workerRequests;
-    return { costCase, used, events, deliveries };
+    const { laneMsPerDelivery, cpuMsPerRequest, shards } = own[costCase.batch];
+    used.lanes.awakeMs += laneMsPerDelivery * deliveries;
+    used.workerCpuMs = cpuMsPerRequest * used.workerRequests;
+    for (const meter of objectMeters) used.shards[meter] = shards[meter] * used.workerRequests;
+    return { costCase, used, deliveries };
   });
 }
 
@@ -102,7 +97,7 @@ async function countPhase(
  * One request after another, to lanes that answer at once. The processor time is all that workerd uses while requests
  * come that match no webhook: D1's stand-in is in it, so it is more than a Worker is billed for.
  */
-async function measureOwnTimes(gateway: Gateway, origin: string, batch: 1 | 100): Promise<OwnTimes> {
+export async function measureOwnTimes(gateway: Gateway, origin: string, batch: 1 | 100): Promise<OwnTimes> {
   const requests = ownRequests[batch];
   const costCase = { batch, fanOut: 1, groups: 1, isRetried: false, receiverMs: 0 } as const;
   const group = await makeGroup(gateway, { origin, costCase, project: ownTimesProject });
@@ -123,12 +118,22 @@ async function measureOwnTimes(gateway: Gateway, origin: string, batch: 1 | 100)
   const path = meters[group.paths[0] ?? ""];
   await gateway.removeWebhooks(group.uuids);
   for (let request = 0; request < requests; request += 1) await post100(unmatchedProject);
-  const before = cpuMs(gateway.worker.pid);
+  await readMeters(gateway);
+  const before = gateway.worker.cpuMs();
   for (let request = 0; request < requests; request += 1) await post100(unmatchedProject);
-  const cpu = cpuMs(gateway.worker.pid) - before;
+  const cpu = gateway.worker.cpuMs() - before;
+  const { shards } = await readMeters(gateway);
+  if (shards === undefined) throw new Error("No event shard was called.");
+  const each = (used: number) => used / requests;
   return {
-    laneMsPerDelivery: ((lane?.laneAwakeMs ?? 0) - (path?.fetchMs ?? 0)) / (requests * batch),
-    cpuMsPerRequest: cpu / requests,
+    laneMsPerDelivery: ((lane?.awakeMs ?? 0) - (path?.fetchMs ?? 0)) / (requests * batch),
+    cpuMsPerRequest: each(cpu),
+    shards: {
+      requests: each(shards.requests),
+      awakeMs: each(shards.awakeMs),
+      rowsWritten: each(shards.rowsWritten),
+      rowsRead: each(shards.rowsRead),
+    },
   };
 }
 
@@ -211,51 +216,26 @@ async function readMeters(gateway: Gateway): Promise<Meters> {
   return (await gateway.call("GET", "/meters")) as Meters;
 }
 
-/** A receiver's wait counts as what it is meant to be: how busy this machine is must not be on the bill. */
+const objectMeters = ["requests", "awakeMs", "rowsWritten", "rowsRead"] as const;
+
+/**
+ * A receiver's wait counts as what it is meant to be: how busy this machine is must not be on the bill. Times are measured
+ * apart, and so is what shards use, which cases share.
+ */
 function usageOf({ name, receiverMs }: CostCase, groups: Group[], meters: Meters): Usage {
-  const used = pick(meters[name]);
+  const used = noUsage();
+  add(used, meters[name]);
   for (const { uuids, paths } of groups) {
-    for (const uuid of uuids) add(used, pick(meters[uuid]));
+    for (const uuid of uuids) add(used, meters[uuid]);
     const attempts = paths.reduce((sum, path) => sum + (meters[path]?.fetches ?? 0), 0);
-    used.laneAwakeMs += attempts * receiverMs;
+    used.lanes.awakeMs += attempts * receiverMs;
   }
   return used;
 }
 
-/** Without times: those are measured apart. */
-function pick(metered: Metered | undefined): Usage {
-  const { fetches: _, fetchMs: _ms, ...used } = metered ?? nothing();
-  return { ...used, laneAwakeMs: 0, workerCpuMs: 0 };
-}
-
-function add(sum: Usage, other: Usage): void {
-  for (const meter of Object.keys(sum) as (keyof Usage)[]) sum[meter] += other[meter];
-}
-
-/** Lets cron forget all events as if their time had come, once for each day. @returns the rows written in D1 for each. */
-async function pruneRows(gateway: Gateway): Promise<number> {
-  const db = await gateway.worker.miniflare.getD1Database("DB");
-  const count = async () => (await db.prepare("SELECT count(*) AS n FROM events").first<number>("n")) ?? 0;
-  const before = await count();
-  const worker = await gateway.worker.miniflare.getWorker();
-  await readMeters(gateway);
-  for (let day = 0; day < retentionDays; day += 1) {
-    const scheduledTime = new Date(Date.now() + day * dayMs);
-    await worker.scheduled({ scheduledTime, cron: "* * * * *" });
-  }
-  const { cron } = await readMeters(gateway);
-  const left = await count();
-  if (left > 0) throw new Error(`${left} events of ${before} are left in the archive.`);
-  return (cron?.d1RowsWritten ?? 0) / before;
-}
-
-/** The processor time that a process has used, in ms: Linux counts it in hundredths of a second. */
-function cpuMs(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  const [user = 0, system = 0] = stat
-    .slice(stat.lastIndexOf(")") + 2)
-    .split(" ")
-    .slice(11, 13)
-    .map(Number);
-  return (user + system) * 10;
+function add(used: Usage, metered: Metered | undefined): void {
+  if (metered === undefined) return;
+  for (const meter of ["workerRequests", "d1RowsWritten", "d1RowsRead", "queueMessages"] as const)
+    used[meter] += metered[meter];
+  for (const meter of objectMeters) if (meter !== "awakeMs") used.lanes[meter] += metered[meter];
 }

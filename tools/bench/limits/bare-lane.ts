@@ -1,6 +1,6 @@
 /**
- * Limit D: a lane that has its rows already and, one after another, signs, fetches and updates one row each. And limits C
- * and D at once: it takes rows in meanwhile.
+ * Limit D: a lane that has its rows already and, one after another, signs, fetches and updates one row each. And the lanes of
+ * limits E, and of C and D at once, which take rows in meanwhile.
  */
 import { DurableObject } from "cloudflare:workers";
 import { sampleEvent } from "../sample-event";
@@ -11,6 +11,8 @@ export class BareLane extends DurableObject {
   /** The last row that is sent or under way, by `take`. */
   #sentTo = 0;
   #isSending = false;
+  /** What `takeAndKeep` has not sent yet. */
+  readonly #kept: string[] = [];
 
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env as Cloudflare.Env);
@@ -20,6 +22,7 @@ export class BareLane extends DurableObject {
          id INTEGER PRIMARY KEY, status INTEGER NOT NULL DEFAULT 0, answer INTEGER, event TEXT NOT NULL
        )`,
     );
+    this.#sql.exec("CREATE TABLE IF NOT EXISTS attempts (id INTEGER PRIMARY KEY, answer INTEGER)");
   }
 
   /** Takes in so many events. */
@@ -37,6 +40,15 @@ export class BareLane extends DurableObject {
     for (const { id } of waiting.toArray()) await this.#sendOne(id, send);
   }
 
+  /** Limit E: takes events in, and sends them from memory behind the answer. */
+  async takeAndKeep(events: readonly string[], to: string): Promise<void> {
+    for (const event of events) {
+      this.#sql.exec("INSERT INTO deliveries (event) VALUES (?)", event);
+      this.#kept.push(event);
+    }
+    if (!this.#isSending) this.ctx.waitUntil(this.#sendKept(to));
+  }
+
   /** Takes events in, and sends them behind the answer. */
   async take(events: readonly string[], to: string): Promise<void> {
     for (const event of events) this.#sql.exec("INSERT INTO deliveries (event) VALUES (?)", event);
@@ -52,6 +64,18 @@ export class BareLane extends DurableObject {
       if (row === undefined) break;
       this.#sentTo = row.id;
       await this.#sendOne(row.id, send);
+    }
+    this.#isSending = false;
+  }
+
+  /** The record of an attempt is an INSERT. */
+  async #sendKept(to: string): Promise<void> {
+    this.#isSending = true;
+    const send = await openDelivery(to);
+    for (let event = this.#kept.shift(); event !== undefined; event = this.#kept.shift()) {
+      this.#sentTo += 1;
+      const status = await send(this.#sentTo, event);
+      this.#sql.exec("INSERT INTO attempts (answer) VALUES (?)", status);
     }
     this.#isSending = false;
   }

@@ -46,6 +46,17 @@ const answers: Record<string, (request: Request, env: LimitsEnv, query: URLSearc
     );
   },
 
+  /**
+   * Limit E: one row in a shard and one in a lane, by a call each, sent from memory behind the answer. An event's shard is one
+   * of four, as the gateway's are at first.
+   */
+  async "/hand-over"(request, env, query) {
+    const text = await request.text();
+    const { uuid, project } = JSON.parse(text) as { uuid: string; project: { uuid: string } };
+    await env.INBOXES.getByName(`shard ${Number.parseInt(uuid.slice(0, 2), 16) % 4}`).insert([text]);
+    await env.LANES.getByName(`taker ${project.uuid}`).takeAndKeep([text], query.get("to") ?? "");
+  },
+
   /** For `latency`: one durable insert, then one bare signed fetch. */
   async "/insert-and-send"(request, env, query) {
     const event = await request.text();

@@ -1,4 +1,4 @@
-/** Counting from inside what the gateway uses: rows, calls, alarms, messages, and how long a lane is awake. */
+/** Counting from inside what the gateway uses: rows, calls, alarms, messages, and how long an object is awake. */
 import type { Metered } from "../cost/usage";
 
 /** The environment with D1 and the queue counted in `meter`. */
@@ -65,20 +65,20 @@ function meteredDatabase(db: D1Database, meter: Metered): D1Database {
   });
 }
 
-/** Counts what a lane's storage writes and reads, from now on: a row for each alarm that is set, too. */
+/** Counts what an object's storage writes and reads, from now on: a row for each alarm that is set, too. */
 export function meterStorage(storage: DurableObjectStorage, meter: Metered): void {
   const { sql } = storage;
   const exec = sql.exec.bind(sql);
   sql.exec = ((query: string, ...values: unknown[]) => {
     const cursor = exec(query, ...values);
-    meter.laneRowsWritten += cursor.rowsWritten;
+    meter.rowsWritten += cursor.rowsWritten;
     // Most are read through at once: what a cursor reads later is not counted, and costs next to nothing.
-    meter.laneRowsRead += cursor.rowsRead;
+    meter.rowsRead += cursor.rowsRead;
     return cursor;
   }) as SqlStorage["exec"];
   const setAlarm = storage.setAlarm.bind(storage);
   storage.setAlarm = (time, options) => {
-    meter.laneRowsWritten += 1;
+    meter.rowsWritten += 1;
     return setAlarm(time, options);
   };
 }
@@ -100,7 +100,7 @@ export class Awake {
       return await work;
     } finally {
       this.#running -= 1;
-      if (this.#running === 0) this.#meter.laneAwakeMs += Date.now() - this.#sinceMs;
+      if (this.#running === 0) this.#meter.awakeMs += Date.now() - this.#sinceMs;
     }
   }
 }

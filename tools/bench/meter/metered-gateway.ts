@@ -1,8 +1,10 @@
 /** The gateway, unchanged, in a shell that counts: what `--cost` runs instead of `src/index.ts`. */
-import gateway, { WebhookLane as Lane } from "../../../src/index";
+import gateway, { EventShard as Shard, WebhookLane as Lane } from "../../../src/index";
 import { WebhookLane as BareLane } from "../../../src/lane/webhook-lane";
 import { type Metered, nothing } from "../cost/usage";
 import { Awake, meteredEnv, meterStorage } from "./meter";
+
+export { RelayHub } from "../../../src/index";
 
 /** By the case that a request names, and by a lane's webhook. */
 const meters = new Map<string, Metered>();
@@ -17,36 +19,56 @@ function meterOf(name: string): Metered {
 
 const bareFetch = globalThis.fetch;
 
-/** Each lane's meters: set before its constructor ends, and so before anything is called. */
+/** Each object's meters: set before its constructor ends, and so before anything is called. */
 const metersOf = new WeakMap<object, { meter: Metered; awake: Awake }>();
+
+/** Counts what an object uses, from before its constructor on. @returns what it is to be made with. */
+function metered(ctx: DurableObjectState, env: Env, name: string) {
+  const meter = meterOf(name);
+  const awake = new Awake(meter);
+  meterStorage(ctx.storage, meter);
+  const waitUntil = ctx.waitUntil.bind(ctx);
+  ctx.waitUntil = (work) => waitUntil(awake.during(Promise.resolve(work)));
+  return { ctx, env: meteredEnv(env, meter), own: { meter, awake } };
+}
 
 export class WebhookLane extends Lane {
   constructor(ctx: DurableObjectState, env: Env) {
-    const meter = meterOf(ctx.id.name ?? "");
-    const awake = new Awake(meter);
-    meterStorage(ctx.storage, meter);
-    const waitUntil = ctx.waitUntil.bind(ctx);
-    ctx.waitUntil = (work) => waitUntil(awake.during(Promise.resolve(work)));
-    super(ctx, meteredEnv(env, meter));
-    metersOf.set(this, { meter, awake });
+    const shell = metered(ctx, env, ctx.id.name ?? "");
+    super(shell.ctx, shell.env);
+    metersOf.set(this, shell.own);
+  }
+}
+
+/** All shards have one meter. */
+export class EventShard extends Shard {
+  constructor(ctx: DurableObjectState, env: Env) {
+    const shell = metered(ctx, env, "shards");
+    super(shell.ctx, shell.env);
+    metersOf.set(this, shell.own);
   }
 }
 
 /** Not counted: `stats` is what the bench itself asks. */
 const notCounted = new Set(["constructor", "stats"]);
 
-// Whatever can be called of a lane: each call is a request, and so is each run of the alarm.
-for (const name of Object.getOwnPropertyNames(BareLane.prototype)) {
-  if (notCounted.has(name)) continue;
-  const bare: (...values: unknown[]) => Promise<unknown> = Reflect.get(Lane.prototype, name);
-  Object.defineProperty(WebhookLane.prototype, name, {
-    value(this: WebhookLane, ...values: unknown[]): Promise<unknown> {
-      const own = metersOf.get(this);
-      if (own === undefined) return bare.apply(this, values);
-      own.meter.laneRequests += 1;
-      return own.awake.during(bare.apply(this, values));
-    },
-  });
+// Whatever can be called of an object: each call is a request, and so is each run of the alarm.
+for (const [bare, counting, own] of [
+  [BareLane, WebhookLane, Lane],
+  [Shard, EventShard, Shard],
+] as const) {
+  for (const name of Object.getOwnPropertyNames(bare.prototype)) {
+    if (notCounted.has(name)) continue;
+    const method: (...values: unknown[]) => Promise<unknown> = Reflect.get(own.prototype, name);
+    Object.defineProperty(counting.prototype, name, {
+      value(this: object, ...values: unknown[]): Promise<unknown> {
+        const meters = metersOf.get(this);
+        if (meters === undefined) return method.apply(this, values);
+        meters.meter.requests += 1;
+        return meters.awake.during(method.apply(this, values));
+      },
+    });
+  }
 }
 
 // A lane's only fetch is an attempt. It is counted under the path: each webhook of the bench has its own.
