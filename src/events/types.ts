@@ -32,6 +32,9 @@ const byPrefix: Record<string, readonly string[]> = {
   "jupyter:image-build": ["created", "started", "cancelled", "failed", "succeeded"],
 };
 
+/** In Orchest's documentation, but no Orchest sends it: a cron job does not end by itself. */
+export const neverSentType = "project:cron-job:succeeded";
+
 /** Orchest's event types. Only these can be published. */
 export const orchestEventTypes: readonly string[] = Object.entries(byPrefix).flatMap(([prefix, states]) =>
   states.map((state) => `${prefix}:${state}`),

@@ -1,7 +1,7 @@
 /** `GET /subscribable-events`: the event types that webhooks can subscribe to, and their filters. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { listEventTypes } from "../../events/event-types";
-import { optionalFilters } from "../../events/types";
+import { neverSentType, optionalFilters } from "../../events/types";
 import { needs } from "../needs";
 import type { Router } from "../../http/router";
 
@@ -20,8 +20,7 @@ const route = createRoute({
   security: needs("webhooks:read"),
   tags: ["Subscribers"],
   summary: "List subscribable event types",
-  description:
-    "Orchest's event types and the gateway's own, with the filters that a subscription to each may have.",
+  description: `Orchest's event types and the gateway's own, with the filters that a subscription to each may have. Orchest documents \`${neverSentType}\` and never sends it: a cron job does not end by itself.`,
   responses: {
     200: {
       description: "All event types.",

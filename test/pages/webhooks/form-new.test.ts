@@ -70,6 +70,13 @@ describe("GET /webhooks/new", () => {
     expect(new Set(offered).size).toBe(offered.length);
   });
 
+  it("says which event type Orchest never sends, and of no other one", async () => {
+    const { html } = await get("/webhooks/new", await writer());
+    const [, ...choices] = html.split("data-choice=");
+    const never = choices.filter((one) => one.includes("Orchest never sends it"));
+    expect(never.map((one) => one.split('"')[1])).toEqual(["project:cron-job:succeeded"]);
+  });
+
   it("offers the projects and jobs that events were about, by name", async () => {
     captureLog();
     const known = { uuid: project, name: "Churn", job: { uuid: job, name: "Nightly" } };

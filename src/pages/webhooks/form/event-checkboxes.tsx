@@ -1,5 +1,6 @@
 /** The checkboxes of the event types in a group of events: the whole tree, or only the checked ones. */
 import { isPattern } from "../../../events/patterns";
+import { neverSentType } from "../../../events/types";
 import { count } from "../../parts/format-numbers";
 import { type Branch, type Choice, choice, eventTree } from "./event-tree";
 import type { Group } from "./form-values";
@@ -108,6 +109,7 @@ function EventCheckbox({
           {prefix !== undefined && <span class="visually-hidden">{prefix}</span>}
           {label}
           {isPattern(value) && label !== value && <code class="pattern">{value}</code>}
+          {value === neverSentType && <span class="muted small"> (Orchest never sends it)</span>}
         </span>
       </label>
     </li>
