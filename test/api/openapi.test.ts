@@ -72,6 +72,12 @@ describe("the OpenAPI document", () => {
     }
   });
 
+  it("says which event type never happens", () => {
+    const list = operations.find(({ operation }) => operation.operationId === "listSubscribableEvents");
+    expect(list?.operation.description).toContain("never sends it");
+    expect(list?.operation.description).toContain("project:cron-job:succeeded");
+  });
+
   it("has every status that middleware answers with, and their headers", () => {
     for (const { operation } of operations) {
       const { responses, requestBody, security, operationId } = operation;

@@ -37,7 +37,10 @@ export const eventSchema = z
     example: exampleEvent,
   });
 
-/** The body that publishes: one event, or several. A plain schema, as the body is not read by one. */
+/**
+ * The component `Events`, the body that publishes: one event, or several. A plain schema, as the body is not read by one. A
+ * component, as oapi-codegen's code sends `{}` for a body that is a union without a name.
+ */
 export const eventsSchema = {
   oneOf: [
     { $ref: "#/components/schemas/Event" },

@@ -32,7 +32,7 @@ const route = createRoute({
       required: true,
       content: {
         "application/json": {
-          schema: eventsSchema,
+          schema: { $ref: "#/components/schemas/Events" },
           examples: {
             one: { summary: "One event", value: exampleEvent },
             several: { summary: "Several", value: [exampleEvent, { type: "project:created" }] },
@@ -58,6 +58,7 @@ const route = createRoute({
 /** Adds the endpoint to `router`. The body is read as bytes, not by a schema, because events are delivered unchanged. */
 export function publishEvents(router: Router): void {
   router.openAPIRegistry.register("Event", eventSchema);
+  router.openAPIRegistry.registerComponent("schemas", "Events", eventsSchema);
   router.openapi(route, async (c) => {
     const text = decodeUtf8(await c.req.arrayBuffer());
     const publisher = c.var.caller.id;

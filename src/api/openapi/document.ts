@@ -3,7 +3,7 @@ import { version } from "../../../package.json";
 import { documentPath } from "../../http/local-hosts";
 import type { Router } from "../../http/router";
 import { exampleEvent } from "../events/event-schema";
-import { receiverRequests, receiverSchemas } from "./receiver-requests";
+import { receiverRequests } from "./receiver-requests";
 
 /** The OpenAPI document. */
 export type OpenApiDocument = ReturnType<Router["getOpenAPI31Document"]>;
@@ -58,7 +58,6 @@ export function describeApi(endpoints: Router, origin: string): OpenApiDocument 
     webhooks: receiverRequests(exampleEvent),
     components: {
       ...document.components,
-      schemas: { ...document.components?.schemas, ...receiverSchemas },
       securitySchemes: {
         token: {
           type: "http",
