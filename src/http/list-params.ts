@@ -8,7 +8,13 @@ const limitDefault = 25;
 /** `limit`: the most entries on a page, 1 to 100; 25 by default. */
 export const limitParamSchema = queryParam(parseLimit, `must be a whole number from 1 to ${limitMax}`)
   .transform((limit) => limit ?? limitDefault)
-  .openapi({ type: "integer", minimum: 1, maximum: limitMax, default: limitDefault });
+  .openapi({
+    type: "integer",
+    minimum: 1,
+    maximum: limitMax,
+    default: limitDefault,
+    description: "The most entries on a page.",
+  });
 
 /** `cursor`: where a page starts. Opaque to clients; internally the id of the last entry on the page before. */
 export const cursorParamSchema = queryParam(
@@ -26,13 +32,17 @@ export const timeParamSchema = queryParam(
   description: "A time, or a date, which means its start in UTC.",
 });
 
-/** A filter by exact text. */
-export const textParamSchema = queryParam((text) => text, "must be given once").openapi({ type: "string" });
+/** A filter by event type. */
+export const textParamSchema = queryParam((text) => text, "must be given once").openapi({
+  type: "string",
+  description: "Only entries with exactly this event type.",
+});
 
 /** A filter by uuid, parsed to lower case. */
 export const uuidFilterParamSchema = queryParam((text) => text.toLowerCase(), "must be given once").openapi({
   type: "string",
   format: "uuid",
+  description: "Only events about what has this uuid.",
 });
 
 /** `next_cursor`: the `cursor` of the next page; null at the end of the list. */

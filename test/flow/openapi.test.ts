@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { Ruleset, Spectral } from "@stoplight/spectral-core";
+import { oas } from "@stoplight/spectral-rulesets";
 import { beforeAll, expect, test } from "vitest";
 import { projectDirectory } from "../../tools/project-directory.ts";
 import { BorrowedGateway } from "./borrowed-gateway.ts";
@@ -30,4 +32,11 @@ test("redocly has nothing to say about the OpenAPI document", async () => {
   } finally {
     rmSync(directory, { recursive: true });
   }
+});
+
+test("spectral has nothing to say about the OpenAPI document", async () => {
+  const spectral = new Spectral();
+  spectral.setRuleset(new Ruleset({ extends: oas, rules: { "oas3-parameter-description": "warn" } }));
+  const document = (await (await fetch(`${gateway.url}/openapi.json`)).json()) as Record<string, unknown>;
+  expect(await spectral.run(document)).toEqual([]);
 });

@@ -20,7 +20,11 @@ import { laneOf } from "../../lane/lane-of";
 const statusParamSchema = queryParam(
   (text) => deliveryStatusSchema.safeParse(text).data ?? null,
   "must be pending, delivered, failed or dead",
-).openapi({ type: "string", enum: deliveryStatusSchema.options });
+).openapi({
+  type: "string",
+  enum: deliveryStatusSchema.options,
+  description: "Only deliveries with this status.",
+});
 
 const route = createRoute({
   method: "get",

@@ -78,6 +78,6 @@ export const fullDeliverySchema = z
 
 /** The path parameters of a delivery: the webhook's uuid and the delivery's. */
 export const deliveryParamsSchema = z.object({
-  uuid: z.string().toLowerCase(),
+  uuid: z.string().toLowerCase().openapi({ description: "The webhook's uuid." }),
   delivery: z.string().toLowerCase().openapi({ description: "The delivery's uuid." }),
 });

@@ -6,7 +6,7 @@ import { isoTime } from "../../platform/time";
 
 /** The webhook and the replay in a path. */
 export const replayParamsSchema = z.object({
-  uuid: z.string().toLowerCase(),
+  uuid: z.string().toLowerCase().openapi({ description: "The webhook's uuid." }),
   replay: z.string().toLowerCase().openapi({ description: "The replay's uuid." }),
 });
 

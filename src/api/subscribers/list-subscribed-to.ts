@@ -17,8 +17,17 @@ const route = createRoute({
   summary: "List webhooks subscribed to an event type",
   description: "The list is empty for an event type that does not exist.",
   request: {
-    params: z.object({ event_type: z.string().openapi({ example: "project:created" }) }),
-    query: z.object({ project_uuid: filterParamSchema, job_uuid: filterParamSchema }),
+    params: z.object({
+      event_type: z.string().openapi({ description: "The event's type.", example: "project:created" }),
+    }),
+    query: z.object({
+      project_uuid: filterParamSchema.openapi({
+        description: "The event's project: subscriptions to it count too.",
+      }),
+      job_uuid: filterParamSchema.openapi({
+        description: "The event's job: subscriptions to it count too. Needs project_uuid.",
+      }),
+    }),
   },
   responses: {
     200: { description: "The webhooks.", content: { "application/json": { schema: subscribersSchema } } },
