@@ -58,6 +58,7 @@ const noStore: MiddlewareHandler = async (c, next) => {
 export function createApp(checkJurisdiction = createJurisdictionCheck()): Router {
   const app = createRouter();
   const endpoints = createEndpoints(checkJurisdiction);
+  const fixedPaths = methodsOfFixedPaths(endpoints);
   app.onError(async (error, c) => asPage(c, await onError(error, c)));
   app.notFound((c) => asPage(c, c.json({ message: `There is no ${c.req.method} ${c.req.path} here.` }, 404)));
 
@@ -75,7 +76,7 @@ export function createApp(checkJurisdiction = createJurisdictionCheck()): Router
   app.use(
     methodNotAllowed({
       app,
-      onMethodNotAllowed: otherMethod,
+      onMethodNotAllowed: (c, methods) => otherMethod(c, fixedPaths.get(c.req.path) ?? methods),
     }),
   );
   app.use(documentPath, cors({ origin: "*", allowMethods: ["GET", "HEAD"] }));
@@ -117,6 +118,21 @@ function otherMethod(c: Context<AppEnv>, methods: string[]): Response | Promise<
   if (method === "OPTIONS") return c.body(null, 204, { Allow: allow });
   const message = `There is no ${method} ${path} here. Allowed: ${allow}.`;
   return asPage(c, c.json({ message }, 405, { Allow: allow }));
+}
+
+/**
+ * @returns the methods of endpoints whose path has no parameter. Such a path also matches other endpoints, with a fixed word as a
+ * parameter, and then nothing is found: `/subscribers/webhooks` as `/subscribers/{uuid}`.
+ */
+function methodsOfFixedPaths(endpoints: Router): Map<string, string[]> {
+  const methods = new Map<string, string[]>();
+  for (const definition of endpoints.openAPIRegistry.definitions) {
+    if (definition.type !== "route" || definition.route.path.includes("{")) continue;
+    const { path, method } = definition.route;
+    const own = method === "get" ? ["GET", "HEAD"] : [method.toUpperCase()];
+    methods.set(path, [...(methods.get(path) ?? []), ...own]);
+  }
+  return methods;
 }
 
 /** The endpoints that `GET /openapi.json` documents. */

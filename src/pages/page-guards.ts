@@ -1,5 +1,6 @@
 /** Protects pages and forms: security headers and a check against cross-site requests. */
-import type { HonoRequest, MiddlewareHandler } from "hono";
+import type { Context, HonoRequest, MiddlewareHandler } from "hono";
+import { matchedRoutes } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
 import { RequestError } from "../platform/errors";
 import type { AppEnv } from "../auth/app-env";
@@ -32,16 +33,22 @@ const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
  * Rejects cross-site requests that could change something, whatever their content type. Does not apply to the API, which
- * accepts no cookies.
+ * accepts no cookies; nor to paths without a handler for the method, which answer 405. A handler for all methods checks by itself.
  * @throws {RequestError} 403
  */
-export const ownFormsOnly: MiddlewareHandler<AppEnv> = async ({ req }, next) => {
-  const isGuarded = !req.path.startsWith("/api/") && !safeMethods.has(req.method);
+export const ownFormsOnly: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const { req } = c;
+  const isGuarded = !req.path.startsWith("/api/") && !safeMethods.has(req.method) && hasHandler(c);
   if (isGuarded && !isFromOwnPage(req)) {
     throw new RequestError(403, "Forms are accepted only from this site's own pages.");
   }
   await next();
 };
+
+/** Whether a handler is for this method: middleware is for all. */
+function hasHandler(c: Context): boolean {
+  return matchedRoutes(c).some(({ method }) => method === c.req.method);
+}
 
 /** By headers that pages cannot set. `Sec-Fetch-Site`, too, since the referrer policy of the pages removes `Origin`. */
 function isFromOwnPage(request: HonoRequest): boolean {

@@ -26,6 +26,8 @@ describe("a method that a path does not have", () => {
         ["POST", "/health", "GET, HEAD, OPTIONS"],
         ["DELETE", "/openapi.json", "GET, HEAD, OPTIONS"],
         ["PUT", "/events/new", "GET, HEAD, POST, OPTIONS"],
+        ["PUT", `${subscribers}/webhooks`, "POST, OPTIONS"],
+        ["DELETE", "/api/events/orchest", "POST, OPTIONS"],
       ],
       async (method, path, allow) => {
         const headers = { ...authorization, Origin: "http://gateway.test" };
@@ -38,6 +40,22 @@ describe("a method that a path does not have", () => {
         expect(await response.json()).toEqual({
           message: expect.stringContaining(`no ${method} ${path} here`),
         });
+      },
+    ));
+
+  it("is a 405 also for who is no page of this site, and a form there is still refused", () =>
+    forAll(
+      [
+        ["POST", "/health", 405],
+        ["PATCH", "/", 405],
+        ["DELETE", "/openapi.json", 405],
+        ["POST", "/docs", 405],
+        ["POST", "/nothing", 404],
+        ["POST", "/events/new", 403],
+        ["DELETE", "/docs/try/api/tokens", 403],
+      ],
+      async (method, path, status) => {
+        expect((await request(path, { method })).status).toBe(status);
       },
     ));
 
