@@ -14,3 +14,8 @@ export const timeFieldSchema = z
     return z.NEVER;
   })
   .openapi({ type: "string", format: "date-time" });
+
+/** The same, absent or null. */
+export const optionalTimeFieldSchema = timeFieldSchema
+  .nullish()
+  .openapi({ type: ["string", "null"], format: "date-time" });

@@ -20,7 +20,11 @@ export const limitParamSchema = queryParam(parseLimit, `must be a whole number f
 export const cursorParamSchema = queryParam(
   parseCursor,
   "must be the next_cursor of the previous page",
-).openapi({ type: "string", description: "The next_cursor of the previous page." });
+).openapi({
+  type: "string",
+  pattern: "^([1-9][0-9]{0,14})?$",
+  description: "The next_cursor of the previous page.",
+});
 
 /** A time, parsed to ms since 1970. */
 export const timeParamSchema = queryParam(

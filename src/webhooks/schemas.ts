@@ -69,7 +69,7 @@ const specFields = {
   url: z
     .string({ error: must("be an absolute http or https URL") })
     .max(urlCharactersMax, `must be at most ${urlCharactersMax} characters`)
-    .openapi({ example: "https://hooks.slack.com/services/T000/B000/XXXX" }),
+    .openapi({ example: "https://hooks.example.com/services/T000/B000" }),
   name: z
     .string({ error: must("be a string") })
     .refine(fitsName, `must be at most ${nameCharactersMax} characters`)

@@ -48,6 +48,7 @@ const route = createRoute({
       limit: limitParamSchema,
       cursor: queryParam(parseListCursor, "must be the next_cursor of the previous page").openapi({
         type: "string",
+        pattern: "^([0-9]{0,15}(-[0-9]{0,15}){1,256})?$",
         description: "The next_cursor of the previous page.",
       }),
     }),

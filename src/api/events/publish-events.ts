@@ -24,8 +24,9 @@ const route = createRoute({
   request: {
     headers: z.object({
       "idempotency-key": z.string().optional().openapi({
+        pattern: "^[!-~]([ -~]{0,253}[!-~])?$",
         description:
-          "Up to 255 characters. Events without a uuid get one that follows from the key, so that a repeat with the same key publishes no second event. Other POST endpoints refuse the header.",
+          "Up to 255 printable ASCII characters. Events without a uuid get one that follows from the key, so that a repeat with the same key publishes no second event. Other POST endpoints refuse the header.",
       }),
     }),
     body: {

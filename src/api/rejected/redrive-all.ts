@@ -10,7 +10,7 @@ import { RequestError } from "../../platform/errors";
 import { jsonBody } from "../json-body";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
-import { timeFieldSchema } from "../time-field";
+import { optionalTimeFieldSchema } from "../time-field";
 import { publishRejected } from "../../events/publish-rejected";
 
 /** How many messages one call tries: each of them takes a few queries to D1. */
@@ -23,8 +23,8 @@ const filterSchema = z
   .strictObject(
     {
       reason: z.string({ error: "must be text" }).min(1, "must not be empty").nullish(),
-      since: timeFieldSchema.nullish(),
-      until: timeFieldSchema.nullish(),
+      since: optionalTimeFieldSchema,
+      until: optionalTimeFieldSchema,
       cursor: z
         .string({ error: cursorRule })
         .regex(/^[1-9]\d{0,14}$/, cursorRule)

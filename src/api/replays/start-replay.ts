@@ -4,7 +4,7 @@ import { RequestError } from "../../platform/errors";
 import { jsonBody } from "../json-body";
 import { messageAnswer } from "../message";
 import { needs } from "../needs";
-import { timeFieldSchema } from "../time-field";
+import { optionalTimeFieldSchema, timeFieldSchema } from "../time-field";
 import type { Router } from "../../http/router";
 import { existingWebhook, unknownSubscriber } from "../../webhooks/existing-webhook";
 import { uuidParamSchema } from "../../webhooks/schemas";
@@ -18,7 +18,7 @@ const replaySchema = z
   .strictObject(
     {
       since: timeFieldSchema,
-      until: timeFieldSchema.nullish(),
+      until: optionalTimeFieldSchema,
       status: z.enum(["dead", "all", "missing"], { error: "must be dead, all or missing" }),
     },
     {

@@ -31,7 +31,8 @@ export const tokenSpecSchema = z
         .array(scopeSchema, { error: `is required and must be a list of scopes: ${scopes.join(", ")}` })
         .min(1, `must be at least one of ${scopes.join(", ")}`)
         .max(scopes.length, "must not name a scope twice")
-        .refine((list) => new Set(list).size === list.length, "must not name a scope twice"),
+        .refine((list) => new Set(list).size === list.length, "must not name a scope twice")
+        .openapi({ uniqueItems: true }),
       expires_at: z
         .string({ error: expiryRule })
         .transform((text, context) => {
