@@ -29,6 +29,9 @@ export const goGenerator = ["tool", "oapi-codegen"] as const;
 /** Go's variables: the module's versions, and nothing from the network. */
 export const goOffline = { GOFLAGS: "-mod=readonly", GOPROXY: "off" };
 
+/** What schemathesis tests, and how much. */
+export const schemathesisConfig = join(projectDirectory, "tools/api-tools/schemathesis.toml");
+
 /** The variables for Python programs that are installed here. */
 export const pythonEnvironment = { PYTHONPATH: pythonTools, PYTHONDONTWRITEBYTECODE: "" };
 
