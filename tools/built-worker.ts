@@ -13,6 +13,7 @@ type Config = {
   main: string;
   compatibility_date: string;
   compatibility_flags: string[];
+  alias: Record<string, string>;
   vars: Record<string, string>;
   assets: { directory: string; run_worker_first: string[] };
   d1_databases: { binding: string; preview_database_id: string }[];
@@ -44,7 +45,7 @@ type ProducerConfig = Pick<Config, "name" | "main" | "compatibility_date"> & {
  */
 export async function builtWorker(bindings: Record<string, string>): Promise<V4WorkerOptions> {
   const config = readConfig();
-  const script = await bundle(config.main);
+  const script = await bundle(config.main, { alias: config.alias });
   return { ...workerSettings(config, bindings), modules: true, script };
 }
 
@@ -61,7 +62,7 @@ export async function producerWorker(
   return {
     name: config.name,
     modules: true,
-    script: await bundle(config.main, dirname(configFile)),
+    script: await bundle(config.main, { directory: dirname(configFile) }),
     compatibilityDate: config.compatibility_date,
     compatibilityFlags: config.compatibility_flags ?? [],
     bindings: config.vars ?? {},
@@ -79,8 +80,11 @@ function readConfig(): Config {
   return parse(readFileSync(join(projectDirectory, "wrangler.toml"), "utf8")) as unknown as Config;
 }
 
-/** Bundles as `wrangler deploy` does: one module, and what the runtime provides stays an import. */
-async function bundle(main: string, directory = projectDirectory): Promise<string> {
+/** Bundles as `wrangler deploy` does, but for `minify`, so that stack traces can be read: one module, and what the runtime provides stays an import. */
+async function bundle(
+  main: string,
+  { directory = projectDirectory, alias = {} }: { directory?: string; alias?: Record<string, string> },
+): Promise<string> {
   const { outputFiles } = await build({
     absWorkingDir: directory,
     entryPoints: [main],
@@ -89,6 +93,7 @@ async function bundle(main: string, directory = projectDirectory): Promise<strin
     format: "esm",
     target: "es2024",
     conditions: ["workerd", "worker", "browser"],
+    alias,
     external: ["cloudflare:*", "node:*"],
     logLevel: "silent",
   });
