@@ -18,10 +18,11 @@ export const localHostsOnly: MiddlewareHandler<AppEnv> = async (c, next) => {
   // `readConfig` would throw when another setting is missing.
   if (c.env.ALLOW_PRIVATE_TARGETS !== "true") return next();
   const host = c.req.header("Host");
-  const origin = originOf(c.req);
+  const named = host && `http://${host}`;
   // Wrangler takes the URL, and may take `Host`, from a header of its own that a client can send: all are checked.
-  const named = [c.req.url, host && `http://${host}`, origin];
-  if (named.every((url) => url === undefined || isLocal(url))) return next();
+  const url = named !== undefined && c.req.url.startsWith(`${named}/`) ? named : c.req.url;
+  const urls = new Set([url, named, originOf(c.req)]);
+  if ([...urls].every((each) => each === undefined || isLocal(each))) return next();
   throw new RequestError(
     403,
     "With ALLOW_PRIVATE_TARGETS the gateway accepts only requests to 127.0.0.1, localhost and [::1], and from pages there.",

@@ -37,6 +37,8 @@ export class Outbox {
   readonly #seenEvents: SeenEvents;
   readonly #earlier: EarlierAttempts;
   #lastSequence: number;
+  /** When the latest delivery was accepted, in ms; null: to be read. */
+  #lastAcceptedAt: number | null = null;
   /** Told of every delivery whose status changes, while counters are checked. */
   #check: CounterCheck | null = null;
 
@@ -61,6 +63,7 @@ export class Outbox {
   reload(sequenceBase: number): void {
     this.#days.reload();
     this.#seenEvents.reload();
+    this.#lastAcceptedAt = null;
     this.#lastSequence = Math.max(this.#days.lastSequence() ?? 0, sequenceBase);
   }
 
@@ -88,7 +91,8 @@ export class Outbox {
   #insert(events: readonly HandoverEvent[], now: number, status: DeliveryStatus): number {
     const first = this.#lastSequence + 1;
     // Sequences and acceptance times rise together, also when the clock goes back.
-    const acceptedAt = Math.max(now, this.#days.lastAcceptedAt());
+    this.#lastAcceptedAt ??= this.#days.lastAcceptedAt();
+    const acceptedAt = Math.max(now, this.#lastAcceptedAt);
     for (let start = 0; start < events.length; start += eventsPerInsert) {
       const chunk = events.slice(start, start + eventsPerInsert);
       const rows = chunk.map((_, index) => `(?2 + ${index}, ${status}, ?1${", ?".repeat(4)})`);
@@ -101,6 +105,7 @@ export class Outbox {
       );
     }
     this.#lastSequence += events.length;
+    if (events.length > 0) this.#lastAcceptedAt = acceptedAt;
     this.#seenEvents.noteAccepted(events, { sequence: first, acceptedAt });
     return first;
   }

@@ -39,6 +39,8 @@ export class RoutingChanges {
   /** The pull that is under way, and the one that begins after it. */
   #running: Promise<boolean> | null = null;
   #next: Promise<boolean> | null = null;
+  /** Whether an announcement is open; null: to be read. Each publish asks. */
+  #hasOpen: boolean | null = null;
 
   constructor(
     ctx: DurableObjectState,
@@ -55,6 +57,7 @@ export class RoutingChanges {
 
   /** Writes down that a change is about to be committed. @param now in ms. */
   announce(id: string, now: number): void {
+    this.#hasOpen = null;
     this.#storage.sql.exec(
       "INSERT INTO routing_announcements (id, due_at, is_open) VALUES (?, ?, 1) ON CONFLICT DO NOTHING",
       id,
@@ -64,6 +67,7 @@ export class RoutingChanges {
 
   /** For a change that was not committed and never will be. */
   withdraw(id: string): void {
+    this.#hasOpen = null;
     this.#storage.sql.exec("DELETE FROM routing_announcements WHERE id = ?", id);
   }
 
@@ -72,6 +76,7 @@ export class RoutingChanges {
    * need not wait for D1. `maintain` finds out. @param now in ms.
    */
   abandon(id: string, now: number): void {
+    this.#hasOpen = null;
     this.#storage.sql.exec("UPDATE routing_announcements SET is_open = 0, due_at = ? WHERE id = ?", now, id);
   }
 
@@ -85,7 +90,7 @@ export class RoutingChanges {
    * @returns false when a change was announced, or nothing was pulled yet, and D1 cannot be reached.
    */
   current(): Promise<boolean> {
-    if (this.#replica.isComplete && !this.#hasOpen()) return Promise.resolve(true);
+    if (this.#replica.isComplete && !this.#isOpen()) return Promise.resolve(true);
     return this.#pull();
   }
 
@@ -170,11 +175,11 @@ export class RoutingChanges {
     });
   }
 
-  #hasOpen(): boolean {
-    return (
+  #isOpen(): boolean {
+    this.#hasOpen ??=
       this.#storage.sql.exec("SELECT 1 FROM routing_announcements WHERE is_open = 1 LIMIT 1").toArray()
-        .length > 0
-    );
+        .length > 0;
+    return this.#hasOpen;
   }
 
   #ids(condition: string, ...bindings: number[]): string[] {

@@ -1,6 +1,6 @@
 /**
- * An event shard's replica of what matching needs: the webhooks and subscriptions of D1, in the shard's own SQLite. It has
- * no memory of its own: there is nothing to load when the shard wakes up.
+ * An event shard's replica of what matching needs: the webhooks and subscriptions of D1, in the shard's own SQLite. Of these
+ * nothing is in memory: there is nothing to load when the shard wakes up.
  */
 import { candidateJoin, candidatesOf, type Topic } from "../matching";
 import type { RoutingChange, RoutingPage } from "./pull-routing";
@@ -46,9 +46,13 @@ type MatchRow = {
   since_version: number;
 };
 
+type StateRow = { version: number; is_complete: number; last_change: string | null };
+
 /** Synchronous: what one caller does without an `await` in between is one transaction. */
 export class RoutingReplica {
   readonly #sql: SqlStorage;
+  /** The row of `routing`, once it was read since the last change: each publish asks for it. */
+  #state: StateRow | null = null;
 
   /** Makes the tables where they are missing. */
   constructor(sql: SqlStorage) {
@@ -58,18 +62,17 @@ export class RoutingReplica {
 
   /** D1's routing version of the newest change that is applied; 0: none yet. */
   get version(): number {
-    return this.#sql.exec<{ version: number }>("SELECT version FROM routing").one().version;
+    return this.#read().version;
   }
 
   /** The id of the latest change that D1 had committed when it was last pulled; null: none. */
   get lastChange(): string | null {
-    return this.#sql.exec<{ last_change: string | null }>("SELECT last_change FROM routing").one()
-      .last_change;
+    return this.#read().last_change;
   }
 
   /** Whether the replica ever had all that D1 had: false while its first pages come. */
   get isComplete(): boolean {
-    return this.#sql.exec<{ is_complete: number }>("SELECT is_complete FROM routing").one().is_complete === 1;
+    return this.#read().is_complete === 1;
   }
 
   /**
@@ -102,8 +105,9 @@ export class RoutingReplica {
       version,
       hasMore ? 0 : 1,
     );
-    if (!hasMore && lastChange !== this.lastChange)
-      this.#sql.exec("UPDATE routing SET last_change = ?", lastChange);
+    if (!hasMore)
+      this.#sql.exec("UPDATE routing SET last_change = ?1 WHERE last_change IS NOT ?1", lastChange);
+    this.#state = null;
   }
 
   /** Forgets everything, to be filled again. Call it in a transaction. */
@@ -111,6 +115,12 @@ export class RoutingReplica {
     this.#sql.exec(
       "DELETE FROM subscriptions; DELETE FROM webhooks; UPDATE routing SET version = 0, is_complete = 0, last_change = NULL",
     );
+    this.#state = null;
+  }
+
+  #read(): StateRow {
+    this.#state ??= this.#sql.exec<StateRow>("SELECT version, is_complete, last_change FROM routing").one();
+    return this.#state;
   }
 
   #apply(change: RoutingChange): void {
