@@ -67,9 +67,10 @@ export const discordSlack: StandIn = ({ url, body }) => {
   const lines = attachments.flatMap((attachment) => {
     const link = string(attachment["title_link"]);
     if (link !== "") shown.links.push({ text: string(attachment["title"]), url: link });
-    return objects(attachment["fields"]).map(
+    const fields = objects(attachment["fields"]).map(
       (field) => `${string(field["title"])}: ${read(string(field["value"]), shown)}`,
     );
+    return [read(string(attachment["text"]), shown)].concat(fields);
   });
   shown.text = [shown.notification].concat(lines).join("\n");
   return { status: 200, body: "ok", shown };
@@ -89,6 +90,8 @@ function wrongEmbed(embed: Record<string, unknown>): ServiceAnswer | null {
     texts.push(name, value);
   }
   if (length(string(embed["title"])) > limits.title) return invalid("embeds.0.title", limits.title);
+  if (length(string(embed["description"])) > limits.description)
+    return invalid("embeds.0.description", limits.description);
   if (length(footer) > limits.footer) return invalid("embeds.0.footer.text", limits.footer);
   if (length(texts.join("")) > limits.all) return invalid("embeds", limits.all);
   const { url, color, timestamp } = embed;
@@ -107,7 +110,12 @@ function readEmbed(embed: Record<string, unknown>, shown: Shown): string[] {
   const fields = objects(embed["fields"]).map(
     (field) => `${string(field["name"])}: ${read(string(field["value"]), shown)}`,
   );
-  return [title, ...fields, string(object(embed["footer"])["text"])];
+  return [
+    title,
+    read(string(embed["description"]), shown),
+    ...fields,
+    string(object(embed["footer"])["text"]),
+  ];
 }
 
 /** Markdown of Discord: a backslash before punctuation makes it literal, also the `<` and `@` of mentions. */

@@ -17,7 +17,7 @@ export const mattermost: StandIn = ({ headers, body }) => {
     const fields = objects(attachment["fields"]).map(
       (field) => `${string(field["title"])}: ${read(string(field["value"]), shown)}`,
     );
-    return fields.concat(string(attachment["footer"]));
+    return [read(string(attachment["text"]), shown)].concat(fields, string(attachment["footer"]));
   });
   shown.text = [shown.notification, ...lines].join("\n");
   return { status: 200, body: "ok", shown };

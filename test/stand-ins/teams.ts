@@ -67,6 +67,10 @@ function readElement(element: Record<string, unknown>, shown: Shown): string | n
       const runs = objects(element["inlines"]);
       if (runs.length === 0 || runs.some((run) => run["type"] !== "TextRun" || string(run["text"]) === ""))
         return null;
+      for (const run of runs) {
+        const { type, url } = object(run["selectAction"]);
+        if (type === "Action.OpenUrl") shown.links.push({ text: string(run["text"]), url: string(url) });
+      }
       return runs.map((run) => string(run["text"])).join("");
     }
     default:

@@ -1,6 +1,7 @@
 /** The body of a delivery in a webhook's format. */
 import { buildBody, chatServiceOf, deliveredForOf, type SentWebhook } from "../payload";
 import { cloudEvent } from "./cloudevents";
+import { hasDigests } from "./digest";
 import type { ServiceFormat } from "./formats";
 import { templateMessage } from "./template/template-message";
 import { type Notice, noticeOf } from "./notice";
@@ -22,6 +23,8 @@ export type MessageInput = {
   url: string;
   /** The event's source text. */
   event: string;
+  /** The source texts of more events that the message tells of, in order. */
+  others?: readonly string[];
   /** `format_options`. */
   options: Readonly<Record<string, string>>;
   /** The webhook's template; null for every other format. */
@@ -44,9 +47,16 @@ export type BuiltMessage = {
   target?: { path: string; query: Record<string, string> };
 };
 
-/** @returns what is sent for one delivery. Parses the event only for formats that show a sentence or name its type. */
+/**
+ * @returns what is sent for one delivery, or for several. Parses the event only for formats that show a sentence or name its
+ *   type.
+ * @throws for several events in a format that tells of one.
+ */
 export function buildMessage(input: MessageInput): BuiltMessage {
-  const { format, webhook, event, url } = input;
+  const { format, webhook, event, url, others = [] } = input;
+  if (others.length > 0 && !hasDigests(format)) {
+    throw new Error(`A message of the format ${format} tells of one event.`);
+  }
   if (format === "orchest") {
     const body = buildBody({ webhook, chat: chatServiceOf(url), event });
     return { body, contentType: webhook.contentType };

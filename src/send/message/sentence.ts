@@ -92,6 +92,22 @@ const subjects: Record<string, (event: Fields, state: string) => Subject> = {
   "jupyter:image-build": () => ({ name: "The JupyterLab image build" }),
 };
 
+/** What several subjects of one kind are called, by the same names. */
+const things: Record<string, string> = {
+  project: "projects",
+  "project:environment": "environments",
+  "project:environment:image-build": "environment image builds",
+  "project:pipeline": "pipelines",
+  "project:pipeline:interactive-session": "interactive sessions",
+  "project:pipeline:interactive-session:pipeline-run": "runs",
+  "project:one-off-job": "jobs",
+  "project:one-off-job:pipeline-run": "runs",
+  "project:cron-job": "cron jobs",
+  "project:cron-job:run": "runs",
+  "project:cron-job:run:pipeline-run": "runs",
+  "jupyter:image-build": "JupyterLab image builds",
+};
+
 /** The sentences of the gateway's own events, and of a test ping. */
 const ownSentences: Record<
   string,
@@ -130,6 +146,18 @@ export function sentenceOf(event: unknown, { orchestUrl }: { orchestUrl: string 
     link: linkOf(fields, orchestUrl),
     text: [shown, ...facts.map(({ label, value }) => `${label}: ${value}`)].join("\n"),
   };
+}
+
+/** What several events of a type tell of: `runs`, `failed`. Null for a type that has no words of its own. */
+export function happeningOf(type: unknown): { things: string; verb: string } | null {
+  if (typeof type !== "string") return null;
+  const end = type.lastIndexOf(":");
+  const [subject, state] = [type.slice(0, end), type.slice(end + 1)];
+  const plural = Object.hasOwn(things, subject) ? things[subject] : undefined;
+  const verb = Object.hasOwn(happenings, state) ? happenings[state]?.verb : undefined;
+  return plural === undefined || verb === undefined
+    ? null
+    : { things: plural, verb: verb.replace(/^was /, "were ") };
 }
 
 function titleOf(type: string, event: Fields): { title: string; outcome: Outcome } {

@@ -65,6 +65,14 @@ export function unescapeMarkdown(text: string): string {
   return withoutBreaks(text.replaceAll(/\\([^\s\w]|_)/g, "$1"));
 }
 
+/** Lines of Markdown, some of which are links as a whole. */
+export function linesOf(markdown: string): string {
+  return markdown
+    .split("\n")
+    .map((line) => unescapeMarkdown(/^\[(.*)\]\([^)]*\)$/.exec(line)?.[1] ?? line))
+    .join("\n");
+}
+
 function withoutBreaks(text: string): string {
   return text.replaceAll("\u200B", "");
 }

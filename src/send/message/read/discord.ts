@@ -1,6 +1,6 @@
 /** Discord's messages, as Discord shows them. */
 import type { Fields } from "../event-fields";
-import { linkOf, listAt, nothing, type Read, textAt, unescapeMarkdown, withIcon } from "./base";
+import { linesOf, linkOf, listAt, nothing, type Read, textAt, unescapeMarkdown, withIcon } from "./base";
 
 export function readDiscord(body: Fields): Read {
   const content = withIcon(unescapeMarkdown(textAt(body, "content")));
@@ -10,6 +10,7 @@ export function readDiscord(body: Fields): Read {
     ...nothing,
     ...content,
     notification: unescapeMarkdown(textAt(body, "content")),
+    text: linesOf(textAt(embed, "description")),
     color: typeof color === "number" ? `#${color.toString(16).padStart(6, "0")}` : null,
     fields: listAt(embed, "fields").map((field) => ({
       label: textAt(field, "name"),

@@ -6,12 +6,14 @@ export function readGoogleChat(body: Fields): Read {
   const [card = {}] = listAt(body, "cardsV2");
   const widgets = listAt(objectAt(card, "card"), "sections").flatMap((section) => listAt(section, "widgets"));
   const paragraphs = widgets.map((widget) => textAt(widget, "textParagraph", "text")).filter(Boolean);
-  const [title = "", footer = ""] = paragraphs;
+  const [title = "", ...lines] = paragraphs;
+  const footer = lines.pop() ?? "";
   const button = widgets.flatMap((widget) => listAt(objectAt(widget, "buttonList"), "buttons"))[0] ?? {};
   return {
     ...nothing,
     ...withIcon(htmlText(title)),
     notification: textAt(body, "fallbackText"),
+    text: htmlText(lines.join("\n")),
     color: /color="(#\w{6})"/.exec(title)?.[1] ?? null,
     fields: widgets
       .map((widget) => objectAt(widget, "decoratedText"))

@@ -1,6 +1,16 @@
 /** Slack's messages, as Slack shows them. */
 import type { Fields } from "../event-fields";
-import { labelled, linkOf, listAt, nothing, type Read, textAt, unescapeHtml, withIcon } from "./base";
+import {
+  labelled,
+  linkOf,
+  listAt,
+  nothing,
+  objectAt,
+  type Read,
+  textAt,
+  unescapeHtml,
+  withIcon,
+} from "./base";
 import { readMattermost } from "./mattermost";
 
 export function readSlack(body: Fields): Read {
@@ -18,9 +28,12 @@ export function readSlack(body: Fields): Read {
   const title = withIcon(unescapeHtml(textAt(head, "text", "text")));
   const fields = rest
     .flatMap((block) => listAt(block, "fields"))
+    .filter((field) => field["type"] === "plain_text")
     .map((field) => labelled(unescapeHtml(textAt(field, "text")), "\n"));
+  const texts = rest.map((block) => objectAt(block, "text"));
   const [, url = "", label = ""] =
-    /^<([^|]*)\|(.*)>$/.exec(rest.map((block) => textAt(block, "text", "text")).find(Boolean) ?? "") ?? [];
+    texts.map((text) => /^<([^|]*)\|(.*)>$/.exec(textAt(text, "text"))).find(Boolean) ?? [];
+  const lines = texts.filter((text) => text["type"] === "plain_text").map((text) => textAt(text, "text"));
   const footer = rest
     .flatMap((block) => listAt(block, "elements"))
     .map((element) => unescapeHtml(textAt(element, "text").replace(/^<!date\^[^|]*\|([^>]*)>$/, "$1")));
@@ -28,6 +41,7 @@ export function readSlack(body: Fields): Read {
     ...nothing,
     ...title,
     notification: unescapeHtml(textAt(body, "text")),
+    text: unescapeHtml(lines.join("\n")),
     fields,
     link: linkOf(label, unescapeHtml(url)),
     footer: footer.join(" · "),

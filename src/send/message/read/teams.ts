@@ -13,17 +13,21 @@ export function readTeams(body: Fields): Read {
   const [attachment = {}] = listAt(body, "attachments");
   const card = objectAt(attachment, "content");
   const [box = {}, ...below] = listAt(card, "body");
-  const [head = "", ...lines] = listAt(box, "items").map(runText);
+  const [head = {}, ...items] = listAt(box, "items");
+  // A fact has a name and a value, an event of a digest one text.
+  const facts = items.filter((item) => listAt(item, "inlines").length > 1).map(runText);
+  const lines = items.filter((item) => listAt(item, "inlines").length === 1).map(runText);
   const [action = {}] = listAt(card, "actions");
   const footer = below.map(
     (block) => textAt(block, "text").replace(/^\{\{DATE\(([^,]*),SHORT\)\}\}.*$/, "$1") || runText(block),
   );
   return {
     ...nothing,
-    ...withIcon(head),
+    ...withIcon(runText(head)),
     notification: textAt(body, "summary"),
     color: teamsColors[textAt(box, "style")] ?? null,
-    fields: lines.map((line) => labelled(line, ": ")),
+    text: lines.join("\n"),
+    fields: facts.map((fact) => labelled(fact, ": ")),
     link: linkOf(textAt(action, "title"), textAt(action, "url")),
     footer: footer.join(" · "),
   };

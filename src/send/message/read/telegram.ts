@@ -4,12 +4,14 @@ import { htmlText, labelled, linkOf, nothing, type Read, textAt, unescapeHtml, w
 
 export function readTelegram(body: Fields): Read {
   const [head = "", ...lines] = textAt(body, "text").split("\n");
-  const [, url = "", label = ""] =
-    lines.map((line) => /^<a href="([^"]*)">(.*)<\/a>$/.exec(line)).find(Boolean) ?? [];
+  const linked = lines.findLast((line) => line.endsWith(">Open in Orchest</a>")) ?? "";
+  const [, url = "", label = ""] = /^<a href="([^"]*)">(.*)<\/a>$/.exec(linked) ?? [];
+  const events = lines.slice(0, -1).filter((line) => line !== linked && !line.startsWith("<b>"));
   return {
     ...nothing,
     ...withIcon(htmlText(head)),
     notification: htmlText(head),
+    text: htmlText(events.join("\n")),
     fields: lines.filter((line) => line.startsWith("<b>")).map((line) => labelled(htmlText(line), ": ")),
     link: linkOf(label, unescapeHtml(url)),
     footer: htmlText(lines.at(-1) ?? ""),

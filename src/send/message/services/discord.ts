@@ -1,6 +1,7 @@
 /** Messages for Discord: the sentence as content, and an embed with the rest. */
 import { appearanceOf } from "../appearance";
 import type { BuiltMessage } from "../build-message";
+import { type DigestLine, withFittingLines } from "../digest";
 import { fitEscaped } from "../fit";
 import type { Notice } from "../notice";
 
@@ -8,6 +9,8 @@ import type { Notice } from "../notice";
 const contentLengthMax = 2000;
 const valueLengthMax = 1024;
 const fieldsMax = 25;
+/** Of 4096, so that the whole embed stays within its 6000. */
+const descriptionLengthMax = 3500;
 const embedLengthMax = 6000;
 const footerLengthMax = 200;
 
@@ -25,9 +28,8 @@ export function discordMessage(notice: Notice): BuiltMessage {
     allowed_mentions: { parse: [] },
     ...(options["thread_name"] && { thread_name: options["thread_name"] }),
   });
-  const { deliveredFor, event } = envelope;
   return {
-    body: `{"delivered_for":${deliveredFor},"event":${event},${shown.slice(1)}`,
+    body: `{${envelope},${shown.slice(1)}`,
     contentType: "application/json",
   };
 }
@@ -41,7 +43,24 @@ function startEscaped(start: string): string {
   return /\d/.test(start) ? `${start}\\` : `\\${start}`;
 }
 
-function embedOf({ sentence, type, occurredAt, webhook }: Notice): object {
+function descriptionOf({ digest }: Notice): string {
+  if (digest === null) return "";
+  return withFittingLines(
+    digest,
+    (lines) => lines.map(lineText).join("\n"),
+    (text) => text.length <= descriptionLengthMax,
+  );
+}
+
+function lineText({ text, link }: DigestLine): string {
+  const label = escapeDiscord(text);
+  // A parenthesis would end the link.
+  return link === null ? label : `[${label}](${link.replaceAll("(", "%28").replaceAll(")", "%29")})`;
+}
+
+function embedOf(notice: Notice): object {
+  const { sentence, type, occurredAt, webhook } = notice;
+  const description = descriptionOf(notice);
   const footer = (type || webhook.name || "Orchest").slice(0, footerLengthMax).toWellFormed();
   const link = sentence.link === null ? {} : { title: "Open in Orchest", url: sentence.link };
   let left = embedLengthMax - footer.length - "Open in Orchest".length;
@@ -52,6 +71,7 @@ function embedOf({ sentence, type, occurredAt, webhook }: Notice): object {
   });
   return {
     ...link,
+    ...(description !== "" && { description }),
     color: Number.parseInt(appearanceOf(sentence.outcome).color.slice(1), 16),
     ...(fields.length > 0 && { fields }),
     footer: { text: footer },

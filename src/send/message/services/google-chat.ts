@@ -1,15 +1,33 @@
 /** Messages for Google Chat: a card, and a plain text for notifications. */
 import { appearanceOf } from "../appearance";
 import type { BuiltMessage } from "../build-message";
+import { type DigestLine, withFittingLines } from "../digest";
 import { escapeHtml } from "../escape-html";
+import { bytesOf } from "../fit";
 import { type Notice, utcMinute } from "../notice";
+
+/** developers.google.com/workspace/chat/api, "Message": "The maximum message size, including text and cards, is 32,000 bytes". */
+const bodyBytesMax = 32_000;
 
 /**
  * In a message's `text` a name such as `<users/all>` would ping, and nothing can be escaped: all texts are in the card, in
  * which a subset of HTML is formatted (developers.google.com/workspace/add-ons/concepts/widgets, "Text formatting"), and in
- * `fallbackText`, which is plain. Every text of an event is short: a message stays far below 32,000 bytes.
+ * `fallbackText`, which is plain. Every text of one event is short: its message stays far below 32,000 bytes.
  */
 export function googleChatMessage(notice: Notice): BuiltMessage {
+  const { digest } = notice;
+  const body =
+    digest === null
+      ? bodyOf(notice, [])
+      : withFittingLines(
+          digest,
+          (lines) => bodyOf(notice, lines),
+          (text) => bytesOf(text) <= bodyBytesMax,
+        );
+  return { body, contentType: "application/json; charset=UTF-8" };
+}
+
+function bodyOf(notice: Notice, lines: readonly DigestLine[]): string {
   const { sentence, type, occurredAt, webhook } = notice;
   const { icon, color } = appearanceOf(sentence.outcome);
   const footer = [type || webhook.name || "Orchest", occurredAt === null ? null : utcMinute(occurredAt)];
@@ -18,16 +36,18 @@ export function googleChatMessage(notice: Notice): BuiltMessage {
     ...sentence.facts.map(({ label, value }) => ({
       decoratedText: { topLabel: label, text: escapeHtml(value), wrapText: true },
     })),
+    ...lines.map(({ text, link }) => ({ textParagraph: { text: linked(escapeHtml(text), link) } })),
     ...(sentence.link === null ? [] : [linkButton(sentence.link)]),
     { textParagraph: { text: `<i>${escapeHtml(footer.filter(Boolean).join(" · "))}</i>` } },
   ];
-  return {
-    body: JSON.stringify({
-      fallbackText: `${icon} ${sentence.title}`,
-      cardsV2: [{ cardId: "orchest", card: { sections: [{ widgets }] } }],
-    }),
-    contentType: "application/json; charset=UTF-8",
-  };
+  return JSON.stringify({
+    fallbackText: `${icon} ${sentence.title}`,
+    cardsV2: [{ cardId: "orchest", card: { sections: [{ widgets }] } }],
+  });
+}
+
+function linked(html: string, link: string | null): string {
+  return link === null ? html : `<a href="${escapeHtml(link)}">${html}</a>`;
 }
 
 function linkButton(url: string): object {

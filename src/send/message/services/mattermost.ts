@@ -1,6 +1,7 @@
 /** Messages for Mattermost and Rocket.Chat: a text in Markdown and an attachment. */
 import { appearanceOf } from "../appearance";
 import type { BuiltMessage } from "../build-message";
+import { type DigestLine, withFittingLines } from "../digest";
 import { fitEscaped, invisibleBreak } from "../fit";
 import { type Notice, utcMinute } from "../notice";
 
@@ -9,13 +10,20 @@ const textLengthMax = 4000;
 const valueLengthMax = 2000;
 
 /** Both show the members that they know and ignore others; Rocket.Chat has those of attachments from Slack, too. */
-export function mattermostMessage({ sentence, type, occurredAt, webhook }: Notice): BuiltMessage {
+export function mattermostMessage({ sentence, digest, type, occurredAt, webhook }: Notice): BuiltMessage {
   const { icon, color } = appearanceOf(sentence.outcome);
   const footer = [type || webhook.name || "Orchest", occurredAt === null ? null : utcMinute(occurredAt)];
   const attachment = {
     fallback: fitEscaped(sentence.title, textLengthMax, escapeMattermost),
     color,
     ...(sentence.link !== null && { title: "Open in Orchest", title_link: sentence.link }),
+    ...(digest !== null && {
+      text: withFittingLines(
+        digest,
+        (lines) => lines.map(lineText).join("\n"),
+        (text) => text.length <= textLengthMax,
+      ),
+    }),
     fields: sentence.facts.map(({ label, value }) => ({
       title: label,
       value: fitEscaped(value, valueLengthMax, escapeMattermost),
@@ -25,6 +33,12 @@ export function mattermostMessage({ sentence, type, occurredAt, webhook }: Notic
   };
   const text = `${icon} ${fitEscaped(sentence.title, textLengthMax, escapeMattermost)}`;
   return { body: JSON.stringify({ text, attachments: [attachment] }), contentType: "application/json" };
+}
+
+function lineText({ text, link }: DigestLine): string {
+  const label = escapeMattermost(text);
+  // A parenthesis would end the link.
+  return link === null ? label : `[${label}](${link.replaceAll("(", "%28").replaceAll(")", "%29")})`;
 }
 
 /**

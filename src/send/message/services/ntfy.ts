@@ -1,6 +1,7 @@
 /** Messages for ntfy: to a topic's URL with headers, or as JSON to the root. */
 import type { BuiltMessage } from "../build-message";
-import { fitBytes } from "../fit";
+import { withFittingLines } from "../digest";
+import { bytesOf, fitBytes } from "../fit";
 import { type Notice, utcMinute } from "../notice";
 import type { Outcome } from "../sentence";
 
@@ -48,7 +49,15 @@ export function ntfyMessage(notice: Notice): BuiltMessage {
 }
 
 /** A message without a text would be shown as "triggered". */
-function textsOf({ sentence, type, occurredAt }: Notice): [title: string, message: string] {
+function textsOf({ sentence, digest, type, occurredAt }: Notice): [title: string, message: string] {
+  if (digest !== null) {
+    const message = withFittingLines(
+      digest,
+      (lines) => lines.map(({ text }) => text).join("\n"),
+      (text) => bytesOf(text) <= messageBytesMax,
+    );
+    return [fitBytes(sentence.title, titleBytesMax), message];
+  }
   const facts = sentence.facts.map(({ label, value }) => `${label}: ${value}`);
   const time = occurredAt === null ? null : utcMinute(occurredAt);
   const lines = [...facts, [type, time].filter(Boolean).join(" · ")].filter((line) => line !== "");

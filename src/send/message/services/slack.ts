@@ -1,6 +1,7 @@
 /** Messages for Slack: Block Kit, or the variables of a workflow. */
 import { appearanceOf } from "../appearance";
 import type { BuiltMessage } from "../build-message";
+import { type DigestLine, withFittingLines } from "../digest";
 import { fitEscaped } from "../fit";
 import { type Notice, utcMinute } from "../notice";
 import { mattermostMessage } from "./mattermost";
@@ -20,12 +21,17 @@ export function slackMessage(notice: Notice): BuiltMessage {
   if (isDiscord(notice.url)) return mattermostMessage(notice);
   const { sentence, envelope } = notice;
   const title = `${appearanceOf(sentence.outcome).icon} ${sentence.title}`;
-  const blocks = [titleBlock(title), ...factsBlock(notice), ...linkBlock(notice), contextBlock(notice)];
+  const blocks = [
+    titleBlock(title),
+    ...factsBlock(notice),
+    ...lineBlocks(notice),
+    ...linkBlock(sentence.link),
+    contextBlock(notice),
+  ];
   // `text` is what phones show in a notification.
   const shown = JSON.stringify({ text: escapeSlack(title), blocks });
-  const { deliveredFor, event } = envelope;
   return {
-    body: `{"delivered_for":${deliveredFor},"event":${event},${shown.slice(1)}`,
+    body: `{${envelope},${shown.slice(1)}`,
     contentType: "application/json",
   };
 }
@@ -47,11 +53,31 @@ function factsBlock({ sentence }: Notice): object[] {
   return fields.length === 0 ? [] : [{ type: "section", fields }];
 }
 
+/** A block for each event: its link stands below it, since a text with a link would be formatted. All of them fit. */
+function lineBlocks({ digest }: Notice): object[] {
+  if (digest === null) return [];
+  return withFittingLines<object[]>(
+    digest,
+    (lines) => lines.map(lineBlock),
+    () => true,
+  );
+}
+
+function lineBlock({ text, link }: DigestLine): object {
+  return {
+    type: "section",
+    text: plain(text, textCharactersMax),
+    ...(link !== null && { fields: [linkText(link, "Open this one")] }),
+  };
+}
+
 /** A link in a text: a button would make Slack warn of an app that does not answer to it. */
-function linkBlock({ sentence }: Notice): object[] {
-  if (sentence.link === null) return [];
-  const url = escapeSlack(sentence.link.replaceAll("|", "%7C"));
-  return [{ type: "section", text: { type: "mrkdwn", text: `<${url}|Open in Orchest>` } }];
+function linkBlock(link: string | null): object[] {
+  return link === null ? [] : [{ type: "section", text: linkText(link, "Open in Orchest") }];
+}
+
+function linkText(link: string, label: string): { type: "mrkdwn"; text: string } {
+  return { type: "mrkdwn", text: `<${escapeSlack(link.replaceAll("|", "%7C"))}|${label}>` };
 }
 
 function contextBlock({ type, occurredAt, webhook }: Notice): object {

@@ -1,6 +1,7 @@
 /** Messages for Microsoft Teams: an Adaptive Card in a message, as Workflows and connectors take it. */
 import { appearanceOf } from "../appearance";
 import type { BuiltMessage } from "../build-message";
+import { type DigestLine, withFittingLines } from "../digest";
 import { bytesOf } from "../fit";
 import type { Notice } from "../notice";
 import { retiredUrl } from "../recognise-service";
@@ -30,19 +31,34 @@ const styles = {
  * `delivered_for` and `event` come along as long as all of it stays within the limit: a larger message is not shown.
  */
 export function teamsMessage(notice: Notice): BuiltMessage {
-  const { deliveredFor, event } = notice.envelope;
-  const shown = JSON.stringify({
+  const { digest } = notice;
+  const shown =
+    digest === null
+      ? shownOf(notice, [])
+      : withFittingLines(
+          digest,
+          (lines) => shownOf(notice, lines),
+          (text) => bytesOf(text) <= bodyBytesMax,
+        );
+  const whole = `${shown.slice(0, -1)},${notice.envelope}}`;
+  const body = bytesOf(whole) <= bodyBytesMax ? whole : shown;
+  return { body, contentType: "application/json" };
+}
+
+function shownOf(notice: Notice, lines: readonly DigestLine[]): string {
+  return JSON.stringify({
     type: "message",
     summary: titleOf(notice),
     // Connectors got the field before there were cards here.
     ...(retiredUrl(notice.url) !== null && { text: escapeTeams(titleOf(notice)) }),
     attachments: [
-      { contentType: "application/vnd.microsoft.card.adaptive", contentUrl: null, content: cardOf(notice) },
+      {
+        contentType: "application/vnd.microsoft.card.adaptive",
+        contentUrl: null,
+        content: cardOf(notice, lines),
+      },
     ],
   });
-  const whole = `${shown.slice(0, -1)},"delivered_for":${deliveredFor},"event":${event}}`;
-  const body = bytesOf(whole) <= bodyBytesMax ? whole : shown;
-  return { body, contentType: "application/json" };
 }
 
 /** Markdown and HTML made literal. */
@@ -54,13 +70,16 @@ function titleOf({ sentence }: Notice): string {
   return `${appearanceOf(sentence.outcome).icon} ${sentence.title}`;
 }
 
-function cardOf(notice: Notice): object {
+function cardOf(notice: Notice, lines: readonly DigestLine[]): object {
   const { sentence, type, occurredAt, webhook } = notice;
   const color = colors[sentence.outcome];
   const items = [
     run([{ text: titleOf(notice), weight: "Bolder", size: "Medium" }]),
     ...sentence.facts.map(({ label, value }) =>
       run([{ text: `${label}: `, weight: "Bolder" }, { text: value }], "Small"),
+    ),
+    ...lines.map(({ text, link }) =>
+      run([{ text, ...(link !== null && { selectAction: { type: "Action.OpenUrl", url: link } }) }], "Small"),
     ),
   ];
   const { link } = sentence;

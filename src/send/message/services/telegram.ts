@@ -1,6 +1,7 @@
 /** Messages for Telegram: text in its HTML. */
 import { appearanceOf } from "../appearance";
 import type { BuiltMessage } from "../build-message";
+import { type DigestLine, withFittingLines } from "../digest";
 import { invisibleBreak } from "../fit";
 import { type Notice, utcMinute } from "../notice";
 import { escapeHtml } from "../escape-html";
@@ -8,8 +9,9 @@ import { escapeHtml } from "../escape-html";
 /** core.telegram.org/bots/api, "sendMessage": characters "after entities parsing". */
 const textLengthMax = 4096;
 
-/** Facts are left out from the last on when all would be too long. */
-export function telegramMessage({ sentence, type, occurredAt, webhook, options }: Notice): BuiltMessage {
+/** Facts, and events of a digest, are left out from the last on when all would be too long. */
+export function telegramMessage(notice: Notice): BuiltMessage {
+  const { sentence, digest, type, occurredAt, webhook, options } = notice;
   const { link, facts, outcome } = sentence;
   const title = `${appearanceOf(outcome).icon} <b>${escapeTelegram(sentence.title)}</b>`;
   const footer = [type || webhook.name || "Orchest", occurredAt === null ? null : utcMinute(occurredAt)];
@@ -18,6 +20,14 @@ export function telegramMessage({ sentence, type, occurredAt, webhook, options }
     `<i>${escapeTelegram(footer.filter(Boolean).join(" · "))}</i>`,
   ];
   let left = textLengthMax - [title, ...last].join("\n").length;
+  const events =
+    digest === null
+      ? []
+      : withFittingLines(
+          digest,
+          (shown) => shown.map(lineText),
+          (texts) => texts.join("\n").length < left,
+        );
   const lines = facts.flatMap(({ label, value }) => {
     const line = `<b>${label}:</b> ${escapeTelegram(value)}`;
     left -= line.length + 1;
@@ -28,12 +38,17 @@ export function telegramMessage({ sentence, type, occurredAt, webhook, options }
     body: JSON.stringify({
       ...(options["chat_id"] && { chat_id: options["chat_id"] }),
       ...(thread && { message_thread_id: Number(thread) }),
-      text: [title, ...lines, ...last].join("\n"),
+      text: [title, ...lines, ...events, ...last].join("\n"),
       parse_mode: "HTML",
       link_preview_options: { is_disabled: true },
     }),
     contentType: "application/json",
   };
+}
+
+function lineText({ text, link }: DigestLine): string {
+  const html = escapeTelegram(text);
+  return link === null ? html : `<a href="${escapeHtml(link)}">${html}</a>`;
 }
 
 /** `@name` would tell the user of that name, `/command` and `#tag` would be links: Telegram has no escape for them. */
