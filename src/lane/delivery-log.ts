@@ -4,6 +4,7 @@ import { type DayTables, indexed } from "./day-tables";
 import type { ErrorClass } from "../send/error-class";
 import { sentenceOfText } from "../send/message/event-text";
 import { deliveryStatus } from "./delivery-state";
+import type { Digests } from "./digests";
 import { expectedRetryAt, type ReceiverHealth } from "./receiver-health";
 
 /** How a delivery is shown. `failed` is one that waits for a retry. */
@@ -24,6 +25,8 @@ export type LoggedDelivery = {
   attempts: number;
   lastStatus: number | null;
   lastError: ErrorClass | null;
+  /** The sequence of the delivery whose message carries it, or carried it; null when it goes alone. */
+  carriedBy: number | null;
   /** What its event says, in a sentence: only where the query asks for it. */
   title?: string;
 };
@@ -44,6 +47,8 @@ export type LoggedAttempt = {
 export type FullDelivery = LoggedDelivery & {
   event: string;
   sent: { configVersion: number; headers: Record<string, string> } | null;
+  /** The sequences of the deliveries that its latest attempt carried, too. */
+  carries: number[];
   history: LoggedAttempt[];
 };
 
@@ -108,13 +113,15 @@ const statusConditions: Record<ShownStatus, string> = {
 export class DeliveryLog {
   readonly #sql: SqlStorage;
   readonly #days: DayTables;
+  readonly #digests: Digests;
   readonly #health: () => ReceiverHealth;
 
-  /** @param health what is known of the webhook's receiver. */
-  constructor(sql: SqlStorage, days: DayTables, health: () => ReceiverHealth) {
+  /** @param parts.health what is known of the webhook's receiver. */
+  constructor(sql: SqlStorage, parts: { days: DayTables; digests: Digests; health: () => ReceiverHealth }) {
     this.#sql = sql;
-    this.#days = days;
-    this.#health = health;
+    this.#days = parts.days;
+    this.#digests = parts.digests;
+    this.#health = parts.health;
   }
 
   /** Newest first. A page may hold fewer than `limit` and still have a next one. */
@@ -163,15 +170,24 @@ export class DeliveryLog {
     const [row] = this.#sql.exec<FullRow>(`SELECT * FROM ${table} WHERE sequence = ?`, sequence).toArray();
     if (row === undefined) return null;
     const delivery = { ...this.#deliveryOf(row), event: row.event };
-    if (row.attempts === 0) return { ...delivery, sent: null, history: [] };
+    if (row.attempts === 0) return { ...delivery, sent: null, carries: [], history: [] };
     const earlier = this.#sql
       .exec<AttemptRow>("SELECT * FROM attempts WHERE sequence = ? ORDER BY number", sequence)
       .toArray();
     return {
       ...delivery,
       sent: { configVersion: row.config_version, headers: headersOf(row.request_headers) },
+      carries: this.#digests.carriedBy(row),
       history: [...earlier, { ...row, number: row.attempts }].map(attemptOf),
     };
+  }
+
+  /** The source text of a delivery's event, or null. */
+  eventOf(sequence: number): string | null {
+    const table = this.#days.of(sequence);
+    if (table === null) return null;
+    const query = `SELECT event FROM ${table} WHERE sequence = ?`;
+    return this.#sql.exec<{ event: string }>(query, sequence).toArray()[0]?.event ?? null;
   }
 
   /** One delivery as in a list, or null. */
@@ -240,6 +256,7 @@ export class DeliveryLog {
       attempts: row.attempts,
       lastStatus: row.response_status,
       lastError: row.error,
+      carriedBy: this.#digests.carrierOf(row.sequence),
     };
   }
 }

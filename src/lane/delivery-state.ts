@@ -18,6 +18,8 @@ export type DeliveryState = { status: DeliveryStatus; nextAttemptAt: number | nu
  */
 export type Outcome =
   | { kind: "attempt"; queue: "live" | "again"; decision: Decision }
+  /** An attempt of the head whose message carries it, too. Only the head waits for a retry. */
+  | { kind: "carried"; decision: Decision }
   /** A person gives it up. */
   | { kind: "skip" };
 
@@ -39,7 +41,13 @@ export function transition(state: DeliveryState, outcome: Outcome): DeliveryStat
       return isWaiting(state.status) ? { status: deliveryStatus.dead, nextAttemptAt: null } : state;
     case "attempt":
       return afterAttempt(state, outcome.queue, outcome.decision);
+    case "carried":
+      return isFinal(outcome.decision) ? afterAttempt(state, "live", outcome.decision) : state;
   }
+}
+
+function isFinal({ kind }: Decision): boolean {
+  return kind === "delivered" || kind === "dead";
 }
 
 function afterAttempt(state: DeliveryState, queue: "live" | "again", decision: Decision): DeliveryState {

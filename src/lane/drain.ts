@@ -68,6 +68,8 @@ export class Drain {
   #pausedUntil = 0;
   /** `OwnFailure`s in a row. */
   #ownFailures = 0;
+  /** Whether the message that is under way carries several deliveries. */
+  #isDigestUnderWay = false;
   /** When the clock was last looked at, in ms. */
   #lookedAt = 0;
 
@@ -172,9 +174,9 @@ export class Drain {
     const storage = this.#sendingStorage();
     if (storage === null) return null;
     const { schedule, search, record } = storage;
-    const live = isToBeRescheduled(storage)
+    const live = this.#isToBeRescheduled(storage)
       ? 0
-      : schedule.nextAt({ now, health: record.receiver }, search.hasMore);
+      : schedule.nextAt({ now, health: record.receiver, heldUntil: storage.heldUntil(now) }, search.hasMore);
     const again = this.#replayTurns.nextAt(storage, now);
     const at = live === null || again === null ? (live ?? again) : Math.min(live, again);
     if (at === null) return null;
@@ -239,14 +241,15 @@ export class Drain {
     const now = Date.now();
     const storage = this.#sendingStorage();
     if (storage === null || !this.#isAllowed(now)) return null;
-    if (isToBeRescheduled(storage)) storage.reschedule();
+    if (this.#isToBeRescheduled(storage)) storage.reschedule();
     const at = this.#hasRoom(storage) ? this.nextAt(now) : null;
     if (at === null || at > now || !this.#storageCheck.passes(storage)) return null;
     const replay = this.#replayTurns.due(storage, now);
     if (replay !== null && this.#replayTurns.isBeforeLive(storage)) return this.#replay(storage, replay);
     storage.search.scanForReady(now);
     const health = storage.record.receiver;
-    const ready = storage.schedule.take({ now, health, random: Math.random() });
+    const heldUntil = storage.heldUntil(now);
+    const ready = storage.schedule.take({ now, health, heldUntil, random: Math.random() });
     if (ready === null) return replay === null ? null : this.#replay(storage, replay);
     this.#replayTurns.noteLive();
     return this.#sendLive(storage, ready);
@@ -287,19 +290,39 @@ export class Drain {
   async #sendLive(storage: LaneStorage, ready: ReadyDelivery): Promise<void> {
     const { sequence, partition, earlierFailures, probe } = ready;
     let outcome: Outcome;
+    const others = this.#gather(storage, sequence);
+    this.#isDigestUnderWay = others.length > 0;
     try {
-      outcome = await this.#send(sequence, { isStillSent: isPending });
+      outcome = await this.#send(sequence, { isStillSent: isPending, others });
     } catch (error) {
       logOwnFailure(storage, sequence, error);
       const notBefore = this.#pauseAfter(error) ? 0 : Date.now() + ownFailurePauseMs;
       this.#lane.storage()?.schedule.land(sequence, { kind: "postponed", notBefore });
       return;
+    } finally {
+      this.#isDigestUnderWay = false;
     }
     if (outcome === "gone") return storage.schedule.land(sequence, { kind: "left" });
     if (outcome === "stopped") return storage.schedule.land(sequence, { kind: "postponed", notBefore: 0 });
     const { outgoing, sent } = outcome;
     const failures = earlierFailures + outgoing.attempts + 1;
-    this.#record({ queue: "live", outgoing, partition, failures, probe }, sent);
+    this.#record({ queue: "live", outgoing, partition, failures, others, probe }, sent);
+  }
+
+  /** Which deliveries share the message of the head that is about to go. */
+  #gather(storage: LaneStorage, sequence: number): number[] {
+    if (storage.hasDigests) this.#storageCheck.noteWriting(storage);
+    return this.#lane.orRestart(() => storage.gather(sequence));
+  }
+
+  /**
+   * Whether the schedule is still in an ordering that was given up: in the new one something may go that waits in it. But
+   * nothing goes beside a message that carries it.
+   */
+  #isToBeRescheduled({ schedule, record }: LaneStorage): boolean {
+    if (this.#isDigestUnderWay) return false;
+    // A lane without a configuration never accepted anything.
+    return record.config !== null && schedule.ordering !== record.config.ordering;
   }
 
   /**
@@ -359,7 +382,10 @@ export class Drain {
    * Makes one attempt, as soon as it may begin.
    * @throws for failures of ours.
    */
-  async #send(sequence: number, { isStillSent = () => true, replay = null }: SendOptions): Promise<Outcome> {
+  async #send(
+    sequence: number,
+    { isStillSent = () => true, replay = null, others = [] }: SendOptions,
+  ): Promise<Outcome> {
     this.#rateLimit.started(Date.now());
     const end = await this.#lane.ready();
     this.noteOnDisk();
@@ -369,7 +395,9 @@ export class Drain {
       if (storage === null || isStopping()) return "stopped";
       const outgoing = storage.pending.load(sequence);
       if (outgoing === null || !isStillSent(outgoing)) return "gone";
-      return { outgoing, sent: await this.#lane.send(messageOf(storage, outgoing, replay)) };
+      const carried = others.map((other) => storage.pending.load(other)).filter((other) => other !== null);
+      const message = messageOf(storage, outgoing, { replay, others: carried });
+      return { outgoing, sent: await this.#lane.send(message) };
     } finally {
       end();
     }
@@ -379,15 +407,16 @@ export class Drain {
 /** `gone`: the delivery is not to be sent any more. `stopped`: nothing is. */
 type Outcome = { outgoing: LoadedDelivery; sent: SentAttempt } | "gone" | "stopped";
 
-/** `isStillSent`: whether a delivery is as it must be for an attempt. `replay`: the replay that it belongs to. */
-type SendOptions = { isStillSent?: (outgoing: LoadedDelivery) => boolean; replay?: string | null };
+/**
+ * `isStillSent`: whether a delivery is as it must be for an attempt. `replay`: the replay that it belongs to. `others`: the
+ * sequences of what the message carries, too.
+ */
+type SendOptions = {
+  isStillSent?: (outgoing: LoadedDelivery) => boolean;
+  replay?: string | null;
+  others?: readonly number[];
+};
 
 function isPending({ status }: LoadedDelivery): boolean {
   return status === deliveryStatus.pending;
-}
-
-/** Whether the schedule is still in an ordering that was given up: in the new one something may go that waits in it. */
-function isToBeRescheduled({ schedule, record }: LaneStorage): boolean {
-  // A lane without a configuration never accepted anything.
-  return record.config !== null && schedule.ordering !== record.config.ordering;
 }

@@ -23,6 +23,8 @@ export type LaneConfig = {
   rateLimitPerS: number | null;
   /** Absent in what lanes kept before there were formats: `auto`. */
   format?: Format;
+  /** For so many seconds deliveries wait for others to share a message with; null or absent (in lanes configured before there were any): none does. */
+  digestS?: number | null;
   /** The egress that the webhook names, or `direct`; null or absent (in lanes configured before there were any): the first that fits. */
   egress?: string | null;
 };

@@ -5,7 +5,7 @@ import type { webhooks } from "../db/schema";
 /** The columns of `webhooks` that make a `LaneConfig`, for `SELECT`, under the names that the schema has for them. */
 export const laneConfigColumns = `w.uuid, w.name, w.verify_ssl AS verifySsl, w.content_type AS contentType, w.version, w.sealed AS encryptedSettings,
   w.ordering, w.retry_max_attempts AS retryMaxAttempts, w.retry_max_age_s AS retryMaxAgeS, w.timeout_s AS timeoutS,
-  w.rate_limit_per_s AS rateLimitPerS, w.format, w.egress`;
+  w.rate_limit_per_s AS rateLimitPerS, w.format, w.digest_s AS digestS, w.egress`;
 
 /** A row of `laneConfigColumns`, or one that drizzle read. `verifySsl`: as SQLite has it, or as drizzle tells it. */
 export type LaneConfigRow = Pick<
@@ -21,13 +21,14 @@ export type LaneConfigRow = Pick<
   | "timeoutS"
   | "rateLimitPerS"
   | "format"
+  | "digestS"
   | "egress"
 > & { verifySsl: number | boolean };
 
 /** From a row to what the lane keeps. */
 export function laneConfigOf(row: LaneConfigRow): LaneConfig {
   const { uuid, name, contentType, version, encryptedSettings, ordering, timeoutS, rateLimitPerS } = row;
-  const { format, egress } = row;
+  const { format, digestS, egress } = row;
   return {
     webhook: { uuid, name, verifySsl: Boolean(row.verifySsl), contentType },
     version,
@@ -37,6 +38,7 @@ export function laneConfigOf(row: LaneConfigRow): LaneConfig {
     timeoutS,
     rateLimitPerS,
     format,
+    digestS,
     egress,
   };
 }

@@ -28,7 +28,8 @@ export class LaneCounters {
     const { countFrom: from, countTo: to, counters, schemaVersion } = record;
     const range = { from, to, tick: counters.attempts, withEarlier: schemaVersion === 1 };
     for (const attempt of findUncounted(sql, days, range)) {
-      this.countSuccess(attempt);
+      if (attempt.isCarried) this.countCarried(attempt);
+      else this.countSuccess(attempt);
       this.#counters.attempts = attempt.tick;
     }
   }
@@ -62,6 +63,13 @@ export class LaneCounters {
     if (attempt.delivered) this.#counters.delivered += 1;
     if (attempt.dead) this.#counters.dead += 1;
     this.#stats.count(attempt);
+  }
+
+  /** Counts a delivery that was delivered with a head's attempt, which is counted as a success: a recount finds both. */
+  countCarried(attempt: FinishedAttempt): void {
+    this.#counters.finished += 1;
+    this.#counters.delivered += 1;
+    this.#stats.countCarried(attempt);
   }
 
   /** Counts any other attempt of a partition's head, and what it changed: `checkpointIfDirty` must follow. */

@@ -6,6 +6,7 @@ import { Backoffs } from "./backoffs";
 import type { CounterCheck } from "./counter-check";
 import { DayTables } from "./day-tables";
 import { DeliveryLog } from "./delivery-log";
+import { Digests } from "./digests";
 import type { LaneConfig } from "./handover";
 import { SeenEvents } from "./seen-events";
 import { LaneCounters } from "./lane-counters";
@@ -23,6 +24,9 @@ import { type FinishedAttempt, Stats } from "./stats";
 /** More than a result takes: headers and body of an answer, those of the request, and the attempt before it. */
 const largeWriteBytes = 32_768;
 
+/** A head that was accepted later than this after now was accepted before the clock went back. */
+const clockToleranceMs = 1000;
+
 /** What those need of a lane who pass something between it and D1. */
 export type OpenLane = {
   env: Env;
@@ -39,6 +43,7 @@ export class LaneStorage {
   readonly earlierAttempts: EarlierAttempts;
   readonly outbox: Outbox;
   readonly pending: PendingDeliveries;
+  readonly digests: Digests;
   readonly replays: Replays;
   readonly announcements: Announcements;
   readonly requestShapes: RequestShapes;
@@ -48,6 +53,8 @@ export class LaneStorage {
   readonly log: DeliveryLog;
   readonly #sql: SqlStorage;
   readonly #record: LaneRecordStore;
+  /** The head that `heldUntil` was last asked about. */
+  #heldHead: { sequence: number; acceptedAt: number } | undefined;
   /** What is counted beyond the last checkpoint, too. */
   readonly counting: LaneCounters;
 
@@ -61,11 +68,12 @@ export class LaneStorage {
     const { days, seenEvents, earlierAttempts: earlier } = this;
     this.outbox = new Outbox(sql, { days, seenEvents, earlier, sequenceBase });
     this.pending = new PendingDeliveries(sql, this.days);
+    this.digests = new Digests(sql, this.days, this.pending);
     this.replays = new Replays(sql, this.days);
     this.announcements = new Announcements(sql);
     this.requestShapes = new RequestShapes(sql);
     this.stats = new Stats(sql);
-    this.log = new DeliveryLog(sql, this.days, () => this.record.receiver);
+    this.log = new DeliveryLog(sql, { days, digests: this.digests, health: () => this.record.receiver });
     this.backoffs = new Backoffs(sql);
     this.counting = new LaneCounters({ sql, days: this.days, stats: this.stats, record: this.record });
     const receiver = withClockAt(this.record.receiver, Date.now());
@@ -140,6 +148,11 @@ export class LaneStorage {
     if (this.counting.isDirty) this.checkpoint();
   }
 
+  /** Counts a delivery that was delivered with another one's first attempt, under the same tick: before that is counted. */
+  countCarried(attempt: FinishedAttempt): void {
+    this.counting.countCarried(attempt);
+  }
+
   /** Counts a first-time success that was recorded under the tick `counters.attempts + 1`. */
   countSuccess(attempt: FinishedAttempt): void {
     this.counting.countSuccess(attempt);
@@ -177,6 +190,35 @@ export class LaneStorage {
     this.search.reschedule();
     // What was known of one ordering's partitions says nothing of another's.
     this.checkpoint();
+  }
+
+  /** Whether what piles up becomes one message. */
+  get hasDigests(): boolean {
+    const { config } = this.record;
+    return config?.ordering === "strict" && (config.digestS ?? 0) > 0;
+  }
+
+  /** Until when the head waits for others to share its message, in ms; 0: it does not. */
+  heldUntil(now: number): number {
+    const head = this.hasDigests ? this.schedule.untriedHead : null;
+    if (head === null) return 0;
+    if (this.#heldHead?.sequence !== head) {
+      this.#heldHead = { sequence: head, acceptedAt: this.pending.acceptedAt(head) ?? 0 };
+    }
+    const { acceptedAt } = this.#heldHead;
+    // After a clock that went back it would wait for longer.
+    return acceptedAt > now + clockToleranceMs ? 0 : acceptedAt + (this.record.config?.digestS ?? 0) * 1000;
+  }
+
+  /** Decides which deliveries share the head's next message, and writes it down. @returns their sequences, in order. */
+  gather(head: number): number[] {
+    if (!this.hasDigests) {
+      this.digests.dissolve(head);
+      return [];
+    }
+    const state = this.outbox.state(head);
+    if (state === null) return [];
+    return this.digests.gather({ sequence: head, attempts: state.attempts }, this.outbox.lastSequence);
   }
 
   /** How many attempts may begin per second; null: no limit. */

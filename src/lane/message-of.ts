@@ -4,8 +4,15 @@ import type { Message } from "../send/sender";
 import type { LaneStorage } from "./lane-storage";
 import type { LoadedDelivery } from "./pending-deliveries";
 
-/** @param replay the replay that the attempt belongs to, or null. @throws for a lane without a configuration. */
-export function messageOf(storage: LaneStorage, outgoing: LoadedDelivery, replay: string | null): Message {
+/**
+ * @param options.replay the replay that the attempt belongs to, or null. `others`: deliveries that the message carries, too.
+ * @throws for a lane without a configuration.
+ */
+export function messageOf(
+  storage: LaneStorage,
+  outgoing: LoadedDelivery,
+  { replay, others }: { replay: string | null; others: readonly LoadedDelivery[] },
+): Message {
   const { sequence, attempts, eventType, event } = outgoing;
   return {
     deliveryUuid: deliveryUuid(webhookUuid(storage), sequence),
@@ -13,6 +20,7 @@ export function messageOf(storage: LaneStorage, outgoing: LoadedDelivery, replay
     event,
     place: { sequence, attempt: attempts + 1 },
     ...(replay !== null && { replay }),
+    ...(others.length > 0 && { others: others.map((other) => other.event) }),
   };
 }
 

@@ -186,6 +186,35 @@ export class Outbox {
     return updated.rowsWritten > 0;
   }
 
+  /**
+   * Writes down that the message of another delivery ended this one, which had no attempt of its own.
+   * @param before its status until now.
+   */
+  recordCarried(
+    sequence: number,
+    before: DeliveryStatus,
+    { result }: SentAttempt,
+    after: DeliveryState & { tick: number },
+  ): void {
+    const table = this.#days.of(sequence);
+    if (table === null) return;
+    this.#check?.note(sequence, before, after.status);
+    this.#sql.exec(
+      `UPDATE ${table} SET status = ?, tick = ?, next_attempt_at = ?, delivered_at = coalesce(?, delivered_at),
+         started_at = ?, duration_ms = ?, response_status = ?, error = ?
+       WHERE sequence = ?`,
+      after.status,
+      after.tick,
+      after.nextAttemptAt,
+      result.error === null ? result.startedAt + result.durationMs : null,
+      result.startedAt,
+      result.durationMs,
+      result.status,
+      result.error,
+      sequence,
+    );
+  }
+
   /** Writes a delivery's row as it is. @returns false when there is no such row. */
   rewrite(sequence: number): boolean {
     const table = this.#days.of(sequence);

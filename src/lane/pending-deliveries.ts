@@ -109,6 +109,51 @@ export class PendingDeliveries {
     return found;
   }
 
+  /** What waits behind `sequence`, in order, and how long its events' texts are: at most `limit`, among a bounded number of rows. */
+  sizesBehind(
+    sequence: number,
+    { lastSequence, limit }: { lastSequence: number; limit: number },
+  ): { sequence: number; attempts: number; characters: number }[] {
+    const to = Math.min(sequence + rowsPerLook, lastSequence);
+    const found: { sequence: number; attempts: number; characters: number }[] = [];
+    for (const table of this.#days.from(sequence + 1)) {
+      if (found.length === limit) break;
+      const rows = this.#sql.exec<{ sequence: number; attempts: number; characters: number }>(
+        `SELECT sequence, attempts, length(event) AS characters FROM ${table}
+         WHERE sequence BETWEEN ? AND ? AND status = ${deliveryStatus.pending} ORDER BY sequence LIMIT ?`,
+        sequence + 1,
+        to,
+        limit - found.length,
+      );
+      found.push(...rows);
+    }
+    return found;
+  }
+
+  /** How long the text of a delivery's event is; 0 when it is not there. */
+  charactersOf(sequence: number): number {
+    const table = this.#days.of(sequence);
+    if (table === null) return 0;
+    const query = `SELECT length(event) AS characters FROM ${table} WHERE sequence = ?`;
+    return this.#sql.exec<{ characters: number }>(query, sequence).toArray()[0]?.characters ?? 0;
+  }
+
+  /** When a delivery was accepted, in ms; null when it is not there. */
+  acceptedAt(sequence: number): number | null {
+    const table = this.#days.of(sequence);
+    if (table === null) return null;
+    const query = `SELECT accepted_at FROM ${table} WHERE sequence = ?`;
+    return this.#sql.exec<{ accepted_at: number }>(query, sequence).toArray()[0]?.accepted_at ?? null;
+  }
+
+  /** Those of these deliveries that wait and were never tried. */
+  untriedAmong(sequences: readonly number[]): number[] {
+    return sequences.filter((sequence) => {
+      const pending = this.load(sequence);
+      return pending?.status === deliveryStatus.pending && pending.attempts === 0;
+    });
+  }
+
   /** One delivery from disk, or null when it is not there. */
   load(sequence: number): LoadedDelivery | null {
     const table = this.#days.of(sequence);

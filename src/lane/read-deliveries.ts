@@ -23,7 +23,8 @@ export function readDelivery(
   };
   // A template may hold secrets: the log keeps none.
   if (shape.format === "template") return { ...full, body: null };
-  const built = buildMessage({ ...shape, ...message, template: null, event: full.event });
+  const others = full.carries.map((other) => storage?.log.eventOf(other) ?? "{}");
+  const built = buildMessage({ ...shape, ...message, template: null, event: full.event, others });
   const headers = shownHeaders({ ...shape, built }, message, full.sent.headers);
   return { ...full, sent: { ...full.sent, headers }, body: built.body };
 }

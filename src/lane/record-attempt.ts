@@ -14,10 +14,11 @@ import type { FinishedAttempt } from "./stats";
 
 /**
  * An attempt that was under way. `live`: of the head of a partition; `failures` in a row, in case that this attempt is
- * one (those of earlier heads count). `again`: of the head of the replays.
+ * one (those of earlier heads count); `others`: the sequences of the deliveries that the message carried, too. `again`: of the
+ * head of the replays.
  */
 export type Flight = { outgoing: LoadedDelivery; probe: ProbeKind | null } & (
-  | { queue: "live"; partition: string; failures: number }
+  | { queue: "live"; partition: string; failures: number; others: readonly number[] }
   | { queue: "again"; head: ReplayHead & { kind: "send" } }
 );
 
@@ -29,6 +30,7 @@ export type Flight = { outgoing: LoadedDelivery; probe: ProbeKind | null } & (
 export function recordPlainSuccess(storage: LaneStorage, flight: Flight, sent: SentAttempt): boolean {
   const { outgoing, queue } = flight;
   if (queue !== "live" || flight.failures > 1 || sent.result.error !== null) return false;
+  if (flight.others.length > 0) return false;
   const { sequence } = outgoing;
   if (!isCountedAgain(storage.record, sequence) || !isUntroubled(storage.record)) return false;
   const after = {
@@ -55,14 +57,17 @@ export function recordAttempt(storage: LaneStorage, flight: Flight, sent: SentAt
   const decision = endIfStopped(storage, flight, decide({ result: sent.result, retry, now, random, ...age }));
   const after = transition(before, { kind: "attempt", queue: flight.queue, decision });
   const isLive = flight.queue === "live" && before.status === deliveryStatus.pending;
+  const others = stateOfOthers(storage, flight);
   // What a recount could not derive from the rows is counted on disk at once.
   const isPlain =
     isLive &&
     before.attempts === 0 &&
     decision.kind === "delivered" &&
-    isCountedAgain(storage.record, sequence);
+    [...others.keys(), sequence].every((one) => isCountedAgain(storage.record, one)) &&
+    [...others.values()].every(isUntried);
   const tick = isPlain ? storage.counters.attempts + 1 : 0;
   storage.outbox.record(sequence, before, sent, { ...after, agedFrom, tick });
+  const changeOfOthers = recordOthers(storage, others, { head: sequence, decision, sent, tick });
   const isNewlyDead = before.status !== deliveryStatus.dead && after.status === deliveryStatus.dead;
   if (flight.queue === "again") moveReplay(storage, flight, { decision, now });
   else storage.schedule.land(sequence, isLive ? landingOf(storage, flight, decision) : { kind: "left" });
@@ -72,6 +77,7 @@ export function recordAttempt(storage: LaneStorage, flight: Flight, sent: SentAt
   else if (isLive) storage.counting.countOther(counted, change);
   else countReplayed(storage, flight, { before, counted, change, now });
   if (isNewlyDead) noteDeath(storage, now, { ...flight.outgoing, error: sent.result.error });
+  if (changeOfOthers.dead !== 0) storage.checkpoint({ copiedToD1: false });
   judgeReceiver(storage, flight, { decision, sent, failures: age.failures, now, random });
   storage.checkpointIfDirty();
 }
@@ -81,11 +87,60 @@ export function recordSkip(storage: LaneStorage, sequence: number, before: Store
   const after = transition(before, { kind: "skip" });
   if (!isWaiting(before.status)) return false;
   storage.outbox.setState(sequence, before.status, after);
+  storage.digests.dissolve(sequence);
   storage.schedule.remove(sequence);
   storage.counting.adjust(countersChange(before.status, after.status));
   storage.stats.countSkipped(Date.now());
   storage.checkpoint({ copiedToD1: false });
   return true;
+}
+
+/** What the deliveries are now that the message carried beside its head. */
+function stateOfOthers(storage: LaneStorage, flight: Flight): Map<number, StoredState> {
+  const states = new Map<number, StoredState>();
+  if (flight.queue === "again") return states;
+  for (const sequence of flight.others) {
+    const state = storage.outbox.state(sequence);
+    if (state !== null) states.set(sequence, state);
+  }
+  return states;
+}
+
+function isUntried({ status, attempts }: StoredState): boolean {
+  return status === deliveryStatus.pending && attempts === 0;
+}
+
+/** Ends the others with their head. @returns how that changes the counters. */
+function recordOthers(
+  storage: LaneStorage,
+  others: ReadonlyMap<number, StoredState>,
+  attempt: { head: number; decision: Decision; sent: SentAttempt; tick: number },
+): CountersChange {
+  const { head, decision, sent, tick } = attempt;
+  const total = { finished: 0, delivered: 0, dead: 0 };
+  const ended: number[] = [];
+  for (const [sequence, before] of others) {
+    const after = transition(before, { kind: "carried", decision });
+    if (after.status === before.status) continue;
+    ended.push(sequence);
+    storage.outbox.recordCarried(sequence, before.status, sent, { ...after, tick });
+    // Before the head moves on: none of them becomes the next one.
+    storage.schedule.remove(sequence);
+    const dead = after.status === deliveryStatus.dead;
+    const { startedAt, durationMs } = sent.result;
+    if (tick > 0) {
+      storage.countCarried({ startedAt, durationMs, delivered: true, dead });
+      continue;
+    }
+    storage.stats.countCarried({ startedAt, dead });
+    const change = countersChange(before.status, after.status);
+    storage.counting.adjust(change);
+    total.finished += change.finished;
+    total.delivered += change.delivered;
+    total.dead += change.dead;
+  }
+  storage.digests.settle(head, ended);
+  return total;
 }
 
 /** A replay that was stopped while its attempt was under way makes no other. */

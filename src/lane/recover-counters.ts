@@ -3,10 +3,17 @@ import type { DayTables } from "./day-tables";
 import { deliveryStatus } from "./delivery-state";
 import type { FinishedAttempt } from "./stats";
 
-/** `tick`: which attempt of the lane it was. */
-export type UncountedAttempt = FinishedAttempt & { tick: number };
+/** `tick`: which attempt of the lane it was. `isCarried`: it was another delivery's, whose message carried this one. */
+export type UncountedAttempt = FinishedAttempt & { tick: number; isCarried: boolean };
 
-type Row = { status: number; started_at: number; duration_ms: number; error: string | null; tick: number };
+type Row = {
+  status: number;
+  attempts: number;
+  started_at: number;
+  duration_ms: number;
+  error: string | null;
+  tick: number;
+};
 
 /**
  * @param after `tick` of the last attempt that was counted; `from` and `to` bound the sequences that may have others.
@@ -23,7 +30,7 @@ export function findUncounted(
   const latest = days.from(from).flatMap((table) =>
     sql
       .exec<Row>(
-        `SELECT status, started_at, duration_ms, error, tick FROM ${table}
+        `SELECT status, attempts, started_at, duration_ms, error, tick FROM ${table}
          WHERE sequence BETWEEN ? AND ? AND tick > ?`,
         from,
         to,
@@ -34,7 +41,7 @@ export function findUncounted(
   const earlier = withEarlier
     ? sql
         .exec<Row>(
-          `SELECT ${deliveryStatus.pending} AS status, started_at, duration_ms, error, tick FROM attempts
+          `SELECT ${deliveryStatus.pending} AS status, 1 AS attempts, started_at, duration_ms, error, tick FROM attempts
            WHERE sequence >= ? AND tick > ?`,
           from,
           tick,
@@ -49,5 +56,6 @@ export function findUncounted(
       delivered: row.error === null,
       dead: row.status === deliveryStatus.dead && row.error !== null,
       tick: row.tick,
+      isCarried: row.attempts === 0,
     }));
 }

@@ -32,6 +32,7 @@ export function pruneDay(
   } else {
     days.drop(day);
     outbox.forgetDay(day);
+    storage.digests.forgetDay(day);
     storage.counting.adjust({ dead: -dead });
   }
   const { prunedThrough, deadPrunedThrough, gone } = storage.record;

@@ -55,8 +55,11 @@ export type Landing =
   /** It stays, and nothing is counted. */
   | { kind: "postponed"; notBefore: number };
 
-/** What a question needs beside the schedule itself. `random` from 0 to 1. */
-export type Now = { now: number; health: ReceiverHealth };
+/**
+ * What a question needs beside the schedule itself. `random` from 0 to 1. `heldUntil`: in `strict` ordering, a head that was
+ * never tried waits until then for others to share its message, in ms; 0: it does not.
+ */
+export type Now = { now: number; health: ReceiverHealth; heldUntil?: number };
 
 export class Schedule {
   readonly ordering: Ordering;
@@ -115,6 +118,14 @@ export class Schedule {
     return this.#flights.size;
   }
 
+  /** The head in `strict` ordering while it is neither tried nor under way; null for none. */
+  get untriedHead(): number | null {
+    const partition = this.ordering === "strict" ? this.#partitions.get("") : undefined;
+    return partition === undefined || partition.isHeadTried || partition.inFlight > 0
+      ? null
+      : (partition.queue[0] ?? null);
+  }
+
   /** Takes in what was found behind `scannedTo`, in order, up to and including `scannedTo`. */
   add(found: readonly PendingDelivery[], scannedTo: number): void {
     for (const pending of found) this.#append(pending);
@@ -155,9 +166,9 @@ export class Schedule {
   }
 
   /** Takes a head that may go, and marks its partition as under way; null when none may. */
-  take({ now, health, random }: Now & { random: number }): ReadyDelivery | null {
+  take({ random, ...rest }: Now & { random: number }): ReadyDelivery | null {
     if (this.#flights.size >= widthOf[this.ordering]) return null;
-    const found = this.#forcedHead() ?? this.#choose({ now, health, random });
+    const found = this.#forcedHead() ?? this.#choose({ ...rest, random });
     if (found === null) return null;
     const { key, partition, sequence, probe } = found;
     partition.inFlight += 1;
@@ -239,7 +250,7 @@ export class Schedule {
    * under way.
    * @param hasMore whether deliveries wait that were not looked at.
    */
-  nextAt({ now, health }: Now, hasMore: boolean): number | null {
+  nextAt({ now, health, heldUntil = 0 }: Now, hasMore: boolean): number | null {
     if (hasMore && this.wantsMore({ now, health })) return 0;
     // Also where other partitions are known: what was not looked at may be fresh, and go before all of them.
     let earliest = hasMore ? this.#searchableAt(health) : Number.POSITIVE_INFINITY;
@@ -250,7 +261,8 @@ export class Schedule {
       const { down } = health;
       const probe = probeKindOf(partition, health);
       if (this.#isProbed(probe, health)) continue;
-      earliest = Math.min(earliest, Math.max(partition.notBefore, down?.[probe].notBefore ?? 0));
+      const notBefore = Math.max(partition.notBefore, partition.isHeadTried ? 0 : heldUntil);
+      earliest = Math.min(earliest, Math.max(notBefore, down?.[probe].notBefore ?? 0));
     }
     return earliest === Number.POSITIVE_INFINITY ? null : Math.max(earliest, health.asked?.until ?? 0);
   }
@@ -383,12 +395,13 @@ export class Schedule {
     return null;
   }
 
-  #choose({ now, health, random }: Now & { random: number }): Candidate | null {
+  #choose({ now, health, heldUntil = 0, random }: Now & { random: number }): Candidate | null {
     if (isAskedToWait(health, now)) return null;
     let first: Candidate | null = null;
     const others: Candidate[] = [];
     for (const head of this.#heads(now)) {
       if (!this.#mayGo(head, { now, health })) continue;
+      if (!head.partition.isHeadTried && heldUntil > now) continue;
       if (health.down !== null && probeKindOf(head.partition, health) === "retry") others.push(head);
       else if (first === null || head.sequence < first.sequence) first = head;
     }

@@ -12,7 +12,8 @@ export type FinishedAttempt = { startedAt: number; durationMs: number; delivered
 
 /**
  * One bucket; `failed` has the `dead` in it. `latency[i]` counts attempts that took about 2^(i/4) ms. `skipped`:
- * deliveries that a person gave up; absent when nobody did.
+ * deliveries that a person gave up; absent when nobody did. `carried`, `carriedDead`: deliveries that the message of another
+ * one delivered, or that were given up with it; absent without any.
  */
 export type Bucket = {
   start: number;
@@ -21,6 +22,8 @@ export type Bucket = {
   dead: number;
   latency: number[];
   skipped?: number;
+  carried?: number;
+  carriedDead?: number;
 };
 
 /** What an interval came to. `success_rate` from 0 to 1, latencies in ms; null where there was no attempt. */
@@ -57,6 +60,14 @@ export class Stats {
     const index = Math.round(4 * Math.log2(Math.max(durationMs, 1)));
     while (bucket.latency.length <= index) bucket.latency.push(0);
     bucket.latency[index] = (bucket.latency[index] ?? 0) + 1;
+    this.#isDirty = true;
+  }
+
+  /** Counts a delivery that ended with another one's attempt. In memory only, until `flush`. */
+  countCarried({ startedAt, dead }: Pick<FinishedAttempt, "startedAt" | "dead">): void {
+    const bucket = this.#bucketAt(startedAt);
+    if (dead) bucket.carriedDead = (bucket.carriedDead ?? 0) + 1;
+    else bucket.carried = (bucket.carried ?? 0) + 1;
     this.#isDirty = true;
   }
 

@@ -85,6 +85,11 @@ export class StorageCheck {
     this.#blockedUntil = Math.min(this.#blockedUntil, now);
   }
 
+  /** Something small is about to be written. */
+  noteWriting(storage: LaneStorage): void {
+    this.#noteWriting(storage, "check");
+  }
+
   /** A result is about to be recorded. */
   noteRecording(storage: LaneStorage): void {
     this.#noteWriting(storage, "result");

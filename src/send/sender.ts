@@ -27,6 +27,8 @@ export type Message = {
   place?: { sequence: number; attempt: number };
   /** The replay that it belongs to. */
   replay?: string;
+  /** Texts of more events that the message tells of, in order: only for formats that have digests. */
+  others?: readonly string[];
   /** A test ping: what it becomes is shown, whatever the service shows of other events. */
   isTest?: boolean;
 };

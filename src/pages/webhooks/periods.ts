@@ -40,14 +40,17 @@ function inPeriods(
     const dead = sum(within, "dead");
     return {
       start,
-      delivered: sum(within, "delivered"),
+      delivered: sum(within, "delivered") + sum(within, "carried"),
       retried: sum(within, "failed") - dead,
-      dead: dead + sum(within, "skipped"),
+      dead: dead + sum(within, "skipped") + sum(within, "carriedDead"),
       ...windowOf(within),
     };
   });
 }
 
-function sum(buckets: readonly Bucket[], what: "delivered" | "failed" | "dead" | "skipped"): number {
+function sum(
+  buckets: readonly Bucket[],
+  what: "delivered" | "failed" | "dead" | "skipped" | "carried" | "carriedDead",
+): number {
   return buckets.reduce((total, bucket) => total + (bucket[what] ?? 0), 0);
 }
