@@ -14,6 +14,7 @@ import { encryptSettings, decryptSettings, type SecretSettings } from "../platfo
 import { audit } from "../db/audit";
 import { type MadeSecret, newSecret } from "./create-webhook";
 import { maskHeaders, mergeHeaders } from "./custom-headers";
+import { checkDigest } from "./digest-rules";
 import { mergeFormatSettings, type SentFormatSettings } from "./format-settings";
 import { readOnlyFields, type rotationSchema, type webhookChangesSchema, webhookSpecSchema } from "./schemas";
 import type { Operation } from "./operation";
@@ -82,6 +83,7 @@ export async function previewChange(
   const stored = await decryptSettings(config.encryptionKeys, read.uuid, read.encryptedSettings);
   const settings = updateSettings === null ? stored : updateSettings(stored, read);
   checkStoredRoute(webhook, settings, config);
+  checkDigest({ ...webhook, url: settings.url });
   return { webhook, settings };
 }
 
@@ -159,10 +161,12 @@ async function apply(
     const read = await findWebhook(env, uuid);
     if (read === null) throw new RequestError(400, `Webhook ${uuid} does not exist.`);
     const row: WebhookChanges = { ...changes.plain };
-    if (changes.updateSettings !== null || changesRoute(changes)) {
+    if (changes.updateSettings !== null || changesRoute(changes) || changesDigest(changes)) {
       const stored = await decryptSettings(encryptionKeys, uuid, read.encryptedSettings);
       const settings = changes.updateSettings?.(stored, read) ?? stored;
-      if (changesRoute(changes)) checkStoredRoute({ ...read, ...definedIn(row) }, settings, config);
+      const after = { ...read, ...definedIn(row) };
+      if (changesRoute(changes)) checkStoredRoute(after, settings, config);
+      if (changesDigest(changes)) checkDigest({ ...after, url: settings.url });
       if (changes.updateSettings !== null) {
         row.encryptedSettings = await encryptSettings(encryptionKeys, uuid, settings);
         row.headerNames = Object.keys(settings.headers ?? {});
@@ -180,6 +184,12 @@ async function apply(
 /** Other changes are not refused for an egress that the deployment has no more. */
 function changesRoute({ plain }: ParsedChanges): boolean {
   return plain.origin !== undefined || plain.verifySsl !== undefined || plain.egress !== undefined;
+}
+
+/** Other changes are not refused where a later version of the gateway takes a URL for another service's. */
+function changesDigest({ plain }: ParsedChanges): boolean {
+  const { digestS, ordering, format, contentType, origin } = plain;
+  return [digestS, ordering, format, contentType, origin].some((one) => one !== undefined);
 }
 
 /** @throws {FieldError} when nothing reaches the webhook's target as it is set. */
@@ -231,6 +241,7 @@ async function parseChanges(change: Change, config: Config): Promise<ParsedChang
     retryMaxAgeS: fields.retry?.max_age_s ?? nullIfReset("max_age_s"),
     timeoutS: fields.timeout_s ?? nullIfReset("timeout_s"),
     rateLimitPerS: fields.rate_limit_per_s ?? nullIfReset("rate_limit_per_s"),
+    digestS: typeof fields.digest_s === "number" ? fields.digest_s || null : undefined,
     // Empty: chosen by itself again.
     egress: typeof fields.egress === "string" ? fields.egress || null : undefined,
     format: fields.format ?? undefined,

@@ -7,6 +7,7 @@ import { encryptSettings, type SecretSettings } from "../platform/encryption";
 import { audit } from "../db/audit";
 import { configureLane } from "./configure-lane";
 import { mergeHeaders } from "./custom-headers";
+import { checkDigest } from "./digest-rules";
 import { newFormatSettings } from "./format-settings";
 import type { pingSpecSchema, webhookSpecSchema } from "./schemas";
 import type { Operation } from "./operation";
@@ -65,6 +66,9 @@ export async function parseNewWebhook(
     { format, url: url.href, contentType },
     { formatOptions: spec.format_options, template: spec.template },
   );
+  const ordering = spec.ordering ?? "strict";
+  const digestS = spec.digest_s || null;
+  checkDigest({ digestS, ordering, format, url: url.href, contentType });
   return {
     shown: {
       uuid,
@@ -72,11 +76,12 @@ export async function parseNewWebhook(
       origin: url.origin,
       verifySsl: spec.verify_ssl,
       contentType,
-      ordering: spec.ordering ?? "strict",
+      ordering,
       retryMaxAttempts: spec.retry?.max_attempts ?? null,
       retryMaxAgeS: spec.retry?.max_age_s ?? null,
       timeoutS: spec.timeout_s ?? null,
       rateLimitPerS: spec.rate_limit_per_s ?? null,
+      digestS,
       egress,
       headerNames: Object.keys(headers),
       format,

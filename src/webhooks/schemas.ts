@@ -39,6 +39,7 @@ const retrySchema = strict("retry", {
     "A delivery becomes a dead letter after max_attempts attempts, or max_age_s seconds after its first one. Null is the default: any number of attempts, 3 days.",
 });
 
+const digestSecondsMax = 3600;
 const egressCharactersMax = 32;
 const timeoutSecondsMax = 30;
 const rateMin = 0.1;
@@ -100,6 +101,10 @@ const specFields = {
     .min(rateMin, `must be a number from ${rateMin} to ${rateMax}`)
     .max(rateMax, `must be a number from ${rateMin} to ${rateMax}`)
     .openapi({ description: "How many attempts may start per second. Bursts are spread. Null: no limit." }),
+  digest_s: wholeNumber(0, digestSecondsMax).openapi({
+    description:
+      "For how many seconds after it was accepted a delivery waits, so that those behind it share its message: “12 runs failed in Sales”, and the first of them. Each stays a delivery of its own in the log. 0 and null: each has its own message. Requires the ordering strict and a format of messages for people: slack, discord, teams, google_chat, mattermost, telegram or ntfy, also as what auto stands for.",
+  }),
   egress: z
     .string({ error: must("be the name of an egress, direct or empty") })
     .max(egressCharactersMax, `must be at most ${egressCharactersMax} characters`)
@@ -134,6 +139,7 @@ export const webhookSpecSchema = strict("webhook", {
   format_options: formatOptionsSchema.nullish(),
   template: templateSchema.nullish(),
   rate_limit_per_s: specFields.rate_limit_per_s.nullish(),
+  digest_s: specFields.digest_s.nullish(),
   egress: specFields.egress.nullish(),
   subscriptions: specFields.subscriptions.nullish(),
   ...readOnlyFields,
@@ -203,6 +209,7 @@ export const webhookSchema = z
       .nullable()
       .openapi({ description: "Null for every other format than template; masked in lists." }),
     rate_limit_per_s: z.number().nullable(),
+    digest_s: z.int().openapi({ description: "0: each delivery has its own message." }),
     egress: z.string().nullable().openapi({ description: "Null: the first egress that fits, or none." }),
     state: z.enum(["active", "paused", "disabled"]).openapi({
       description:

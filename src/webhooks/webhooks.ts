@@ -29,6 +29,7 @@ export type NewWebhook = Pick<
   | "retryMaxAgeS"
   | "timeoutS"
   | "rateLimitPerS"
+  | "digestS"
   | "egress"
   | "headerNames"
   | "format"

@@ -23,6 +23,7 @@ export function deliveryResponse(
     attempts_made: delivery.attempts,
     last_status: delivery.lastStatus,
     last_error: delivery.lastError,
+    carried_by: delivery.carriedBy === null ? null : deliveryUuid(webhookUuid, delivery.carriedBy),
   };
 }
 
@@ -34,6 +35,7 @@ export function fullDeliveryResponse(
   const { sent, body, history } = delivery;
   return {
     ...deliveryResponse(webhookUuid, delivery),
+    carries: delivery.carries.map((sequence) => deliveryUuid(webhookUuid, sequence)),
     request: sent === null ? null : { headers: sent.headers, body },
     attempts: history.map((attempt) => ({
       number: attempt.number,

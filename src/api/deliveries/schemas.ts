@@ -30,6 +30,11 @@ export const deliverySchema = z
       description:
         "The error class of the latest failed attempt: timeout, dns, tls, connection, http_4xx, http_5xx, service_error (a 2xx whose body says that it failed), redirect or blocked.",
     }),
+    carried_by: z.string().nullable().openapi({
+      format: "uuid",
+      description:
+        "The delivery whose message carries this one, or carried it (digest_s); its attempts are not counted here. Null: it has its own message.",
+    }),
   })
   .openapi("Delivery");
 
@@ -63,6 +68,9 @@ const attemptSchema = z
 export const fullDeliverySchema = z
   .object({
     ...deliverySchema.shape,
+    carries: z.array(z.string().openapi({ format: "uuid" })).openapi({
+      description: "The deliveries that its latest request carried as well, in order (digest_s).",
+    }),
     request: z
       .object({
         headers: z.record(z.string(), z.string()),

@@ -43,6 +43,7 @@ export function webhookResponse(
     format_options: maskFormatOptions(webhook.formatOptionNames),
     template: webhook.format === "template" ? maskedValue : null,
     rate_limit_per_s: webhook.rateLimitPerS,
+    digest_s: webhook.digestS ?? 0,
     egress: webhook.egress,
     state: webhook.state,
     disabled_reason: webhook.disabledReason,

@@ -19,7 +19,9 @@ import { LastError } from "./log-table";
 import { deliveryPath, nameOf, webhookPath } from "./names-and-paths";
 import { OtherDeliveries, othersOf } from "./other-deliveries";
 import { formatBody, SentRequest } from "./sent-request";
+import { SharedMessage } from "./shared-message";
 import { laneOf } from "../../lane/lane-of";
+import type { Webhook } from "../../webhooks/webhooks";
 
 /** Adds the page to `router`. */
 export function deliveryPage(router: Router): void {
@@ -69,7 +71,7 @@ export function deliveryPage(router: Router): void {
         ) : (
           <div id="delivery-change"></div>
         )}
-        <Facts uuid={uuid} delivery={delivery} />
+        <Facts uuid={uuid} webhook={webhook} delivery={delivery} />
         <Attempts history={history} />
         <SentRequest sent={sent && { headers: sent.headers, body }} mayReadTexts={hasTexts} />
         <EventBody env={c.env} event={delivery.event} uuid={delivery.eventUuid} />
@@ -102,7 +104,7 @@ function EventBody({ env, event, uuid }: { env: Env; event: string | null; uuid:
   );
 }
 
-function Facts({ uuid, delivery }: { uuid: string; delivery: ShownDelivery }) {
+function Facts({ uuid, webhook, delivery }: { uuid: string; webhook: Webhook; delivery: ShownDelivery }) {
   const { nextAttemptAt, deliveredAt } = delivery;
   return (
     <section class="card" aria-labelledby="delivery-title">
@@ -126,6 +128,7 @@ function Facts({ uuid, delivery }: { uuid: string; delivery: ShownDelivery }) {
         <Fact label="Last error">
           <LastError {...delivery} />
         </Fact>
+        <SharedMessage webhook={webhook} delivery={delivery} />
         <Fact label="UUID">
           <code>{uuid}</code>
         </Fact>

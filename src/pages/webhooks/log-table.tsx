@@ -2,6 +2,7 @@
 import type { LoggedDelivery } from "../../lane/delivery-log";
 import type { Webhook } from "../../webhooks/webhooks";
 import { deliveryUuid } from "../../send/delivery-uuid";
+import { CarriedBy } from "./shared-message";
 import { StatusBadge } from "../parts/badges";
 import { count } from "../parts/format-numbers";
 import { EventTitle } from "../parts/event-title";
@@ -33,7 +34,11 @@ export function LogTable({ webhook, deliveries }: { webhook: Webhook; deliveries
             <Time at={delivery.acceptedAt} />
           </Cell>
           <Cell label="Attempts" number minor={delivery.attempts < 2}>
-            {count(delivery.attempts)}
+            {delivery.carriedBy !== null && delivery.attempts === 0 ? (
+              <CarriedBy webhook={webhook} sequence={delivery.carriedBy} />
+            ) : (
+              count(delivery.attempts)
+            )}
           </Cell>
           <Cell label="Last error" minor={delivery.lastError === null}>
             <LastError {...delivery} />

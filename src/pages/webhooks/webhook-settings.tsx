@@ -31,6 +31,7 @@ export function WebhookSettings({ webhook, route }: { webhook: Webhook; route: R
         {webhook.retryMaxAgeS !== null && <Fact label="Retry period">{webhook.retryMaxAgeS} s</Fact>}
         {timeoutS !== null && <Fact label="Timeout">{timeoutS} s</Fact>}
         {rateLimitPerS !== null && <Fact label="Rate limit">{rateLimitPerS} per second</Fact>}
+        {webhook.digestS !== null && <Fact label="Digest">{webhook.digestS} s</Fact>}
         {headerNames.length > 0 && <Fact label="Custom headers">{headerNames.join(", ")}</Fact>}
         <Fact label="Created">
           <Time at={webhook.createdAt} />

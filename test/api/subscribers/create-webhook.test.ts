@@ -44,6 +44,7 @@ describe("POST /subscribers/webhooks", () => {
       timeout_s: null,
       headers: {},
       rate_limit_per_s: null,
+      digest_s: 0,
       egress: null,
       format: "auto",
       format_options: {},

@@ -1,10 +1,17 @@
-/** Advanced settings: retries, timeout, rate limit and headers. */
+/** Advanced settings: retries, timeout, rate limit, digest and headers. */
 import { described, Field } from "../../parts/field";
 import type { FormErrors } from "./form-errors";
 import { FormField } from "./form-field";
 import type { FormValues } from "./form-values";
 
-const advanced = ["max_attempts", "max_age_s", "timeout_s", "rate_limit_per_s", "headers"] as const;
+const advanced = [
+  "max_attempts",
+  "max_age_s",
+  "timeout_s",
+  "rate_limit_per_s",
+  "digest_s",
+  "headers",
+] as const;
 
 /** Open when a field has an error or a value. */
 export function AdvancedSettings({ values, errors }: { values: FormValues; errors: FormErrors }) {
@@ -17,7 +24,7 @@ export function AdvancedSettings({ values, errors }: { values: FormValues; error
   };
   return (
     <details open={isOpen}>
-      <summary>Advanced: retries, timeout, rate limit, headers</summary>
+      <summary>Advanced: retries, timeout, rate limit, digest, headers</summary>
       <div class="stack">
         <div class="grid">
           <FormField
@@ -44,6 +51,12 @@ export function AdvancedSettings({ values, errors }: { values: FormValues; error
             inputmode="decimal"
             step="any"
             hint="0.1 to 1000 deliveries per second. Empty: no limit."
+          />
+          <FormField
+            {...shared}
+            name="digest_s"
+            inputmode="numeric"
+            hint="1 to 3600 seconds whose events become one message, such as “12 runs failed in Sales”. For chat services in strict ordering. Empty: a message each."
           />
         </div>
         <Field {...headers} label="Custom headers">

@@ -23,6 +23,7 @@ export const fieldLabels: Record<string, string> = {
   max_age_s: "Retry period",
   timeout_s: "Timeout",
   rate_limit_per_s: "Rate limit",
+  digest_s: "Digest",
   egress: "Egress",
   headers: "Custom headers",
   ...Object.fromEntries(optionLabels),

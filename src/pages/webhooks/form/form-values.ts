@@ -21,6 +21,7 @@ const textFields = [
   "max_age_s",
   "timeout_s",
   "rate_limit_per_s",
+  "digest_s",
   "egress",
   "headers",
 ] as const;
@@ -73,6 +74,7 @@ export function valuesForStored({ webhook, subscriptions, settings }: StoredWebh
       max_age_s: shown(webhook.retryMaxAgeS),
       timeout_s: shown(webhook.timeoutS),
       rate_limit_per_s: shown(webhook.rateLimitPerS),
+      digest_s: shown(webhook.digestS),
       egress: webhook.egress ?? "",
       headers: headerLines(maskHeaders(webhook.headerNames)),
     },

@@ -1,6 +1,7 @@
 /** A preview of what receivers get, built like a delivery from a sample event. */
 import { indentJson } from "../../../send/indent-json";
 import { buildMessage, type BuiltMessage } from "../../../send/message/build-message";
+import { hasDigests } from "../../../send/message/digest";
 import { optionsOf } from "../../../send/message/format-options";
 import type { ServiceFormat } from "../../../send/message/formats";
 import { checkTemplate } from "../../../send/message/template/template-message";
@@ -22,6 +23,9 @@ type PreviewSource = {
   orchestUrl: string | null;
 };
 
+/** How many events the preview of a digest has beside the first one. */
+const digestedMore = 11;
+
 export function Preview(source: PreviewSource) {
   const format = chosenFormat(source.values, source.url);
   const type = sampleType(source.values);
@@ -30,6 +34,8 @@ export function Preview(source: PreviewSource) {
   if (reason !== null) return <p class="notice warn">{reason}</p>;
   const message = messageOf(source, format, type);
   const preview = previewOf(format, message);
+  const isDigested = hasDigests(format) && Number(source.values.text.digest_s) > 0;
+  const digest = isDigested ? previewOf(format, messageOf(source, format, type, digestedMore)) : null;
   return (
     <>
       <p class="muted small">
@@ -43,14 +49,24 @@ export function Preview(source: PreviewSource) {
       ) : (
         <ServicePreview format={format} preview={preview} />
       )}
+      {digest !== null && (
+        <>
+          <p class="muted small">
+            The same for {digestedMore + 1} events that come within the digest’s time.
+          </p>
+          <ServicePreview format={format} preview={digest} />
+        </>
+      )}
     </>
   );
 }
 
+/** @param more how many more events the message tells of. */
 function messageOf(
   { uuid, url, values, stored, orchestUrl }: PreviewSource,
   format: ServiceFormat,
   type: string,
+  more = 0,
 ): BuiltMessage {
   const ids = sequentialUuids();
   return buildMessage({
@@ -66,6 +82,7 @@ function messageOf(
     template: values.text.template,
     orchestUrl,
     event: sampleOf(type, ids),
+    ...(more > 0 && { others: Array.from({ length: more }, () => sampleOf(type, ids)) }),
     deliveryUuid: ids(),
   });
 }

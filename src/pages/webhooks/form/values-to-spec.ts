@@ -39,6 +39,7 @@ export function specOf(values: FormValues): Record<string, unknown> {
     retry: { max_attempts: numberOf(text.max_attempts), max_age_s: numberOf(text.max_age_s) },
     timeout_s: numberOf(text.timeout_s),
     rate_limit_per_s: numberOf(text.rate_limit_per_s),
+    digest_s: numberOf(text.digest_s),
     egress: text.egress,
     headers: headersOf(text.headers),
     ...formatSettings(values, text.url),
@@ -64,6 +65,8 @@ export function changeOf(
   for (const name of ["url", "secret"] as const) if (text[name] !== "") spec[name] = text[name];
   for (const name of ["name", "content_type", "ordering", "egress"] as const)
     if (differs(name)) spec[name] = text[name];
+
+  if (differs("digest_s")) spec["digest_s"] = numberOf(text.digest_s) ?? 0;
 
   const changed = numbers.filter(differs);
   const set = Object.fromEntries(
