@@ -39,7 +39,10 @@ import { ownFormsOnly, pageHeaders } from "./pages/page-guards";
 import { pagesRoutes } from "./pages/routes";
 
 const bodyBytesMax = 1024 * 1024;
-/** Of Orchest's deliveries: one that is too large to publish is kept, as its sender would repeat it for ever. */
+/**
+ * The limit for Orchest's deliveries. It is higher, because Orchest would repeat a refused delivery for ever: one that
+ * is too large to publish is kept as a rejected message.
+ */
 const orchestBytesMax = 8 * 1024 * 1024;
 
 /**
@@ -52,7 +55,7 @@ const noStore: MiddlewareHandler = async (c, next) => {
 };
 
 /**
- * @param checkJurisdiction throws when the lanes would be out of reach (`createJurisdictionCheck`).
+ * @param checkJurisdiction throws when JURISDICTION has changed (`createJurisdictionCheck`).
  * @returns the gateway's Hono app, whose `fetch(request, env, ctx)` handles every request.
  */
 export function createApp(checkJurisdiction = createJurisdictionCheck()): Router {
@@ -109,7 +112,7 @@ function limitBody(maxSize: number): MiddlewareHandler {
 }
 
 /**
- * @param methods of the routes at the path of the request, whose method is another one.
+ * @param methods of the routes at the request's path. The request's method is none of them.
  * @returns 204 for OPTIONS, else 405; both with the methods in `Allow`.
  */
 function otherMethod(c: Context<AppEnv>, methods: string[]): Response | Promise<Response> {
@@ -121,8 +124,8 @@ function otherMethod(c: Context<AppEnv>, methods: string[]): Response | Promise<
 }
 
 /**
- * @returns the methods of endpoints whose path has no parameter. Such a path also matches other endpoints, with a fixed word as a
- * parameter, and then nothing is found: `/subscribers/webhooks` as `/subscribers/{uuid}`.
+ * @returns the methods of endpoints whose path has no parameter. Such a path also matches an endpoint with a parameter,
+ *   whose methods do not count: `/subscribers/webhooks` matches `/subscribers/{uuid}`.
  */
 function methodsOfFixedPaths(endpoints: Router): Map<string, string[]> {
   const methods = new Map<string, string[]>();

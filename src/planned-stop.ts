@@ -1,15 +1,16 @@
-/** The order of `npm start` to begin no more attempts, before it ends the process. */
+/** The stop order of `npm start`: before it ends the process, it tells the gateway to start no more attempts. */
 import { readConfig } from "./platform/config";
 import { log } from "./platform/log";
 import { stopSending } from "./lane/planned-stop";
 
-/** How long attempts that are under way may take to land. */
+/** How long the gateway waits for attempts that are under way to finish. */
 const landMs = 5000;
 
 /**
- * Obeys the order if `cron` is one: a schedule that wrangler.toml does not have, so that Cloudflare never calls it. It
- * holds an HMAC of an API token, since any page in a browser may call the schedules of `wrangler dev`.
- * @returns whether it was an order to stop, also one that was refused.
+ * Obeys a stop order, which comes as a cron schedule: `stop <HMAC>`. wrangler.toml does not have that schedule, so that
+ * Cloudflare never calls it. The HMAC is made with an API token, because any web page may call the schedules of
+ * `wrangler dev`.
+ * @returns whether `cron` was a stop order, also when it was refused.
  */
 export async function obeyStop(env: Env, cron: string): Promise<boolean> {
   const [order, code = ""] = cron.split(" ");

@@ -14,19 +14,19 @@ import { finishDeletions } from "./webhooks/delete-webhook";
 import { log } from "./platform/log";
 
 const dayMs = 86_400_000;
-/** How long notes on failed queue messages are kept: messages are retried for four days at most. */
+/** How long the reasons for failed queue messages are kept. Messages are retried for four days at most. */
 const failureDays = 7;
 /** How long the audit log is kept: a year, and a month to review it. */
 const auditDays = 400;
-/** Refusals are kept for a shorter time, because anyone on the internet can cause them. */
+/** How long refusals are kept: shorter, because anyone on the internet can cause them. */
 const refusalDays = 30;
 
-/** How long a run goes on trying to open lanes: until shortly before the next one. */
+/** How long a run continues to wake lanes: until shortly before the next run. */
 const wakingMs = 55_000;
 
 /**
- * Runs every task once, and opens lanes again whose writes failed. Never throws: a failure is logged, and the task runs again
- * a minute later. @param now in ms.
+ * Runs every task once, then wakes lanes whose writes failed. Never throws: a failure is logged, and the task runs
+ * again a minute later. @param now in ms.
  */
 export async function runScheduled(env: Env, now: number): Promise<void> {
   const startedAt = Date.now();

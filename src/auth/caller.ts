@@ -27,7 +27,7 @@ const accessId = "access:";
 export async function callerByToken(env: Env, token: string, background: Background): Promise<Caller | null> {
   const hash = await hashToken(token);
   const candidates = await bootstrapHashes(env);
-  // The token is compared with all of them, so that timing does not reveal which one matches.
+  // The token is compared with every candidate, so that timing does not reveal which one matches.
   const found = candidates[candidates.map((candidate) => isSameHash(candidate, hash)).indexOf(true)];
   if (found !== undefined) return bootstrapCaller(found);
   if (!isOfTokenForm(token)) return null;

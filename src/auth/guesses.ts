@@ -1,6 +1,6 @@
 /**
- * Rate limits against guessing tokens and signatures. Only wrong ones are counted, after they were checked, so that clients
- * with a valid one are never limited because of others at the same address.
+ * Rate limits against guessing tokens and signatures. Only wrong ones are counted, after the check, so that a client
+ * with a valid one is never limited because of others at the same address.
  */
 import type { Context } from "hono";
 import { clientAddress } from "./audit";

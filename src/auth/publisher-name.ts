@@ -7,7 +7,10 @@ const names = new Map([
   ["gateway", "The gateway"],
 ]);
 
-/** @param publisher of an archived event (`Publisher`). @returns its current name, or null when it is not known. */
+/**
+ * @param publisher the id of an archived event's publisher (`Publisher`). @returns its current name; null when it is
+ *   not known.
+ */
 export async function publisherName(env: Env, publisher: string | null): Promise<string | null> {
   if (publisher === null) return null;
   return names.get(publisher) ?? nameOfCaller(env, publisher);

@@ -26,7 +26,7 @@ export function endSession(c: Context<AppEnv>): void {
   deleteCookie(c, cookieName, cookieOptions(c));
 }
 
-/** @returns the caller who is signed in, or null. Null as well when the token has expired or was revoked since. */
+/** @returns the caller who is signed in; null when nobody is, or when the token has expired or was revoked. */
 export async function callerBySession(c: Context<AppEnv>): Promise<Caller | null> {
   const value = await readCookie(c);
   const [id, until] = value?.split(" ") ?? [];
@@ -54,7 +54,10 @@ async function readCookie(c: Context<AppEnv>): Promise<string | null> {
   return null;
 }
 
-/** One for each key in ENCRYPTION_KEY. The first one signs and all verify, so that rotating keys ends no session. */
+/**
+ * @returns one key for each key in ENCRYPTION_KEY. The first one signs and all of them verify, so that rotating keys
+ *   ends no session.
+ */
 async function signingKeys(env: Env): Promise<ArrayBuffer[]> {
   return Promise.all(readConfig(env).encryptionKeys.map(deriveKey));
 }

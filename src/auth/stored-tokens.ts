@@ -1,6 +1,6 @@
 /**
- * Tokens in D1, cached per isolate for a minute. A token that is revoked through another isolate may therefore work here
- * for up to a minute longer. While D1 fails, a token that is known is believed for ten minutes.
+ * Tokens in D1, cached per isolate for a minute. A token that is revoked through another isolate may therefore work
+ * here for up to a minute longer. While D1 fails, a cached token is used for up to ten minutes.
  */
 import { findToken, findTokenByHashPrefix, recordTokenUse, type StoredToken } from "./tokens";
 import { log } from "../platform/log";
@@ -12,17 +12,21 @@ import { mayHaveToken } from "./token-hash-prefixes";
 export type Background = (work: Promise<void>) => void;
 
 const ttlMs = 60_000;
-/** For so long since it was read a token is believed while D1 fails. */
-const believedMs = 600_000;
-/** D1 is waited for so long, and asked again so long after it failed: publishing does not wait for it each time. */
-const readMs = 2000;
-const retryMs = 10_000;
+/** How long a cached token is used while D1 fails. */
+const staleTtlMs = 600_000;
+/** The timeout of a query for a token. */
+const readTimeoutMs = 2000;
+/**
+ * After a failed query, D1 is not queried for the same token for this time, so that publishing does not wait for it
+ * each time.
+ */
+const retryIntervalMs = 10_000;
 /** How exact `lastUsedAt` is. */
 const useIntervalMs = 3_600_000;
 /** The most cached tokens. Wrong tokens are not cached, so that guessing does not fill the cache. */
 const cachedMax = 1000;
 
-/** `failedAt`: when D1 could last not be asked about it, in ms. */
+/** Times in ms. `failedAt`: when a query for it last failed; 0 when none has. */
 type CachedToken = { token: StoredToken; readAt: number; failedAt: number };
 
 /** By hash prefix and by uuid. */
@@ -63,12 +67,12 @@ async function readThroughCache(
   const cached = cache.get(key);
   const now = Date.now();
   if (cached !== undefined && now - cached.readAt < ttlMs) return cached.token;
-  const isBelievable = cached !== undefined && now - cached.readAt < believedMs;
-  if (isBelievable && now - cached.failedAt < retryMs) return cached.token;
+  const isUsable = cached !== undefined && now - cached.readAt < staleTtlMs;
+  if (isUsable && now - cached.failedAt < retryIntervalMs) return cached.token;
   try {
-    return keep(key, await withTimeout(find(), readMs));
+    return keep(key, await withTimeout(find(), readTimeoutMs));
   } catch (error) {
-    if (!isBelievable) throw error;
+    if (!isUsable) throw error;
     log("warn", "token not looked up", { token: cached.token.uuid, error: String(error) });
     cached.failedAt = Date.now();
     return cached.token;

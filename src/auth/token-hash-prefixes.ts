@@ -1,19 +1,19 @@
 /**
- * The hash prefixes of all tokens, cached per isolate, so that wrong tokens are rejected without a query each. A token that
- * another isolate creates while wrong ones are tried here works after up to 5 seconds, otherwise at once.
+ * The hash prefixes of all tokens, cached per isolate, so that wrong tokens are rejected without a query each. A token
+ * that another isolate creates works here at once, or after up to 5 seconds if this isolate has just read the prefixes.
  */
 import { cached } from "../platform/cached";
 import { listTokenHashPrefixes } from "./tokens";
 
 const ttlMs = 5000;
-/** With more tokens than this nothing is cached, and every token is searched for in D1. */
+/** With more tokens than this, no prefixes are cached, and every token is searched for in D1. */
 const prefixesMax = 20_000;
 /** How many prefixes of tokens created by this isolate are remembered. */
 const createdHereMax = 100;
 
 const createdHere = new Set<string>();
 
-/** Null when there are too many. */
+/** The prefixes of all tokens; null when there are too many. */
 const cachedPrefixes = cached<Set<string> | null>(ttlMs, async (env) => {
   const prefixes = await listTokenHashPrefixes(env, prefixesMax + 1);
   return prefixes.length > prefixesMax ? null : new Set(prefixes);

@@ -26,7 +26,7 @@ export function isOfTokenForm(text: string): boolean {
   return form.test(text);
 }
 
-/** @returns the hash of any text, also of one that is no token. */
+/** @returns the hash of any text, whether or not it has the form of a token. */
 export async function hashToken(token: string): Promise<TokenHash> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token));
   const hash = new Uint8Array(digest).toHex();

@@ -26,7 +26,7 @@ export async function insertToken(
     .insert(tokens)
     .values({ ...token, uuid: crypto.randomUUID(), hashPrefix: prefix, hash, createdAt: Date.now() })
     .returning();
-  if (stored === undefined) throw new Error("D1 gave no row back for a new token.");
+  if (stored === undefined) throw new Error("D1 returned no row for a new token.");
   return storedToken(stored);
 }
 

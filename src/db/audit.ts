@@ -44,10 +44,10 @@ export const auditActions = [
 
 type AuditAction = (typeof auditActions)[number];
 
-/** Addresses are cut here: an IPv6 address with a zone fits. */
+/** The most characters of an address that are stored. An IPv6 address with a zone fits. */
 const addressCharactersMax = 64;
 
-/** What was done, and to what. It must not contain secrets. */
+/** The action and its target. It must not contain secrets. */
 export type AuditSubject = {
   action: AuditAction;
   /** The uuid of the webhook, token or event, or the id of the rejected message. */
@@ -56,7 +56,10 @@ export type AuditSubject = {
   detail?: string;
 };
 
-/** Records an action that has succeeded. Never throws: a failure to write is logged as an error, and the action stands. */
+/**
+ * Records an action that has succeeded. Never throws: a failed write is logged as an error, because the action has
+ * already happened.
+ */
 export async function audit(env: Env, actor: Actor, subject: AuditSubject): Promise<void> {
   const { action, target = null, detail = null } = subject;
   const entry = { at: Date.now(), ...columnsOf(actor), action, target, detail };

@@ -1,12 +1,15 @@
-/** The table `deployment`: what may not change after the first start. */
+/** The table `deployment`: settings that must not change after the first start. */
 import { ConfigurationError } from "../platform/errors";
-import { readLanesPlace } from "../platform/lanes-place";
+import { readLanePlacement } from "../platform/lane-placement";
 import { log } from "../platform/log";
 import { withTimeout } from "../platform/timeouts";
 
-/** The jurisdiction that the lanes were first made in. Written down by the first call of a deployment. */
+/**
+ * @returns the jurisdiction that the deployment's first call had, in which its lanes were created. The first call
+ *   stores it.
+ */
 async function readFirstJurisdiction(env: Env): Promise<string> {
-  const { jurisdiction } = readLanesPlace(env);
+  const { jurisdiction } = readLanePlacement(env);
   const [, read] = await env.DB.batch<{ value: string }>([
     env.DB.prepare("INSERT INTO deployment VALUES ('jurisdiction', ?) ON CONFLICT DO NOTHING").bind(
       jurisdiction ?? "",
@@ -16,25 +19,27 @@ async function readFirstJurisdiction(env: Env): Promise<string> {
   return read?.results[0]?.value ?? "";
 }
 
-/** D1 is waited for so long, and asked again so long after it failed. */
-const readMs = 2000;
-const retryMs = 10_000;
+/** The timeout of the query. */
+const readTimeoutMs = 2000;
+/** After a failed query, D1 is not queried again for this time. */
+const retryIntervalMs = 10_000;
 
 /**
- * Refuses to work with another JURISDICTION than the first: its lanes would be other objects, which are empty. One query
- * for each isolate. While D1 cannot be reached the setting is believed, so that publishing goes on: objects of another
- * jurisdiction would be new, and ask D1 before they take anything.
- * @returns the check. @throws {ConfigurationError} naming both values.
+ * Makes a check that JURISDICTION is the one of the first start: in another jurisdiction, the lanes would be other,
+ * empty objects. Each isolate makes one query. While D1 cannot be reached the check passes, so that publishing
+ * continues. That is safe: an object in a wrong jurisdiction is new, and a new object reads D1 before it accepts
+ * anything.
+ * @returns the check. It throws a `ConfigurationError` that names both values.
  */
 export function createJurisdictionCheck(): (env: Env) => Promise<void> {
   let first: string | undefined;
   let failedAt: number | undefined;
   return async (env) => {
-    const now = readLanesPlace(env).jurisdiction ?? "";
+    const now = readLanePlacement(env).jurisdiction ?? "";
     if (first === undefined) {
-      if (failedAt !== undefined && Date.now() - failedAt < retryMs) return;
+      if (failedAt !== undefined && Date.now() - failedAt < retryIntervalMs) return;
       try {
-        first = await withTimeout(readFirstJurisdiction(env), readMs);
+        first = await withTimeout(readFirstJurisdiction(env), readTimeoutMs);
       } catch (error) {
         failedAt = Date.now();
         log("warn", "jurisdiction not checked", { error: String(error) });

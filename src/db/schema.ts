@@ -9,7 +9,7 @@ import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from
 export const webhooks = sqliteTable(
   "webhooks",
   {
-    /** In order of creation. Ids are not reused after a deletion: event shards know webhooks by them. */
+    /** In order of creation. Ids are not reused after a deletion, because event shards identify webhooks by them. */
     id: integer("id").primaryKey({ autoIncrement: true }),
     uuid: text("uuid").notNull().unique(),
     name: text("name").notNull(),
@@ -31,9 +31,12 @@ export const webhooks = sqliteTable(
     timeoutS: integer("timeout_s"),
     /** The rate limit: how many attempts may start per second. Null: no limit. */
     rateLimitPerS: real("rate_limit_per_s"),
-    /** The egress that its deliveries go through, or `direct`. Null: the first one that fits. */
+    /** The egress that its deliveries go through, or `direct`. Null: the first egress that matches the target. */
     egress: text("egress"),
-    /** What receivers get (`send/message/formats.ts`). `auto`: what the service behind the URL shows. */
+    /**
+     * The format of the request's body (`send/message/formats.ts`). `auto`: the format of the service that the URL
+     * belongs to.
+     */
     format: text("format", {
       enum: [
         "auto",
@@ -55,11 +58,15 @@ export const webhooks = sqliteTable(
       .default("auto"),
     /** The names of the format options, as a JSON array. Their values are in `encryptedSettings`. */
     formatOptionNames: text("format_option_names", { mode: "json" }).$type<string[]>().notNull().default([]),
-    /** How many seconds of deliveries become one message. Null: each is its own. */
+    /**
+     * The digest interval: deliveries of so many seconds are sent as one message. Null: each is a message of its own.
+     */
     digestS: integer("digest_s"),
     /** The names of the custom headers, as a JSON array. Their values are in `encryptedSettings`. */
     headerNames: text("header_names", { mode: "json" }).$type<string[]>().notNull().default([]),
-    /** When the previous secret stops signing. Null: there is none. The secret is in `encryptedSettings`. */
+    /**
+     * When the previous secret stops signing. Null: there is no previous secret. The secret is in `encryptedSettings`.
+     */
     previousSecretUntil: integer("previous_secret_until"),
     /** A copy of the lane's state. The lane owns it and updates this column. */
     state: text("state", { enum: ["active", "paused", "disabled"] })
@@ -68,7 +75,7 @@ export const webhooks = sqliteTable(
     disabledReason: text("disabled_reason"),
     /** A copy of the lane's number of dead letters, updated by the lane. */
     deadLetters: integer("dead_letters").notNull().default(0),
-    /** Whether the lane may hold deliveries, copied here by the lane: cron calls only those. */
+    /** Whether the lane may hold deliveries, copied here by the lane. Cron calls only lanes that may. */
     inUse: integer("in_use", { mode: "boolean" }).notNull().default(true),
     /** Raised by every change. A lane keeps the configuration with the highest version. */
     version: integer("version").notNull().default(1),
@@ -76,11 +83,12 @@ export const webhooks = sqliteTable(
     deletedAt: integer("deleted_at"),
     createdAt: integer("created_at").notNull(),
     /**
-     * The routing version of the latest change that matching must know of: of the webhook's existence, version,
-     * `waits` or subscriptions. Stamped by triggers only, different for each webhook; `RETURNING` gives the one before.
+     * The routing version of the latest change that affects matching: a change of the webhook's existence, version,
+     * `waits` or subscriptions. Set by triggers only, and different for each webhook. `RETURNING` gives the previous
+     * value.
      */
     routingVersion: integer("routing_version").notNull().default(0),
-    /** Whether events wait for its lane in `handovers`, so that new ones go there, too. */
+    /** Whether events wait for its lane in `handovers`. New events are then added there, too, to keep their order. */
     waits: integer("waits", { mode: "boolean" }).notNull().default(false),
   },
   (table) => [
@@ -88,7 +96,7 @@ export const webhooks = sqliteTable(
     index("webhooks_previous_secret")
       .on(table.previousSecretUntil)
       .where(sql`previous_secret_until IS NOT NULL`),
-    // Event shards pull what is above the version that they have.
+    // Event shards pull the rows above the version that they have.
     index("webhooks_routing").on(table.routingVersion),
     // Cron looks for webhooks with events in `handovers`.
     index("webhooks_waits")
@@ -98,34 +106,34 @@ export const webhooks = sqliteTable(
 );
 
 /**
- * How often routing changed: one row. Triggers (in the migration that makes this table) raise it with every change of
- * what matching needs, and stamp the rows that changed with it, so that no statement can forget to.
+ * The routing version: one row. Triggers (in the migration that creates this table) raise it with every change that
+ * affects matching, and set it in the changed rows. As triggers do it, no statement can omit it.
  */
 export const routing = sqliteTable("routing", {
   id: integer("id").primaryKey(),
   version: integer("version").notNull(),
-  /** How many event shards there are. 0 until the first one is made, which writes `EVENT_SHARDS` here. */
+  /** How many event shards there are. 0 until the first shard is created, which stores `EVENT_SHARDS` here. */
   shards: integer("shards").notNull().default(0),
 });
 
-/** The webhooks that were deleted, by the routing version of that. Filled by a trigger. */
+/** The deleted webhooks, by the routing version of their deletion. A trigger inserts the rows. */
 export const routingRemoved = sqliteTable("routing_removed", {
-  /** Webhooks' ids are never used again. */
+  /** The id of the webhook, which no other webhook gets. */
   webhookId: integer("webhook_id").notNull(),
   version: integer("version").primaryKey(),
 });
 
 /**
- * What became of changes of routing that were announced to the event shards. A commit writes its own row in the same
- * batch as the change. Who finds an announcement without one writes `is_committed` 0 in its place: from then on the commit
- * fails, however late it arrives. Rows are kept for a week.
+ * The outcomes of routing changes that were announced to the event shards. A change inserts its row in the same batch
+ * as it commits. A shard that finds an announced change without a row inserts one with `is_committed` 0: a commit that
+ * arrives later then fails. Rows are kept for a week.
  */
 export const routingChanges = sqliteTable(
   "routing_changes",
   {
     /** The uuid that the change was announced under. */
     id: text("id").primaryKey(),
-    /** In ms, by the clock of whoever wrote the row. */
+    /** In ms, by the clock of the writer. */
     at: integer("at").notNull(),
     isCommitted: integer("is_committed", { mode: "boolean" }).notNull(),
   },
@@ -149,7 +157,7 @@ export const subscriptions = sqliteTable(
     jobUuid: text("job_uuid").notNull().default(""),
     /** A repeated event goes only to subscriptions that existed when it was first accepted. */
     createdAt: integer("created_at").notNull(),
-    /** The routing version under which it was made. Stamped by a trigger; `RETURNING` gives 0. */
+    /** The routing version of its creation. Set by a trigger; `RETURNING` gives 0. */
     routingVersion: integer("routing_version").notNull().default(0),
   },
   (table) => [
@@ -160,16 +168,19 @@ export const subscriptions = sqliteTable(
   ],
 );
 
-/** The event types that can be subscribed to, inserted by migrations. A test checks that `events/types.ts` has the same. */
+/**
+ * The event types that can be subscribed to, inserted by migrations. A test checks that `events/types.ts` lists the
+ * same.
+ */
 export const eventTypes = sqliteTable("event_types", {
   id: integer("id").primaryKey(),
   name: text("name").notNull().unique(),
 });
 
 /**
- * A slot of the archive (see `events/archive-slots.ts`): every event as it was first accepted. One row has the events of
- * one request. The migration also creates the view `events` (one row per event) and the view `archive_requests`, whose
- * trigger inserts into the current slot; it makes `archive_uuids_*` `WITHOUT ROWID`.
+ * A slot of the archive in D1 (see `events/old-archive/slots.ts`): every event as it was first accepted. One row has
+ * the events of one request. The migration also creates the view `events` (one row per event) and the view
+ * `archive_requests`, whose trigger inserts into the current slot; it makes `archive_uuids_*` `WITHOUT ROWID`.
  */
 const archiveSlotTable = (slot: number) =>
   sqliteTable(`archive_${slot}`, {
@@ -179,8 +190,8 @@ const archiveSlotTable = (slot: number) =>
     last: integer("last").notNull(),
     acceptedAt: integer("accepted_at").notNull(),
     /**
-     * A JSON array with [uuid, type, project, job, timestamp, body, publisher] of each event. `body` is its source text.
-     * Rows from before publishers were recorded have no seventh element.
+     * A JSON array with [uuid, type, project, job, timestamp, body, publisher] of each event. `body` is its source
+     * text. Rows written before publishers were recorded have no seventh element.
      */
     events: text("events").notNull(),
   });
@@ -223,7 +234,9 @@ export const archiveSize = sqliteTable("archive_size", {
   completeSince: integer("whole_from").notNull().default(0),
 });
 
-/** Accepted events that at least one lane has not taken yet. They are removed with the last of their `handovers`. */
+/**
+ * Accepted events that at least one lane has not accepted yet. An event is removed with the last of its `handovers`.
+ */
 export const waitingEvents = sqliteTable("waiting_events", {
   id: integer("id").primaryKey({ autoIncrement: true }),
   uuid: text("uuid").notNull().unique(),
@@ -237,8 +250,8 @@ export const waitingEvents = sqliteTable("waiting_events", {
 });
 
 /**
- * Which webhooks' lanes lack which of `waiting_events`. A webhook's rows are handed over in the order of their ids, which
- * are not used again, so that removing what was handed over cannot hit what came later.
+ * The pending hand-overs: which webhook's lane lacks which of `waiting_events`. A webhook's rows are handed over in the
+ * order of their ids. Ids are not reused, so that deleting the rows that were handed over cannot delete later ones.
  */
 export const handovers = sqliteTable(
   "handovers",
@@ -247,19 +260,24 @@ export const handovers = sqliteTable(
     webhookId: integer("webhook_id")
       .notNull()
       .references(() => webhooks.id, { onDelete: "cascade" }),
-    /** The id of its row in `waiting_events`. Not a foreign key: a row without its event is set aside, and told of. */
+    /**
+     * The id of its row in `waiting_events`. Not a foreign key: a row whose event is missing is set aside and reported
+     * by `/health`.
+     */
     eventId: integer("event_id").notNull(),
-    /** Why the row can never be handed over, so that the rows behind it go on. Null: it can. */
+    /**
+     * Why the row can never be handed over; the rows behind it are handed over without it. Null: it can be handed over.
+     */
     setAside: text("set_aside"),
   },
   (table) => [
-    // A repeat of a publish adds nothing.
+    // A repeated publish adds no row.
     uniqueIndex("handovers_webhook_event").on(table.webhookId, table.eventId),
-    // The hand-over reads a webhook's rows in order.
+    // Handing over reads a webhook's rows in order.
     index("handovers_webhook").on(table.webhookId, table.id),
-    // An event goes with the last of its rows.
+    // Finds whether an event has rows left.
     index("handovers_event").on(table.eventId),
-    // Health says whether there are any.
+    // `/health` counts the rows that are set aside.
     index("handovers_set_aside")
       .on(table.id)
       .where(sql`set_aside IS NOT NULL`),
@@ -267,7 +285,7 @@ export const handovers = sqliteTable(
 );
 
 /**
- * The projects and jobs that events were ever about, with their latest names, for forms and lists. Event shards write a row
+ * The projects and jobs of all events so far, with their latest names, for forms and lists. Event shards write a row
  * when a name is new or changed.
  */
 export const knownNames = sqliteTable(
@@ -276,19 +294,19 @@ export const knownNames = sqliteTable(
     projectUuid: text("project_uuid").notNull(),
     /** Empty for the project itself. */
     jobUuid: text("job_uuid").notNull(),
-    /** Null when no event told it. */
+    /** Null when no event contained a name. */
     name: text("name"),
-    /** When an event last told another name, in ms. */
+    /** When an event last contained another name, in ms. */
     changedAt: integer("changed_at").notNull(),
   },
   (table) => [
     primaryKey({ columns: [table.projectUuid, table.jobUuid] }),
-    // Forms show the latest.
+    // Forms list the latest first.
     index("known_names_changed").on(table.changedAt),
   ],
 );
 
-/** Changes of the switch for failed job runs within the last hour, which can be undone. */
+/** Changes of the switch for failed job runs within the last hour. They can be undone. */
 export const jobFailureSwitches = sqliteTable("job_failure_switches", {
   id: integer("id").primaryKey(),
   uuid: text("uuid").notNull().unique(),
@@ -317,13 +335,13 @@ export const jobFailureChanges = sqliteTable(
   (table) => [index("job_failure_changes_switch").on(table.switchId)],
 );
 
-/** What may not change after the first start, by name: `jurisdiction`. */
+/** Settings that must not change after the first start, by name: `jurisdiction`. */
 export const deployment = sqliteTable("deployment", {
   name: text("name").primaryKey(),
   value: text("value").notNull(),
 });
 
-/** How much `rejected` holds: one row, kept up by triggers of the migration. */
+/** The size of `rejected`: one row, updated by triggers (in the migration that creates this table). */
 export const rejectedSize = sqliteTable("rejected_size", {
   id: integer("id").primaryKey(),
   bytes: integer("bytes").notNull(),
@@ -334,9 +352,12 @@ export const rejected = sqliteTable("rejected", {
   id: integer("id").primaryKey(),
   messageId: text("message_id").notNull(),
   reason: text("reason").notNull(),
-  /** The message's text; for a structured body its JSON. */
+  /** The message's text; for a structured body, its JSON. */
   body: text("body").notNull(),
-  /** Whether `body` is exactly the message. False when it was cut or was not valid UTF-8: it cannot be redriven then. */
+  /**
+   * Whether `body` is exactly the message. False when it was cut or was not valid UTF-8: such a message cannot be
+   * redriven.
+   */
   isExact: integer("is_exact", { mode: "boolean" }).notNull().default(true),
   receivedAt: integer("received_at").notNull(),
 });
@@ -382,7 +403,7 @@ export const auditEntries = sqliteTable(
     detail: text("detail"),
     /** The client's IP address, as Cloudflare saw it. */
     address: text("address"),
-    /** How often it happened: refusals of one minute share a row. */
+    /** How often it happened: equal refusals within one minute share a row. */
     count: integer("count").notNull().default(1),
     /** For refusals: the minute (`2026-11-05T12:00`), action, actor and address that share the row. Else NULL. */
     refusalKey: text("refusal_key"),

@@ -1,13 +1,19 @@
-/** Telling that D1 failed from a mistake of ours. D1 fails several times a day for a moment, and when its disk is full. */
+/**
+ * Tells failures of D1 from errors in the gateway's statements. D1 fails for a moment several times a day, and while
+ * its disk is full.
+ */
 
-/** D1 did its work: the statement broke a rule of the tables. */
+/** Errors of a working D1: the statement violated a constraint. */
 const refusedText = /constraint failed/i;
-/** What D1's API and drizzle say, which repeats the query. */
+/** Messages of D1's API and of drizzle, which repeats the query. */
 const failedText = /\bD1(?:_\w*ERROR)?\b|^Failed query: /;
-/** Where D1's API lies in the runtime: its errors often say no more than `internal error; reference = …`. */
+/**
+ * The module of D1's API in the runtime, as in stack traces. The messages of its errors are often only `internal error;
+ * reference = …`.
+ */
 const apiModule = "cloudflare-internal:d1-api";
 
-/** Whether an error is that D1 did not do what it was asked. */
+/** Whether D1 failed to execute a statement. */
 export function isDatabaseFailure(error: unknown): boolean {
   const chain = causesOf(error);
   if (chain.some(({ message }) => refusedText.test(withoutQuery(message)))) return false;
@@ -18,7 +24,7 @@ function causesOf(error: unknown): Error[] {
   return error instanceof Error ? [error, ...causesOf(error.cause)] : [];
 }
 
-/** The message of a drizzle error has the query, which may hold anything. */
+/** The message of a drizzle error contains the query, which may contain any text. */
 function withoutQuery(message: string): string {
   return message.startsWith("Failed query: ") ? "" : message;
 }

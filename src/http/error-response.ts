@@ -6,7 +6,7 @@ import { log } from "../platform/log";
 import { isDatabaseFailure } from "./database-failure";
 import { routePattern } from "./route-pattern";
 
-/** How long a caller waits before it repeats a request that D1 failed. */
+/** When to repeat a request that failed because of D1. */
 const retryAfterSeconds = 5;
 
 /**

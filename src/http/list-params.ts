@@ -46,7 +46,7 @@ export const textParamSchema = queryParam((text) => text, "must be given once").
 export const uuidFilterParamSchema = queryParam((text) => text.toLowerCase(), "must be given once").openapi({
   type: "string",
   format: "uuid",
-  description: "Only events about what has this uuid.",
+  description: "Only events about the project, job or run with this uuid.",
 });
 
 /** `next_cursor`: the `cursor` of the next page; null at the end of the list. */

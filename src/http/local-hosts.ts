@@ -19,7 +19,8 @@ export const localHostsOnly: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (c.env.ALLOW_PRIVATE_TARGETS !== "true") return next();
   const host = c.req.header("Host");
   const named = host && `http://${host}`;
-  // Wrangler takes the URL, and may take `Host`, from a header of its own that a client can send: all are checked.
+  // Wrangler takes the URL, and may take `Host`, from a header of its own that a client can send, so that both are
+  // checked.
   const url = named !== undefined && c.req.url.startsWith(`${named}/`) ? named : c.req.url;
   const urls = new Set([url, named, originOf(c.req)]);
   if ([...urls].every((each) => each === undefined || isLocal(each))) return next();
@@ -30,8 +31,9 @@ export const localHostsOnly: MiddlewareHandler<AppEnv> = async (c, next) => {
 };
 
 /**
- * Undefined for a form of the gateway's own pages: because of their referrer policy, browsers send the origin "null". Also for
- * the OpenAPI document, which has no secrets and may be read by readers of such documents on other sites.
+ * @returns the header `Origin`. Undefined for forms of the gateway's own pages, for which browsers send "null" because
+ *   of the pages' referrer policy. Undefined, too, for the OpenAPI document: it has no secrets, and OpenAPI readers on
+ *   other sites may fetch it.
  */
 function originOf(request: HonoRequest): string | undefined {
   const origin = request.header("Origin");

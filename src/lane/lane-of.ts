@@ -1,9 +1,9 @@
 /** The only way to a webhook's lane: it applies where lanes are to live. */
-import { readLanesPlace } from "../platform/lanes-place";
+import { readLanePlacement } from "../platform/lane-placement";
 
 /** The stub of a lane. The object is created by the first call, at `LOCATION_HINT`, and stays where it is. */
 export function laneOf(env: Env, webhookUuid: string): ReturnType<Env["LANES"]["getByName"]> {
-  const { jurisdiction, locationHint } = readLanesPlace(env);
+  const { jurisdiction, locationHint } = readLanePlacement(env);
   const namespace = within(env.LANES, jurisdiction);
   return namespace.getByName(webhookUuid, locationHint === null ? {} : { locationHint });
 }

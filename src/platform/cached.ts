@@ -37,7 +37,7 @@ export function cached<Read>(ttlMs: number, read: (env: Env) => Promise<Read>): 
   };
 }
 
-/** A time in the future, after the clock was set back, is not within. */
+/** Whether `since` is less than `ms` ago. False for a time in the future, which occurs after the clock was set back. */
 function isWithin(ms: number, since: number): boolean {
   const age = Date.now() - since;
   return age >= 0 && age < ms;

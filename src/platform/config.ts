@@ -2,7 +2,7 @@
 import { type Egress, readEgresses } from "./egress-settings";
 import { hostOf } from "./host-name";
 import { ConfigurationError } from "./errors";
-import { type LanesPlace, readLanesPlace } from "./lanes-place";
+import { type LanePlacement, readLanePlacement } from "./lane-placement";
 
 /** The parsed settings. They contain secrets: never log them or put them in a response. */
 export type Config = {
@@ -28,18 +28,23 @@ export type Config = {
   archiveBytesMax: number;
   /** How many event shards there should be. */
   eventShards: number;
-  /** Where Orchest's own pages are, for links to what an event is about; null: there are no links. */
+  /**
+   * The URL of Orchest's pages. Messages link to the event's project, job or run there. Null: messages have no links.
+   */
   orchestUrl: string | null;
   /** Cloudflare Access in front of the pages; null when it is not used. `issuer` is the origin of the team domain. */
   access: { issuer: string; audience: string } | null;
-  /** Where lanes are created. */
-  lanesPlace: LanesPlace;
-  /** The ways out of the gateway beside its own `fetch`; the first that fits is taken. */
+  /** Where Durable Objects are created. */
+  lanePlacement: LanePlacement;
+  /**
+   * The egresses that requests can use instead of the gateway's own `fetch`, in order of preference: the first one that
+   * matches is used.
+   */
   egresses: readonly Egress[];
 };
 
 const encryptionKeyBytes = 32;
-/** More event shards would only make batches slower. */
+/** Batches call every shard: more shards would make them slower. */
 const shardsMax = 256;
 /** A random secret of this length cannot be guessed over the network. */
 const secretCharactersMin = 16;
@@ -63,7 +68,7 @@ export function readConfig(env: Env): Config {
     eventShards: shardCount(env.EVENT_SHARDS),
     orchestUrl: readOrchestUrl(env.ORCHEST_URL),
     access: readAccess(env),
-    lanesPlace: readLanesPlace(env),
+    lanePlacement: readLanePlacement(env),
     egresses: readEgresses(env.EGRESS, env.ALLOW_PRIVATE_TARGETS === "true"),
   };
 }
@@ -81,7 +86,10 @@ function readAccess({ ACCESS_TEAM_DOMAIN, ACCESS_AUD }: Env): Config["access"] {
   );
 }
 
-/** An origin, or with a path where Orchest is served below one. */
+/**
+ * @returns the URL of Orchest's pages, with a path if Orchest is served below one; null when the setting is empty.
+ *   @throws {ConfigurationError} for anything else.
+ */
 function readOrchestUrl(value: string | undefined): string | null {
   const text = (value ?? "").trim();
   if (text === "") return null;
@@ -118,7 +126,7 @@ function commaSeparated(name: string, value: string | undefined): string[] {
   return present;
 }
 
-/** Short secrets are refused: rate limits only slow guessing down. */
+/** Refuses short secrets, because rate limits only slow guessing down. */
 function requireLength(name: string, secrets: string[]): string[] {
   if (secrets.every((secret) => Array.from(secret).length >= secretCharactersMin)) return secrets;
   const each = name.endsWith("S") ? "each token must have" : "must have";

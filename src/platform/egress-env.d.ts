@@ -1,6 +1,6 @@
-/** Settings that a deployment may leave out: `wrangler types` knows only those that are required. */
+/** Optional settings. `wrangler types` generates types only for the required ones. */
 interface Env {
-  /** Ways out of the gateway (`egress-settings.ts`), a secret: `wrangler secret put EGRESS`. */
+  /** The egresses (`egress-settings.ts`). It is a secret: `wrangler secret put EGRESS`. */
   EGRESS?: string;
 }
 declare namespace Cloudflare {

@@ -1,8 +1,11 @@
-/** The setting `EGRESS`: ways out of the gateway for what its own `fetch` cannot reach. */
+/** The setting `EGRESS`: egresses, which send the requests that the gateway's own `fetch` cannot send. */
 import { z } from "zod";
 import { ConfigurationError } from "./errors";
 
-/** `hosts`: names, `*.name` for what is below a name, or `*`. */
+/**
+ * The targets that an egress is for. `hosts`: names, `*.name` for the names below one, or `*` for all. `isPrivate`:
+ * hosts with private addresses. `isUnverified`: webhooks whose certificate is not verified.
+ */
 type EgressFor = { hosts: readonly string[]; isPrivate: boolean; isUnverified: boolean };
 
 /**
@@ -15,7 +18,7 @@ export type Egress = { name: string; for: EgressFor } & (
   | { kind: "binding"; binding: string }
 );
 
-/** A relay may be attacked without any limit on guesses: a secret is as long as `openssl rand -hex 16` or longer. */
+/** The length of `openssl rand -hex 16`. Nothing limits how often an attacker can guess at a relay. */
 const secretCharactersMin = 32;
 const egressesMax = 20;
 
@@ -53,8 +56,8 @@ const schema = z
 type Entry = z.output<typeof schema>[number];
 
 /**
- * @param text JSON; absent or empty for none. @param isLocal whether `http:` is enough for a relay's URL.
- * @throws {ConfigurationError} that names the entry and the field, without any value.
+ * @param text JSON; absent or empty for no egresses. @param isLocal whether a relay's URL may be `http:`.
+ * @throws {ConfigurationError} naming the entry and the field. The message contains no value.
  */
 export function readEgresses(text: string | undefined, isLocal: boolean): Egress[] {
   if (text === undefined || text.trim() === "") return [];
@@ -99,7 +102,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // The parser's own words repeat a part of the text, which may be a secret.
+    // The parser's message quotes a part of the text, which may be a secret.
     throw malformed("it is not JSON");
   }
 }

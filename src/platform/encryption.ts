@@ -5,23 +5,32 @@
  */
 import { ConfigurationError } from "./errors";
 
-/** The encrypted settings of a webhook. The URL is one of them: whoever knows a Slack webhook's URL can post to it. */
+/**
+ * The encrypted settings of a webhook. The URL is one of them, because anyone who knows the URL of a Slack webhook can
+ * post to it.
+ */
 export type SecretSettings = {
   url: string;
   secret: string;
   /** Custom headers: values by name. */
   headers?: Record<string, string>;
-  /** What the message's format needs beside the URL: values by name. */
+  /** Format options, such as PagerDuty's routing key: values by name. */
   formatOptions?: Record<string, string>;
   /** The template of the format `template`. */
   template?: string;
-  /** The previous secret, with which deliveries are signed as well until `until` (ms). */
+  /** The previous secret, which also signs deliveries until `until` (ms). */
   previous?: PreviousSecret;
-  /** Whether its name resolved to what is not public when the URL was set: attempts do not resolve it again. */
+  /**
+   * Whether the URL's host resolved to an address that is not public when the URL was set. Attempts do not resolve it
+   * again.
+   */
   isPrivate?: boolean;
 };
 
-/** `hubSecret`: what signs `X-Hub-Signature` until then, as the header holds one signature only; absent: the new secret. */
+/**
+ * A secret that signs until `until` (ms). `hubSecret` signs `X-Hub-Signature`, which holds one signature only, until
+ * then; absent: the new secret signs it.
+ */
 export type PreviousSecret = { secret: string; until: number; hubSecret?: string };
 
 export { maskedValue } from "./masked-value";
@@ -52,8 +61,8 @@ export async function encryptSettings(
 
 /**
  * Decrypts the result of `encryptSettings`, with the key that its key id names.
- * @throws {ConfigurationError} when none of `keys` has that id, or when the text was changed or belongs to another
- *   webhook.
+ * @throws {ConfigurationError} when none of `keys` has that id, or when the ciphertext was changed or belongs to
+ *   another webhook.
  */
 export async function decryptSettings(
   keys: Uint8Array<ArrayBuffer>[],

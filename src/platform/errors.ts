@@ -17,8 +17,8 @@ export class RequestError extends Error {
 }
 
 /**
- * Something of the gateway's own cannot be reached now.
- * @param options.retryAfterS when to try again. @returns a 503 that says so.
+ * An error of the gateway's own parts: D1, a lane or an event shard cannot be reached now.
+ * @param options.retryAfterS when to try again, in seconds. @returns a 503 with this `Retry-After`.
  */
 export function unavailable(
   message: string,
@@ -39,7 +39,7 @@ export class FieldError extends RequestError {
   }
 }
 
-/** A setting of the deployment is missing or malformed. The message names it and never contains its value. */
+/** A setting of the deployment is missing or malformed. The message names the setting and never contains its value. */
 export class ConfigurationError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);

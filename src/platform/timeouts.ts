@@ -1,10 +1,10 @@
 /** Promises with timeouts. */
 
-/** Calls that take longer count as failed. */
+/** The default timeout: a call that takes longer counts as failed. */
 const timeoutMs = 5000;
 
 /**
- * @param ms 5 s, unless it is given.
+ * @param ms the timeout; 5,000 by default.
  * @returns the result of `call`. @throws its error, or a timeout error after `ms`. The call itself is not cancelled.
  */
 export async function withTimeout<Result>(call: Promise<Result>, ms = timeoutMs): Promise<Result> {

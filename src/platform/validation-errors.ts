@@ -5,7 +5,9 @@ type Issue = z.core.$ZodIssue;
 
 /** How many errors a message lists: a request with 1,000 invalid subscriptions usually has one cause. */
 const issuesMax = 5;
-/** Names and messages are cut here, because they may contain text from the request, which can be as long as its body. */
+/**
+ * The most characters of a name or message: both may contain text from the request, which can be as long as its body.
+ */
 const charactersMax = 300;
 
 /**

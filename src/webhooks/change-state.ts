@@ -12,7 +12,7 @@ const actions = { pause: "webhook.paused", resume: "webhook.resumed" } as const;
 /**
  * Pauses or resumes a webhook. A disabled webhook is enabled when it is resumed, and stays disabled when it is paused.
  * @returns the webhook with its new state.
- * @throws {RequestError} 404 when there is no such webhook (any more).
+ * @throws {RequestError} 404 when the webhook does not exist or was deleted.
  */
 export async function changeState(
   { env, actor }: Operation,

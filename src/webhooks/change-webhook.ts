@@ -12,7 +12,7 @@ import {
 import { FieldError, RequestError } from "../platform/errors";
 import { encryptSettings, decryptSettings, type SecretSettings } from "../platform/encryption";
 import { audit } from "../db/audit";
-import { type MadeSecret, newSecret } from "./create-webhook";
+import { type GeneratedSecret, newSecret } from "./create-webhook";
 import { maskHeaders, mergeHeaders } from "./custom-headers";
 import { checkDigest } from "./digest-rules";
 import { mergeFormatSettings, type SentFormatSettings } from "./format-settings";
@@ -23,24 +23,30 @@ import { routeOf } from "../send/sender";
 import { type ParsedTarget, parseTarget } from "./webhook-target";
 import { configureLane } from "./configure-lane";
 
-/** How often a change is retried after a concurrent one. One of them always succeeds, so that this many can be concurrent. */
+/**
+ * How often a change is tried when concurrent changes conflict. One of them always succeeds, so that this many can be
+ * concurrent.
+ */
 const triesMax = 10;
 
 /** A validated change, with its URL and subscriptions parsed. */
 type ParsedChanges = {
   /** The columns that are not encrypted. */
   plain: Omit<WebhookChanges, "encryptedSettings">;
-  /** Makes the new secret settings from the current ones, and the row that they are from; null when they do not change. */
+  /** Makes the new secret settings from the current ones and their row; null when they do not change. */
   updateSettings: ((settings: SecretSettings, read: Webhook) => SecretSettings) | null;
   subscriptions?: SubscriptionSpec[];
 };
 
-/** Settings that can be reset to their defaults. They are listed separately, because null means "unchanged" in a change. */
+/**
+ * Settings that can be reset to their defaults. They are listed in a field of their own, because null means "unchanged"
+ * in a change.
+ */
 export type ResettableField = "max_attempts" | "max_age_s" | "timeout_s" | "rate_limit_per_s";
 
 /**
- * A validated change, and the settings to reset. `shownOrigin`: the origin of the URL that the caller was shown, for which
- * new header values and format options are meant when the URL does not change; absent when the caller was shown none.
+ * A validated change, and the settings to reset. `shownOrigin`: the origin of the URL that the form showed. New header
+ * values and format options without a new URL are meant for that origin. Absent when no URL was shown.
  */
 type Change = {
   spec: z.output<typeof webhookChangesSchema>;
@@ -53,18 +59,23 @@ export const changeConflictMessage =
   "Somebody else has changed this webhook since you opened the form. Save again to replace their changes with yours.";
 
 /**
- * Changes a webhook and audits it. On return the change is in D1, and in its lane or picked up by its next run.
- * @returns the new secret for an empty one.
- * @throws {RequestError} 400 when the change is empty or not valid or there is no such webhook; 409 when too many others
- * change the webhook at the same time.
+ * Changes a webhook and audits it. On return the change is in D1, and the lane has it or reads it before its next
+ * attempt.
+ * @returns the generated secret when the change has an empty one.
+ * @throws {RequestError} 400 when the change is empty or not valid, or the webhook does not exist; 409 when too many
+ *   other changes are made at the same time.
  */
-export async function changeWebhook(operation: Operation, uuid: string, change: Change): Promise<MadeSecret> {
+export async function changeWebhook(
+  operation: Operation,
+  uuid: string,
+  change: Change,
+): Promise<GeneratedSecret> {
   const { env, config, actor } = operation;
-  const madeSecret = change.spec.secret === "" ? newSecret() : null;
-  const spec = madeSecret === null ? change.spec : { ...change.spec, secret: madeSecret };
+  const generatedSecret = change.spec.secret === "" ? newSecret() : null;
+  const spec = generatedSecret === null ? change.spec : { ...change.spec, secret: generatedSecret };
   const origins = await apply(operation, uuid, await parseChanges({ ...change, spec }, config));
   await audit(env, actor, { action: "webhook.updated", target: uuid, detail: changeText(change, origins) });
-  return { madeSecret };
+  return { generatedSecret };
 }
 
 /**
@@ -90,13 +101,14 @@ export async function previewChange(
 /**
  * Gives a webhook a new secret. The previous one also signs until the end of the grace period.
  * @returns `until`: the end of the grace period in ms; null when there is none.
- * @throws {RequestError} 404 when there is no such webhook; 409 when too many others change it at the same time.
+ * @throws {RequestError} 404 when the webhook does not exist; 409 when too many other changes are made at the same
+ *   time.
  */
 export async function rotateSecret(
   operation: Operation,
   uuid: string,
   { secret, grace_period_s, hub }: z.output<typeof rotationSchema>,
-): Promise<{ until: number | null } & MadeSecret> {
+): Promise<{ until: number | null } & GeneratedSecret> {
   const { env, actor } = operation;
   if ((await findWebhook(env, uuid)) === null) {
     throw new RequestError(404, `Subscriber ${uuid} does not exist.`);
@@ -107,7 +119,7 @@ export async function rotateSecret(
   await apply(operation, uuid, {
     plain: { previousSecretUntil: until },
     updateSettings: (settings) => {
-      // When the same request is repeated, the current secret is the new one: the previous one must not be replaced by it.
+      // When a request is repeated, the current secret is already the new one, and must not replace the previous one.
       const before = settings.secret === next ? settings.previous?.secret : settings.secret;
       if (until === null || before === undefined) return { ...withoutPrevious(settings), secret: next };
       const hubSecret = hub === "previous" ? hubSecretOf(settings, now) : undefined;
@@ -116,23 +128,27 @@ export async function rotateSecret(
     },
   });
   await audit(env, actor, { action: "webhook.secret_rotated", target: uuid });
-  return { until, madeSecret: secret ? null : next };
+  return { until, generatedSecret: secret ? null : next };
 }
 
-/** @returns the secret that signs `X-Hub-Signature` at this time. Another rotation leaves it until the receiver changes over. */
+/**
+ * @returns the secret that signs `X-Hub-Signature` at `now` (ms). Another rotation does not replace it, because the
+ *   receiver has not changed it yet.
+ */
 function hubSecretOf({ secret, previous }: SecretSettings, now: number): string {
   return previous !== undefined && now < previous.until ? (previous.hubSecret ?? secret) : secret;
 }
 
 /**
- * Encrypts a webhook's settings again, with the first key. This raises its version, so that its lane takes them over.
+ * Encrypts a webhook's settings again, with the first key. This raises the version, so that the lane takes the settings
+ * over.
  * @throws {ConfigurationError} when no key decrypts them.
  */
 export async function reencryptWebhook(operation: Omit<Operation, "actor">, uuid: string): Promise<void> {
   await apply(operation, uuid, { plain: {}, updateSettings: (settings) => settings });
 }
 
-/** Removes secrets whose grace period is over, for cron. */
+/** Removes previous secrets whose grace period is over, at most 100 per call. For cron. @param now in ms. */
 export async function dropExpiredSecrets(operation: Omit<Operation, "actor">, now: number): Promise<void> {
   for (const uuid of await listWithExpiredSecret(operation.env, now)) {
     await apply(operation, uuid, {
@@ -150,7 +166,7 @@ function withoutPrevious(settings: SecretSettings): SecretSettings {
 /** The origin of a webhook's URL before and after a change. */
 type Origins = { before: string; after: string };
 
-/** Applies a change to the current row, and retries when somebody else has changed the row in between. */
+/** Applies a change to the current row, and retries when another request has changed the row in between. */
 async function apply(
   { env, config }: Omit<Operation, "actor">,
   uuid: string,
@@ -181,18 +197,24 @@ async function apply(
   throw new RequestError(409, `Webhook ${uuid} is being changed by others at the same time. Try again.`);
 }
 
-/** Other changes are not refused for an egress that the deployment has no more. */
+/**
+ * Whether a change concerns the route to the target. Other changes are possible even if the webhook's egress was
+ * removed from the deployment.
+ */
 function changesRoute({ plain }: ParsedChanges): boolean {
   return plain.origin !== undefined || plain.verifySsl !== undefined || plain.egress !== undefined;
 }
 
-/** Other changes are not refused where a later version of the gateway takes a URL for another service's. */
+/**
+ * Whether a change concerns the digest. Other changes are possible even if this version of the gateway recognises
+ * another service in the URL, which allows no digest.
+ */
 function changesDigest({ plain }: ParsedChanges): boolean {
   const { digestS, ordering, format, contentType, origin } = plain;
   return [digestS, ordering, format, contentType, origin].some((one) => one !== undefined);
 }
 
-/** @throws {FieldError} when nothing reaches the webhook's target as it is set. */
+/** @throws {FieldError} when neither `fetch` nor an egress can reach the webhook's target with these settings. */
 function checkStoredRoute(
   { verifySsl, egress }: Pick<Webhook, "verifySsl" | "egress">,
   settings: SecretSettings,
@@ -242,7 +264,7 @@ async function parseChanges(change: Change, config: Config): Promise<ParsedChang
     timeoutS: fields.timeout_s ?? nullIfReset("timeout_s"),
     rateLimitPerS: fields.rate_limit_per_s ?? nullIfReset("rate_limit_per_s"),
     digestS: typeof fields.digest_s === "number" ? fields.digest_s || null : undefined,
-    // Empty: chosen by itself again.
+    // An empty name restores the automatic choice.
     egress: typeof fields.egress === "string" ? fields.egress || null : undefined,
     format: fields.format ?? undefined,
     // Replacing the secret without a rotation also ends the previous secret.
@@ -262,7 +284,7 @@ async function parseChanges(change: Change, config: Config): Promise<ParsedChang
             target,
             secret,
             headers,
-            // New credentials without a URL are meant for the one that was shown.
+            // New credentials without a URL are meant for the URL that was shown.
             shownOrigin: headers || format_options ? shownOrigin : undefined,
           }),
           ...changeFormat(settings, read, {
@@ -277,11 +299,12 @@ async function parseChanges(change: Change, config: Config): Promise<ParsedChang
 }
 
 /**
- * Applies a change to the secret settings, except those of the format. Stored header values are sent only to the origin that they were entered for:
- * otherwise anyone who may change the URL could send them to their own server. The secret is kept for any URL, because it
- * is never sent, and anyone who may change the webhook can have deliveries signed anyway.
+ * Applies a change to the secret settings, except those of the format. Stored header values are sent only to the origin
+ * that they were entered for: otherwise, anyone who may change the URL could have them sent to a server of their own.
+ * The secret is kept for any URL, because it is never sent, and anyone who may change the webhook can have deliveries
+ * signed anyway.
  * @throws {FieldError} when stored header values would be sent to another origin.
- * @throws {RequestError} 409 when the webhook's origin is no longer `shownOrigin`, for which new values are meant.
+ * @throws {RequestError} 409 when new values are meant for `shownOrigin`, and the webhook has another origin now.
  */
 function changeSettings(
   {
@@ -320,7 +343,7 @@ function changeSettings(
   };
 }
 
-/** Applies a change to the settings of the format. @throws {FieldError} as `mergeFormatSettings`. */
+/** Applies a change to the settings of the format. @throws {FieldError} from `mergeFormatSettings`. */
 function changeFormat(
   stored: SecretSettings,
   read: Webhook,

@@ -1,4 +1,4 @@
-/** Telling a webhook's lane how it is configured. */
+/** Sends a webhook's configuration to its lane. */
 import { laneConfigOf } from "../lane/lane-configs";
 import { laneOf } from "../lane/lane-of";
 import { log } from "../platform/log";
@@ -6,8 +6,8 @@ import { withTimeout } from "../platform/timeouts";
 import type { Webhook } from "./webhooks";
 
 /**
- * Makes the lane of a new webhook, and makes a change hold at once. Never throws: events bring the configuration along, and
- * a lane reads its row in D1 before a retry.
+ * Creates the lane of a new webhook, or applies a change in it at once. Never throws, because the lane gets the
+ * configuration later as well: handed-over events contain it, and a lane reads its row in D1 before a retry.
  */
 export async function configureLane(env: Env, webhook: Webhook): Promise<void> {
   try {

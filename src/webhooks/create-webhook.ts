@@ -1,4 +1,4 @@
-/** Creating webhooks, with the validation that creating and test pings share. */
+/** Creates webhooks. Test pings share the validation. */
 import type { z } from "@hono/zod-openapi";
 import type { Subscription } from "./subscriptions";
 import { insertWebhook, type NewWebhook, type Webhook } from "./webhooks";
@@ -22,31 +22,32 @@ type NewWebhookSettings = {
   settings: SecretSettings;
 };
 
-/** A secret that the gateway made, to be shown in the response to the request that made it; null: it was given. */
-export type MadeSecret = { madeSecret: string | null };
+/** The secret that the gateway generated, to be shown once, in the response; null when the request contained one. */
+export type GeneratedSecret = { generatedSecret: string | null };
 
 /**
  * Creates a webhook and audits it.
- * @param spec validated by its schema. @param uuid of the new webhook, which no other has.
- * @returns the webhook's row, its subscriptions and its secret if none was given.
- * @throws {RequestError} 400 when its target, certificate check, egress, headers, format or subscriptions are not allowed.
+ * @param spec validated by its schema. @param uuid of the new webhook; no other webhook may have it.
+ * @returns the webhook's row, its subscriptions, and its secret if the gateway generated it.
+ * @throws {RequestError} 400 when its target, certificate check, egress, headers, format or subscriptions are not
+ *   allowed.
  */
 export async function createWebhook(
   { env, config, actor }: Operation,
   spec: z.output<typeof webhookSpecSchema>,
   uuid: string = crypto.randomUUID(),
-): Promise<{ stored: Webhook; subscriptions: Subscription[] } & MadeSecret> {
+): Promise<{ stored: Webhook; subscriptions: Subscription[] } & GeneratedSecret> {
   const { shown, settings } = await parseNewWebhook(spec, config, uuid);
   const specs = parseSubscriptions(spec.subscriptions ?? []);
   const encryptedSettings = await encryptSettings(config.encryptionKeys, uuid, settings);
   const made = await insertWebhook(env, { ...shown, encryptedSettings }, specs);
   await configureLane(env, made.stored);
   await audit(env, actor, { action: "webhook.created", target: uuid });
-  return { ...made, madeSecret: spec.secret ? null : settings.secret };
+  return { ...made, generatedSecret: spec.secret ? null : settings.secret };
 }
 
 /**
- * Validates a new webhook beyond its schema, and applies the defaults. Subscriptions are not looked at.
+ * Validates a new webhook beyond its schema, and applies the defaults. Ignores its subscriptions.
  * @param spec validated by its schema. @param uuid of the webhook; a new one by default.
  * @throws {RequestError} 400 when its target, certificate check, egress, headers or format are not allowed.
  */

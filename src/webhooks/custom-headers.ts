@@ -8,7 +8,7 @@ const headersMax = 20;
 const nameCharactersMax = 100;
 const valueCharactersMax = 1024;
 
-/** Stricter than RFC 9110, 5.6.2. */
+/** The allowed names: a subset of the tokens of RFC 9110, 5.6.2. */
 const nameForm = /^[A-Za-z0-9_-]+$/;
 /** RFC 9110, 5.5, in ASCII: visible characters with spaces and tabs between them. */
 const fieldValue = /^[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?$/;
@@ -60,7 +60,7 @@ export function maskHeaders(names: readonly string[]): Record<string, string> {
 
 /**
  * Replaces the stored headers with those of a request, where a masked value keeps the stored one.
- * @param stored the headers that may be kept: none when the origin changes.
+ * @param stored the headers that may be kept; empty when the origin changes.
  * @throws {FieldError} naming the headers that have a masked value and no stored one.
  */
 export function mergeHeaders(

@@ -1,4 +1,4 @@
-/** Queries on webhooks with dead letters. The numbers are those that lanes have last copied to D1. */
+/** Queries on webhooks with dead letters. The numbers are the lanes' latest copies in D1, which may lag behind. */
 import type { LaneState } from "../lane/lane-record";
 import { type Page, pageOf } from "../db/page";
 

@@ -8,15 +8,15 @@ import { audit } from "../db/audit";
 import type { Operation } from "./operation";
 import { laneOf } from "../lane/lane-of";
 
-/** A younger deletion may still be under way. */
+/** The age of a deletion from which cron finishes it: a newer one may still be under way. */
 const underWayMs = 60_000;
 
 /** The most deletions that one run of cron finishes. */
 const finishedPerRun = 100;
 
 /**
- * Deletes a webhook and audits it. Does nothing when there is none. On return no query finds the webhook any more; its lane
- * is closed and its row removed, or `finishDeletions` does it later.
+ * Deletes a webhook and audits it. Does nothing when there is none. On return no query finds the webhook any more. If
+ * closing the lane or removing the row failed, `finishDeletions` does it later.
  */
 export async function deleteWebhook({ env, actor }: Omit<Operation, "config">, uuid: string): Promise<void> {
   const deleted = await markDeleted(env, uuid);

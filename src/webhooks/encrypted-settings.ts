@@ -9,7 +9,10 @@ export type EncryptedSettings = { uuid: string; encryptedSettings: string };
 const keyId = sql<string>`substr(${webhooks.encryptedSettings}, 1, instr(${webhooks.encryptedSettings}, '.') - 1)`;
 const columns = { uuid: webhooks.uuid, encryptedSettings: webhooks.encryptedSettings };
 
-/** @returns the settings of the oldest and the newest webhook, if any: one of them shows whether an old key is missing. */
+/**
+ * @returns the settings of the oldest and the newest webhook, if any. Whether they can be decrypted shows whether a key
+ *   is missing.
+ */
 export async function sampleEncryptedSettings(env: Env): Promise<EncryptedSettings[]> {
   const db = database(env);
   const first = (order: SQL) =>

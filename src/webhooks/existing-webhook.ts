@@ -1,8 +1,8 @@
-/** Finding a webhook that must exist. */
+/** Finds a webhook that must exist. */
 import { findWebhook, type Webhook } from "./webhooks";
 import { RequestError } from "../platform/errors";
 
-/** @returns the webhook with this uuid. @throws {RequestError} 404 when there is none (any more). */
+/** @returns the webhook with this uuid. @throws {RequestError} 404 when it does not exist or was deleted. */
 export async function existingWebhook(env: Env, uuid: string): Promise<Webhook> {
   const webhook = await findWebhook(env, uuid);
   if (webhook === null) throw unknownSubscriber(uuid);

@@ -12,7 +12,7 @@ const templateCharactersMax = 10_000;
 
 const formatRule = `must be one of ${formats.join(", ")}`;
 
-/** What receivers get. */
+/** The message format of a webhook. */
 export const formatSchema = z.enum(formats, { error: formatRule }).openapi({
   description:
     "What receivers get. auto (the default): a message of the chat or alerting service that the URL belongs to, and orchest for every other URL. orchest: the event as JSON or form, as Orchest sends it. cloudevents: a CloudEvent in structured JSON. template: the body that template makes.",
@@ -23,7 +23,10 @@ const valueSchema = z
   .max(valueCharactersMax, `an option's value must be at most ${valueCharactersMax} characters`)
   .nullable();
 
-/** The format options of a request. Names are validated before parsing: zod's record says of a name only that it is invalid. */
+/**
+ * The format options of a request. Names are validated before parsing, because the error of zod's record for a name
+ * says only that it is invalid.
+ */
 export const formatOptionsSchema = z
   .preprocess(
     (options, context) => {

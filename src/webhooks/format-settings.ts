@@ -7,7 +7,7 @@ import type { Format, ServiceFormat } from "../send/message/formats";
 import { checkTemplate } from "../send/message/template/template-message";
 import { formatOf } from "../send/message/recognise-service";
 
-/** How a webhook's format is set, before or after a change. */
+/** The settings that decide a webhook's format, before or after a change. */
 export type FormatChoice = {
   format: Format;
   url: string;
@@ -17,7 +17,7 @@ export type FormatChoice = {
 /** The part of `SecretSettings` that belongs to the format. */
 type FormatSettings = { formatOptions?: Record<string, string>; template?: string };
 
-/** What a request says of it. Absent: unchanged. `formatOptions` null: removed. */
+/** The format settings in a request. Absent: unchanged. `formatOptions` null: all options are removed. */
 export type SentFormatSettings = {
   formatOptions?: Record<string, string | null> | null;
   template?: string | null;
@@ -28,17 +28,17 @@ export function maskFormatOptions(names: readonly string[]): Record<string, stri
   return Object.fromEntries(names.map((name) => [name, maskedValue]));
 }
 
-/** Settings for what is sent, validated. @throws {FieldError} when the format does not take them. */
+/** @returns the validated settings of a new webhook. @throws {FieldError} when the format does not allow them. */
 export function newFormatSettings(choice: FormatChoice, sent: SentFormatSettings): FormatSettings {
   return mergeFormatSettings({ stored: {}, before: null, after: choice, sent });
 }
 
 /**
- * Merges what is sent into the stored settings, and validates the result. Options belong to the format that they were
- * entered for: another one starts without any.
- * @param before how the stored settings were used; null when nothing is stored.
- * @throws {FieldError} when the format does not take the result, or when a stored credential would be sent to another
- *   origin than the one that it was entered for.
+ * Merges the settings in a request into the stored ones, and validates the result. Options belong to the format that
+ * they were entered for: another format starts without options.
+ * @param before the choice that the stored settings belong to; null for a new webhook.
+ * @throws {FieldError} when the format does not allow the result, or when a stored credential would be sent to another
+ *   origin than it was entered for.
  */
 export function mergeFormatSettings({
   stored,
@@ -124,7 +124,7 @@ function mergeTemplate(
   return template;
 }
 
-/** An event with many fields, and one with as few as any has. */
+/** @returns two events to try a template with: one with many fields, and one with the fewest that an event can have. */
 function templateSamples(): string[] {
   const source = { now: Date.now(), uuid: () => crypto.randomUUID() };
   const full = sampleEvent("project:cron-job:run:pipeline-run:failed", source);

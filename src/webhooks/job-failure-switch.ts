@@ -1,7 +1,7 @@
 /**
- * The switch for failed job runs: it adds or removes subscriptions of all webhooks to some event types, not limited to a
- * project or job. A change is planned first and then applied. What it has changed is kept for an hour, so that it can be
- * undone.
+ * The switch for failed job runs: it adds or removes subscriptions of all webhooks to some event types, not limited to
+ * a project or job. A change is planned first and then applied. The subscriptions that it added or removed are stored
+ * for an hour, so that it can be undone.
  */
 import { changeRouting } from "../events/shard/routing-shards";
 
@@ -31,7 +31,7 @@ const types = `(SELECT key AS place, value AS event_type FROM json_each(?1)) c`;
 /** SQL: how many of the types the webhook `w` is not subscribed to. */
 const missing = `(SELECT count(*) FROM ${types} WHERE NOT EXISTS (SELECT 1 FROM ${ownSubscription}))`;
 
-/** @returns what a change would do now. */
+/** @returns the webhooks that a change would change now. */
 export async function planSwitchChange(db: D1Database, change: SwitchChange): Promise<SwitchPlan> {
   const list = JSON.stringify(change.types);
   const columns = "w.id, w.uuid, w.name, w.origin";
@@ -78,16 +78,18 @@ const toBeRemoved = `INSERT INTO job_failure_changes
   FROM job_failure_switches j CROSS JOIN json_each(?3) i CROSS JOIN webhooks w ON w.id = i.value CROSS JOIN ${types}
   CROSS JOIN ${ownSubscription} AND j.uuid = ?2 AND w.deleted_at IS NULL ORDER BY s.id`;
 
+/** SQL: adds the recorded subscriptions. */
 const add = `INSERT INTO subscriptions (uuid, webhook_id, event_type, project_uuid, job_uuid, created_at)
   SELECT c.uuid, c.webhook_id, c.event_type, '', '', c.created_at FROM job_failure_changes c
   WHERE c.switch_id = (SELECT id FROM job_failure_switches WHERE uuid = ?1) ORDER BY c.id`;
 
+/** SQL: removes the recorded subscriptions. */
 const remove = `DELETE FROM subscriptions WHERE id IN (SELECT c.subscription_id FROM job_failure_changes c
   WHERE c.switch_id = (SELECT id FROM job_failure_switches WHERE uuid = ?1))`;
 
 /**
- * Changes the switch for these webhooks, in one transaction. Webhooks that were deleted or changed since they were planned,
- * or would have too many subscriptions, are left as they are.
+ * Changes the switch for these webhooks, in one transaction. Webhooks that were deleted or changed since they were
+ * planned, or would have too many subscriptions, are not changed.
  * @param options.at in ms. @returns how many webhooks were changed.
  * @throws {RequestError} 503 when D1 or an event shard cannot be reached.
  */

@@ -1,4 +1,4 @@
-/** Undoing the latest change of the switch for failed job runs. */
+/** Undoes the latest change of the switch for failed job runs. */
 import { changeRouting } from "../events/shard/routing-shards";
 import { hasRoom, ownSubscription, type SwitchedWebhook } from "./job-failure-switch";
 
@@ -20,8 +20,9 @@ export async function latestSwitchChange(db: D1Database, now: number): Promise<P
 }
 
 /**
- * The result of an undo. `restored`: how many webhooks were restored. Not restored, or only in part: `resubscribed` were
- * subscribed again since, `full` would have too many subscriptions, `gone` (a number) were deleted.
+ * The result of an undo. `restored`: how many webhooks were restored. The others were not restored, or only in part:
+ * the webhooks in `resubscribed` were subscribed again since, those in `full` would have too many subscriptions, and
+ * `gone` (a number) were deleted.
  */
 export type UndoResult = {
   isOn: boolean;
@@ -38,6 +39,7 @@ const changes = `job_failure_changes c JOIN webhooks w ON w.id = c.webhook_id AN
   WHERE c.switch_id = ${switchId}`;
 /** SQL: whether the webhook `w` has another subscription of the same kind as `c`. */
 const isResubscribed = `EXISTS (SELECT 1 FROM ${ownSubscription} AND s.uuid <> c.uuid)`;
+/** SQL: whether the webhook `w` is subscribed to the type of `c`. */
 const isThere = `EXISTS (SELECT 1 FROM ${ownSubscription})`;
 /** SQL: whether the webhook `w` may have all the subscriptions that were removed from it. */
 const fits = hasRoom(
@@ -87,7 +89,7 @@ export async function undoSwitchChange(
         SELECT s.id FROM job_failure_changes c CROSS JOIN webhooks w ON w.id = c.webhook_id CROSS JOIN ${ownSubscription}
           AND s.uuid = c.uuid AND c.subscription_id IS NULL AND c.switch_id = ${switchId}
       )`),
-    // First the rows whose ids are free: an id that the database assigns must not be one that another row is to have.
+    // Rows with free ids come first, so that the database does not assign one of these ids to another row.
     restore("c.subscription_id", "NOT EXISTS (SELECT 1 FROM subscriptions x WHERE x.id = c.subscription_id)"),
     restore("NULL", "true"),
     prepare(`DELETE FROM job_failure_switches WHERE id = ${switchId}`),

@@ -19,14 +19,14 @@ import { parseNewWebhook } from "./create-webhook";
 import type { pingSpecSchema } from "./schemas";
 
 /**
- * The result of a test ping, and how a person sees the message: null for formats that no person reads.
+ * The result of a test ping. `shown`: the message as the service displays it; null for formats that are not displayed.
  */
 export type WebhookPing = PingResult & { shown: Preview | null };
 
 /**
- * Sends a test ping and audits it. A blocked target gets none: the result is then an error `blocked`.
+ * Sends a test ping and audits it. Nothing is sent to a blocked target: the result is then the error `blocked`.
  * @param row a stored webhook, possibly with changes that are not stored.
- * @param settings its secret settings; when absent, those of the row.
+ * @param settings its secret settings; those of the row by default.
  * @throws {RequestError} 429 when the caller has sent too many within a minute.
  */
 export async function pingWebhook(

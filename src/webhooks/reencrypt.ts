@@ -13,8 +13,8 @@ const webhooksAtOnce = 10;
 
 /**
  * Re-encrypts up to `reencryptedMax` webhooks and audits it. Safe to repeat and to run concurrently.
- * @returns `reencrypted`: how many webhooks were re-encrypted; `left`: how many an older key still encrypts; `unreadable`:
- *   how many no key decrypts.
+ * @returns `reencrypted`: how many webhooks were re-encrypted; `left`: how many are still encrypted with an older key;
+ *   `unreadable`: how many cannot be decrypted with any key.
  */
 export async function reencryptWebhooks(
   operation: Operation,

@@ -18,7 +18,8 @@ const names = new Set([
   "transfer-encoding",
   "upgrade",
   "user-agent",
-  // Set by browsers (Fetch Standard, "forbidden request-header"): receivers may trust them as a person's request.
+  // Set by browsers (Fetch Standard, "forbidden request-header"): with them, a receiver may take a delivery for a
+  // person's request.
   "cookie",
   "cookie2",
   "origin",
@@ -50,7 +51,7 @@ const prefixes = [
   "x-original-",
 ];
 
-/** The client's address, as proxies name it: `True-Client-IP`, `X-Real-IP`, `X-Remote-Addr` … */
+/** The names in which proxies put the client's address: `True-Client-IP`, `X-Real-IP`, `X-Remote-Addr` … */
 const clientAddress = /(?:^|-)(?:client-?|real-?|remote-|originating-)(?:ip|addr)$/;
 
 /** Whether a header is reserved, in any case. `_` counts as `-`, because CGI and WSGI do not distinguish them. */

@@ -1,4 +1,7 @@
-/** Schemas of the requests and responses about webhooks. The contract is that of Orchest's API and settings page. */
+/**
+ * Schemas of the requests and responses about webhooks. The contract of Orchest's API and settings page decides fields,
+ * defaults and errors.
+ */
 import { z } from "@hono/zod-openapi";
 import { standardKeyBytes } from "../send/signature";
 import { headersSchema } from "./custom-headers";
@@ -15,7 +18,7 @@ const nameCharactersShownMax = 20;
 const malformedText = "must be well-formed Unicode, without unpaired surrogates";
 const uuidPattern = /^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/;
 
-/** The format of the body that receivers get. */
+/** The content type of deliveries in Orchest's format. */
 const contentTypeSchema = z.enum(["application/json", "application/x-www-form-urlencoded"], {
   error: must("be application/json or application/x-www-form-urlencoded"),
 });
@@ -219,14 +222,14 @@ export const webhookSchema = z
   })
   .openapi("Webhook");
 
-/** A secret that the gateway made. */
-export const madeSecretSchema = z.string().optional().openapi({
-  description: "The secret, where the gateway made one. It is shown in this response only.",
+/** The secret that the gateway generated. */
+export const generatedSecretSchema = z.string().optional().openapi({
+  description: "The secret, if the gateway generated it. It is shown in this response only.",
 });
 
 /** A webhook that was just created. */
 export const createdWebhookSchema = webhookSchema
-  .extend({ secret: madeSecretSchema })
+  .extend({ secret: generatedSecretSchema })
   .openapi("CreatedWebhook");
 
 /** All webhooks, without their subscriptions. */
@@ -234,7 +237,7 @@ export const subscribersSchema = z.object({ subscribers: z.array(webhookSchema) 
 
 const exampleUuid = "694bfe1b-0f4a-4c2b-91b2-3f5f4b9c3a10";
 
-/** The uuid of a webhook in a path. The form is not validated: no webhook has a malformed one, which is a 404. */
+/** The uuid of a webhook in a path. Its form is not validated: a malformed uuid is a 404, as no webhook has it. */
 export const uuidParamSchema = z.object({
   uuid: z.string().toLowerCase().openapi({ description: "The webhook's uuid.", example: exampleUuid }),
 });
@@ -246,7 +249,10 @@ export const filterParamSchema = z
   .optional()
   .transform((text) => (text === undefined || text === "" ? null : text));
 
-/** @returns a schema of an object without unknown fields. The error names them and the allowed ones. @param what its name. */
+/**
+ * @param what the object's name in errors. @returns a schema of an object without unknown fields. Its error names the
+ *   unknown and the allowed fields.
+ */
 function strict<Shape extends z.core.$ZodLooseShape>(what: string, shape: Shape) {
   const allowed = Object.keys(shape).filter((field) => shape[field] !== ignored);
   return z.strictObject(shape, {
@@ -257,7 +263,7 @@ function strict<Shape extends z.core.$ZodLooseShape>(what: string, shape: Shape)
   });
 }
 
-/** @returns the first few names, cut. */
+/** @returns the first few names, each shortened. */
 function firstNames(names: string[]): string {
   const shown = names
     .slice(0, namesShownMax)
@@ -271,8 +277,9 @@ function must(rule: string): (issue: { input?: unknown }) => string {
 }
 
 /**
- * Whether a secret with the prefix of Standard Webhooks has a valid key, written as the libraries of all languages read it:
- * those of Go and Rust refuse base64 without its padding, with blanks, or with left-over bits. Others are always usable.
+ * Whether a secret with the prefix of Standard Webhooks contains a key that the libraries of all languages can read:
+ * those for Go and Rust refuse base64 without padding, with blanks, or with left-over bits. Secrets without the prefix
+ * are always usable.
  */
 function isUsableSecret(secret: string): boolean {
   const key = standardKeyBytes(secret);
@@ -284,7 +291,9 @@ function wholeNumber(least: number, most: number) {
   return z.int({ error }).min(least, { error }).max(most, { error });
 }
 
-/** Malformed text cannot be encoded as UTF-8: the database and the signature would replace it differently. */
+/**
+ * Malformed text cannot be encoded as UTF-8: the database and the signature would replace the surrogates differently.
+ */
 function isWellFormed(text: string): boolean {
   return text.isWellFormed();
 }

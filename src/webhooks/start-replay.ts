@@ -1,4 +1,4 @@
-/** The start of a replay. */
+/** Starts a replay. */
 import { audit } from "../db/audit";
 import { laneConfigOf } from "../lane/lane-configs";
 import type { ReplayRequest, ReplayStarted } from "../lane/start-replay";
@@ -6,14 +6,17 @@ import type { Operation } from "./operation";
 import type { Webhook } from "./webhooks";
 import { laneOf } from "../lane/lane-of";
 
-/** Asks the webhook's lane for a replay; one with a known id is not started again. */
+/**
+ * Starts a replay in the webhook's lane, and audits it. A replay with the id of an earlier one is not started again.
+ * @returns the replay's progress, or why it was not started.
+ */
 export async function startReplay(
   { env, actor }: Operation,
   webhook: Webhook,
   request: ReplayRequest,
 ): Promise<ReplayStarted> {
   const lane = laneOf(env, webhook.uuid);
-  // A lane that was never called does not know its webhook yet.
+  // A lane that was never called has no configuration yet.
   await lane.configure(laneConfigOf(webhook));
   const started: ReplayStarted = await lane.replay(request);
   if (started.outcome === "started" && started.isNew) {

@@ -1,4 +1,4 @@
-/** The end of a replay. */
+/** Stops a replay. */
 import { laneOf } from "../lane/lane-of";
 import { audit } from "../db/audit";
 import type { ReplayProgress } from "../lane/replay-progress";
@@ -7,9 +7,10 @@ import type { Operation } from "./operation";
 import type { Webhook } from "./webhooks";
 
 /**
- * Stops a replay: what it has not sent is not sent. One that is done stays as it is.
+ * Stops a replay, and audits it. Its deliveries that have not been sent are not sent. Stopping a finished replay
+ * changes nothing.
  * @param id the replay's uuid, in lower case.
- * @returns null when there is no such replay (any more).
+ * @returns the replay's progress; null when the replay does not exist or is no longer kept.
  */
 export async function stopReplay(
   { env, actor }: Operation,

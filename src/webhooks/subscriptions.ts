@@ -7,7 +7,7 @@ import { subscriptions, webhooks } from "../db/schema";
 /** A row of `subscriptions`. */
 export type Subscription = typeof subscriptions.$inferSelect;
 
-/** What a subscription matches. An empty project or job means "any". */
+/** The events that a subscription matches. An empty project or job means "any". */
 export type SubscriptionSpec = Pick<Subscription, "eventType" | "projectUuid" | "jobUuid">;
 
 /** @returns the subscriptions of a webhook, in order of creation; none when it is being deleted. */
@@ -60,7 +60,7 @@ export async function listFirstSubscriptions(
 /**
  * @param owner a query for the webhook's id; nothing is added when it finds none.
  * @param now the time of creation, in ms.
- * @returns a statement that adds those subscriptions that do not exist.
+ * @returns a statement that adds the subscriptions that do not exist yet.
  */
 export function addSubscriptions(db: DrizzleD1Database, owner: SQL, specs: SubscriptionSpec[], now: number) {
   const rows = JSON.stringify(specs.map((spec) => ({ uuid: crypto.randomUUID(), ...spec })));
@@ -89,7 +89,10 @@ export function keepOnlySubscriptions(db: DrizzleD1Database, owner: SQL, specs: 
 /** How many webhooks there are, and how many are subscribed to all, or only some, of a set of event types. */
 export type SubscriptionCoverage = { webhooks: number; withAll: number; withSome: number };
 
-/** @param types event types without duplicates. Wildcards and subscriptions limited to a project or job do not count. */
+/**
+ * @param types event types without duplicates. @returns the coverage. Wildcards and subscriptions limited to a project
+ *   or job do not count.
+ */
 export async function countCoverage(env: Env, types: readonly string[]): Promise<SubscriptionCoverage> {
   const coverage = await database(env).get<SubscriptionCoverage>(
     sql`select count(*) as webhooks, coalesce(sum(had = ${types.length}), 0) as withAll,

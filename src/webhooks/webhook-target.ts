@@ -1,4 +1,4 @@
-/** Validation of where a webhook delivers to: its URL, certificate check and egress. */
+/** Validation of a webhook's target: its URL, certificate check and egress. */
 import type { Config } from "../platform/config";
 import { decryptSettings } from "../platform/encryption";
 import { chooseRoute, type Route, type RouteRules, type RouteTarget } from "../send/egress/choose-route";
@@ -9,7 +9,7 @@ import type { Webhook } from "./webhooks";
 import { FieldError } from "../platform/errors";
 
 /**
- * The way that a webhook's attempts take now.
+ * @returns the route of a webhook's attempts with the current settings: direct, an egress, or refused.
  * @throws {ConfigurationError} when no key decrypts its settings.
  */
 export async function routeOfWebhook(config: Config, webhook: Webhook): Promise<Route> {
@@ -22,13 +22,16 @@ export async function routeOfWebhook(config: Config, webhook: Webhook): Promise<
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const blankOrControl = /[\s\u0000-\u001f\u007f-\u009f]/u;
 
-/** A URL, and why what its name resolves to is not public; null when it is. */
+/**
+ * A URL, and why its host is private: the reason says to which address it resolves. `resolved` is null when the address
+ * is public.
+ */
 export type ParsedTarget = Pick<RouteTarget, "url" | "resolved">;
 
 /**
- * @param text the URL of a request. It is a secret, so that no error contains it.
- * @returns the URL. Whether anything reaches it says `checkRoute`, which wants the webhook's other settings.
- * @throws {FieldError} when it is not valid or never allowed.
+ * @param text the URL of a request. No error contains it, because it is a secret.
+ * @returns the URL. Call `checkRoute` next: whether it can be reached depends on the webhook's other settings, too.
+ * @throws {FieldError} when it is not valid, or not allowed with any settings.
  */
 export async function parseTarget(text: string, rules: RouteRules): Promise<ParsedTarget> {
   if (blankOrControl.test(text)) {
@@ -44,10 +47,10 @@ export async function parseTarget(text: string, rules: RouteRules): Promise<Pars
 }
 
 /**
- * Checks that the gateway reaches a target as its webhook wants it. For `http:` the certificate check has no effect, and
- * Orchest's clients send `false`.
- * @throws {FieldError} when it is private and no egress reaches it, when its certificate is not to be verified and no egress
- * can do that, or when the webhook names an egress that is not there.
+ * Checks that the gateway can reach a target with its webhook's settings. For `http:` the certificate check has no
+ * effect, and Orchest's clients send `false`.
+ * @throws {FieldError} when the target is private and no egress reaches it; when its certificate must not be verified
+ *   and no egress supports that; or when the webhook names an egress that does not exist.
  */
 export function checkRoute(target: RouteTarget, rules: RouteRules): void {
   const route = chooseRoute(target, rules);

@@ -54,7 +54,7 @@ export function listWebhooksAfter(env: Env, after: number, limit: number): Promi
     .limit(limit);
 }
 
-/** @returns the webhook, or null when there is none (any more). */
+/** @returns the webhook; null when it does not exist or was deleted. */
 export async function findWebhook(env: Env, uuid: string): Promise<Webhook | null> {
   const [found] = await database(env)
     .select()
@@ -135,7 +135,7 @@ export async function insertWebhook(
       addSubscriptions(db, owner, subscriptionSpecs, now),
     ]),
   );
-  if (stored === undefined) throw new Error("D1 gave no row back for a new webhook.");
+  if (stored === undefined) throw new Error("D1 returned no row for a new webhook.");
   return { stored, subscriptions: await listSubscriptions(env, webhook.uuid) };
 }
 
@@ -213,8 +213,8 @@ export async function listUnfinishedDeletions(env: Env, before: number, limit: n
 }
 
 /**
- * Deletes the row of a webhook that is marked, with its subscriptions and pending hand-overs.
- * Event shards are not told: they match it no more since it was marked.
+ * Deletes the row of a webhook that is marked as being deleted, with its subscriptions and pending hand-overs. Event
+ * shards need no notice: they have not matched it since it was marked.
  */
 export async function removeDeleted(env: Env, uuid: string): Promise<void> {
   await database(env)

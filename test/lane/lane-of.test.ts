@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from "vitest";
 import { createApp } from "../../src/app";
 import { createJurisdictionCheck } from "../../src/db/deployment";
 import { laneOf } from "../../src/lane/lane-of";
-import { readLanesPlace } from "../../src/platform/lanes-place";
+import { readLanePlacement } from "../../src/platform/lane-placement";
 import { api, makeWebhook, notifications } from "../api";
 import { captureLog } from "../receiver";
 
@@ -51,7 +51,7 @@ describe("the settings", () => {
     [{ LOCATION_HINT: "europe" }, "LOCATION_HINT must be empty or one of: wnam,"],
     [{ JURISDICTION: "us" }, "JURISDICTION must be empty or one of: eu."],
   ])("refuse %o", (settings, message) => {
-    expect(() => readLanesPlace({ LOCATION_HINT: "", JURISDICTION: "", ...settings })).toThrow(message);
+    expect(() => readLanePlacement({ LOCATION_HINT: "", JURISDICTION: "", ...settings })).toThrow(message);
   });
 });
 

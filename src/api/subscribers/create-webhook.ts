@@ -30,8 +30,8 @@ const route = createRoute({
 export function createWebhook(router: Router): void {
   router.openapi(route, async (c) => {
     const operation = operationOf(c);
-    const { stored, subscriptions, madeSecret } = await create(operation, c.req.valid("json"));
+    const { stored, subscriptions, generatedSecret } = await create(operation, c.req.valid("json"));
     const webhook = await wholeWebhookResponse(operation.config, stored, subscriptions);
-    return c.json({ ...webhook, ...shownOnce(madeSecret) }, 201);
+    return c.json({ ...webhook, ...shownOnce(generatedSecret) }, 201);
   });
 }

@@ -7,7 +7,7 @@ import { needs } from "../needs";
 import type { Router } from "../../http/router";
 import { rotateSecret as rotate } from "../../webhooks/change-webhook";
 import { shownOnce } from "./webhook-response";
-import { madeSecretSchema, rotationSchema, uuidParamSchema } from "../../webhooks/schemas";
+import { generatedSecretSchema, rotationSchema, uuidParamSchema } from "../../webhooks/schemas";
 
 const route = createRoute({
   method: "post",
@@ -30,7 +30,7 @@ const route = createRoute({
         "application/json": {
           schema: z.object({
             message: z.string(),
-            secret: madeSecretSchema,
+            secret: generatedSecretSchema,
             previous_secret_until: z.string().nullable().openapi({
               description: "When the previous secret stops signing; null when it has stopped already.",
             }),
@@ -48,11 +48,11 @@ const route = createRoute({
 export function rotateSecret(router: Router): void {
   router.openapi(route, async (c) => {
     const { uuid } = c.req.valid("param");
-    const { until, madeSecret } = await rotate(operationOf(c), uuid, c.req.valid("json"));
+    const { until, generatedSecret } = await rotate(operationOf(c), uuid, c.req.valid("json"));
     const answer = {
       message: `Webhook ${uuid} has a new secret.`,
       previous_secret_until: until === null ? null : new Date(until).toISOString(),
-      ...shownOnce(madeSecret),
+      ...shownOnce(generatedSecret),
     };
     return c.json(answer, 200);
   });

@@ -7,7 +7,7 @@ import type { Router } from "../../http/router";
 import { operationOf } from "../../auth/operation";
 import { changeWebhook } from "../../webhooks/change-webhook";
 import { shownOnce } from "./webhook-response";
-import { madeSecretSchema, uuidParamSchema, webhookChangesSchema } from "../../webhooks/schemas";
+import { generatedSecretSchema, uuidParamSchema, webhookChangesSchema } from "../../webhooks/schemas";
 
 const route = createRoute({
   method: "put",
@@ -27,7 +27,7 @@ const route = createRoute({
     200: {
       description: "The webhook has been updated.",
       content: {
-        "application/json": { schema: z.object({ message: z.string(), secret: madeSecretSchema }) },
+        "application/json": { schema: z.object({ message: z.string(), secret: generatedSecretSchema }) },
       },
     },
     400: messageAnswer("A field is not valid, or there is no such webhook."),
@@ -39,7 +39,7 @@ const route = createRoute({
 export function updateWebhook(router: Router): void {
   router.openapi(route, async (c) => {
     const { uuid } = c.req.valid("param");
-    const { madeSecret } = await changeWebhook(operationOf(c), uuid, { spec: c.req.valid("json") });
-    return c.json({ message: `Webhook ${uuid} has been updated.`, ...shownOnce(madeSecret) }, 200);
+    const { generatedSecret } = await changeWebhook(operationOf(c), uuid, { spec: c.req.valid("json") });
+    return c.json({ message: `Webhook ${uuid} has been updated.`, ...shownOnce(generatedSecret) }, 200);
   });
 }

@@ -9,8 +9,8 @@ import { maskFormatOptions } from "../../webhooks/format-settings";
 import type { webhookSchema } from "../../webhooks/schemas";
 
 /** @returns the member of a response for a secret that the gateway made in this request; none for one that it was given. */
-export function shownOnce(madeSecret: string | null): { secret?: string } {
-  return madeSecret === null ? {} : { secret: madeSecret };
+export function shownOnce(generatedSecret: string | null): { secret?: string } {
+  return generatedSecret === null ? {} : { secret: generatedSecret };
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Which shard an event belongs to, and how to call a shard. */
 import { within } from "../../lane/lane-of";
-import { readLanesPlace } from "../../platform/lanes-place";
+import { readLanePlacement } from "../../platform/lane-placement";
 import type { EventShard } from "./event-shard";
 import { hashOf, wordsOf } from "./uuid-hash";
 
@@ -29,7 +29,7 @@ export function shardOf(uuid: string, shards: number): number {
  * @param shard from 0. @returns a stub: it is of no use after an exception.
  */
 export function shardStub(env: Env, shard: number): DurableObjectStub<EventShard> {
-  const { jurisdiction, locationHint } = readLanesPlace(env);
+  const { jurisdiction, locationHint } = readLanePlacement(env);
   const namespace = within(env.SHARDS, jurisdiction);
   return namespace.getByName(`shard-${shard}`, locationHint === null ? {} : { locationHint });
 }

@@ -1,7 +1,9 @@
-/** Where lanes live, as the settings say. */
+/** The settings JURISDICTION and LOCATION_HINT: where Durable Objects are created. */
 import { ConfigurationError } from "./errors";
 
-/** Cloudflare's documentation, "Data location" of Durable Objects. */
+/**
+ * The values that Cloudflare allows. Source: https://developers.cloudflare.com/durable-objects/reference/data-location/
+ */
 const locationHints: readonly DurableObjectLocationHint[] = [
   "wnam",
   "enam",
@@ -16,16 +18,16 @@ const locationHints: readonly DurableObjectLocationHint[] = [
 const jurisdictions: readonly DurableObjectJurisdiction[] = ["eu"];
 
 /**
- * `jurisdiction`: lanes are kept within it, and are other objects than those outside of it. `locationHint`: where a new
- * lane is created; those that are there stay. Null: wherever the first call comes from.
+ * Where Durable Objects are created. Null: near the first caller. `jurisdiction`: objects stay within it; the same name
+ * outside of it is another object. `locationHint`: applies to new objects only, existing ones do not move.
  */
-export type LanesPlace = {
+export type LanePlacement = {
   jurisdiction: DurableObjectJurisdiction | null;
   locationHint: DurableObjectLocationHint | null;
 };
 
-/** @throws {ConfigurationError} naming the setting that is not one of the allowed values. */
-export function readLanesPlace(env: Pick<Env, "JURISDICTION" | "LOCATION_HINT">): LanesPlace {
+/** @throws {ConfigurationError} naming the setting whose value is not allowed. */
+export function readLanePlacement(env: Pick<Env, "JURISDICTION" | "LOCATION_HINT">): LanePlacement {
   return {
     jurisdiction: oneOf("JURISDICTION", env.JURISDICTION, jurisdictions),
     locationHint: oneOf("LOCATION_HINT", env.LOCATION_HINT, locationHints),
