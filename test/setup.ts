@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, vi } from "vitest";
 import { resumeSending } from "../src/lane/planned-stop";
 import { forgetAllFailedWrites } from "../src/lane/storage-check";
 import { forgetTurns } from "../src/lane/turns";
-import { forgetConnections } from "../src/send/kept-connections";
+import { forgetConnections } from "../src/send/stale-connections";
 import { leaks } from "./secrets";
 import { emptyStorage, makeTables } from "./storage";
 import { waitFor } from "./wait-for";

@@ -1,8 +1,8 @@
-/** Which IP addresses are somewhere on the internet (IANA's registries of special-purpose addresses). */
+/** Tells public from special-purpose IP addresses. Source: IANA's registries of special-purpose addresses. */
 
 type Range = { first: bigint; prefixBits: number };
 
-/** IPv4 that is not globally reachable. What is left out is public. */
+/** The IPv4 ranges that are not globally reachable. All others are public. */
 const specialV4 = [
   "0.0.0.0/8",
   "10.0.0.0/8",
@@ -22,17 +22,18 @@ const specialV4 = [
 ].map(range);
 
 /**
- * IPv6 that is given out to networks. Everything else is special: the unspecified and loopback addresses, mapped and
- * translated IPv4 (`64:ff9b::`), discard (`100::`), segment routing (`5f00::`), unique local, link-local, multicast.
+ * The IPv6 range that is allocated to networks. All other ranges are special: the unspecified and loopback addresses,
+ * mapped and translated IPv4 (`64:ff9b::`), discard (`100::`), segment routing (`5f00::`), unique local, link-local,
+ * multicast.
  */
 const globalV6 = range("2000::/3");
 
-/** What is special inside of it: protocol assignments (Teredo is one), documentation, 6to4. */
+/** Special ranges within `globalV6`: protocol assignments such as Teredo, documentation, 6to4. */
 const specialV6 = ["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"].map(range);
 
 /**
- * ISATAP's interface identifiers (RFC 5214, 6.1): `0:5efe` and an IPv4 address, to which the last router sends the packet.
- * The bits for "universal" and "group" say nothing about it.
+ * ISATAP's interface identifiers (RFC 5214, 6.1): `0:5efe` and an IPv4 address, to which the last router sends the
+ * packet. The mask ignores the bits for "universal" and "group", which may have any value.
  */
 const isatap = 0x00_00_5e_fen;
 const isatapMask = 0xfc_ff_ff_ffn;
@@ -41,8 +42,8 @@ const v4Bits = 32;
 const v6Bits = 128;
 
 /**
- * @param text An address as DNS answers have it.
- * @returns false also for what is no address.
+ * @param text an address as in DNS answers.
+ * @returns whether the address is public; false for text that is not an address.
  */
 export function isGloballyReachable(text: string): boolean {
   const v4 = parseV4(text);
@@ -71,7 +72,7 @@ function contains({ first, prefixBits }: Range, address: bigint, bits: number): 
   return first >> rest === address >> rest;
 }
 
-/** Only four decimal numbers, as in an answer: other spellings are for people. */
+/** Parses only four decimal numbers, the form in DNS answers. */
 function parseV4(text: string): bigint | null {
   if (!/^(?:\d{1,3}\.){3}\d{1,3}$/.test(text)) return null;
   const parts = text.split(".").map(Number);
@@ -79,7 +80,7 @@ function parseV4(text: string): bigint | null {
   return parts.reduce((all, part) => (all << 8n) | BigInt(part), 0n);
 }
 
-/** `new URL()` knows all ways to write one, and answers with groups of hexadecimal digits and at most one `::`. */
+/** `new URL()` parses all spellings, and normalizes them to groups of hexadecimal digits with at most one `::`. */
 function parseV6(text: string): bigint | null {
   const host = /^[\da-f:.]+$/i.test(text) ? URL.parse(`http://[${text}]/`)?.hostname : undefined;
   if (host === undefined) return null;

@@ -1,22 +1,24 @@
 /**
- * The body of a receiver's answer as text for the log. The request asks the runtime not to decompress
- * (`encodeResponseBody: "manual"`): a compressed body can decompress to nothing for ever, and the runtime would read on.
+ * Reads the body of a receiver's response as text for the log. The request tells the runtime not to decompress
+ * (`encodeResponseBody: "manual"`): an endless compressed body can decompress to nothing, and the runtime would go on
+ * reading it.
  */
 import { readBytes } from "./bounded-text";
 
-/** Content codings that can be decompressed here (RFC 9110, 8.4.1), and the runtime's name for each. */
+/** The supported content codings (RFC 9110, 8.4.1), and the runtime's name for each. */
 const formats: Record<string, ConstructorParameters<typeof DecompressionStream>[0]> = {
   gzip: "gzip",
   "x-gzip": "gzip",
   deflate: "deflate",
 };
 
-/** `note`: why the body, or the rest of it, is missing; null when it ended or filled its bound. */
+/** `note`: why the body, or the rest of it, is missing; null when it was read to its end or to the limit. */
 type AnswerBody = { text: string; note: string | null };
 
 /**
- * Reads at most `bytesMax` bytes of the body, compressed or not, and decompresses them to at most as many. Never throws.
- * @param signal of the request: a body that breaks after it was aborted took too long.
+ * Reads at most `bytesMax` bytes of the body, compressed or not, and decompresses them to at most as many. Never
+ * throws.
+ * @param signal of the request: it tells a body that took too long from one that broke off.
  */
 export async function readAnswerBody(
   response: { body: ReadableStream<Uint8Array> | null; headers: Headers },
@@ -29,11 +31,14 @@ export async function readAnswerBody(
   if (end === "broken") {
     return { ...decoded, note: signal.aborted ? "The body did not end in time." : "The body broke off." };
   }
-  // A compressed body that was cut at the bound cannot be decompressed to its end.
+  // A compressed body that was cut at the limit cannot be decompressed completely, which is not an error.
   return end === "cut" && decoded.text !== "" ? { ...decoded, note: null } : decoded;
 }
 
-/** The body's length by `Content-Length`, in bytes; undefined where it is not to be trusted, as it is not for a body in chunks. */
+/**
+ * @returns the body's length by `Content-Length`, in bytes; undefined when there is none, or for a chunked body, whose
+ *   `Content-Length` does not count.
+ */
 function lengthOf(headers: Headers): number | undefined {
   const length = headers.get("Content-Length") ?? "";
   return /^[1-9]\d*$/.test(length) && !headers.has("Transfer-Encoding") ? Number(length) : undefined;
@@ -48,7 +53,7 @@ async function decode(
   if (coding === "" || coding === "identity") return { text: textOf(bytes), note: null };
   const format = formats[coding];
   if (format === undefined) return decodeUnknown(bytes);
-  // A stream of one chunk, rather than of a Blob: what was decompressed before an error is kept.
+  // A stream of one chunk, and not of a Blob, keeps the text that was decompressed before an error.
   const { readable, writable } = new DecompressionStream(format);
   const writer = writable.getWriter();
   const written = writer
@@ -64,7 +69,7 @@ async function decode(
   };
 }
 
-/** Some receivers name a charset as their content coding: what is text is shown. */
+/** Some receivers send a charset as the content coding: the body is used if it is valid text. */
 function decodeUnknown(bytes: Uint8Array): AnswerBody {
   try {
     return {
@@ -76,7 +81,7 @@ function decodeUnknown(bytes: Uint8Array): AnswerBody {
   }
 }
 
-/** Invalid bytes become U+FFFD; half a character at the end, where a body was cut, is left out. */
+/** Invalid bytes become U+FFFD. An incomplete character at the end, where a body was cut, is left out. */
 function textOf(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes, { stream: true });
 }

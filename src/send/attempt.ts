@@ -1,4 +1,7 @@
-/** One HTTP request to a receiver, and its result. A receiver's failure is data here; an exception is a failure of ours. */
+/**
+ * One HTTP request to a receiver, and its result. A failure of the receiver is a result; a failure of the gateway is an
+ * exception.
+ */
 import { readAnswerBody } from "./answer-body";
 import { direct } from "./egress/direct";
 import type { Answer, NoAnswer, PreparedRequest, Transport } from "./egress/transport";
@@ -7,41 +10,42 @@ import { classifyResponse, type ErrorClass } from "./error-class";
 import { parseRetryAfter } from "./retry-after";
 import { TimeLimit } from "./time-limit";
 
-/** What is kept of an answer's body. The rest is cancelled unread. */
+/** The most bytes of a response body that are kept. The rest is cancelled unread. */
 export const responseBodyBytesMax = 2048;
-/** What is kept of an answer's headers, as JSON text. */
+/** The most characters of a response's headers that are kept. */
 const responseHeadersCharactersMax = 4096;
 
-/** `read`: reads what the answer of a known service means beyond its status. */
+/** A request to send. `read`: interprets the response of a known service. */
 type AttemptRequest = PreparedRequest & { read?: ReadAnswer | null };
 
 type ReadAnswer = NonNullable<ReturnType<typeof answerReaderOf>>;
 
 /**
- * The answer. `error` is null for a 2xx, whatever happened to its body, unless a known service says in it that it failed.
+ * The result of an attempt; times in ms. `error` is null for every 2xx, even if its body could not be read, unless a
+ * known service reports a failure in the body.
  */
 export type AttemptResult = {
   startedAt: number;
   durationMs: number;
-  /** The name of the egress that it went through; null when it went out directly. */
+  /** The name of the egress; null when the request was sent directly. */
   egress: string | null;
-  /** Null when no answer came. */
+  /** Null when there was no response. */
   status: number | null;
   error: ErrorClass | null;
-  /** For the log, cut: no decision may rest on it. */
+  /** Shortened for the log: decisions must not depend on it. */
   responseHeaders: Record<string, string>;
-  /** For the log, cut. A first line in brackets says when the body, or the rest of it, could not be read. */
+  /** Shortened for the log. A first line in brackets says why the body, or the rest of it, could not be read. */
   responseBody: string;
-  /** For how long a failed answer's `Retry-After` asks that nothing is sent, in ms, at most a day; null when it does not. */
+  /** How long the `Retry-After` of a failed response asks to wait, in ms, at most a day; null when there is none. */
   retryAfterMs: number | null;
-  /** A known service will never take this message (`refused`), or any more from this webhook (`gone`), and why. */
+  /** Why a known service will never accept this message (`refused`), or any message of this webhook (`gone`). */
   refusal?: { kind: "refused" | "gone"; reason: string };
 };
 
 /**
- * Sends once. Redirects are not followed; the time-out covers connecting, waiting and reading. Once the status is there
- * it decides, and a body that does not end in time is cut off.
- * @throws {OwnFailure} when nothing can be said of the receiver.
+ * Sends a request once. Redirects are not followed. The timeout covers connecting, waiting and reading. The status
+ * alone decides the result once it has arrived: a body that does not end in time is cut.
+ * @throws {OwnFailure} when the gateway could not make the attempt.
  */
 export async function attempt(
   request: AttemptRequest,
@@ -73,7 +77,7 @@ async function outcomeOf(answer: Answer, read: ReadAnswer | null): Promise<Outco
     status,
     error,
     responseHeaders: boundedHeaders(headers),
-    // The note comes first: a secret that the end of the text cuts is looked for there.
+    // The note comes first, so that masking finds a secret that is cut at the end of the text.
     responseBody: note === null ? text : `[${note}]\n${text}`.trimEnd(),
     retryAfterMs: error === null ? null : asked,
     ...(meaning !== null && meaning.kind !== "failed" && { refusal: meaning }),
@@ -88,7 +92,7 @@ function withoutAnswer({ error, note }: NoAnswer): Outcome {
 function boundedHeaders(headers: Headers): Record<string, string> {
   const kept: Record<string, string> = {};
   let left = responseHeadersCharactersMax;
-  // Not for…of: that asks the runtime for each header apart.
+  // `for…of` would call the runtime for each header.
   headers.forEach((value, name) => {
     left -= name.length + value.length;
     if (left >= 0) kept[name] = value;

@@ -1,16 +1,17 @@
-/** Reading bodies that others send: what is read is counted, whatever the headers say of the body's length. */
+/** Reads bodies of responses up to a limit. The bytes are counted, because the headers may state a wrong length. */
 import { log } from "../platform/log";
 
 /**
- * `whole`: the body ended by itself. `cut`: the bound was full, and what may follow was cancelled. `broken`: reading
- * failed, because the connection broke, the coding was wrong or the request was aborted.
+ * How reading ended. `whole`: at the end of the body. `cut`: at the limit; the rest was cancelled. `broken`: with an
+ * error, because the connection broke, the coding was wrong or the request was aborted.
  */
 type BodyEnd = "whole" | "cut" | "broken";
 
 /**
  * Reads at most `bytesMax` bytes of a body and cancels the rest, which closes the connection. Never throws.
- * @param bodyBytes how long the body is, where its headers say so: its end is not waited for then.
- * @returns what came, also of a body that broke.
+ * @param bodyBytes the length in the headers: reading stops there without waiting for the end of the body. Absent:
+ *   unknown.
+ * @returns the bytes that were read, also from a body that broke.
  */
 export async function readBytes(
   body: ReadableStream<Uint8Array> | null,
@@ -31,7 +32,7 @@ export async function readBytes(
       left -= kept.length;
     }
   } catch {
-    // The runtime does not say more than that: a cut connection and a wrong coding give the same text.
+    // The error is not used: the runtime's text is the same for a broken connection and a wrong coding.
     return came("broken");
   }
   reader.cancel().catch((error) => log("warn", "answer not cancelled", { error: String(error) }));
@@ -39,7 +40,7 @@ export async function readBytes(
 }
 
 /**
- * Reads a body that is of use only as a whole.
+ * Reads a whole body as text.
  * @throws {Error} when it is longer than `bytesMax` bytes or breaks.
  */
 export async function readWholeText(response: Response, bytesMax: number): Promise<string> {

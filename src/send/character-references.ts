@@ -1,4 +1,4 @@
-/** HTML's names for characters that encoders write instead of them (HTML, 13.5): of ASCII, and of Latin 1. */
+/** HTML's named character references (HTML, 13.5) for ASCII and Latin 1. */
 
 const ascii: Record<string, string> = {
   amp: "&",
@@ -46,7 +46,7 @@ const ascii: Record<string, string> = {
   QUOT: '"',
 };
 
-/** From U+00A0 to U+00FF, in order. */
+/** The names of U+00A0 to U+00FF, in order. */
 const latin1 =
   "nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr deg plusmn sup2 sup3 acute " +
   "micro para middot cedil sup1 ordm raquo frac14 frac12 frac34 iquest Agrave Aacute Acirc Atilde Auml Aring AElig " +
@@ -55,10 +55,10 @@ const latin1 =
   "euml igrave iacute icirc iuml eth ntilde ograve oacute ocirc otilde ouml divide oslash ugrave uacute ucirc uuml " +
   "yacute thorn yuml";
 
-/** The character of each name, as it stands between `&` and `;`. */
+/** The characters by name (the text between `&` and `;`). */
 export const characterReferences: ReadonlyMap<string, string> = new Map([
   ...Object.entries(ascii),
   ...latin1.split(" ").map((name, index): [string, string] => [name, String.fromCodePoint(0xa0 + index)]),
-  // Pages write a space like this to keep it.
+  // Pages use it for ordinary spaces, so that browsers do not collapse them.
   ["nbsp", " "],
 ]);

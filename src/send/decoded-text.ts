@@ -1,6 +1,6 @@
 /**
- * A text as its encodings hide it: what a framework's error page or a JSON encoder made of a secret is undone here, with
- * the place that each decoded byte came from, so that it can be masked there.
+ * Decodes texts, to find secrets that a framework's error page or a JSON encoder has escaped. Each decoded byte keeps
+ * its place in the original text, so that the secret can be masked there.
  */
 import { characterReferences } from "./character-references";
 
@@ -8,14 +8,14 @@ import { characterReferences } from "./character-references";
 export type DecodedText = { bytes: string; starts: number[]; ends: number[] };
 
 /**
- * Passes of escapes that are undone, one inside the other: JSON in JSON in a URL in HTML. A receiver cannot ask for more
- * work than that.
+ * The most levels of nested escapes that are decoded, such as JSON in JSON in a URL in HTML. The limit bounds the work
+ * that a receiver can cause.
  */
 const passesMax = 4;
 
 /**
- * Escapes that encoders of JSON, JavaScript, C, PHP, Python, Java, URLs and HTML write. They are undone together: what
- * one of them still hides, the next pass finds. NUL stands between the characters of UTF-16.
+ * Escapes of JSON, JavaScript, C, PHP, Python, Java, URLs and HTML. One pass decodes all of them; the next pass finds
+ * those inside. NUL is between the characters of UTF-16 and is removed.
  */
 const hex = String.raw`[\da-fA-F]`;
 const escapes = new RegExp(
@@ -47,20 +47,20 @@ const controls: Record<string, string> = {
   v: "\v",
 };
 
-/** Quoted-printable (RFC 2045, 6.7). Apart from the others: in `token=ab` it would find an escape, too. */
+/** Quoted-printable (RFC 2045, 6.7). It is decoded separately, because it would also match in `token=ab`. */
 const quotedPrintable = /=(?:(?<byte>[\da-f]{2})|(?<nothing>\r?\n))/gi;
 
-/** Encodings that make characters of bits: runs of their alphabet, which a secret may begin anywhere in. */
+/** Encodings of bits as characters. A secret may begin anywhere in a run of the alphabet's characters. */
 const bitEncodings = [
-  // Both alphabets of base64 (RFC 4648, 4 and 5), in lines or in one.
+  // Both alphabets of base64 (RFC 4648, 4 and 5), with or without line breaks.
   { run: /[\w+/-](?:[\r\n]*[\w+/-]){7,}/g, bits: 6, valueOf: base64Value, shifts: 4 },
   { run: /[\da-f]{12,}/gi, bits: 4, valueOf: (digit: string) => Number.parseInt(digit, 16), shifts: 2 },
 ];
-/** Part of no secret: a header and a URL cannot have it. */
+/** A separator that no secret contains: it is not allowed in headers and URLs. */
 const runBreak = "\u0001";
 type BitEncoding = (typeof bitEncodings)[number];
 
-/** What a text may stand for: itself, and what is left when its encodings are undone, one inside the other. */
+/** @returns the text itself, and its decoded forms, including those of nested encodings. */
 export function decodingsOf(text: string): DecodedText[] {
   const plain = unescapedOf(bytesOf(text), passesMax);
   const decoded = plain.flatMap((one) => {
@@ -71,7 +71,10 @@ export function decodingsOf(text: string): DecodedText[] {
   return plain.concat(decoded.flatMap((one) => unescapedOf(one, 2)));
 }
 
-/** The forms of a secret itself: a path has percent signs of its own, which a framework undoes before it shows it. */
+/**
+ * @returns the secret itself and its decoded forms: a path may contain percent-encoding, and frameworks decode paths
+ *   before they display them. @param bytes of the secret.
+ */
 export function unescapedForms(bytes: string): string[] {
   const places = Array.from(bytes, () => 0);
   return unescapedOf({ bytes, starts: places, ends: places }, passesMax).map((form) => form.bytes);
@@ -92,13 +95,13 @@ function bytesOf(text: string): DecodedText {
   return decoded;
 }
 
-/** The text, and what each pass leaves of it, until there is nothing more to undo. */
+/** @returns the text, and the result of each pass, until a pass finds no escapes. */
 function unescapedOf(text: DecodedText, passes: number): DecodedText[] {
   const next = passes === 0 ? null : replaceEscapes(text, escapes);
   return next === null ? [text] : [text, ...unescapedOf(next, passes - 1)];
 }
 
-/** @returns null when there was nothing to undo. */
+/** @returns the text with its escapes decoded; null when it has none. */
 function replaceEscapes(text: DecodedText, pattern: RegExp): DecodedText | null {
   const replaced: DecodedText = { bytes: "", starts: [], ends: [] };
   let done = 0;
@@ -138,7 +141,7 @@ function bytesOfName(name: string): string | null {
   return character === undefined ? null : utf8Of(character);
 }
 
-/** Everything that runs of an alphabet may stand for: where the first whole byte begins, nobody knows. */
+/** @returns the decoded runs of each alphabet, once for each bit offset at which the first whole byte may begin. */
 function bitDecodingsOf(text: DecodedText): DecodedText[] {
   return bitEncodings.flatMap((encoding) => {
     const runs = [...text.bytes.matchAll(encoding.run)];
@@ -147,7 +150,10 @@ function bitDecodingsOf(text: DecodedText): DecodedText[] {
   });
 }
 
-/** Only the runs, with `runBreak` between them, and at either end unless a run reaches it: it may have been cut there. */
+/**
+ * Decodes only the runs. `runBreak` separates them, and marks either end of the text unless a run reaches that end, as
+ * the run may have been cut there.
+ */
 function decodeRuns(
   text: DecodedText,
   runs: RegExpExecArray[],

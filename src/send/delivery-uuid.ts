@@ -1,14 +1,14 @@
 /**
- * A delivery's uuid is its webhook's with the version 8 (RFC 9562: "custom") and the sequence as the last 48
- * bits. So no index has to lead from uuid to delivery: an index would be one more row written for each.
+ * Uuids of deliveries: the webhook's uuid with the version 8 (RFC 9562: "custom") and the sequence number as the last
+ * 48 bits. A delivery is thus found without an index on its uuid, which would cost one more written row per delivery.
  */
 
-/** @param sequence the delivery's place in its webhook's line, from 1. */
+/** @param sequence the delivery's number within its webhook, from 1. */
 export function deliveryUuid(webhookUuid: string, sequence: number): string {
   return prefix(webhookUuid) + sequence.toString(16).padStart(12, "0");
 }
 
-/** The sequence in a delivery's uuid, or null when it is no delivery of this webhook. */
+/** @returns the sequence number in a delivery's uuid; null when the uuid is not that of a delivery of this webhook. */
 export function sequenceOf(webhookUuid: string, uuid: string): number | null {
   const lower = uuid.toLowerCase();
   const digits = lower.slice(prefix(webhookUuid).length);

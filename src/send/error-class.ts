@@ -1,8 +1,9 @@
-/** Why an attempt failed, in words that a user understands. */
+/** Classes of failed attempts, as users see them. */
 
 /**
- * `service_error`: a 2xx whose body says that the message did not arrive. `blocked` was never sent (the target is not allowed). Locally, a failed name look-up and a failed certificate
- * cannot be told from a refused connection: all three are `connection`.
+ * `service_error`: a 2xx whose body reports that the message was not delivered. `blocked`: nothing was sent, because
+ * the target is not allowed. Locally, failures of DNS and of certificates cannot be distinguished from a refused
+ * connection: all three are `connection`.
  */
 export type ErrorClass =
   | "timeout"
@@ -15,7 +16,10 @@ export type ErrorClass =
   | "redirect"
   | "blocked";
 
-/** The class of an answer, null for success. Cloudflare turns connection errors into answers of its own: 52x and 530. */
+/**
+ * @returns the class of a response; null for success. Cloudflare turns connection errors into responses of its own: 52x
+ *   and 530.
+ */
 export function classifyResponse(status: number, body: string): ErrorClass | null {
   if (status >= 200 && status <= 299) return null;
   if (status >= 300 && status <= 399) return "redirect";
@@ -23,7 +27,7 @@ export function classifyResponse(status: number, body: string): ErrorClass | nul
   return cloudflareErrors[status] ?? (status === 530 ? classify530(body) : "http_5xx");
 }
 
-/** Cloudflare's documentation, "5xx errors". */
+/** The classes of Cloudflare's own statuses. Source: its documentation, "5xx errors". */
 const cloudflareErrors: Record<number, ErrorClass> = {
   521: "connection",
   522: "timeout",
@@ -39,7 +43,7 @@ function classify530(body: string): ErrorClass {
   return body.includes("1016") ? "dns" : "connection";
 }
 
-/** The class of an exception that `fetch` threw, other than for the time-out. */
+/** @returns the class of an exception of `fetch`. The caller handles timeouts. */
 export function classifyException(error: unknown): ErrorClass {
   const text = String(error);
   if (/certificate|TLS|SSL/i.test(text)) return "tls";

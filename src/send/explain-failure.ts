@@ -1,12 +1,12 @@
-/** Why an attempt failed, in words for people. */
+/** Explains to people why an attempt failed. */
 import type { AttemptResult } from "./attempt";
 import { wordsOfJson } from "./answers/field-errors";
 import type { ErrorClass } from "./error-class";
 
-/** What is repeated of a receiver's own words. */
+/** The most characters of a response that an explanation quotes. */
 const wordsMax = 200;
 
-/** What receivers answer most often (RFC 9110, 15; RFC 6585). */
+/** The reason phrases of the most frequent statuses (RFC 9110, 15; RFC 6585). */
 const phrases: Record<number, string> = {
   400: "Bad Request",
   401: "Unauthorized",
@@ -29,8 +29,9 @@ const phrases: Record<number, string> = {
 };
 
 /**
- * @param failed with its secrets masked, as a sender gives it: the answer's own words may be among what is said.
- * @returns the end of a sentence that began with what was tried: `the receiver answered 404 Not Found`.
+ * @param failed the result of a sender, with secrets masked, because the explanation may quote the response. @param
+ *   timeoutMs of the attempt.
+ * @returns a clause without a full stop: `the receiver answered 404 Not Found`.
  */
 export function explainFailure(
   failed: Pick<AttemptResult, "status" | "responseBody"> & { error: ErrorClass },
@@ -58,7 +59,10 @@ export function explainFailure(
   }
 }
 
-/** The receiver's words, where they are a line for people: Slack's `invalid_token`, and not a page of HTML. */
+/**
+ * @returns the response as a quotation, such as Slack's `invalid_token`; empty for a response that is empty or an HTML
+ *   page.
+ */
 function said(body: string): string {
   const words = wordsOfJson(body) ?? body.trim().replaceAll(/\s+/gu, " ");
   if (words === "" || words.startsWith("<")) return "";

@@ -1,9 +1,11 @@
-/** Deeper levels are not indented further: the text would grow with the square of the depth. */
+/** Indents JSON text without parsing its values. */
+
+/** The deepest indentation. Without a limit, the text would grow with the square of the depth. */
 const indentMax = 32;
 
 /**
- * Lays JSON text out over lines, one space per level as Orchest does, without reading its values: `1.0` and
- * integers beyond 2^53 stay as they are written.
+ * Puts JSON text on several lines, indented by one space per level as Orchest does. Numbers are not parsed: `1.0` and
+ * integers above 2^53 stay as they are written.
  * @param text valid JSON.
  */
 export function indentJson(text: string): string {

@@ -1,30 +1,30 @@
 /**
- * Receivers repeat what they were sent: a redirect in its `Location`, a page for debugging all of it. The secrets of a
- * webhook do not get into its log, and onto the lane's disk, in that way.
+ * Masks a webhook's secrets in receivers' responses, so that they are not stored in the delivery log. Receivers repeat
+ * requests: a redirect repeats the URL in `Location`, and a debug page the whole request.
  */
 import { maskedValue, type SecretSettings } from "../platform/encryption";
 import type { AttemptResult } from "./attempt";
 import { type DecodedText, decodingsOf, unescapedForms, utf8Of } from "./decoded-text";
 import { secretsOf } from "./webhook-secrets";
 
-/** What is shorter is found in innocent text, too. */
+/** The least length of a text that is masked. Shorter ones occur in ordinary text, too. */
 const charactersMin = 6;
 
 /**
- * Bytes to look for, folded, and how many of its first and of its last are to be there, where the text ends or begins,
- * to take them for a part of it.
+ * Folded bytes (see `fold`) to search for. `firstMin`: at the end of a text, at least so many of the first bytes count
+ * as a part of the secret. `lastMin`: at the beginning of a text, so many of the last bytes.
  */
 type Needle = { bytes: string; firstMin: number; lastMin: number };
-/** Of the original text, the end exclusive. */
+/** A range of the original text; the end is exclusive. */
 type Range = [start: number, end: number];
 
-/** What may be left at either end of an escape that was cut: `\u00`, `%2`, `&quo`, `=3`. */
+/** The rest of an escape that was cut at either end of a text: `\u00`, `%2`, `&quo`, `=3`. */
 const cutEscapeAtEnd = /(?:\\(?:u\{?|x)?[\da-f]{0,7}|%u?[\da-f]{0,3}|&#?\w{0,8}|=[\da-f]?)$/i;
 const cutEscapeAtStart = /^(?:#?\w{0,8};|u?\{?[\da-f]{0,8}\}|[ux]?[\da-f]{1,8}|\r?\n)/i;
 
 /**
- * @returns what replaces a webhook's secrets in an answer, whole or cut by its beginning or end, as they are and in the
- * encodings of `decodingsOf`.
+ * @returns a function that masks a webhook's secrets in a response, in plain text and in the encodings of
+ *   `decodingsOf`. Secrets that the beginning or end of a text cuts are masked as well.
  */
 export function maskFor(settings: SecretSettings): (result: AttemptResult) => AttemptResult {
   const needles = needlesOf(settings);
@@ -35,7 +35,7 @@ export function maskFor(settings: SecretSettings): (result: AttemptResult) => At
       decodingsOf(text).flatMap((decoded) => rangesOf(decoded, needles, text.length)),
     );
   };
-  // A receiver's answers resemble each other: what the last one had is not looked through again.
+  // The texts of the latest response with their masked forms. Responses of one receiver are often equal.
   let known = new Map<string, string>();
   return (result) => {
     const before = known;
@@ -72,7 +72,7 @@ function needlesOf(settings: SecretSettings): Needle[] {
   return [...needles.values()];
 }
 
-/** A text's bytes in UTF-8, in Latin 1, and in UTF-8 that was taken for Latin 1. */
+/** @returns a text's bytes in UTF-8, in Latin 1, and in UTF-8 that was misread as Latin 1 and encoded again. */
 function spellingsOf(text: string): string[] {
   const utf8 = utf8Of(text);
   if (utf8 === text) return [text];
@@ -80,12 +80,15 @@ function spellingsOf(text: string): string[] {
   return [utf8, utf8Of(utf8), ...(isLatin1 ? [text] : [])];
 }
 
-/** Letters in either case are the same, and so are the two ways to write a space in a form. */
+/** Makes upper and lower case equal, and the two spellings of a space in a form. */
 function fold(bytes: string): string {
   return bytes.toLowerCase().replaceAll("+", " ");
 }
 
-/** Where the needles are in a text of `length`, of which this is a decoding. */
+/**
+ * @returns the ranges of the needles in the original text, which has `length` characters. The first argument is one of
+ *   its decodings.
+ */
 function rangesOf({ bytes, starts, ends }: DecodedText, needles: Needle[], length: number): Range[] {
   const text = fold(bytes);
   const ranges: Range[] = [];
@@ -107,7 +110,7 @@ function rangesOf({ bytes, starts, ends }: DecodedText, needles: Needle[], lengt
   return ranges;
 }
 
-/** Where a text may have been cut, without the escape that was cut, too. */
+/** @returns the possible ends of a text: its end, and the start of an escape that was cut there. */
 function endsOf(text: string): number[] {
   const escape = cutEscapeAtEnd.exec(text);
   return escape === null ? [text.length] : [text.length, escape.index];
@@ -115,11 +118,11 @@ function endsOf(text: string): number[] {
 
 function startsOf(text: string): number[] {
   const escape = cutEscapeAtStart.exec(text)?.[0] ?? "";
-  // Where the digits of a cut escape end and the text goes on, nobody knows: `2fab`.
+  // In `2fab`, any number of leading digits may belong to the cut escape.
   return escape.endsWith(";") ? [0, escape.length] : Array.from({ length: escape.length + 1 }, (_, at) => at);
 }
 
-/** How many of a needle's first bytes stand before `end`: 0 when they are too few to tell. */
+/** @returns how many of a needle's first bytes are directly before `end`; 0 when there are fewer than `firstMin`. */
 function firstPartAt(text: string, end: number, { bytes, firstMin }: Needle): number {
   for (let length = Math.min(bytes.length - 1, end); length >= firstMin; length--) {
     if (text.startsWith(bytes.slice(0, length), end - length)) return length;
@@ -127,7 +130,7 @@ function firstPartAt(text: string, end: number, { bytes, firstMin }: Needle): nu
   return 0;
 }
 
-/** How many of a needle's last bytes stand from `start` on: 0 when they are too few to tell. */
+/** @returns how many of a needle's last bytes begin at `start`; 0 when there are fewer than `lastMin`. */
 function lastPartAt(text: string, start: number, { bytes, lastMin }: Needle): number {
   for (let length = Math.min(bytes.length - 1, text.length - start); length >= lastMin; length--) {
     if (text.startsWith(bytes.slice(-length), start)) return length;
@@ -139,7 +142,7 @@ function replaceRanges(text: string, ranges: Range[]): string {
   let masked = "";
   let done = 0;
   for (const [start, end] of ranges.toSorted(([a], [b]) => a - b)) {
-    // What touches the one before it is masked with it.
+    // Ranges that touch or overlap share one mask.
     if (start > done || done === 0) masked += text.slice(done, start) + maskedValue;
     done = Math.max(done, end);
   }

@@ -1,13 +1,13 @@
-/** An attempt that failed for a reason of the gateway's or its platform's. */
+/** Failures of an attempt that the gateway or its platform caused. */
 
 /**
- * `limit`: this invocation of the Worker has used up what the platform allows. `late`: the process was so busy that nothing
- * is known of the receiver. `behind`: the webhook's present settings could not be read. `egress`: the way to the receiver
- * failed, such as a relay that is not there.
+ * `limit`: this invocation of the Worker has reached a limit of the platform. `late`: the process was too busy to tell
+ * whether the receiver answered in time. `behind`: the webhook's current settings could not be read. `egress`: the
+ * egress failed, for example because its relay is not connected.
  */
 export type OwnFailureKind = "limit" | "late" | "behind" | "egress";
 
-/** No attempt is counted and the receiver is not blamed: the same attempt is made again later. */
+/** The attempt does not count and says nothing about the receiver: it is repeated later with the same number. */
 export class OwnFailure extends Error {
   constructor(
     readonly kind: OwnFailureKind,
@@ -20,9 +20,9 @@ export class OwnFailure extends Error {
 }
 
 /**
- * What the runtime says when an invocation has used up its limits: subrequests, the depth of Workers that call each other,
- * CPU time, memory; and when it ended an invocation that it takes for hung. Cloudflare's documentation, "Limits" and
- * "Errors and exceptions", and texts seen in issues of workers-sdk. workerd itself has most of them only in production.
+ * The runtime's errors when an invocation has reached its limits (subrequests, the depth of Workers that call each
+ * other, CPU time, memory), or was ended because it seemed to hang. Sources: Cloudflare's documentation, "Limits" and
+ * "Errors and exceptions", and texts reported in issues of workers-sdk. Most of them occur only in production.
  */
 const limitTexts = [
   /too many subrequests/i,
@@ -34,7 +34,7 @@ const limitTexts = [
   /detected that your Worker's code had hung/i,
 ];
 
-/** Whether `fetch` threw this because of the Worker's own limits. */
+/** Whether `fetch` threw this error because of the Worker's own limits. */
 export function isLimitError(error: unknown): boolean {
   const text = String(error);
   return limitTexts.some((limitText) => limitText.test(text));

@@ -1,8 +1,8 @@
-/** The body of a delivery: Orchest's envelope around the event's own text (contract: what a receiver gets). */
+/** The body of a delivery in Orchest's format: an envelope around the event's source text. */
 import { indentJson } from "./indent-json";
 import { hostOf } from "../platform/host-name";
 
-/** What a body says of its webhook, and how it is encoded. */
+/** The webhook's fields in a body (`delivered_for`), and its encoding. */
 export type SentWebhook = {
   uuid: string;
   name: string;
@@ -10,13 +10,13 @@ export type SentWebhook = {
   contentType: "application/json" | "application/x-www-form-urlencoded";
 };
 
-/** A chat service that shows only one field of what it is sent. */
+/** A chat service that displays only one field of a body. */
 export type ChatService = "slack" | "teams" | "discord";
 
-/** What Discord takes in `content`, in characters (its documentation, "Execute Webhook"). */
+/** The most characters that Discord allows in `content` (its documentation, "Execute Webhook"). */
 const discordCharactersMax = 2000;
 
-/** The chat service behind a URL that Orchest itself knows, and writes a text for; null for any other. */
+/** @returns the chat service of a URL, if it is one for which Orchest adds a text field; else null. */
 export function chatServiceOf(url: string): ChatService | null {
   const parsed = URL.parse(url);
   if (parsed === null) return null;
@@ -28,8 +28,8 @@ export function chatServiceOf(url: string): ChatService | null {
 }
 
 /**
- * The exact text that is signed and sent.
- * @param event the event's source text: it goes into the body as it is.
+ * @returns the exact text that is signed and sent.
+ * @param event the event's source text. The body contains it unchanged.
  */
 export function buildBody(delivery: {
   webhook: SentWebhook;
@@ -76,7 +76,7 @@ function shown(deliveredFor: string, event: string): string {
 
 function cut(text: string): string {
   if (text.length <= discordCharactersMax) return text;
-  // Half a surrogate pair at the end would be no text any more.
+  // Half a surrogate pair at the end would not be valid text.
   return `${text.slice(0, discordCharactersMax - 3).replace(/[\uD800-\uDBFF]$/, "")}...`;
 }
 

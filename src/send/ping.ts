@@ -1,4 +1,4 @@
-/** A test ping: the same signing and sending as a delivery, but nothing is stored and nothing is tried again. */
+/** A test ping. It is signed and sent like a delivery, but not stored and not retried. */
 import { orchestTime } from "../platform/time";
 import type { ErrorClass } from "./error-class";
 import { explainFailure } from "./explain-failure";
@@ -6,14 +6,14 @@ import { RequestError } from "../platform/errors";
 import { OwnFailure } from "./own-failure";
 import { createSender, type Message, type Sender, type SenderSetup } from "./sender";
 
-/** The result of a ping. `reason`: a part of a sentence for people, such as `the receiver answered 404 Not Found`. */
+/** The result of a ping. `reason`: a clause for people, such as `the receiver answered 404 Not Found`. */
 export type PingResult =
   | { delivered: true }
   | { delivered: false; error: ErrorClass; status: number | null; reason: string };
 
 /**
- * Sends one ping. A receiver's failure is `delivered: false`, whatever it was.
- * @throws {RequestError} 503 when this gateway could not make the attempt.
+ * Sends one ping. Every failure of the receiver is a result with `delivered: false`.
+ * @throws {RequestError} 503 when the gateway could not make the attempt.
  */
 export async function sendPing(setup: SenderSetup): Promise<PingResult> {
   const sender = await createSender(setup);

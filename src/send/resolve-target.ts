@@ -1,7 +1,7 @@
 /**
- * What a target's name resolves to, asked when a webhook is made, changed or tried out. A Worker has no resolver of
- * its own, so that Cloudflare's is asked over HTTPS. A name may resolve to something else later, and a Worker's
- * `fetch` cannot be tied to an address: this finds mistakes and plain attacks, it is no wall.
+ * Resolves the host of a target when a webhook is created, changed or tested. A Worker has no DNS resolver, so that
+ * Cloudflare's is queried over HTTPS. This check finds mistakes and simple attacks only: a name may resolve to another
+ * address later, and a Worker's `fetch` cannot be bound to an address.
  */
 import { z } from "zod";
 import { log } from "../platform/log";
@@ -14,11 +14,11 @@ const resolver = "https://cloudflare-dns.com/dns-query";
 const timeoutMs = 2000;
 const answerBytesMax = 64 * 1024;
 
-/** DNS's own numbers for kinds of records, and for how a question ended (RFC 1035; IANA, "DNS Parameters"). */
+/** DNS record types and response codes (RFC 1035; IANA, "DNS Parameters"). */
 const recordTypes = { A: 1, CNAME: 5, AAAA: 28 };
 const statuses = { noError: 0, noSuchName: 3 };
 
-/** What is used of an answer (Cloudflare, "DNS over HTTPS: JSON"). `TC`: it was cut. */
+/** The used fields of a DNS answer (Cloudflare, "DNS over HTTPS: JSON"). `TC`: the answer was truncated. */
 const answerSchema = z.object({
   Status: z.number(),
   TC: z.literal(false).optional(),
@@ -30,7 +30,10 @@ const answerSchema = z.object({
 });
 type Answer = z.output<typeof answerSchema>;
 
-/** `silent`: no HTTP answer came. `unreadable`: one came, and what the name resolves to is not in it. */
+/**
+ * The result of one query. `silent`: there was no HTTP response. `unreadable`: the response does not contain a valid
+ * DNS answer.
+ */
 type Resolved =
   | { outcome: "resolved"; addresses: string[]; aliases: string[] }
   | { outcome: "silent" }
@@ -41,16 +44,17 @@ const unreadable =
 const notPublic = "The host must be a public host name: this one resolves to an address that is not public.";
 
 /**
- * Looks at all that a target's name resolves to, unless the URL itself is refused already or everything is allowed.
- * @returns a sentence that says why that is not public, without the URL, or null when it is. An answer that cannot
- * be read does not count as public: whoever runs the name's servers can bring that about. A resolver that cannot be reached
- * at all is no reason to refuse: production's `fetch` does not reach private networks anyway.
+ * Checks all addresses and aliases of a target's host, unless the URL itself is refused already or private targets are
+ * allowed.
+ * @returns a sentence that says why the host is not public, without the URL; null when it is public. An unreadable
+ *   answer counts as not public, because the operator of the name's servers can cause it. A resolver that cannot be
+ *   reached at all counts as public, because `fetch` does not reach private networks in production anyway.
  */
 export async function resolvedPrivateReason(url: URL, rules: TargetRules): Promise<string | null> {
   if (rules.allowPrivateTargets || refuseTarget(url, rules) !== null) return null;
   const host = hostOf(url);
   const resolved = await Promise.all([resolve(host, "A"), resolve(host, "AAAA")]);
-  // A resolver that answers one question is there: the other is held up by the name's own servers.
+  // If one query got a response, the resolver works, and the name's own servers delay the other one.
   if (resolved.every(({ outcome }) => outcome === "silent")) return null;
   for (const one of resolved) {
     if (one.outcome !== "resolved") return unreadable;
@@ -60,13 +64,16 @@ export async function resolvedPrivateReason(url: URL, rules: TargetRules): Promi
   return null;
 }
 
-/** Whether a webhook may have this host: one that is an alias of a private name is not resolved to it everywhere. */
+/**
+ * Whether a webhook may have this host. An alias is checked like the host itself, because the name behind it may
+ * resolve to other addresses elsewhere.
+ */
 function isTarget(host: string, rules: TargetRules): boolean {
   const url = URL.parse(`https://${host}/`);
   return url !== null && refuseTarget(url, rules) === null;
 }
 
-/** Asks for addresses of one kind. What cannot be told is logged. */
+/** Queries the addresses of one type. A failure is logged. */
 async function resolve(host: string, type: "A" | "AAAA"): Promise<Resolved> {
   const failed = (outcome: "silent" | "unreadable", error: unknown): Resolved => {
     log("warn", "target not resolved", { host, type, outcome, error: String(error) });
@@ -94,8 +101,9 @@ function ask(host: string, type: string): Promise<Response> {
 }
 
 /**
- * @throws {Error} when it is too long, breaks off, is another than 200 or not an answer to this question. A 504 is what
- * comes when the name's servers are slow, and a 429 or 500 can be told from it only by trust: all of them count.
+ * @throws {Error} when the response is too long, incomplete, not a 200, or not an answer to this query. The resolver
+ *   responds with 504 when the name's servers are slow. As these servers could also cause a 429 or a 500, every status
+ *   but 200 counts as a failure.
  */
 async function readAnswer(response: Response, host: string, type: "A" | "AAAA"): Promise<Answer> {
   const text = await readWholeText(response, answerBytesMax);
@@ -106,12 +114,15 @@ async function readAnswer(response: Response, host: string, type: "A" | "AAAA"):
   if (question && (withoutRoot(question.name) !== host || question.type !== recordTypes[type])) {
     throw new Error("The resolver's answer is one to another question.");
   }
-  // A name that does not exist may do so tomorrow: people make webhooks for hosts that they are about to set up.
+  // A name that does not exist is allowed: people create webhooks for hosts that they are about to set up.
   if (Status !== statuses.noError && Status !== statuses.noSuchName) throw new Error(`DNS status ${Status}`);
   return parsed.data;
 }
 
-/** Every address, of whichever kind and name: what does not belong to the answer is suspicious, and judged, too. */
+/**
+ * @returns all addresses in an answer, of any type and name, so that records that do not belong to the query are
+ *   checked, too.
+ */
 function recordsOf({ Answer = [] }: Answer): Resolved {
   const dataOf = (...types: number[]): string[] =>
     Answer.filter(({ type }) => types.includes(type)).map(({ data }) => data);

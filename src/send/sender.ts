@@ -1,4 +1,4 @@
-/** A webhook made ready to send: its settings decrypted and its keys imported, once per version. */
+/** Senders: a sender has the decrypted settings and imported keys of one version of a webhook, for many messages. */
 import { answerReaderOf } from "./answers/read-answer";
 import { type AttemptResult, attempt, responseBodyBytesMax } from "./attempt";
 import { chooseRoute, type Route, type RouteRules } from "./egress/choose-route";
@@ -14,37 +14,39 @@ import { hubSignature, importSigningKeys, type SigningKeys, standardSignature } 
 import type { Config } from "../platform/config";
 import { maskedValue, type PreviousSecret, type SecretSettings } from "../platform/encryption";
 
-/** Orchest's time-out for a receiver. */
+/** The default timeout of an attempt, in seconds, as in Orchest. */
 const defaultTimeoutS = 5;
 const encoder = new TextEncoder();
 
-/** What is to be sent once. `sequence` and `number` (of the attempt) are absent on pings. */
+/**
+ * A message of one attempt. `place`: the delivery's sequence number and the attempt's number; absent for test pings.
+ */
 export type Message = {
   deliveryUuid: string;
   eventType: string;
   /** The event's source text. */
   event: string;
   place?: { sequence: number; attempt: number };
-  /** The replay that it belongs to. */
+  /** The id of the replay that the delivery belongs to. */
   replay?: string;
   /** Texts of more events that the message tells of, in order: only for formats that have digests. */
   others?: readonly string[];
-  /** A test ping: what it becomes is shown, whatever the service shows of other events. */
+  /** Whether it is a test ping, whose message is displayed even with options that hide other events. */
   isTest?: boolean;
 };
 
 /**
- * What was sent, and its result. `headers`: those that only this attempt has; `shownHeaders` has the others. Secrets
- * are masked in what the receiver answered.
+ * The result of an attempt, with secrets masked in the response. `headers`: the headers that only this attempt had;
+ * `shownHeaders` adds the others.
  */
 type SendOutcome = { headers: Record<string, string>; result: AttemptResult };
 
-/** The same, and under which version of the configuration it was sent. */
+/** The result of an attempt, with the version of the configuration that it was sent with. */
 export type SentAttempt = SendOutcome & { configVersion: number };
 
 /**
- * `timeoutMs`: how long a receiver may take. `format`: what messages are built as. `send` throws an `OwnFailure` when
- * nothing can be said of the receiver.
+ * Sends messages to one webhook; may be called concurrently. `timeoutMs`: how long a receiver may take. `format`: the
+ * format of messages. `send` throws an `OwnFailure` when the gateway could not make the attempt.
  */
 export type Sender = {
   timeoutMs: number;
@@ -53,11 +55,11 @@ export type Sender = {
 };
 
 /**
- * What a sender is made of. `format`: `auto` when absent. `timeoutS`: null for the default. `egress`: that the webhook names,
- * or null.
+ * The settings of a sender. `format`: `auto` by default. `timeoutS`: null for the default. `egress`: the name in the
+ * webhook's settings; null for the first that matches.
  */
 export type SenderSetup = {
-  /** For the bindings of egresses. */
+  /** Has the bindings of egresses. */
   env: Env;
   webhook: SentWebhook;
   settings: SecretSettings;
@@ -67,7 +69,7 @@ export type SenderSetup = {
   rules: RouteRules & Pick<Config, "orchestUrl">;
 };
 
-/** Imports the secret's keys; the sender may then be used for as long as the configuration stands. */
+/** Imports the signing keys. The sender can be used until the webhook's configuration changes. */
 export async function createSender(setup: SenderSetup): Promise<Sender> {
   const { webhook, settings, rules } = setup;
   const { previous, headers: custom = {}, formatOptions: options = {}, template = null } = settings;
@@ -108,7 +110,7 @@ export async function createSender(setup: SenderSetup): Promise<Sender> {
   };
 }
 
-/** @returns null when the target is not allowed. */
+/** @returns the transport of the webhook's route; null when the target is not allowed. */
 function transportFor({ env, settings, webhook, egress, rules }: SenderSetup): Transport | null {
   const route = routeOf({ settings, verifySsl: webhook.verifySsl, egress: egress ?? null }, rules);
   switch (route.kind) {
@@ -121,7 +123,7 @@ function transportFor({ env, settings, webhook, egress, rules }: SenderSetup): T
   }
 }
 
-/** The way that a stored webhook's attempts take. */
+/** @returns the route of a stored webhook's attempts: direct, an egress, or refused. */
 export function routeOf(
   stored: { settings: SecretSettings; verifySsl: boolean; egress: string | null },
   rules: RouteRules,
@@ -132,9 +134,9 @@ export function routeOf(
 }
 
 /**
- * All that a delivery was sent with, the values of custom headers masked.
+ * @returns all headers of an attempt, with masked values of custom headers.
  * @param headerNames of the custom headers.
- * @param own the headers that only this attempt had (`SendOutcome`).
+ * @param own the headers that only this attempt had (`SendOutcome.headers`).
  */
 export function shownHeaders(
   { built, headerNames }: { built: BuiltMessage; headerNames: readonly string[] },
@@ -155,7 +157,7 @@ function withoutNames(
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !taken.has(name.toLowerCase())));
 }
 
-/** Where a message goes: below the webhook's URL when it says so. */
+/** @returns the URL of a message: the webhook's URL, with the path and query that the message adds. */
 function targetOf(url: string, { target }: BuiltMessage): string {
   if (target === undefined) return url;
   const below = new URL(url);
@@ -164,12 +166,13 @@ function targetOf(url: string, { target }: BuiltMessage): string {
   return below.href;
 }
 
-/** Of a message, what its own headers are made of that each of its attempts has. */
+/** The fields of a message that are in the headers of each attempt. */
 type Headed = Pick<Message, "deliveryUuid" | "eventType"> & { place?: { sequence: number } };
 
 function messageHeaders({ contentType }: BuiltMessage, message: Headed): Record<string, string> {
   return {
-    // Answers are not decompressed on the way (`attempt`): production would ask for codings that cannot be read here.
+    // The runtime does not decompress responses (`answer-body.ts`). Without this header, it would request codings that
+    // are not supported here.
     "Accept-Encoding": "identity",
     "Content-Type": contentType,
     "User-Agent": "Orchest",
@@ -179,7 +182,7 @@ function messageHeaders({ contentType }: BuiltMessage, message: Headed): Record<
   };
 }
 
-/** The keys of each header. Only Standard Webhooks' holds several signatures. */
+/** The keys of each signature header. Only the header of Standard Webhooks can contain several signatures. */
 type HeaderKeys = { hub: SigningKeys; standard: SigningKeys[] };
 
 /** @returns the keys during the grace period of a rotation. */
@@ -205,7 +208,7 @@ async function signatures(
   ]);
   return {
     "X-Hub-Signature": hub,
-    // The form of WebSub and GitHub, which most libraries verify.
+    // The format of WebSub and GitHub, which most libraries can verify.
     "X-Hub-Signature-256": `sha256=${hub}`,
     "webhook-id": message.deliveryUuid,
     "webhook-timestamp": String(timestamp),

@@ -1,24 +1,27 @@
-/** Signing what is sent: Orchest's `X-Hub-Signature` and Standard Webhooks' `webhook-signature`. */
+/** Signatures of deliveries: Orchest's `X-Hub-Signature` and Standard Webhooks' `webhook-signature`. */
 
-/** A secret, made ready once for many signatures. */
+/** The imported keys of a secret, for many signatures. */
 export type SigningKeys = {
   /** The secret's UTF-8 bytes (Orchest). */
   hub: CryptoKey;
-  /** The base64 behind `whsec_`, or the same bytes for any other secret (Standard Webhooks, "Signature scheme"). */
+  /**
+   * The bytes that follow `whsec_` in base64; for any other secret, its UTF-8 bytes (Standard Webhooks, "Signature
+   * scheme").
+   */
   standard: CryptoKey;
 };
 
 const standardPrefix = "whsec_";
 const encoder = new TextEncoder();
 
-/** @param secret not empty: an empty key signs nothing, and WebCrypto refuses it. */
+/** @param secret must not be empty: WebCrypto refuses an empty key. */
 export async function importSigningKeys(secret: string): Promise<SigningKeys> {
   const hub = await importKey(encoder.encode(secret));
   const standard = standardKeyBytes(secret);
   return { hub, standard: standard === null ? hub : await importKey(standard) };
 }
 
-/** What a `whsec_` secret stands for; null for any other secret, and for one whose rest is no base64. */
+/** @returns the key bytes of a `whsec_` secret; null for any other secret, and when the rest is not valid base64. */
 export function standardKeyBytes(secret: string): Uint8Array | null {
   if (!secret.startsWith(standardPrefix)) return null;
   try {
@@ -29,13 +32,13 @@ export function standardKeyBytes(secret: string): Uint8Array | null {
   }
 }
 
-/** HMAC-SHA256 of the exact body bytes, in lower-case hex, without a prefix. */
+/** @returns the HMAC-SHA256 of the exact body bytes, in lower-case hex, without a prefix. */
 export async function hubSignature(keys: SigningKeys, body: Uint8Array): Promise<string> {
   return (await hmac(keys.hub, body)).toHex();
 }
 
 /**
- * `v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`.
+ * @returns `v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`.
  * @param timestamp of the attempt, in seconds since 1970.
  */
 export async function standardSignature(
@@ -49,7 +52,7 @@ export async function standardSignature(
   return `v1,${(await hmac(keys.standard, signed)).toBase64()}`;
 }
 
-/** Whether `signature` is the body's `X-Hub-Signature` under this secret; compared in constant time. */
+/** Whether `signature` is the body's `X-Hub-Signature` with this secret. Compares in constant time. */
 export async function verifyHubSignature(
   secret: string,
   body: Uint8Array,

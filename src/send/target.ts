@@ -1,11 +1,11 @@
 /**
- * The target guard: which URLs a webhook may have. A receiver is somewhere on the internet, never inside the
- * network that the gateway runs in. What a name resolves to is looked at by `resolve-target.ts`.
+ * Decides which URLs a webhook may have. A receiver must be on the internet, not inside the network that the gateway
+ * runs in. `resolve-target.ts` checks the addresses of a host.
  */
 import type { Config } from "../platform/config";
 import { hostOf } from "../platform/host-name";
 
-/** What decides over targets: a deployment's settings. */
+/** The settings that decide which targets are allowed. */
 export type TargetRules = Pick<Config, "allowPrivateTargets" | "allowHttpTargets" | "gatewayHosts">;
 
 /** Endings that never belong to a public host (RFC 2606, 6761, 6762, 7686, 8375, 9476, ICANN's name collisions, habit). */
@@ -33,21 +33,27 @@ const privateEndings = new Set([
 ]);
 
 const ipv4 = /^\d+\.\d+\.\d+\.\d+$/;
-/** RFC 1035, 2.3.1 and 2.3.4, and the underscore that some use. What is longer or otherwise resolves nowhere. */
+/** The host names that can resolve: RFC 1035, 2.3.1 and 2.3.4, and the underscore, which some names have. */
 const name = /^(?=.{1,253}$)(?:[a-z0-9_-]{1,63}\.)+[a-z][a-z0-9-]{0,62}$/;
-/** ASCII and other letters mixed, as in `.lоcal` with a Cyrillic о. Of the endings that exist only two are like that. */
+/**
+ * Endings that mix ASCII with other letters, as in `.lоcal` with a Cyrillic о. The two exceptions are the only existing
+ * top-level domains that do.
+ */
 const mixedEnding = /^xn--(?!vermgensberat(?:er-ctb|ung-pwb)$).+-/;
 
 /**
- * @param url As parsed by `new URL()`, which writes every spelling of an IPv4 address in the same way, and
- * full-width and other letters that stand for ASCII as ASCII.
- * @returns a sentence that says why the Worker's own `fetch` may not call it, without the URL, or null when it may.
+ * @param url as parsed by `new URL()`, which normalizes the spellings of IPv4 addresses, and maps full-width and
+ *   similar letters to ASCII.
+ * @returns a sentence that says why `fetch` must not call the URL, without the URL; null when it may.
  */
 export function refuseTarget(url: URL, rules: TargetRules): string | null {
   return refuseUrl(url, rules) ?? privateReason(url, rules);
 }
 
-/** @returns a sentence that says why nobody calls this URL, through an egress neither, or null. @param url as above. */
+/**
+ * @param url as for `refuseTarget`. @returns a sentence that says why the URL is not allowed, not even through an
+ *   egress; null when it is.
+ */
 export function refuseUrl(url: URL, rules: TargetRules): string | null {
   if (url.protocol !== "http:" && url.protocol !== "https:")
     return "Only http and https URLs are delivered to.";
@@ -59,7 +65,9 @@ export function refuseUrl(url: URL, rules: TargetRules): string | null {
   return null;
 }
 
-/** @returns a sentence that says why the host is not on the internet, or null when it may be. @param url as above. */
+/**
+ * @param url as for `refuseTarget`. @returns a sentence that says why the host is private; null when it may be public.
+ */
 export function privateReason(url: URL, rules: TargetRules): string | null {
   if (rules.allowPrivateTargets) return null;
   const host = hostOf(url);
@@ -73,7 +81,10 @@ export function privateReason(url: URL, rules: TargetRules): string | null {
   return null;
 }
 
-/** On workers.dev, each version of the gateway has a name as well: `<version>-<name>.<account>.workers.dev`. */
+/**
+ * Whether a host is the gateway's own. On workers.dev, each version has a name as well:
+ * `<version>-<name>.<account>.workers.dev`.
+ */
 function isOwn(host: string, own: string): boolean {
   return host === own || (own.endsWith(".workers.dev") && host.endsWith(`-${own}`));
 }

@@ -1,42 +1,43 @@
 /**
- * The time limit of one request, in time that this process was on time itself. A process that is too busy sees an answer
- * late: the time by which its own timers fire late is not charged to the receiver.
+ * The timeout of one request, without delays of this process. A busy process sees a response late. Its timers are late
+ * as well, and the time by which they are late does not count against the receiver.
  */
 
-/** The process is looked at so often: a request that ends sooner costs one timer. */
+/** The interval at which delays are measured. A request that ends sooner needs one timer only. */
 const stepMs = 1000;
-/** A timer that fires later than this says that the process is late. */
+/** A timer that is later than this shows that the process is busy. */
 const lateAfterMs = 100;
-/** After a late last step: an answer that lies there already is read within it. */
+/** The extra time when the last step was late, to read a response that has already arrived. */
 const graceMs = 250;
-/** So many graces in a row that are late themselves end the request. */
+/** The most extra times in a row. The request is aborted after that many late ones. */
 const gracesMax = 3;
 
+/** A timeout that starts when it is constructed. Its signal is aborted at its end. */
 export class TimeLimit {
   readonly #controller = new AbortController();
-  /** Of the receiver's time, in ms. */
+  /** The receiver's remaining time, in ms. */
   #leftMs: number;
   #gracesLeft = gracesMax;
   #isLate = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Begins now. The caller ends the limit (`end`) after its request, or a timer is left. @param ms for the receiver. */
+  /** @param ms the receiver's time. The caller must call `end` after its request, which clears the timer. */
   constructor(ms: number) {
     this.#leftMs = ms;
     this.#wait(Math.min(ms, stepMs), Date.now());
   }
 
-  /** Aborted when the time is over. */
+  /** Aborted at the timeout. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** Whether the process was late to the very end: then a time-out says nothing about the receiver. */
+  /** Whether the process was late up to the timeout. The timeout then says nothing about the receiver. */
   get isOwn(): boolean {
     return this.signal.aborted && this.#isLate;
   }
 
-  /** The request has ended. */
+  /** Ends the limit after the request: clears its timer. */
   end(): void {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
   }
@@ -48,7 +49,7 @@ export class TimeLimit {
 
   #passed(ms: number, dueAt: number): void {
     const now = Date.now();
-    // The clock went back: no wait is longer for it.
+    // The clock was set back: the wait must not become longer.
     if (now < dueAt) return this.#wait(Math.min(ms, dueAt - now), now);
     this.#isLate = now - dueAt > lateAfterMs;
     this.#leftMs -= ms;

@@ -1,21 +1,24 @@
-/** What is secret of a webhook's settings, as a whole and in parts. */
+/** The secret texts in a webhook's settings, and the parts of them that are secrets by themselves. */
 import type { SecretSettings } from "../platform/encryption";
 import { isSecretOption } from "./message/format-options";
 
 /**
- * `beginning` and `ending`: how many characters of it at either end say nothing: a scheme, and segments of a path that
- * are ordinary words.
+ * A secret text. `beginning` and `ending`: how many characters at either end are not secret, such as a scheme, or path
+ * segments that are ordinary words.
  */
 export type Secret = { text: string; beginning: number; ending: number };
 
-/** Shorter segments of a path are found in innocent text, too, and are not what keeps it secret. */
+/** The least length of a path segment that is a secret by itself. Shorter ones occur in ordinary text, too. */
 const segmentCharactersMin = 8;
-/** The same of a header's value, which holds names and numbers more often. */
+/** The same for parts of a header's value, which are names and numbers more often. */
 const valuePartCharactersMin = 16;
-/** A path without its first segments is secret, too: an application shows it like that when it was mounted there. */
+/**
+ * How many leading segments may be missing from a path that is still secret: an application mounted below a path
+ * displays paths without it.
+ */
 const mountedSegmentsMax = 8;
 
-/** Long segments that are no secrets. Shorter ones are never masked by themselves. */
+/** Words that make a long segment no secret. */
 const ordinaryWords = new Set(
   (
     "alerting api automation automations bot bots callback callbacks channel channels connector connectors delivery " +
@@ -28,15 +31,17 @@ const ordinaryWords = new Set(
   ).split(" "),
 );
 
-/** @returns each secret, and each part of one that is a secret by itself. */
+/** @returns each secret, and each part of one that is a secret by itself. There may be duplicates. */
 export function secretsOf(settings: SecretSettings): Secret[] {
   const { url, secret, previous, headers = {}, formatOptions = {} } = settings;
   const signing = [secret, previous?.secret, previous?.hubSecret].filter((one) => one !== undefined);
   return [
     ...secretsOfUrl(new URL(url)),
-    ...signing.flatMap((one) => [whole(one), whole(one.replace(/^whsec_/, ""))]),
+    ...signing.flatMap((one) => [wholeText(one), wholeText(one.replace(/^whsec_/, ""))]),
     ...Object.values(headers).flatMap(secretsOfHeader),
-    ...Object.entries(formatOptions).flatMap(([name, value]) => (isSecretOption(name) ? [whole(value)] : [])),
+    ...Object.entries(formatOptions).flatMap(([name, value]) =>
+      isSecretOption(name) ? [wholeText(value)] : [],
+    ),
   ];
 }
 
@@ -53,12 +58,12 @@ function secretsOfUrl({ pathname, search }: URL): Secret[] {
     .map((pair) => pair.slice(pair.indexOf("=") + 1));
   return [
     ...[pathname + search, pathname, ...mounted].map(secretPath),
-    ...segments.filter(isTelling).map(whole),
-    ...[search.slice(1), ...values].map(whole),
+    ...segments.filter(isSecretSegment).map(wholeText),
+    ...[search.slice(1), ...values].map(wholeText),
   ];
 }
 
-function isTelling(segment: string): boolean {
+function isSecretSegment(segment: string): boolean {
   return segment.length >= segmentCharactersMin && !consistsOfWords(segment);
 }
 
@@ -69,24 +74,24 @@ function consistsOfWords(segment: string): boolean {
     .every((word) => ordinaryWords.has(word) || isShortWord(word));
 }
 
-/** `v1`, `2`, `to`: what joins words, or counts them. */
+/** Whether a word joins or counts words: `v1`, `2`, `to`. */
 function isShortWord(word: string): boolean {
   return /^(?:[a-z]{1,3}|v?\d{1,2})$/.test(word);
 }
 
-/** A path, of which the words that many paths have, at its beginning and end, say nothing. */
+/** A path as a secret. Ordinary words at its beginning and end are not secret. */
 function secretPath(path: string): Secret {
   const parts = path.split(/(?<=\/)/);
-  const first = parts.findIndex(says);
+  const first = parts.findIndex(isSecretPart);
   if (first === -1) return { text: path, beginning: path.length, ending: path.length };
   return {
     text: path,
     beginning: parts.slice(0, first).join("").length,
-    ending: parts.slice(parts.findLastIndex(says) + 1).join("").length + 1,
+    ending: parts.slice(parts.findLastIndex(isSecretPart) + 1).join("").length + 1,
   };
 }
 
-function says(part: string): boolean {
+function isSecretPart(part: string): boolean {
   return !isOrdinarySegment(part.replace("/", ""));
 }
 
@@ -96,16 +101,21 @@ function isOrdinarySegment(segment: string): boolean {
 
 function secretsOfHeader(value: string): Secret[] {
   const scheme = /^[\w-]+ +/.exec(value)?.[0] ?? "";
-  // Of `Bearer …` and its like also what comes behind the scheme.
+  // The part after a scheme such as `Bearer` is a secret by itself.
   const credentials = value.slice(scheme.length);
   const parts = value.split(/[\s,;:"'=]+/).filter((part) => part.length >= valuePartCharactersMin);
   return [
     { text: value, beginning: scheme.length, ending: 0 },
-    ...[credentials, ...parts, ...(/^basic /i.test(value) ? userAndPassword(credentials) : [])].map(whole),
+    ...[credentials, ...parts, ...(/^basic /i.test(value) ? userAndPassword(credentials) : [])].map(
+      wholeText,
+    ),
   ];
 }
 
-/** `user:password` of Basic authentication (RFC 7617, 2), and the password. An API key may be the user. */
+/**
+ * @returns `user:password` of Basic authentication (RFC 7617, 2), the password, and a long user name, which may be an
+ *   API key.
+ */
 function userAndPassword(credentials: string): string[] {
   const pair = decodeBase64(credentials);
   const colon = pair.indexOf(":");
@@ -114,7 +124,7 @@ function userAndPassword(credentials: string): string[] {
   return [pair, password, ...(user.length >= valuePartCharactersMin ? [user] : [])];
 }
 
-/** @returns nothing for what is no base64: a header may hold any text. */
+/** @returns the decoded text; empty for text that is not base64, because a header may contain any text. */
 function decodeBase64(text: string): string {
   try {
     return new TextDecoder().decode(Uint8Array.fromBase64(text.trim()));
@@ -123,6 +133,6 @@ function decodeBase64(text: string): string {
   }
 }
 
-function whole(text: string): Secret {
+function wholeText(text: string): Secret {
   return { text, beginning: 0, ending: 0 };
 }

@@ -1,17 +1,21 @@
-/** Discord's answers (docs.discord.com, "Rate Limits", "Opcodes and Status Codes", "Error Messages"). */
+/** Responses of Discord (docs.discord.com, "Rate Limits", "Opcodes and Status Codes", "Error Messages"). */
 import { firstFieldError } from "./field-errors";
 import { type AnswerReader, jsonOf, type ServiceAnswer, textOf, waitOf, words } from "./meaning";
 
 /**
- * Unknown channel, guild and webhook; missing access; invalid webhook token; a forum without a thread's name and a thread's
- * name without a forum; a thread that is archived; a webhook that is not one's own.
+ * The webhook cannot deliver: unknown channel, guild or webhook; missing access; invalid webhook token; a forum without
+ * a thread's name, or a thread's name without a forum; an archived thread; a webhook of another application.
  */
 const gone = new Set([10_003, 10_004, 10_015, 50_001, 50_013, 50_027, 50_083, 220_001, 220_002, 220_003]);
-/** Entity too large; an empty message; invalid form body; invalid JSON; message blocked by rules of the server. */
+/**
+ * The message is not valid: entity too large; empty message; invalid form body; invalid JSON; blocked by rules of the
+ * server.
+ */
 const refused = new Set([40_005, 50_006, 50_035, 50_109, 200_000, 240_000]);
-/** From this version of the API on, times in bodies and `Retry-After` are seconds; before, milliseconds. */
+/** From this version of the API on, times in bodies and `Retry-After` are in seconds, before in milliseconds. */
 const firstVersionInSeconds = 8;
 
+/** Reads a response of Discord. */
 export const readDiscordAnswer: AnswerReader = (answer) => {
   const { status, body } = answer;
   if (status < 400) return null;
@@ -27,7 +31,10 @@ export const readDiscordAnswer: AnswerReader = (answer) => {
   return null;
 };
 
-/** `X-RateLimit-Reset-After` is in seconds in every version. Cloudflare, before Discord, speaks HTTP's seconds. */
+/**
+ * @returns the time to wait in ms, or null. `X-RateLimit-Reset-After` is in seconds in every version. `Retry-After` of
+ *   Cloudflare, which is in front of Discord, is in seconds, too.
+ */
 function waitAsked({ url, headers }: ServiceAnswer, json: Readonly<Record<string, unknown>>): number | null {
   const unitMs = versionOf(url) >= firstVersionInSeconds ? 1000 : 1;
   const isOfDiscord = json["retry_after"] !== undefined;
@@ -38,7 +45,7 @@ function waitAsked({ url, headers }: ServiceAnswer, json: Readonly<Record<string
   );
 }
 
-/** "API Versioning": a URL without a version means 6. */
+/** @returns the version of the API; 6 for a URL without a version (docs.discord.com, "API Versioning"). */
 function versionOf(url: string): number {
   return Number(/^\/api\/v(\d+)\//.exec(URL.parse(url)?.pathname ?? "")?.[1] ?? 6);
 }

@@ -1,12 +1,12 @@
-/** What services say is wrong with a field of a message. */
+/** Reads the errors of fields in services' responses. */
 import { jsonOf, objectOf, textOf, words } from "./meaning";
 
-/** How deep the fields of a message are looked through for what is wrong. */
+/** The most levels of fields that are searched for an error. */
 const pathMax = 12;
 
 /**
- * The first error in Discord's `errors`, which follow the structure of the message (docs.discord.com, "Error Messages"):
- * `embeds.0.fields.1.value: Must be 1024 or fewer in length.`
+ * @returns the first error in Discord's `errors`, which have the structure of the message (docs.discord.com, "Error
+ *   Messages"), such as `embeds.0.fields.1.value: Must be 1024 or fewer in length.`; undefined when there is none.
  */
 export function firstFieldError(errors: unknown): string | undefined {
   const path: string[] = [];
@@ -23,8 +23,8 @@ export function firstFieldError(errors: unknown): string | undefined {
 }
 
 /**
- * The words for people in an answer's JSON, as the services that are known here write it.
- * @returns null where it holds none.
+ * Finds the error message in a response's JSON, in the fields that the supported services use.
+ * @returns null when there is none.
  */
 export function wordsOfJson(body: string): string | null {
   const json = jsonOf(body);

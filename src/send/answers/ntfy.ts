@@ -1,6 +1,7 @@
-/** ntfy's answers: `{"code": 40101, "http": 401, "error": "…"}` (its server's errors). */
+/** Responses of ntfy: `{"code": 40101, "http": 401, "error": "…"}` (the errors of its server). */
 import { type AnswerReader, jsonOf, textOf, words } from "./meaning";
 
+/** Reads a response of ntfy. */
 export const readNtfyAnswer: AnswerReader = ({ status, body }) => {
   const json = jsonOf(body);
   if (status < 400 || typeof json["code"] !== "number") return null;

@@ -1,9 +1,10 @@
-/** Opsgenie's answers (docs.opsgenie.com/docs/response, "Rate limits"). */
+/** Responses of Opsgenie (docs.opsgenie.com/docs/response, "Rate limits"). */
 import { type AnswerReader, jsonOf, objectOf, textOf, waitOf, words } from "./meaning";
 
-/** Payment required, and what is wrong with the key. */
+/** Payment required (402), and errors of the key. */
 const goneStatuses = new Set([401, 402, 403]);
 
+/** Reads a response of Opsgenie. */
 export const readOpsgenieAnswer: AnswerReader = ({ status, headers, body }) => {
   if (status < 400) return null;
   const json = jsonOf(body);

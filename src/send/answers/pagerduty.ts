@@ -1,6 +1,7 @@
-/** PagerDuty's answers (developer.pagerduty.com, "Events API v2", "Response codes and retry logic"). */
+/** Responses of PagerDuty (developer.pagerduty.com, "Events API v2", "Response codes and retry logic"). */
 import { type AnswerReader, jsonOf, textOf, words } from "./meaning";
 
+/** Reads a response of PagerDuty: its 400 is permanent, and about the key or about the message. */
 export const readPagerdutyAnswer: AnswerReader = ({ status, body }) => {
   if (status !== 400) return null;
   const json = jsonOf(body);

@@ -1,4 +1,4 @@
-/** What a service's answer means: its own words decide beside the status. */
+/** Selects the reader for a service's responses. Its error messages decide together with the status. */
 import type { ServiceFormat } from "../message/formats";
 import { serviceOf } from "../message/recognise-service";
 import { readDiscordAnswer } from "./discord";
@@ -25,8 +25,9 @@ const readers: Partial<Record<ServiceFormat, AnswerReader>> = {
 };
 
 /**
- * @returns what reads the answers of a webhook's service, or null for a receiver of which only the status counts. Whoever
- * answers is known by the URL, or else by the format: Discord's endpoint for messages of Slack answers as Discord.
+ * @returns the reader for the responses of a webhook's service; null for receivers of which only the status counts. The
+ *   URL identifies the service, and otherwise the format does: Discord's endpoint for Slack messages responds as
+ *   Discord.
  */
 export function answerReaderOf(
   format: ServiceFormat,

@@ -1,7 +1,10 @@
-/** Slack's answers (docs.slack.dev, "Sending messages using incoming webhooks", "Handling errors"): a word as text. */
+/**
+ * Responses of Slack: an error code as plain text (docs.slack.dev, "Sending messages using incoming webhooks",
+ * "Handling errors").
+ */
 import { type AnswerReader, jsonOf, textOf, words } from "./meaning";
 
-/** The webhook, its channel or its team is not there any more, or takes nothing from it. */
+/** The webhook, its channel or its team no longer exists or no longer accepts messages. */
 const gone = new Set([
   "account_inactive",
   "action_prohibited",
@@ -20,7 +23,7 @@ const gone = new Set([
   "workflow_not_published",
 ]);
 
-/** What is wrong is the message. */
+/** The message is not valid. */
 const refused = new Set([
   "invalid_attachments",
   "invalid_blocks",
@@ -37,7 +40,7 @@ const refused = new Set([
   "too_many_attachments",
 ]);
 
-/** Workflows' webhooks answer `{"ok": false, "error": "…"}`, some with a 200. */
+/** Reads a response of Slack. The webhooks of workflows respond with `{"ok": false, "error": "…"}`, some with a 200. */
 export const readSlackAnswer: AnswerReader = ({ status, body }) => {
   const json = jsonOf(body);
   const error = textOf(json["error"]) ?? body.trim();

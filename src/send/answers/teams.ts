@@ -1,7 +1,10 @@
-/** Answers of Teams: Workflows' as JSON, and those of connectors, whose 200 may say that they failed. */
+/** Responses of Teams: workflows respond with JSON; connectors may report a failure with a 200. */
 import { type AnswerReader, jsonOf, objectOf, type ServiceAnswer, textOf, words } from "./meaning";
 
-/** learn.microsoft.com, "Azure Logic Apps error codes": the workflow is off or deleted, or does not take this URL. */
+/**
+ * The workflow is off or deleted, or does not accept this URL. Source: learn.microsoft.com, "Azure Logic Apps error
+ * codes".
+ */
 const gone = new Set([
   "AuthorizationFailed",
   "DirectApiAuthorizationRequired",
@@ -21,6 +24,7 @@ const goneText =
   /connector configuration not found|invalid webhook url|webhook (?:not found|has been)|(?:tenant|connector) .{0,40}disabled/i;
 const refusedText = /summary or text is required|bad payload received/i;
 
+/** Reads a response of a workflow or connector. */
 export const readTeamsAnswer: AnswerReader = (answer) => {
   const { status, body } = answer;
   if (status < 300) return readFailureIn200(answer);
@@ -31,8 +35,9 @@ export const readTeamsAnswer: AnswerReader = (answer) => {
 };
 
 /**
- * A connector that took the message answers `1`, and a workflow nothing. The status of a failure is in the text
- * (learn.microsoft.com, "Create incoming webhooks", "Rate limiting for connectors").
+ * Reads a response with a 200. A connector that accepted the message responds with `1`, a workflow with an empty body.
+ * The text of a failure contains its status (learn.microsoft.com, "Create incoming webhooks", "Rate limiting for
+ * connectors").
  */
 function readFailureIn200({ body }: ServiceAnswer): ReturnType<AnswerReader> {
   if (!/delivery failed with error/i.test(body)) return null;

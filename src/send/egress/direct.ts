@@ -1,6 +1,6 @@
 /** Requests that the Worker makes by itself, with its own `fetch` or with a binding that stands in for it. */
 import { classifyException } from "../error-class";
-import { fetchOverOpenConnection } from "../kept-connections";
+import { fetchRetryingStaleConnections } from "../stale-connections";
 import { isLimitError, OwnFailure } from "../own-failure";
 import type { TimeLimit } from "../time-limit";
 import type { Answer, NoAnswer, PreparedRequest, Transport } from "./transport";
@@ -10,7 +10,7 @@ export const direct: Transport = {
   egress: null,
   graceMs: 0,
   // Not the function itself: tests replace it.
-  send: (request, limit) => sendBy((url, init) => fetchOverOpenConnection(url, init), request, limit),
+  send: (request, limit) => sendBy((url, init) => fetchRetryingStaleConnections(url, init), request, limit),
 };
 
 /** A service binding or a VPC binding, which has its own way to the receiver. @param name of the egress. */

@@ -1,6 +1,6 @@
 /** From a deployment's setting to the transport that it stands for. */
 import type { Egress } from "../../platform/egress-settings";
-import { fetchOverOpenConnection } from "../kept-connections";
+import { fetchRetryingStaleConnections } from "../stale-connections";
 import { OwnFailure } from "../own-failure";
 import { throughBinding } from "./direct";
 import { hubOf } from "./relay-hub";
@@ -17,7 +17,7 @@ export function openTransport(env: Env, egress: Egress, answerBytesMax: number):
       const { url, secret, binding } = egress;
       const fetchBy: (url: string, init: RequestInit & { signal: AbortSignal }) => Promise<Response> =
         binding === null
-          ? fetchOverOpenConnection
+          ? fetchRetryingStaleConnections
           : (input, init) => bindingOf(env, binding).fetch(input, init);
       return throughRelay(name, {
         secret,

@@ -1,35 +1,44 @@
 /**
- * Requests over connections that are kept open. The runtime may send a request over one that the receiver is just
- * closing, and a Worker can neither see nor prevent that: `Connection: close` is not passed on. Such a request fails at
- * once though nothing is wrong with the receiver.
+ * Retries of requests over stale keep-alive connections. The runtime may send a request over an idle connection that
+ * the receiver is just closing. A Worker can neither detect nor prevent that, because `Connection: close` is not passed
+ * on. Such a request fails at once although the receiver works.
  */
-/** What the runtime says then, and not of a connection that was refused, or could not be made. */
+/**
+ * The runtime's error for a connection that broke. Connections that were refused or could not be made have other
+ * errors.
+ */
 const brokenText = "Network connection lost.";
-/** The runtime closes a connection that was idle for 5 s. */
-const keptMs = 5000;
-/** A closed connection fails at once. A receiver that takes longer may have begun to work on the request. */
+/** How long the runtime keeps an idle connection. */
+const idleMs = 5000;
+/**
+ * A request over a stale connection fails within this time. After a longer time, the receiver may have begun to process
+ * the request.
+ */
 const failsWithinMs = 1000;
 const repeatsMax = 5;
-/** Long enough for the runtime to notice which idle connections were closed. */
+/** The pause before a repeat, in which the runtime notices which idle connections were closed. */
 const pauseMs = 2;
 const originsMax = 1000;
 
 /**
- * `idle`: how many of an origin's connections may be open and unused. `answers`: how many it ever gave. `answeredAt`: when
- * it gave the latest, in ms.
+ * An origin's connections. `idle`: how many may be open and unused. `answers`: how many responses the origin has sent
+ * so far. `answeredAt`: when the latest came, in ms.
  */
 type KeptConnections = { idle: number; answers: number; answeredAt: number };
 
-/** By origin, the one that answered last at the end. Shared by all webhooks, as the runtime's connections are. */
+/**
+ * By origin; the one with the latest response is the last entry. All webhooks share them, as they share the runtime's
+ * connections.
+ */
 const keptByOrigin = new Map<string, KeptConnections>();
 
 /**
- * `fetch`, repeated at once when the connection broke before any answer and may have been one that the receiver had
- * closed already: one that was kept from an earlier answer. A receiver that breaks connections by itself may so get one
- * attempt's request again, once for each idle connection.
+ * `fetch`, repeated at once when the connection broke before any response and may have been stale, that is, kept open
+ * after an earlier response. A receiver that breaks connections may therefore get the request of one attempt several
+ * times, once for each idle connection.
  * @throws what `fetch` throws.
  */
-export async function fetchOverOpenConnection(
+export async function fetchRetryingStaleConnections(
   url: string,
   init: RequestInit & { signal: AbortSignal },
 ): Promise<Response> {
@@ -43,7 +52,7 @@ export async function fetchOverOpenConnection(
       keep(origin);
       return response;
     } catch (error) {
-      // A request may wait before it is sent, for writes to be on disk: meanwhile others may leave connections idle.
+      // The runtime may delay a request until writes are on disk. Meanwhile, other requests may leave idle connections.
       const mayBeClosed = isOverIdle || answersOf(origin) > answersBefore;
       const isFast = Date.now() - startedAt <= failsWithinMs;
       const isBroken = error instanceof Error && error.message === brokenText;
@@ -55,16 +64,18 @@ export async function fetchOverOpenConnection(
   }
 }
 
-/** Forgets all connections: each test begins without those of the one before. */
+/** Forgets all connections, so that a test does not depend on the tests before it. */
 export function forgetConnections(): void {
   keptByOrigin.clear();
 }
 
-/** @returns whether a request that begins now may get an idle connection, which it then uses up. */
+/**
+ * @returns whether a request that starts now may get an idle connection. The connection then no longer counts as idle.
+ */
 function takeIdle(origin: string, now: number): boolean {
   const kept = keptByOrigin.get(origin);
   if (kept === undefined) return false;
-  if (Math.abs(now - kept.answeredAt) > keptMs) kept.idle = 0;
+  if (Math.abs(now - kept.answeredAt) > idleMs) kept.idle = 0;
   if (kept.idle === 0) return false;
   kept.idle -= 1;
   return true;
