@@ -1,6 +1,6 @@
 /** How each version of a webhook was sent: the log shows its requests by that, and its service's pace follows from it. */
 import type { ServiceFormat } from "../send/message/formats";
-import { paceOf } from "../send/message/pace";
+import { defaultRateLimitOf } from "../send/message/service-rate-limits";
 import type { LaneConfig } from "./handover";
 
 /** What of a webhook's configuration shapes its requests, as the log shows them; no secrets. */
@@ -43,14 +43,14 @@ export class RequestShapes {
     if (config === null || config.rateLimitPerS !== null || this.#pace?.version === config.version)
       return true;
     const shape = this.of(config.version);
-    if (shape !== null) this.#pace = { version: config.version, perS: paceOf(shape.format) };
+    if (shape !== null) this.#pace = { version: config.version, perS: defaultRateLimitOf(shape.format) };
     // A webhook that was changed keeps the pace that it had, until its next attempt.
     return this.#pace !== undefined;
   }
 
   /** Remembers how a version of the webhook was sent, so that the log can show its requests. */
   keep(version: number, shape: RequestShape): void {
-    this.#pace = { version, perS: paceOf(shape.format) };
+    this.#pace = { version, perS: defaultRateLimitOf(shape.format) };
     this.#sql.exec(
       `INSERT INTO sent_as VALUES (?, ?) ON CONFLICT (version) DO UPDATE SET sent_as = excluded.sent_as
        WHERE sent_as IS NOT excluded.sent_as`,

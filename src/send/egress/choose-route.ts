@@ -1,35 +1,36 @@
-/** Which way the attempts of a webhook take: directly, through an egress, or none at all. */
+/** Chooses the route of a webhook's attempts: direct, through an egress, or refused. */
 import type { Config } from "../../platform/config";
 import type { Egress } from "../../platform/egress-settings";
 import { hostOf } from "../../platform/host-name";
 import { privateReason, refuseUrl, type TargetRules } from "../target";
 
-/** A deployment's settings that decide over routes. */
+/** The settings that decide which routes are allowed. */
 export type RouteRules = TargetRules & Pick<Config, "egresses">;
 
-/** The name that stands for no egress, in a webhook's setting. */
+/** The value of a webhook's setting `egress` that stands for no egress. */
 export const directName = "direct";
 
-/** What a webhook is to reach. */
+/** The target of a webhook, with the settings that decide its route. */
 export type RouteTarget = {
   /** The URL, or its origin. */
   url: URL;
   verifySsl: boolean;
-  /** The egress that the webhook names, or `direct`; null: the first that fits. */
+  /** The name of an egress, or `direct`; null: the first egress that matches. */
   egress: string | null;
-  /** Why what its name resolves to is not public, as a sentence; null when it is, or is not known. */
+  /** A sentence that says why the address of the host is not public; null when it is public or not known. */
   resolved: string | null;
 };
 
-/** `field`: which of the webhook's settings the reason is about. */
+/** The route, or why there is none. `field`: the setting that the reason is about. Reasons are sentences. */
 export type Route =
   | { kind: "direct" }
   | { kind: "egress"; egress: Egress }
   | { kind: "refused"; field: "url" | "verify_ssl" | "egress"; reason: string };
 
+/** What an egress must support for a target. `private`: why it is private; null when it is not. */
 type Needs = { private: string | null; unverified: boolean };
 
-/** Reasons are sentences without the URL. */
+/** @returns the route to a target, or why it is refused, in a sentence without the URL. */
 export function chooseRoute(target: RouteTarget, rules: RouteRules): Route {
   const { url, verifySsl, egress: named, resolved } = target;
   const refusal = refuseUrl(url, rules);
@@ -67,13 +68,19 @@ function unknownEgress({ egresses }: RouteRules): string {
   return `must be the name of an egress of this gateway (${names.join(", ")}).`;
 }
 
-/** Without a need, an egress is only for the hosts that it names. */
+/**
+ * Whether an egress is used without being named by the webhook: if the target needs it, or if the egress lists the
+ * host.
+ */
 function fits(egress: Egress, host: string, needs: Needs): boolean {
   const isNeeded = needs.private !== null || needs.unverified;
   return covers(egress, host, needs) && (isNeeded || egress.for.hosts.some((one) => matches(one, host)));
 }
 
-/** A private host is covered by `private` or by its name, but not by `*`: that opens no network by accident. */
+/**
+ * Whether an egress may reach a target. `*` does not include private hosts, so that it does not open a private network
+ * by accident: the egress must list `private` or the host's name.
+ */
 function covers({ for: { hosts, isPrivate, isUnverified } }: Egress, host: string, needs: Needs): boolean {
   const namesHost = hosts.some((one) => one !== "*" && matches(one, host));
   return (needs.private === null || isPrivate || namesHost) && (!needs.unverified || isUnverified);

@@ -1,4 +1,4 @@
-/** Requests that the Worker makes by itself, with its own `fetch` or with a binding that stands in for it. */
+/** Sends requests with the Worker's own `fetch`, or with that of a binding. */
 import { classifyException } from "../error-class";
 import { fetchRetryingStaleConnections } from "../stale-connections";
 import { isLimitError, OwnFailure } from "../own-failure";
@@ -9,11 +9,11 @@ import type { Answer, NoAnswer, PreparedRequest, Transport } from "./transport";
 export const direct: Transport = {
   egress: null,
   graceMs: 0,
-  // Not the function itself: tests replace it.
+  // The wrapper function reads the global `fetch` at each call, because tests replace it.
   send: (request, limit) => sendBy((url, init) => fetchRetryingStaleConnections(url, init), request, limit),
 };
 
-/** A service binding or a VPC binding, which has its own way to the receiver. @param name of the egress. */
+/** @returns the transport of a service binding or VPC binding, which makes the requests. @param name of the egress. */
 export function throughBinding(name: string, binding: Fetcher): Transport {
   return {
     egress: name,

@@ -1,4 +1,4 @@
-/** From a deployment's setting to the transport that it stands for. */
+/** Creates the transport of an egress. */
 import type { Egress } from "../../platform/egress-settings";
 import { fetchRetryingStaleConnections } from "../stale-connections";
 import { OwnFailure } from "../own-failure";
@@ -7,7 +7,7 @@ import { hubOf } from "./relay-hub";
 import { throughRelay } from "./through-relay";
 import type { Transport } from "./transport";
 
-/** @param answerBytesMax how much of an answer's body is of use. */
+/** @param answerBytesMax the most bytes of a response's body that are used. @returns the transport of an egress. */
 export function openTransport(env: Env, egress: Egress, answerBytesMax: number): Transport {
   const { name } = egress;
   switch (egress.kind) {
@@ -47,7 +47,7 @@ async function askHub(
   throw new OwnFailure("egress", `No relay of the egress ${name} is connected.`);
 }
 
-/** @throws {OwnFailure} when the deployment has no such binding: a receiver is not to blame. */
+/** @throws {OwnFailure} when the deployment does not have the binding, which is not the receiver's failure. */
 function bindingOf(env: Env, name: string): Fetcher {
   const binding: unknown = env[name as keyof Env];
   if (typeof binding === "object" && binding !== null && "fetch" in binding) return binding as Fetcher;

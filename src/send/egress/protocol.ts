@@ -1,29 +1,38 @@
 /**
- * The protocol between the gateway and a relay: what both sides sign, send and read. `tools/relay/README.md` describes
- * it. This file runs in workerd and in Node, so that it uses nothing but web standards and zod.
+ * The protocol between the gateway and a relay: messages, frames and signatures. `tools/relay/README.md` describes it.
+ * This file runs in workerd and in Node, so that it uses only web standards and zod.
  */
 import { z } from "zod";
 
-/** What a signature is for: each has a key of its own, so that no message passes for one of another kind. */
+/**
+ * The purpose of a signature. Each purpose has a key of its own, so that a message cannot be used as one of another
+ * kind.
+ */
 export type Purpose = keyof RelayKeys;
 const purposes = ["admission", "request", "answer", "connect", "challenge", "hello"] as const;
 
 /** The HMAC keys that are derived from one secret. */
 export type RelayKeys = Record<(typeof purposes)[number], CryptoKey>;
 
-/** Beside the body of an HTTP request to a relay: proves before the body is read that the gateway sends it. */
+/** The header of an HTTP request to a relay that proves, before the body is read, that the gateway sends it. */
 export const admissionHeader = "X-Relay-Admission";
 /** The content type of an answer that consists of frames. */
 export const framesType = "application/octet-stream";
-/** How far the clocks of the gateway and of a relay may differ, and how long a nonce has to be remembered around it. */
+/**
+ * How far the clocks of the gateway and of a relay may differ. A nonce must be remembered for as long before and after
+ * its time.
+ */
 export const clockToleranceMs = 60_000;
-/** The most bytes of a request's frame: a message of 100 KiB grows by formats and by form encoding. */
+/** The most bytes of a request's frame. Formats and form encoding make a message of 100 KiB larger. */
 export const requestFrameBytesMax = 2 * 1024 * 1024;
 /** The most bytes of an answer's frame: its headers, or what the gateway keeps of its body. */
 const answerFrameBytesMax = 256 * 1024;
-/** What a relay that dials out sends as text so often, and what the hub answers to it. */
+/**
+ * The texts of heartbeats. A relay that connects to the gateway sends `ping` every `everyMs`, and the hub answers
+ * `pong`.
+ */
 export const heartbeat = { ping: "ping", pong: "pong", everyMs: 20_000 } as const;
-/** What a relay sends as text when it is about to stop: it gets no further requests. */
+/** The text that a relay sends before it stops. It then gets no new requests. */
 export const drainText = "drain";
 
 const macBytes = 32;
@@ -34,7 +43,7 @@ const encoder = new TextEncoder();
 const headersSchema = z.array(z.tuple([z.string(), z.string()]));
 const nonceSchema = z.string().regex(/^[0-9a-f]{32}$/);
 
-/** The request that a relay is asked to make. `answerBytesMax`: how much of the answer's body is of use. */
+/** The request that a relay must make. `answerBytesMax`: the most bytes of the response's body that it returns. */
 export const relayRequestSchema = z.object({
   kind: z.literal("request"),
   nonce: nonceSchema,
@@ -51,12 +60,13 @@ export const relayRequestSchema = z.object({
     .min(0)
     .max(answerFrameBytesMax / 2),
 });
+/** The head of a request's frame. */
 export type RelayRequest = z.output<typeof relayRequestSchema>;
 
 /**
- * What a relay says to a request. `answer`, then `end` with the body; or one of the others alone. `receiverFailed`: the
- * attempt was made and counts, or the relay's allow list refuses the target (`blocked`). `relayFailed`: nothing is known
- * of the receiver. `end`: `whole`, `cut` at the bound, `late` when the time was over, `broken` when the connection broke.
+ * A relay's answers to a request: `answer`, then `end` with the body; or one of the others alone. `receiverFailed`: the
+ * attempt was made and counts, or the relay's allow list refuses the target (`blocked`). `relayFailed`: the relay could
+ * not make the attempt. `end`: `whole`; `cut` at the limit; `late` at the timeout; `broken` when the connection broke.
  */
 export const relayAnswerSchema = z.discriminatedUnion("kind", [
   z.object({
@@ -75,16 +85,19 @@ export const relayAnswerSchema = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("relayFailed"),
     nonce: nonceSchema,
-    // `refused`: stale or replayed. `busy`: at a bound of the relay's. `late`: its process was too slow.
+    // `refused`: stale or replayed. `busy`: at a limit of the relay. `late`: the relay's process was too slow.
     code: z.enum(["refused", "busy", "late"]),
     reason: z.string(),
   }),
 ]);
+/** The head of an answer's frame. */
 export type RelayAnswer = z.output<typeof relayAnswerSchema>;
 
-/** What a relay that dials out shows in `Authorization: Relay …`, and the two messages that open its connection. */
+/** The message in `Authorization: Relay …` with which a relay connects to the gateway. `sentAt` in ms. */
 export const connectSchema = z.object({ kind: z.literal("connect"), name: z.string(), sentAt: z.int() });
+/** The first message of a connection: the hub's challenge. */
 export const challengeSchema = z.object({ kind: z.literal("challenge"), nonce: nonceSchema });
+/** The relay's answer to the challenge, with the same nonce. */
 export const helloSchema = z.object({ kind: z.literal("hello"), nonce: nonceSchema });
 
 /** Derives the keys of each purpose from a secret. */
@@ -102,12 +115,14 @@ export async function importRelayKeys(secret: string): Promise<RelayKeys> {
   return Object.fromEntries(keys) as RelayKeys;
 }
 
-/** A fresh nonce. */
+/** @returns a random nonce: 32 hex digits. */
 export function newNonce(): string {
   return hexOf(crypto.getRandomValues(new Uint8Array(nonceBytes)));
 }
 
-/** A signed message: HMAC-SHA256 (32 bytes) of the rest; length of the JSON (4 bytes, big-endian); JSON; body. */
+/**
+ * @returns a signed frame: HMAC-SHA256 (32 bytes) of the rest; length of the JSON (4 bytes, big-endian); JSON; body.
+ */
 export async function encodeFrame(
   keys: RelayKeys,
   purpose: Purpose,
@@ -124,7 +139,10 @@ export async function encodeFrame(
   return frame;
 }
 
-/** @returns the JSON and the body of a frame, or null when the signature is not right. Nothing is parsed before it is. */
+/**
+ * @returns the JSON and the body of a frame; null when the signature is not valid. The signature is verified before
+ *   anything is parsed.
+ */
 export async function decodeFrame(
   keys: RelayKeys,
   purpose: Purpose,
@@ -137,8 +155,8 @@ export async function decodeFrame(
 }
 
 /**
- * The JSON and the body of a frame whose signature somebody else checks: the hub only needs to know which request it
- * belongs to. @returns null when it is not a frame.
+ * Splits a frame without verifying its signature. The hub uses it to find the request of a frame, whose receiver
+ * verifies the signature. @returns the JSON and the body; null when it is not a frame.
  */
 export function splitFrame(
   frame: Uint8Array<ArrayBuffer>,
@@ -151,18 +169,18 @@ export function splitFrame(
     const json = new TextDecoder().decode(frame.subarray(macBytes + lengthBytes, bodyAt));
     return { head: JSON.parse(json), body: frame.subarray(bodyAt) };
   } catch {
-    // Not JSON: then it is no frame either.
+    // A frame must contain valid JSON.
     return null;
   }
 }
 
-/** The value of the header that announces a frame of `length` bytes at `now` (ms): `now.hmac`. */
+/** @returns the value of `admissionHeader` for a frame of `length` bytes, sent at `now` (ms): `now.hmac`. */
 export async function admission(keys: RelayKeys, length: number, now: number): Promise<string> {
   const mac = await crypto.subtle.sign("HMAC", keys.admission, encoder.encode(`${now}.${length}`));
   return `${now}.${hexOf(new Uint8Array(mac))}`;
 }
 
-/** @returns when the body that the header announces was sent, in ms, or null when the header was not made for this length. */
+/** @returns when the frame was sent, in ms; null when the header is not valid for a frame of this length. */
 export async function verifyAdmission(
   keys: RelayKeys,
   header: string,
@@ -175,7 +193,7 @@ export async function verifyAdmission(
   return isRight ? Number(sentAt) : null;
 }
 
-/** A frame within the body of an HTTP answer: its length (4 bytes, big-endian) precedes it. */
+/** @returns a frame for the body of an HTTP response, preceded by its length (4 bytes, big-endian). */
 export function withLength(frame: Uint8Array): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(lengthBytes + frame.length);
   new DataView(bytes.buffer).setUint32(0, frame.length);
@@ -183,7 +201,7 @@ export function withLength(frame: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** Reads the frames of an HTTP answer's body one by one. */
+/** Reads the frames of an HTTP response's body one by one. Not for concurrent use. */
 export class FrameReader {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   #rest: Uint8Array<ArrayBuffer> = new Uint8Array();
@@ -193,8 +211,8 @@ export class FrameReader {
   }
 
   /**
-   * @returns the next frame, or null when the body ends before it is complete.
-   * @throws when the connection breaks, and for a frame that is longer than any may be.
+   * @returns the next frame; null when the body ends before the frame is complete.
+   * @throws when the connection breaks, and for a frame that is too long.
    */
   async next(): Promise<Uint8Array<ArrayBuffer> | null> {
     if (!(await this.#fill(lengthBytes))) return null;
@@ -206,7 +224,7 @@ export class FrameReader {
     return frame;
   }
 
-  /** Ends the body: what has not been read is of no use. */
+  /** Cancels the rest of the body. */
   async cancel(): Promise<void> {
     await this.#reader.cancel();
   }
@@ -228,7 +246,7 @@ function importKey(bytes: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
   return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
 }
 
-/** Not `toHex()`: operators run relays with older versions of Node, which do not have it. */
+/** `toHex()` is missing in older versions of Node, with which operators run relays. */
 function hexOf(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

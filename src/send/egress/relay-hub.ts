@@ -1,4 +1,7 @@
-/** The relays of one egress that dial out: each keeps a WebSocket open to its hub, which hands requests to them. */
+/**
+ * The hub of an egress whose relays connect to the gateway. Each relay keeps a WebSocket open to the hub, which
+ * forwards requests to the relays.
+ */
 import { DurableObject } from "cloudflare:workers";
 import { readConfig } from "../../platform/config";
 import { log } from "../../platform/log";
@@ -23,12 +26,15 @@ import {
 
 /** The most relays of one egress. */
 const relaysMax = 32;
-/** A relay that sent no heartbeat for so long is gone, though nothing has closed its connection. */
+/** A relay that sends no heartbeat for this time counts as gone, even if its connection was not closed. */
 const silenceMs = 3 * heartbeat.everyMs;
-/** Longer than any request takes: what is older was left by a caller that is gone. */
+/** Longer than any request takes: the caller of an older request is gone. */
 const requestMs = 120_000;
 
-/** Of each connection, on disk with it. `waiting`: it has not answered its challenge. `draining`: it gets nothing new. */
+/**
+ * The state of a connection, stored with it, so that it survives hibernation. `waiting`: the relay has not answered its
+ * challenge. `draining`: it gets no new requests. `openedAt` in ms.
+ */
 type Attachment = {
   name: string;
   state: "waiting" | "ready" | "draining";
@@ -36,21 +42,22 @@ type Attachment = {
   openedAt: number;
 };
 
-/** A request that a relay has, and where its answers go. */
+/** A request that a relay is processing, and the stream for its answers. `startedAt` in ms. */
 type UnderWay = {
   socket: WebSocket;
   answers: ReadableStreamDefaultController<Uint8Array>;
   startedAt: number;
 };
 
-/** The hub of an egress. Whoever calls it is the gateway itself. */
+/** @returns the hub of an egress. Only the gateway itself can call it. */
 export function hubOf(env: Env, egress: string): DurableObjectStub<RelayHub> {
   return env.RELAYS.getByName(egress);
 }
 
 /**
- * Lets a relay connect that shows that it has the secret of its egress.
- * @returns the answer to its request: 101 with a WebSocket, 401 when it is not signed, 426 when it is no WebSocket.
+ * Connects a relay to its egress, if its request is signed with the secret of the egress.
+ * @returns the response: 101 with a WebSocket; 401 when the signature is not valid; 426 when the request is not for a
+ *   WebSocket; 503 when there are too many relays.
  */
 export async function connectRelay(env: Env, name: string, request: Request): Promise<Response> {
   if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket") {
@@ -63,7 +70,7 @@ export async function connectRelay(env: Env, name: string, request: Request): Pr
   const { status, webSocket, body } = await hubOf(env, name).fetch(`https://hub/connect/${name}`, {
     headers: { Upgrade: "websocket" },
   });
-  // One of its own, whose headers can be added to.
+  // The response of the hub is immutable, and middleware adds headers.
   return webSocket === null ? new Response(body, { status }) : new Response(null, { status, webSocket });
 }
 
@@ -76,23 +83,26 @@ async function isSigned(keys: RelayKeys, name: string, request: Request): Promis
   return Math.abs(Date.now() - parsed.data.sentAt) <= clockToleranceMs;
 }
 
-/** @returns null when the deployment has no egress of this name whose relays dial out. */
+/** @returns the keys of the egress; null when no egress of this name has relays that connect to the gateway. */
 async function keysOf(env: Env, name: string): Promise<RelayKeys | null> {
   const egress = readConfig(env).egresses.find((one) => one.name === name);
   return egress?.kind === "dialOut" ? importRelayKeys(egress.secret) : null;
 }
 
-/** The Durable Object class (binding `RELAYS`), one object for each egress. It keeps nothing but its connections. */
+/** The Durable Object class (binding `RELAYS`), one object for each egress. It stores nothing but its connections. */
 export class RelayHub extends DurableObject<Env> {
   readonly #underWay = new Map<string, UnderWay>();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    // Answered by the platform, without waking the object.
+    // The platform answers heartbeats without waking the object.
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(heartbeat.ping, heartbeat.pong));
   }
 
-  /** `GET /connect/{name}` is a relay's, anything else a request's frame. Only the gateway's own code calls it. */
+  /**
+   * `GET /connect/{name}` connects a relay; the body of any other request is the frame of a request to forward. Only
+   * the gateway's own code calls it.
+   */
   override async fetch(request: Request): Promise<Response> {
     const [, name] = /^\/connect\/(.+)$/.exec(new URL(request.url).pathname) ?? [];
     return name === undefined
@@ -137,7 +147,7 @@ export class RelayHub extends DurableObject<Env> {
     return new Response(null, { status: 101, webSocket: client });
   }
 
-  /** A relay proves that it has the secret now, not only that it saw the header of one that has. */
+  /** The challenge proves that the relay has the secret, and has not only copied the header of another relay. */
   async #prove(socket: WebSocket, attachment: Attachment, frame: Uint8Array<ArrayBuffer>): Promise<void> {
     const keys = await keysOf(this.env, attachment.name);
     const hello = helloSchema.safeParse(keys && (await decodeFrame(keys, "hello", frame))?.head);
@@ -149,7 +159,7 @@ export class RelayHub extends DurableObject<Env> {
     log("info", "relay connected", { egress: attachment.name });
   }
 
-  /** Hands a request to the relay that has the fewest. The caller checks the signatures of what comes back. */
+  /** Forwards a request to the relay with the fewest requests. The caller verifies the signatures of the answers. */
   #forward(frame: Uint8Array<ArrayBuffer>): Response {
     const head = relayRequestSchema.pick({ nonce: true }).safeParse(splitFrame(frame)?.head);
     if (!head.success) return Response.json({ message: "This is no request for a relay." }, { status: 400 });
@@ -176,11 +186,13 @@ export class RelayHub extends DurableObject<Env> {
     }
     const least = Math.min(...load.values());
     const idlest = [...load].filter(([, requests]) => requests === least).map(([socket]) => socket);
-    // Any of them: otherwise one relay would get everything that comes one after the other.
+    // A random one of them: otherwise one relay would get all requests that come one after another.
     return idlest[Math.floor(Math.random() * idlest.length)];
   }
 
-  /** Passes an answer on to whoever asked this relay: no relay answers what another one was asked. */
+  /**
+   * Passes an answer on to the caller whose request this relay has. Answers to requests of other relays are ignored.
+   */
   #passOn(socket: WebSocket, frame: Uint8Array<ArrayBuffer>): void {
     const parsed = relayAnswerSchema.safeParse(splitFrame(frame)?.head);
     const asked = parsed.success ? this.#underWay.get(parsed.data.nonce) : undefined;
@@ -191,7 +203,7 @@ export class RelayHub extends DurableObject<Env> {
     asked.answers.close();
   }
 
-  /** What a relay had is lost with it: the lane makes those attempts again. */
+  /** Ends the requests of a lost relay. The lane repeats those attempts. */
   #lose(lost: WebSocket): void {
     for (const [nonce, { socket, answers }] of this.#underWay) {
       if (socket !== lost) continue;
@@ -200,7 +212,7 @@ export class RelayHub extends DurableObject<Env> {
     }
   }
 
-  /** Closes connections whose relay is gone without a word, and forgets requests that nobody waits for. */
+  /** Closes the connections of relays that send no heartbeats, and forgets requests whose callers are gone. */
   #closeSilent(): void {
     const now = Date.now();
     for (const socket of this.ctx.getWebSockets()) {
@@ -215,7 +227,7 @@ export class RelayHub extends DurableObject<Env> {
   }
 }
 
-/** Written by `#connect` and after it. */
+/** The cast is safe: `#connect` sets the attachment of every socket. */
 function attachmentOf(socket: WebSocket): Attachment {
   return socket.deserializeAttachment() as Attachment;
 }
@@ -224,7 +236,7 @@ function bytesOf(base64: string): Uint8Array<ArrayBuffer> | null {
   try {
     return base64 === "" ? null : Uint8Array.fromBase64(base64);
   } catch {
-    // Not base64: then it is no signature either.
+    // Text that is not base64 is not a valid signature.
     return null;
   }
 }

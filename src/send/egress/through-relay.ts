@@ -1,4 +1,4 @@
-/** Requests that a relay makes for the gateway (`protocol.ts`). */
+/** Sends requests through a relay (`protocol.ts`). */
 import { OwnFailure } from "../own-failure";
 import type { TimeLimit } from "../time-limit";
 import {
@@ -17,18 +17,21 @@ import {
 } from "./protocol";
 import type { Answer, NoAnswer, PreparedRequest, Transport } from "./transport";
 
-/** For the way to the relay and back. The receiver's own time is counted by the relay. */
+/** The time for the way to the relay and back. The relay itself measures the receiver's time. */
 const graceMs = 3000;
 
-/** How a frame gets to a relay and its frames come back: `fetch` to its URL, or the hub of relays that dial out. */
+/**
+ * Sends a frame to a relay; the response consists of the relay's frames. It is a `fetch` to the relay's URL, or a call
+ * of the hub of relays that connect to the gateway.
+ */
 export type AskRelay = (
   frame: Uint8Array<ArrayBuffer>,
   init: { headers: Record<string, string>; signal: AbortSignal },
 ) => Promise<Response>;
 
 /**
- * @param name of the egress. @param secret that the relay has as well. @param answerBytesMax how much of an answer's body
- * is of use.
+ * @param name of the egress. @param options.secret shared with the relay. @param options.answerBytesMax the most bytes
+ *   of a response's body that the relay reads. @returns the transport.
  */
 export function throughRelay(
   name: string,
@@ -46,7 +49,7 @@ export function throughRelay(
   };
 }
 
-/** One request and what the relay says to it. */
+/** One request to a relay, and its answers. */
 class Exchange {
   readonly #name: string;
   readonly #keys: RelayKeys;
@@ -76,7 +79,7 @@ class Exchange {
     const frame = await encodeFrame(this.#keys, "request", head, request.body);
     const headers = { [admissionHeader]: await admission(this.#keys, frame.length, now) };
     const response = await this.#relay(() => ask(frame, { headers, signal: this.#limit.signal }));
-    // Whatever answers there without the secret is not the relay: a proxy, or a page that says how to sign in.
+    // Another content type comes from something that is not the relay, such as a proxy or a sign-in page.
     const isSigned = response.headers.get("Content-Type") === framesType;
     if (response.body === null || !isSigned) {
       await response.body?.cancel();
@@ -95,7 +98,7 @@ class Exchange {
     throw this.#failure(answer.kind === "relayFailed" ? answer.reason : "it answered out of order");
   }
 
-  /** From here on nothing is the relay's failure any more: the receiver's status is known, and decides. */
+  /** After the status has arrived, nothing counts as a failure of the relay: the receiver's status decides. */
   #answered({ status, headers }: RelayAnswer & { kind: "answer" }, reader: FrameReader): Answer {
     const kept = new Headers();
     for (const [name, value] of headers) kept.append(name, value);
@@ -113,7 +116,7 @@ class Exchange {
           if (isComplete) controller.close();
           else if (last === null || last.body.length === 0)
             controller.error(new Error("The body broke off."));
-          // Otherwise the next pull breaks it: what came before would be lost now.
+          // Otherwise the next pull reports the error: an error now would discard the chunk that was just enqueued.
         },
         cancel: () => reader.cancel(),
       },
@@ -122,7 +125,9 @@ class Exchange {
     return { kind: "answered", status, headers: kept, body, readSignal: this.#late.signal };
   }
 
-  /** @returns null when there is none, or what comes is not signed or belongs to another request. */
+  /**
+   * @returns the next answer and its body; null when there is none, or it is not signed or belongs to another request.
+   */
   async #next(reader: FrameReader): Promise<{ answer: RelayAnswer; body: Uint8Array } | null> {
     const frame = await reader.next();
     const decoded = frame && (await decodeFrame(this.#keys, "answer", frame));
@@ -131,7 +136,10 @@ class Exchange {
     return { answer: parsed.data, body: decoded.body };
   }
 
-  /** A call that fails says nothing of the receiver: the relay, or the way to it, has failed. */
+  /**
+   * Turns a failed call into a failure of the egress: the relay, or the connection to it, has failed, and not the
+   * receiver.
+   */
   async #relay<Result>(call: () => Promise<Result>): Promise<Result> {
     try {
       return await call();

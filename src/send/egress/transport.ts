@@ -1,8 +1,10 @@
-/** How an attempt leaves the gateway: directly, or through an egress. Signing, order, retries and log are the same. */
+/**
+ * Transports: an attempt is sent directly or through an egress. Signing, order, retries and log do not depend on it.
+ */
 import type { ErrorClass } from "../error-class";
 import type { TimeLimit } from "../time-limit";
 
-/** A request as it is sent. */
+/** A request, ready to send. */
 export type PreparedRequest = {
   url: string;
   headers: Record<string, string>;
@@ -13,8 +15,8 @@ export type PreparedRequest = {
 };
 
 /**
- * An answer, as soon as its headers are there. `readSignal`: aborted once its body is late, so that one that breaks then
- * took too long.
+ * A response whose headers have arrived. `readSignal` is aborted at the timeout: a body that breaks after that took too
+ * long.
  */
 export type Answer = {
   kind: "answered";
@@ -24,14 +26,15 @@ export type Answer = {
   readSignal: Pick<AbortSignal, "aborted">;
 };
 
-/** Why there is no answer, which is the receiver's failure. `note`: what is known beyond the class; empty otherwise. */
+/** Why there was no response: a failure of the receiver. `note`: details beyond the class; may be empty. */
 export type NoAnswer = { kind: "failed"; error: ErrorClass; note: string };
 
+/** Sends requests; may be used concurrently. */
 export type Transport = {
-  /** Of the egress; null when the request goes out directly. */
+  /** The name of the egress; null when requests are sent directly. */
   egress: string | null;
-  /** By how much longer than the receiver's time the whole may take. */
+  /** By how much the timeout is longer than the receiver's time, in ms. */
   graceMs: number;
-  /** Sends once. @throws {OwnFailure} when nothing can be said of the receiver. */
+  /** Sends a request once. @throws {OwnFailure} when the gateway could not make the attempt. */
   send(request: PreparedRequest, limit: TimeLimit): Promise<Answer | NoAnswer>;
 };

@@ -1,26 +1,26 @@
-/** What an alert is about: the same for a job's failure and its later success, so that the one resolves the other. */
+/** Keys of alerts. A job's failure and its later success have the same key, so that the success resolves the alert. */
 import { objectAt, textOf } from "./event-fields";
 import type { Notice } from "./notice";
 
 const keyCharactersMax = 255;
 
-/** What a notice does to its alert. `tell`: an alert of its own that only informs. */
-export type AlertAction = "open" | "resolve" | "tell";
+/** The action of a notice on its alert. `inform`: it opens an alert of its own, for information only. */
+export type AlertAction = "open" | "resolve" | "inform";
 
-/** A test is shown, though it is no failure. */
+/** @returns the action. A test ping informs, so that it is displayed. */
 export function alertActionOf({ sentence, isTest }: Notice): AlertAction {
-  if (isTest) return "tell";
+  if (isTest) return "inform";
   if (sentence.outcome === "failure") return "open";
-  return sentence.outcome === "success" ? "resolve" : "tell";
+  return sentence.outcome === "success" ? "resolve" : "inform";
 }
 
 /**
- * The alert's key: per job, environment, session of a pipeline, or webhook, whichever the event is about. At most 255
- * characters, those of PagerDuty's `dedup_key`; the same key again changes the alert that is open.
+ * @returns the alert's key, which identifies the event's job, environment, pipeline session or webhook. It has at most
+ *   255 characters, the limit of PagerDuty's `dedup_key`. Another alert with the same key changes the open alert.
  */
 export function alertKeyOf(notice: Notice): string {
   const subject = subjectOf(notice);
-  const key = alertActionOf(notice) === "tell" ? `${subject}:${notice.type}` : subject;
+  const key = alertActionOf(notice) === "inform" ? `${subject}:${notice.type}` : subject;
   return `orchest:${key}`.slice(0, keyCharactersMax).toWellFormed();
 }
 
@@ -34,7 +34,7 @@ function subjectOf({ fields, isTest, webhook, type }: Notice): string {
   ];
   const [kind, uuid] = named.find(([, one]) => one !== null) ?? ["", null];
   if (uuid !== null) return `${kind}:${uuid}`;
-  // A pipeline's uuid in an event is the event's own, a slip of Orchest's: its name stands for it.
+  // The name identifies a pipeline, because by a mistake of Orchest an event contains its own uuid as the pipeline's.
   const place = [textOf(project, "uuid"), textOf(objectAt(project, "pipeline"), "name")];
   const level = type.slice(0, Math.max(type.lastIndexOf(":"), 0));
   return [level, ...place].filter(Boolean).join(":");

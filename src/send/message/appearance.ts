@@ -1,7 +1,10 @@
-/** How an outcome looks where a service shows colours or icons. */
+/** The icon and colour of an outcome, for services that display them. */
 import type { Outcome } from "./sentence";
 
-/** `icon`: an emoji that phones show in a notification, too. `color`: `#rrggbb`, told apart on light and dark. */
+/**
+ * `icon`: an emoji that phones also display in notifications. `color`: `#rrggbb`, distinguishable on light and dark
+ * backgrounds.
+ */
 const appearances: Record<Outcome, { icon: string; color: `#${string}` }> = {
   success: { icon: "✅", color: "#2e9e5b" },
   failure: { icon: "❌", color: "#d93025" },

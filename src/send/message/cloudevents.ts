@@ -3,8 +3,8 @@ import type { BuiltMessage, MessageInput } from "./build-message";
 import { isFields } from "./event-fields";
 
 /**
- * `data` is the event's own text, character for character. Its uuid is the event's id, so that a repeat has the same one, as
- * CloudEvents asks for.
+ * @returns a CloudEvent. `data` is the event's unchanged source text. Its id is the event's uuid, so that a repeat has
+ *   the same id, as CloudEvents requires.
  */
 export function cloudEvent({ event, options, orchestUrl, deliveryUuid }: MessageInput): BuiltMessage {
   const parsed: unknown = JSON.parse(event);
@@ -28,7 +28,7 @@ function textOr(value: unknown, otherwise: string): string {
   return typeof value === "string" && value !== "" ? value : otherwise;
 }
 
-/** Keeps the microseconds of Orchest's times; null for what is not a time with a zone. */
+/** @returns the time in RFC 3339, with the microseconds of Orchest's times; null when the text is not a time. */
 function rfc3339(timestamp: string): string | null {
   const match = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?(z|[+-]\d\d:?\d\d)?$/i.exec(
     timestamp.trim(),

@@ -1,6 +1,6 @@
-/** Text within HTML. */
+/** Escapes text for HTML. */
 
-/** Text that is to be read as it was typed, within HTML. */
+/** @returns HTML that displays the text literally, also within an attribute in double quotes. */
 export function escapeHtml(text: string): string {
   return text
     .replaceAll("&", "&amp;")

@@ -1,19 +1,19 @@
-/** Reading an event that anyone may have written: what is not as Orchest writes it is absent. */
+/** Reads fields of an event. Any publisher may have written it: a value of an unexpected type counts as absent. */
 
-/** A JSON object whose members are not known yet. */
+/** A JSON object with unknown members. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** How much of a text that somebody else chose is shown, in characters. */
+/** The most characters of a text from an event that are displayed. */
 const textCharactersMax = 120;
 
-/** @returns the object at a path of members, or an empty one. */
+/** @returns the object at a path of members; an empty one when there is none. */
 export function objectAt(fields: Fields, ...path: string[]): Fields {
   let value: unknown = fields;
   for (const name of path) value = isFields(value) ? value[name] : undefined;
   return isFields(value) ? value : {};
 }
 
-/** @returns a member's text in one line, at most 120 characters; null where there is none, or only blanks. */
+/** @returns a member's text in one line, at most 120 characters; null when there is none, or only blanks. */
 export function textOf(fields: Fields, name: string): string | null {
   const value = fields[name];
   return typeof value === "string" ? shownText(value) : null;
@@ -25,21 +25,21 @@ export function countOf(fields: Fields, name: string): number | null {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : null;
 }
 
-/** @returns the members of a list that are objects; at most `limit` are looked at. */
+/** @returns the objects among the first `limit` entries of a list. */
 export function objectsOf(fields: Fields, name: string, limit: number): Fields[] {
   const value = fields[name];
   return Array.isArray(value) ? value.slice(0, limit).filter(isFields) : [];
 }
 
-/** Whether a value is an object and no list. */
+/** Whether a value is an object, and not an array. */
 export function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /**
- * A text as it is shown within a line: control characters and white space become single blanks, characters that turn the
- * direction of writing or cannot be seen are left out, and half of a surrogate pair is replaced.
- * @returns null when nothing is left.
+ * Makes a text fit for display in one line: control characters and white space become single blanks, invisible
+ * characters and those that change the direction of writing are removed, and unpaired surrogates are replaced.
+ * @returns at most `charactersMax` characters; null when nothing is left.
  */
 export function shownText(text: string, charactersMax = textCharactersMax): string | null {
   const line = text
@@ -51,7 +51,7 @@ export function shownText(text: string, charactersMax = textCharactersMax): stri
   return line === "" ? null : cutText(line, charactersMax);
 }
 
-/** The start of a text, with an ellipsis where something was cut. Counts code points and splits none. */
+/** @returns the text, cut to `charactersMax` code points, the last of which is an ellipsis if something was cut. */
 export function cutText(text: string, charactersMax: number): string {
   const characters = Array.from(text);
   return characters.length <= charactersMax ? text : `${characters.slice(0, charactersMax - 1).join("")}…`;

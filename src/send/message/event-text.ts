@@ -1,9 +1,9 @@
-/** The sentence of an event that is at hand as text. */
+/** The sentence of an event's source text. */
 import { type Sentence, sentenceOf } from "./sentence";
 
 /**
- * @param text of an event, as it was published. It was parsed when it was accepted; what lies too deep for this parser has
- *   the sentence of an event without a type.
+ * @param text the source text of an accepted event. @returns its sentence. If this parser cannot parse the text because
+ *   it is nested too deeply, that is the sentence of an event without a type.
  */
 export function sentenceOfText(text: string, options: { orchestUrl: string | null }): Sentence {
   return sentenceOf(parsed(text), options);

@@ -1,9 +1,9 @@
-/** Making texts fit where they go, with the escapes of that place. */
+/** Cuts texts to the limits of their destination, after escaping. */
 import { cutText } from "./event-fields";
 
 /**
- * Escapes a text, cut so that what comes of it has at most `lengthMax` UTF-16 units. Neither a character nor an escape is
- * cut in two.
+ * Escapes a text, and cuts it first if the result would be longer than `lengthMax` UTF-16 units. Neither characters nor
+ * escapes are split.
  */
 export function fitEscaped(text: string, lengthMax: number, escape: (text: string) => string): string {
   const whole = escape(text);
@@ -18,7 +18,7 @@ export function fitEscaped(text: string, lengthMax: number, escape: (text: strin
   return escape(`${characters.slice(0, fits).join("")}…`);
 }
 
-/** A text cut so that it has at most `bytesMax` bytes in UTF-8. Splits no character. */
+/** @returns the text, cut to at most `bytesMax` bytes of UTF-8. Characters are not split. */
 export function fitBytes(text: string, bytesMax: number): string {
   if (bytesOf(text) <= bytesMax) return text;
   let cut = cutText(text, bytesMax);
@@ -27,10 +27,13 @@ export function fitBytes(text: string, bytesMax: number): string {
   return cut;
 }
 
-/** A text's length in UTF-8. */
+/** @returns the length of a text in bytes of UTF-8. */
 export function bytesOf(text: string): number {
   return new TextEncoder().encode(text).length;
 }
 
-/** What puts an invisible break behind a character, where a service has no escape for it: `@channel` pings nobody then. */
+/**
+ * An invisible break (zero width space), for characters that a service has no escape for: after the `@`, it keeps
+ * `@channel` from notifying people.
+ */
 export const invisibleBreak = "\u200B";

@@ -1,17 +1,17 @@
-/** What a format needs beside the URL: the setting `format_options`. */
+/** The options of each format: the setting `format_options`. */
 import { formatNames, type ServiceFormat } from "./formats";
 import { isGithubEndpoint } from "./recognise-service";
 
-/** One option, for the API and the form. `values`: all that are allowed; absent where any text is. */
+/** An option, for the API and the form. `values`: the allowed values; absent when any text is allowed. */
 export type FormatOption = {
   name: string;
   label: string;
   isRequired: boolean;
   help: string;
-  /** Shown to nobody once it is stored. */
+  /** Whether the stored value is masked everywhere. */
   secret: boolean;
   values?: readonly string[];
-  /** Whether a text is allowed, and what is, for people. Absent where every text in one line is. */
+  /** The allowed texts, as a pattern and in words. Absent when any text in one line is allowed. */
   rule?: { pattern: RegExp; allowed: string };
 };
 
@@ -136,7 +136,7 @@ const optionsByFormat: Partial<Record<ServiceFormat, readonly FormatOption[]>> =
   ],
 };
 
-/** The options of a format, in the order of a form; most have none. */
+/** @returns the options of a format, in the order of the form; may be empty. */
 export function optionsOf(format: ServiceFormat): readonly FormatOption[] {
   return optionsByFormat[format] ?? [];
 }
@@ -147,15 +147,15 @@ const publicOptions: ReadonlySet<string> = new Set(
     .flatMap(({ name, secret }) => (secret ? [] : [name])),
 );
 
-/** Whether an option of this name may be a secret: those of a template are named by its author. */
+/** Whether the value of an option with this name may be a secret. Names that no format has count as secret. */
 export function isSecretOption(name: string): boolean {
   return !publicOptions.has(name);
 }
 
 /**
- * Checks what a person wrote for a format.
- * @param url of the webhook: it may already hold what an option would say.
- * @returns why it cannot be stored, naming the field, as a sentence; null when it can.
+ * Validates the options of a format.
+ * @param url of the webhook: it may already contain the value of a required option.
+ * @returns a sentence that begins with the field's name and says what is wrong; null when the options are valid.
  */
 export function checkFormatOptions(
   format: ServiceFormat,
@@ -174,7 +174,7 @@ export function checkFormatOptions(
     : null;
 }
 
-/** The same options with those masked that may be secret. */
+/** @returns the options, with `mask` as the value of those that may be secret. */
 export function maskOptions(
   format: ServiceFormat,
   options: Readonly<Record<string, string>>,
@@ -212,12 +212,14 @@ function checkOption(
   return isAllowed ? null : `format_options.${name} must be ${rule?.allowed ?? "one line of text"}.`;
 }
 
-/** ntfy takes messages at `/topic`, or as JSON that names the topic at `/`. */
+/** ntfy accepts messages at `/topic`, or at `/` as JSON with the topic. */
 function isTopicMissing(name: string, url: string): boolean {
   return name === "topic" && (URL.parse(url)?.pathname ?? "/") === "/";
 }
 
-/** Telegram takes parameters from the query, too (core.telegram.org/bots/api, "Making requests"); Opsgenie its key. */
+/**
+ * Telegram also accepts parameters in the query (core.telegram.org/bots/api, "Making requests"), and Opsgenie its key.
+ */
 function isInUrl(format: ServiceFormat, name: string, url: string): boolean {
   const query = URL.parse(url)?.searchParams;
   if (format === "telegram" && name === "chat_id") return Boolean(query?.get("chat_id"));

@@ -1,8 +1,9 @@
-/** In which form a webhook gets its events. */
+/** The formats of messages. */
 
 /**
- * `auto`: the form of the service that the URL belongs to, or `orchest`. `orchest`: the contract's envelope, exactly.
- * `cloudevents` and `template`: forms that belong to no service. The others: a message that the service shows to people.
+ * `auto`: the format of the service that the URL belongs to, or `orchest`. `orchest`: exactly Orchest's envelope.
+ * `cloudevents` and `template`: formats of no particular service. The others: a message that the service displays to
+ * people.
  */
 export const formats = [
   "auto",
@@ -23,10 +24,10 @@ export const formats = [
 /** A webhook's setting `format`. */
 export type Format = (typeof formats)[number];
 
-/** What a delivery is built as: `auto` is resolved by `formatOf`. */
+/** The format of a message: `formatOf` resolves `auto`. */
 export type ServiceFormat = Exclude<Format, "auto">;
 
-/** What people call each format. */
+/** The display name of each format. */
 export const formatNames: Record<Format, string> = {
   auto: "Automatic, by the URL",
   orchest: "Orchest (signed JSON)",

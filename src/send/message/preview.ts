@@ -1,4 +1,7 @@
-/** What a person sees of a message: read from the very message that is sent, so that a preview cannot promise more. */
+/**
+ * Previews of messages. A preview is read from the message that would be sent, so that it shows what the service
+ * displays.
+ */
 import type { BuiltMessage } from "./build-message";
 import { type Fields, isFields } from "./event-fields";
 import { formatNames, type ServiceFormat } from "./formats";
@@ -27,14 +30,14 @@ const readers: Record<JsonService, (body: Fields, message: BuiltMessage) => Read
   opsgenie: readOpsgenie,
 };
 
-/** The same shape for every service. Texts are plain: escapes of the service are undone. */
+/** A preview, in the same shape for every service. Texts are plain: the service's escapes are decoded. */
 export type Preview = Read & {
   service: string;
-  /** Members of the body that the service does not show. */
+  /** Members of the body that the service does not display. */
   notShown: string[];
 };
 
-/** @returns null for formats that no person reads: `orchest`, `cloudevents`, `template`. */
+/** @returns the preview; null for formats that are not displayed to people: `orchest`, `cloudevents`, `template`. */
 export function previewOf(format: ServiceFormat, message: BuiltMessage): Preview | null {
   if (format === "orchest" || format === "cloudevents" || format === "template") return null;
   const service = formatNames[format];

@@ -1,6 +1,6 @@
 /**
- * Which service a webhook's URL belongs to, by its parsed host and path: a query string or a user name that holds the name
- * of a service says nothing.
+ * Recognises the service of a webhook's URL by its parsed host and path, so that a service's name in the query or in
+ * the user name has no effect.
  */
 import { hostOf } from "../../platform/host-name";
 import type { Format, ServiceFormat } from "./formats";
@@ -13,24 +13,24 @@ type Rule = { format: ServiceFormat; matches: (place: Place) => boolean };
 /** GovSlack has a host of its own (docs.slack.dev, "GovSlack"). */
 const slackHosts = new Set(["hooks.slack.com", "hooks.slack-gov.com"]);
 
-/** The clients of two release channels give URLs under their own host; `discordapp.com` is the name of before 2020. */
+/** The clients of two release channels give URLs with a host of their own. `discordapp.com` was the name until 2020. */
 const discordHost = /^(?:canary\.|ptb\.)?discord(?:app)?\.com$/;
-/** docs.discord.com, "Execute Webhook"; "API Versioning": the version may be left out. */
+/** docs.discord.com, "Execute Webhook". The version may be left out ("API Versioning"). */
 const discordPath = /^\/api(?:\/v\d+)?\/webhooks\/[^/]+\/[^/]+\/?$/;
 /** docs.discord.com, "Execute Slack-Compatible Webhook" and "Execute GitHub-Compatible Webhook". */
 const discordSlackPath = /^\/api(?:\/v\d+)?\/webhooks\/[^/]+\/[^/]+\/slack\/?$/;
 const discordGithubPath = /^\/api(?:\/v\d+)?\/webhooks\/[^/]+\/[^/]+\/github\/?$/;
 
 /**
- * Workflows of Teams (Power Automate), in the public cloud and in those of governments and China: the URLs of before
- * (learn.microsoft.com, "Azure Logic Apps: limits and configuration") and those of since 2025 (learn.microsoft.com, "Power
- * Platform URLs and IP address ranges").
+ * Workflows of Teams (Power Automate), in the public cloud and in those of governments and China. URLs until 2025:
+ * learn.microsoft.com, "Azure Logic Apps: limits and configuration". URLs since 2025: learn.microsoft.com, "Power
+ * Platform URLs and IP address ranges".
  */
 const workflowHost =
   /\.(?:logic\.azure\.(?:com|us|cn)|api\.(?:powerplatform\.com|(?:gov|high)\.powerplatform\.microsoft\.us|appsplatform\.us|powerplatform\.partner\.microsoftonline\.cn))$/;
 const workflowPath = /\/workflows\/[^/]+\/triggers\/[^/]+\//i;
 
-/** Connectors of Office 365: Microsoft ended them and gives out no new ones. */
+/** Connectors of Office 365, which Microsoft has retired. */
 const connectorHost = /(?:^|\.)(?:webhook\.office\.com|webhook\.office365\.(?:com|us))$/;
 const oldConnectorHost = /^outlook\.office(?:365)?\.(?:com|us)$/;
 
@@ -45,25 +45,26 @@ const rules: readonly Rule[] = [
   { format: "teams", matches: ({ host, path }) => workflowHost.test(host) && workflowPath.test(path) },
   { format: "teams", matches: isConnector },
   {
-    // developers.google.com/workspace/chat/quickstart/webhooks; spaces were called rooms.
+    // developers.google.com/workspace/chat/quickstart/webhooks. Spaces were called rooms before.
     format: "google_chat",
     matches: ({ host, path }) =>
       host === "chat.googleapis.com" && /^\/v1\/(?:spaces|rooms|dms)\/[^/]+\/messages\/?$/.test(path),
   },
   {
-    // A server of one's own can be anywhere; only the hosted ones of Mattermost and Rocket.Chat are certain.
+    // Self-hosted servers can have any host: only the hosted ones of Mattermost and Rocket.Chat are recognised.
     format: "mattermost",
     matches: ({ host, path }) =>
       /\.(?:cloud\.mattermost\.com|rocket\.chat)$/.test(host) && /^\/hooks\/./.test(path),
   },
   {
-    // core.telegram.org/bots/api, "Making requests": names of methods are case-insensitive; `/test` is the test environment.
+    // core.telegram.org/bots/api, "Making requests". Method names are case-insensitive; `/test` is the test
+    // environment.
     format: "telegram",
     matches: ({ host, path }) =>
       host === "api.telegram.org" && /^\/bot[^/]+\/(?:test\/)?sendmessage\/?$/i.test(path),
   },
   {
-    // docs.ntfy.sh/publish: to a topic's URL, or as JSON to the root.
+    // docs.ntfy.sh/publish: the URL of a topic, or the root for JSON.
     format: "ntfy",
     matches: ({ host, path }) => host === "ntfy.sh" && /^\/[-\w]{0,64}$/.test(path),
   },
@@ -74,7 +75,7 @@ const rules: readonly Rule[] = [
       /^events(?:\.eu)?\.pagerduty\.com$/.test(host) && /^\/v2\/enqueue\/?$/.test(path),
   },
   {
-    // docs.opsgenie.com/docs/alert-api; Jira Service Management took the same API over, under Atlassian's host.
+    // docs.opsgenie.com/docs/alert-api. Jira Service Management has the same API, with Atlassian's host.
     format: "opsgenie",
     matches: ({ host, path }) =>
       (/^api(?:\.eu|\.sandbox)?\.opsgenie\.com$/.test(host) && /^\/v2\/alerts\/?$/.test(path)) ||
@@ -84,7 +85,7 @@ const rules: readonly Rule[] = [
 
 /**
  * @param url absolute, as it is stored.
- * @returns the format of the service behind the URL; `orchest` where none is recognised.
+ * @returns the format of the URL's service; `orchest` when none is recognised.
  */
 export function serviceOf(url: string): ServiceFormat {
   const place = placeOf(url);
@@ -92,13 +93,18 @@ export function serviceOf(url: string): ServiceFormat {
   return rules.find(({ matches }) => matches(place))?.format ?? "orchest";
 }
 
-/** What a webhook's deliveries are built as. A form body has exactly its two fields, unless a format was chosen. */
+/**
+ * @returns the format of a webhook's messages. `auto` with the content type of forms is `orchest`, whose form body has
+ *   exactly two fields.
+ */
 export function formatOf(format: Format, url: string, contentType?: string): ServiceFormat {
   if (format !== "auto") return format;
   return contentType === "application/x-www-form-urlencoded" ? "orchest" : serviceOf(url);
 }
 
-/** A sentence for people: this kind of URL is retired, and how to get the new one. Null for every other URL. */
+/**
+ * @returns for a retired kind of URL, sentences that tell people so and how to get a new one; null for every other URL.
+ */
 export function retiredUrl(url: string): string | null {
   const place = placeOf(url);
   if (place !== null && isConnector(place)) {
@@ -113,15 +119,15 @@ export function retiredUrl(url: string): string | null {
   return null;
 }
 
-/** Whether a URL is Discord's endpoint for GitHub's own events, which shows nothing else. */
+/** Whether a URL is Discord's endpoint for GitHub's events, which displays no others. */
 export function isGithubEndpoint(url: string): boolean {
   const place = placeOf(url);
   return place !== null && discordHost.test(place.host) && discordGithubPath.test(place.path);
 }
 
 /**
- * The part of a URL that a message depends on, without what is secret of it: unknown segments of the path become `…`.
- * @returns a URL for `buildMessage`, for when the real one is not at hand.
+ * Removes the secrets from a URL but keeps the parts that a message depends on: unknown path segments become `…`.
+ * @returns a URL for `buildMessage`, for callers that do not have the real one.
  */
 export function outlineOf(url: string): string {
   const parsed = URL.parse(url);
@@ -141,7 +147,9 @@ function isConnector({ host, path }: Place): boolean {
   );
 }
 
-/** Null for what can be no service's: a service has no other scheme and no port of its own. */
+/**
+ * @returns null for a URL that cannot belong to a service, because services have only https URLs with the default port.
+ */
 function placeOf(url: string): Place | null {
   const parsed = URL.parse(url);
   if (parsed === null || parsed.protocol !== "https:" || parsed.port !== "") return null;

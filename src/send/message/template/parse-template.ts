@@ -1,29 +1,34 @@
 /**
- * Reading a template: the language of Handlebars (handlebarsjs.com/guide), without partials, unescaped values and helpers
- * other than those below. Its parser gives a tree; nothing is compiled, since Workers run no code that is made at run time.
+ * Parses templates, in the language of Handlebars (handlebarsjs.com/guide) without partials, unescaped values, and
+ * helpers other than those below. Only the parser of Handlebars is used, because its compiler generates code, which
+ * Workers do not allow.
  */
 import { type AST, parse } from "@handlebars/parser";
 
-/** `data`: `@index` and its like, or `@root`. `depth`: how many contexts up, as `../` says. */
+/**
+ * A path. `isData`: whether it is a variable such as `@index` or `@root`. `depth`: the number of `../`, each of which
+ * goes to the parent context.
+ */
 export type Path = { isData: boolean; depth: number; parts: string[] };
 
+/** A part of a parsed template. */
 export type Part =
   | { kind: "text"; text: string }
-  /** `isJson`: as a JSON value, with its quotes. */
+  /** `isJson`: written as a JSON value, with quotes. */
   | { kind: "value"; path: Path; isJson: boolean }
   | { kind: "if"; path: Path; isNegated: boolean; body: Part[]; otherwise: Part[] }
   | { kind: "each"; path: Path; body: Part[]; otherwise: Part[] };
 
-/** The template cannot be used. `message`: the rest of a sentence that begins with `template`. */
+/** The error of an invalid template. `message`: the rest of a sentence that begins with `template`. */
 export class TemplateError extends Error {
   override name = "TemplateError";
 }
 
-/** The time that the parser takes grows with the square of their number. */
+/** The most blocks. The parser's time grows with the square of their number. */
 const blocksMax = 100;
 const allowed = "allowed are {{value}}, {{json value}}, {{#if}}, {{#unless}}, {{#each}} and {{else}}";
 
-/** @throws {TemplateError} that says in which line what is wrong. */
+/** @throws {TemplateError} naming the line and the error. */
 export function parseTemplate(template: string): Part[] {
   if (template.split("{{").length > blocksMax * 4 || template.split(/\{\{~?[#^]/).length > blocksMax) {
     throw new TemplateError(`has too many blocks: at most ${blocksMax}.`);
@@ -40,7 +45,8 @@ export function parseTemplate(template: string): Part[] {
 
 function read(template: string): AST.Program {
   try {
-    // The end of an object behind a value, `{"a": {{json b}}}`, is not the end of an unescaped value.
+    // In `{"a": {{json b}}}`, the parser would take the last three braces for the end of an unescaped value. An empty
+    // comment separates them.
     return parse(template.replaceAll(/\}\}(?=\})/g, "}}{{!}}"));
   } catch (cause) {
     const [, line, reason = ""] = /on line (\d+)(?:[^]*(Expecting))?/.exec(String(cause)) ?? [];

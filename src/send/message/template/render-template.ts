@@ -1,15 +1,19 @@
-/** Making a text from a template: in bounded time and size, whatever the event holds. */
+/** Renders templates, in bounded time and size for any event. */
 import type { Part, Path } from "./parse-template";
 
-/** How many parts are looked at, and how long the text may become in UTF-16 units. Beyond, values are empty and lists end. */
+/**
+ * The most parts that are rendered, and the most UTF-16 units of the text. Beyond these limits, values are empty and
+ * loops end.
+ */
 const stepsMax = 20_000;
 const textLengthMax = 200_000;
 
 type Scope = { context: unknown; data: Record<string, unknown>; parent: Scope | null };
 
 /**
- * @param escape makes a value harmless where it stands.
- * @param escapeJson the same of a JSON value; the identity where the text is JSON.
+ * @param options.escape escapes a value for the content type.
+ * @param options.escapeJson escapes a JSON value; the identity when the text itself is JSON. @returns the rendered
+ *   text.
  */
 export function renderTemplate(
   parts: readonly Part[],
@@ -52,7 +56,7 @@ export function renderTemplate(
     if (entries.length === 0) return writeAll(part.otherwise, scope);
     for (const [index, [key, context]] of entries.entries()) {
       if (isSpent()) return;
-      // Also for a body without parts.
+      // A body without parts counts, too.
       steps++;
       const last = index === entries.length - 1;
       writeAll(part.body, { context, data: { index, key, first: index === 0, last }, parent: scope });
@@ -81,7 +85,7 @@ function valueAt({ isData, depth, parts }: Path, scope: Scope, root: unknown): u
   return first === "root" ? memberAt(root, rest) : memberAt(from?.data, parts);
 }
 
-/** Only what JSON holds: no member of a prototype. */
+/** Reads own members only, and none of a prototype. */
 function memberAt(value: unknown, parts: readonly string[]): unknown {
   let found = value;
   for (const name of parts) {

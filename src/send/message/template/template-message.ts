@@ -1,4 +1,4 @@
-/** Messages that a webhook's own template makes: for every service that has no format here. */
+/** Messages from a webhook's own template, for services that have no format of their own. */
 import type { BuiltMessage, MessageInput } from "../build-message";
 import { escapeHtml } from "../escape-html";
 import { noticeOf } from "../notice";
@@ -10,7 +10,7 @@ const sameText = (text: string): string => text;
 const inMarkup = (text: string): string => escapeHtml(text).replaceAll("'", "&#39;");
 const inJson = (text: string): string => JSON.stringify(text).slice(1, -1);
 
-/** How a value is written for each content type that `format_options.content_type` allows. */
+/** The escape function for each content type that `format_options.content_type` allows. */
 const escapes: Record<string, (text: string) => string> = {
   [defaultContentType]: inJson,
   "application/x-www-form-urlencoded": encodeURIComponent,
@@ -20,8 +20,9 @@ const escapes: Record<string, (text: string) => string> = {
 };
 
 /**
- * A template sees `event`, the parts of its sentence (`title`, `outcome`, `facts`, `link`, `text`), its `type` and
- * `timestamp`, and the `webhook`'s name and uuid.
+ * Renders the webhook's template. Its variables are `event`, the parts of the event's sentence (`title`, `outcome`,
+ * `facts`, `link`, `text`), its `type` and `timestamp`, the name and uuid of the `webhook`, and `delivery`, the
+ * delivery's uuid.
  * @throws {TemplateError} for a template that `checkTemplate` refuses.
  */
 export function templateMessage(input: MessageInput): BuiltMessage {
@@ -45,7 +46,7 @@ export function templateMessage(input: MessageInput): BuiltMessage {
   return { body, contentType: isBare ? contentType : `${contentType}; charset=utf-8` };
 }
 
-/** What a template is tried with: only its event matters. */
+/** The input for trying a template. Only the event matters. */
 const trial = {
   format: "template",
   webhook: { uuid: "", name: "", verifySsl: true, contentType: defaultContentType },
@@ -55,9 +56,10 @@ const trial = {
 } as const;
 
 /**
- * Checks a template that somebody wrote.
- * @param options `format_options`. @param samples events as texts: a body of JSON must be JSON for each of them.
- * @returns why it cannot be stored, as the rest of a sentence that begins with `template`; null when it can.
+ * Validates a template.
+ * @param options `format_options`. @param samples source texts of events: for each of them, a JSON body must be valid
+ *   JSON.
+ * @returns the rest of a sentence that begins with `template` and says what is wrong; null when the template is valid.
  */
 export function checkTemplate(
   template: string,

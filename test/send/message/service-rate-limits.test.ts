@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { paceOf } from "../../../src/send/message/pace";
+import { defaultRateLimitOf } from "../../../src/send/message/service-rate-limits";
 import { forAll } from "../../for-all";
 
 it("each service has the pace that it documents, and a receiver of one's own has none", () =>
@@ -13,5 +13,5 @@ it("each service has the pace that it documents, and a receiver of one's own has
       ["orchest", null],
       ["template", null],
     ] as const,
-    (format, perS) => expect(paceOf(format)).toBe(perS),
+    (format, perS) => expect(defaultRateLimitOf(format)).toBe(perS),
   ));
