@@ -1,5 +1,5 @@
 /** The back-offs of partitions whose head was given up, on disk: they hold for the next head, and outlive the object. */
-import type { Backoff } from "./schedule";
+import type { Backoff } from "./partitions";
 
 /** A back-off that ended this long ago says nothing any more. */
 const keptMs = 86_400_000;

@@ -8,7 +8,7 @@ import type { LoadedDelivery } from "./pending-deliveries";
 import type { ProbeKind } from "./receiver-health";
 import type { ReplayHead } from "./replays";
 import { askedDelayMs, type Circumstances, type Decision, decide } from "./retry-policy";
-import type { Landing } from "./schedule";
+import type { Landing } from "./partitions";
 import type { SentAttempt } from "../send/sender";
 import type { FinishedAttempt } from "./stats";
 

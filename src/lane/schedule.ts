@@ -1,9 +1,10 @@
 /**
- * What of a lane may be sent now. A lane's deliveries are divided into partitions: one in `strict` ordering, one per job,
- * project or type in `keyed`, each its own in `none`. Of each partition only the head may be under way, and while it waits
- * for a retry its partition waits with it. In memory, rebuilt from the outbox; pure: time and chance are arguments.
+ * What of a lane may be sent now. Of each partition only the head may be under way, and while it waits for a retry its
+ * partition waits with it. Which heads may go at once depends on the receiver's health. In memory, rebuilt from the outbox;
+ * pure: time and chance are arguments.
  */
 import type { Ordering } from "./handover";
+import { type Backoff, type Landing, type Partition, Partitions } from "./partitions";
 import type { PendingDelivery } from "./pending-deliveries";
 import { areProbesShared, type ProbeKind, type ReceiverHealth } from "./receiver-health";
 
@@ -11,30 +12,6 @@ import { areProbesShared, type ProbeKind, type ReceiverHealth } from "./receiver
 export const widthOf: Record<Ordering, number> = { strict: 1, keyed: 5, none: 5 };
 /** Of those, how many partitions that have failed may use: the others are for those that have not. */
 const retriesAtOnceMax = 3;
-/** So many partitions that have not failed are looked at, until one of them is empty: a bound on memory. */
-const untriedMax = 1000;
-/** And so many in all: those whose head has failed must not hide others. */
-const partitionsMax = 20_000;
-
-/** The back-off of a partition whose head was given up: it holds for the next head, and its failures count on. */
-export type Backoff = { notBefore: number; failures: number };
-
-type Partition = {
-  /** Sequences that wait, in order; the first is the head. */
-  queue: number[];
-  notBefore: number;
-  /** Failures in a row of earlier heads. */
-  earlierFailures: number;
-  /** Failures in a row, those of the head included. */
-  failures: number;
-  /** One at most, but for those that were under way when the ordering changed. */
-  inFlight: number;
-  /** Whether the head was tried before: then a lane that wakes finds it by its index. */
-  isHeadTried: boolean;
-  /** Whether all that waits up to `scannedTo` is in the queue: not behind a head that was found by its index. */
-  isComplete: boolean;
-};
-
 type Flight = { key: string; isRetry: boolean; probe: ProbeKind | null };
 
 /** A head that may go. `earlierFailures`: how many attempts of earlier heads failed in a row before it. */
@@ -45,16 +22,6 @@ export type ReadyDelivery = {
   probe: ProbeKind | null;
 };
 
-/** The result for a head that was under way. Times in ms. */
-export type Landing =
-  /** It waits no more: the partition moves on at once. `delivered`: and its failures are forgotten. */
-  | { kind: "delivered" | "left" }
-  /** It failed and stays. */
-  | { kind: "failed"; notBefore: number; failures: number }
-  | { kind: "givenUp"; backoff: Backoff }
-  /** It stays, and nothing is counted. */
-  | { kind: "postponed"; notBefore: number };
-
 /**
  * What a question needs beside the schedule itself. `random` from 0 to 1. `heldUntil`: in `strict` ordering, a head that was
  * never tried waits until then for others to share its message, in ms; 0: it does not.
@@ -63,14 +30,10 @@ export type Now = { now: number; health: ReceiverHealth; heldUntil?: number };
 
 export class Schedule {
   readonly ordering: Ordering;
-  readonly #partitions = new Map<string, Partition>();
-  readonly #backoffs: Map<string, Backoff>;
-  /** Of deliveries behind a head that were tried while another ordering held. */
-  readonly #tried = new Map<number, Backoff>();
+  readonly #partitions: Partitions;
   readonly #flights: Map<number, Flight>;
   /** What a person wants sent now: no back-off holds it. */
   readonly #forced = new Set<number>();
-  #scannedTo: number;
 
   /**
    * @param start.lowWater every delivery below is finished.
@@ -83,35 +46,31 @@ export class Schedule {
     backoffs: Map<string, Backoff>;
     before?: { schedule: Schedule; orderingKeyOf: (sequence: number) => string };
   }) {
-    this.ordering = start.ordering;
-    this.#scannedTo = start.lowWater - 1;
-    this.#backoffs = start.backoffs;
+    const { ordering, lowWater, backoffs, before } = start;
+    this.ordering = ordering;
+    this.#partitions = new Partitions({ ordering, scannedTo: lowWater - 1, backoffs });
     this.#flights = new Map();
-    if (start.before === undefined) return;
-    const { schedule, orderingKeyOf } = start.before;
-    for (const [sequence, flight] of schedule.#flights) {
-      const key = this.#keyOf({ sequence, orderingKey: orderingKeyOf(sequence) });
+    if (before === undefined) return;
+    for (const [sequence, flight] of before.schedule.#flights) {
+      const key = this.#partitions.keyOf({ sequence, orderingKey: before.orderingKeyOf(sequence) });
       this.#flights.set(sequence, { ...flight, key });
-      this.#partition(key).inFlight += 1;
+      this.#partitions.of(key).inFlight += 1;
     }
   }
 
   /** Everything up to this sequence has been looked at: what of it waits stands in a partition. */
   get scannedTo(): number {
-    return this.#scannedTo;
+    return this.#partitions.scannedTo;
   }
 
   /** Whether nothing waits, as far as it was looked at. */
   get isEmpty(): boolean {
-    return this.#partitions.size === 0;
+    return this.#partitions.isEmpty;
   }
 
   /** Whether no more partitions are taken in: then only what may show that a receiver is back is looked for (`addHead`). */
   get isFull(): boolean {
-    if (this.#partitions.size < untriedMax) return false;
-    let untried = 0;
-    for (const { isHeadTried } of this.#partitions.values()) if (!isHeadTried) untried += 1;
-    return untried >= untriedMax || this.#partitions.size >= partitionsMax;
+    return this.#partitions.isFull;
   }
 
   get inFlight(): number {
@@ -128,13 +87,12 @@ export class Schedule {
 
   /** Takes in what was found behind `scannedTo`, in order, up to and including `scannedTo`. */
   add(found: readonly PendingDelivery[], scannedTo: number): void {
-    for (const pending of found) this.#append(pending);
-    this.#scannedTo = scannedTo;
+    this.#partitions.add(found, scannedTo);
   }
 
   /** Takes in what failed and lies before `scannedTo`, in order. What waits behind it is looked for when its turn comes. */
   addFailed(found: readonly PendingDelivery[]): void {
-    for (const pending of found) this.#append(pending).isComplete = this.ordering === "none";
+    this.#partitions.addFailed(found);
   }
 
   /**
@@ -142,20 +100,7 @@ export class Schedule {
    * @returns false where the partition has a head already.
    */
   addHead(pending: PendingDelivery): boolean {
-    if (this.#partitions.has(this.#keyOf(pending))) return false;
-    this.#append(pending);
-    return true;
-  }
-
-  #append(pending: PendingDelivery): Partition {
-    const partition = this.#partition(this.#keyOf(pending));
-    const { sequence, nextAttemptAt, attempts } = pending;
-    // A search that began anew finds again what is known.
-    if (sequence <= (partition.queue.at(-1) ?? 0)) return partition;
-    partition.queue.push(sequence);
-    if (attempts > 0) this.#tried.set(sequence, { notBefore: nextAttemptAt ?? 0, failures: attempts });
-    if (partition.queue.length === 1) this.#beginHead(partition);
-    return partition;
+    return this.#partitions.addHead(pending);
   }
 
   /** Whether to look further: nothing that was found may go, and there is room for other partitions. */
@@ -188,10 +133,7 @@ export class Schedule {
     const flight = this.#flights.get(sequence);
     if (flight === undefined) return;
     this.#flights.delete(sequence);
-    const partition = this.#partition(flight.key);
-    partition.inFlight -= 1;
-    this.#settle(flight.key, partition, sequence, landing);
-    this.#dropEmpty(flight.key, partition);
+    this.#partitions.settle(flight.key, sequence, landing);
   }
 
   /** Lets a waiting head go now. @returns whether this delivery is the head of a partition. */
@@ -206,43 +148,24 @@ export class Schedule {
 
   /** Lets every partition go now: the receiver is back. What fails again waits as long as before. */
   release(): void {
-    for (const partition of this.#partitions.values()) partition.notBefore = 0;
+    this.#partitions.release();
   }
 
   /** The same, and forgets all failures: the webhook was resumed. */
   makeAllDue(): void {
-    this.release();
-    this.#tried.clear();
-    this.#backoffs.clear();
-    for (const partition of this.#partitions.values()) {
-      partition.earlierFailures = 0;
-      partition.failures = 0;
-    }
+    this.#partitions.makeAllDue();
   }
 
   /** After a clock that went back: no wait is longer than it was meant to be. */
   shift(byMs: number): void {
-    for (const partition of this.#partitions.values()) partition.notBefore -= byMs;
-    for (const tried of this.#tried.values()) tried.notBefore -= byMs;
-    for (const backoff of this.#backoffs.values()) backoff.notBefore -= byMs;
+    this.#partitions.shift(byMs);
   }
 
-  /** Takes out a delivery that must not go any more: its partition moves on when it is not under way. */
+  /** Takes out a delivery that must not go any more. One that is under way leaves its partition when it lands. */
   remove(sequence: number): void {
-    for (const [key, partition] of this.#partitions) {
-      const index = partition.queue.indexOf(sequence);
-      // What is under way leaves its partition when it lands.
-      if (index < 0 || this.#flights.has(sequence)) continue;
-      partition.queue.splice(index, 1);
-      this.#tried.delete(sequence);
-      this.#forced.delete(sequence);
-      if (index === 0) {
-        partition.notBefore = 0;
-        this.#nextHead(partition, sequence);
-      }
-      this.#dropEmpty(key, partition);
-      return;
-    }
+    if (this.#flights.has(sequence)) return;
+    this.#forced.delete(sequence);
+    this.#partitions.remove(sequence);
   }
 
   /**
@@ -269,124 +192,31 @@ export class Schedule {
 
   /** The lowest sequence that is not known to be finished. */
   lowWater(): number {
-    let lowest = this.#scannedTo + 1;
-    for (const { queue } of this.#partitions.values()) lowest = Math.min(lowest, queue[0] ?? lowest);
-    return lowest;
+    return this.#partitions.lowWater();
   }
 
-  /**
-   * The sequence up to which all that waits was tried, or stands behind something of its partition that was: to be kept for
-   * the next wake-up.
-   */
+  /** @see Partitions.frontier */
   frontier(): number {
-    let frontier = this.#scannedTo;
-    for (const { queue, isHeadTried } of this.#partitions.values()) {
-      const [head] = queue;
-      if (head !== undefined && !isHeadTried) frontier = Math.min(frontier, head - 1);
-    }
-    return frontier;
+    return this.#partitions.frontier();
   }
 
-  /** The lowest sequence that may go next and was never tried, as far as nothing holds it. */
+  /** @see Partitions.nextUntried */
   nextUntried(): number {
-    let next = this.#scannedTo + 1;
-    for (const { queue, isHeadTried, notBefore } of this.#partitions.values()) {
-      const [head] = queue;
-      if (head !== undefined && !isHeadTried && notBefore === 0) next = Math.min(next, head);
-    }
-    return next;
+    return this.#partitions.nextUntried();
   }
 
   /** When it makes sense to look for what waits, in ms: while the receiver is down, at its next probe. */
   #searchableAt({ asked, down }: ReceiverHealth): number {
-    if (this.ordering === "strict") return this.#partitions.size === 0 ? 0 : Number.POSITIVE_INFINITY;
+    if (this.ordering === "strict") return this.#partitions.isEmpty ? 0 : Number.POSITIVE_INFINITY;
     if (this.isFull && down === null) return Number.POSITIVE_INFINITY;
     const { retry, fresh } = down ?? { retry: { notBefore: 0 }, fresh: { notBefore: 0 } };
     const probeAt = this.isFull ? fresh.notBefore : Math.min(retry.notBefore, fresh.notBefore);
     return Math.max(probeAt, asked?.until ?? 0);
   }
 
-  #keyOf({ orderingKey, sequence }: { orderingKey: string; sequence: number }): string {
-    if (this.ordering === "keyed") return orderingKey;
-    return this.ordering === "strict" ? "" : String(sequence);
-  }
-
-  #partition(key: string): Partition {
-    const present = this.#partitions.get(key);
-    if (present !== undefined) return present;
-    const { notBefore, failures } = this.#backoffs.get(key) ?? { notBefore: 0, failures: 0 };
-    const partition = {
-      queue: [],
-      notBefore,
-      earlierFailures: failures,
-      failures,
-      inFlight: 0,
-      isHeadTried: false,
-      isComplete: true,
-    };
-    this.#partitions.set(key, partition);
-    return partition;
-  }
-
-  #dropEmpty(key: string, { queue, inFlight }: Partition): void {
-    if (queue.length === 0 && inFlight === 0) this.#partitions.delete(key);
-  }
-
-  /** The head that was `left` is gone: what stands behind it is the next one, and is looked for where it is not known. */
-  #nextHead(partition: Partition, left: number): void {
-    if (!partition.isComplete) {
-      for (const sequence of partition.queue) this.#tried.delete(sequence);
-      partition.queue = [];
-      partition.isComplete = true;
-      this.#scannedTo = Math.min(this.#scannedTo, left);
-    }
-    this.#beginHead(partition);
-  }
-
-  /** A new head brings its own retry time along, when it was tried before. */
-  #beginHead(partition: Partition): void {
-    const [head] = partition.queue;
-    const tried = head === undefined ? undefined : this.#tried.get(head);
-    partition.notBefore = Math.max(partition.notBefore, tried?.notBefore ?? 0);
-    partition.failures = partition.earlierFailures + (tried?.failures ?? 0);
-    partition.isHeadTried = tried !== undefined;
-    if (head !== undefined) this.#tried.delete(head);
-  }
-
-  #settle(key: string, partition: Partition, sequence: number, landing: Landing): void {
-    switch (landing.kind) {
-      case "delivered":
-        this.#backoffs.delete(key);
-        return this.#moveOn(partition, sequence, { notBefore: 0, failures: 0 });
-      case "left":
-        return this.#moveOn(partition, sequence, { notBefore: 0, failures: 0 });
-      case "givenUp":
-        if (this.ordering !== "none") this.#backoffs.set(key, landing.backoff);
-        return this.#moveOn(partition, sequence, landing.backoff);
-      case "failed":
-        if (partition.queue[0] === sequence) {
-          partition.notBefore = landing.notBefore;
-          partition.failures = landing.failures;
-          partition.isHeadTried = true;
-        } else this.#tried.set(sequence, landing);
-        return;
-      case "postponed":
-        if (partition.queue[0] === sequence) partition.notBefore = landing.notBefore;
-    }
-  }
-
-  #moveOn(partition: Partition, sequence: number, next: Backoff): void {
-    const index = partition.queue.indexOf(sequence);
-    if (index >= 0) partition.queue.splice(index, 1);
-    if (index > 0) return;
-    partition.notBefore = next.notBefore;
-    partition.earlierFailures = next.failures;
-    this.#nextHead(partition, sequence);
-  }
-
   #forcedHead(): Candidate | null {
     for (const sequence of this.#forced) {
-      for (const [key, partition] of this.#partitions) {
+      for (const [key, partition] of this.#partitions.entries()) {
         if (partition.queue[0] === sequence && partition.inFlight === 0) {
           return { key, partition, sequence, probe: null };
         }
@@ -416,7 +246,7 @@ export class Schedule {
 
   /** The heads that no back-off of their own holds. */
   *#heads(now: number): Generator<Candidate> {
-    for (const [key, partition] of this.#partitions) {
+    for (const [key, partition] of this.#partitions.entries()) {
       const [sequence] = partition.queue;
       if (sequence === undefined || partition.inFlight > 0 || partition.notBefore > now) continue;
       yield { key, partition, sequence, probe: null };

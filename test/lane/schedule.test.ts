@@ -9,7 +9,8 @@ import {
   withClockAt,
 } from "../../src/lane/receiver-health";
 import { longestDelayMs, retryDelayMs } from "../../src/lane/retry-policy";
-import { type Backoff, type ReadyDelivery, Schedule, widthOf } from "../../src/lane/schedule";
+import type { Backoff } from "../../src/lane/partitions";
+import { type ReadyDelivery, Schedule, widthOf } from "../../src/lane/schedule";
 
 const orderings: Ordering[] = ["strict", "keyed", "none"];
 /** No jitter. */
