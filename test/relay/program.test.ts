@@ -98,3 +98,35 @@ describe("the bundle", () => {
     expect(exitCode).toBe(0);
   });
 });
+
+describe("the examples", () => {
+  const example = (file: string) => readFileSync(join(projectDirectory, "examples/relay", file), "utf8");
+  const given = configFile({ gateway: "https://gateway.example.com", name: "corp", allow: ["*"] });
+
+  it("of a systemd unit start it with options that it takes, and with the secret that the unit loads", () => {
+    const unit = example("orchest-relay.service");
+    const [, program, options] = /^ExecStart=\S+ (\S+) (.*)$/m.exec(unit) ?? [];
+    expect(program).toBe("/opt/orchest-relay/relay.mjs");
+    expect(unit).toMatch(/^LoadCredential=secret:/m);
+    const file = join(made.directory, "secret");
+    writeFileSync(file, secret);
+    const args = (options ?? "").split(" ").map((arg) => {
+      if (arg === "%d/secret") return file;
+      return arg === "/etc/orchest-relay/relay.json" ? given : arg;
+    });
+    expect(readSettings(args, {})).toMatchObject({ secrets: [secret], dialOut: { name: "corp" } });
+  });
+
+  it("of a container copy the bundle, and start it with options that it takes", () => {
+    const container = example("Containerfile");
+    const [, from, to] = /^COPY (\S+) (\S+)$/m.exec(container) ?? [];
+    expect(readFileSync(join(projectDirectory, "package.json"), "utf8")).toContain(`--outfile=${from}`);
+    const [, entrypoint] = /^ENTRYPOINT (.*)$/m.exec(container) ?? [];
+    const [program, bundle, ...options] = JSON.parse(entrypoint ?? "[]") as string[];
+    expect([program, bundle]).toEqual(["node", to]);
+    const args = options.map((option) => (option === "/etc/relay.json" ? given : option));
+    expect(readSettings(args, env)).toMatchObject({ dialOut: { name: "corp" } });
+    const [, version] = /^FROM node:(\d+)-slim$/m.exec(container) ?? [];
+    expect(Number(version)).toBeGreaterThanOrEqual(22);
+  });
+});
