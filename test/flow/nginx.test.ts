@@ -52,9 +52,12 @@ describe.skipIf(!isHere && !process.env["CI"])("Orchest's settings page behind n
     ]);
     urls["in front of Orchest"] = `http://127.0.0.1:${frontPort}`;
     urls["between its web server and its API"] = orchestUrl;
-    await eventually(
-      "nginx serves",
-      async () => (await ask(urls["in front of Orchest"], "GET", "/"))[0] === 404,
+    // Refused, until it listens.
+    await eventually("nginx serves", () =>
+      ask(urls["in front of Orchest"], "GET", "/").then(
+        ([status]) => status === 404,
+        () => false,
+      ),
     );
   });
   afterAll(async () => {
