@@ -1,4 +1,4 @@
-/** `/docs/try/api/…`: what the API reader tries out, as the person who is signed in. */
+/** `/docs/try/api/…`: requests from the try-out of the API reader, made as the signed-in person. */
 import type { Context } from "hono";
 import type { AppEnv } from "../auth/app-env";
 import { trustRequest } from "../auth/trusted-requests";
@@ -16,14 +16,14 @@ export type ApiCall = (
 ) => Response | Promise<Response>;
 
 /**
- * Adds the endpoint to `router`. Only this site's own pages may call it, also with methods that usually change nothing, since
- * some of the API's do. @param call the app.
+ * Adds the endpoint to `router`. Only this site's own pages may call it, with any method, because some GET requests of
+ * the API change something. @param call the app.
  * @throws {RequestError} 401 when nobody is signed in, 403 for a request from elsewhere.
  */
 export function tryOut(router: Router, call: ApiCall): void {
   router.all(`${prefix}/api/*`, async (c) => {
     if (c.req.header("Sec-Fetch-Site") !== "same-origin") {
-      throw new RequestError(403, "The try-out is for this site's own pages only.");
+      throw new RequestError(403, "The try-out accepts requests from this site's own pages only.");
     }
     const user = await currentUser(c);
     if (user === null) throw new RequestError(401, "Sign in first, or enter a token.");
@@ -33,7 +33,7 @@ export function tryOut(router: Router, call: ApiCall): void {
   });
 }
 
-/** @returns the same request to the API, without the session. */
+/** @returns the request for the API, without the session's cookie and without a token. */
 function apiRequest(c: Context<AppEnv>): Request {
   const url = new URL(c.req.url);
   url.pathname = url.pathname.slice(prefix.length);

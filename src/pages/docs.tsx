@@ -22,8 +22,8 @@ type Operation = NonNullable<PathItem["get"]>;
 type Endpoint = { method: string; path: string; operation: Operation };
 
 /**
- * Middleware of the page, outside of that which sets the headers of all pages. The reader has its styles in the page, which the
- * policy of the other pages does not allow.
+ * Middleware of the page, applied before `pageHeaders`. The reader needs inline styles, which the policy of the other
+ * pages does not allow.
  */
 export const readerHeaders: MiddlewareHandler = async (c, next) => {
   await next();
@@ -45,7 +45,7 @@ export function docsPage(router: Router, describe: (origin: string) => Document)
         user: await currentUser(c),
         section: "/docs",
         scripts: ["/docs.js", "/elements/web-components.min.js"],
-        // The reader's has rules for all elements: this site's own stand behind them.
+        // The reader's stylesheet has rules for all elements. This site's stylesheet comes after it, to override them.
         styles: ["/elements/styles.min.css", "/style.css"],
       },
       <div class="stack">

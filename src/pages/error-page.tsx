@@ -17,7 +17,10 @@ const titles: Record<number, string> = {
   503: "Not available",
 };
 
-/** @returns a page with the message and headers of `answer`, a JSON `{"message"}`, if the client accepts HTML; else `answer`. */
+/**
+ * @param answer a response with JSON `{"message"}`. @returns a page with its message and headers if the client accepts
+ *   HTML; else `answer`.
+ */
 export async function asPage(c: Context<AppEnv>, answer: Response): Promise<Response> {
   const wantsPage = c.req.header("Accept")?.includes("text/html") === true;
   if (!wantsPage || c.req.path.startsWith("/api/")) return answer;

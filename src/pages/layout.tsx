@@ -6,7 +6,7 @@ import { type Caller, isOfAccess } from "../auth/caller";
 
 const siteName = "Orchest webhooks";
 
-/** The navigation. The pages check who may see them. */
+/** The navigation, the same for everyone: each page checks the scopes of its user. */
 const sections = [
   { href: "/", label: "Webhooks" },
   { href: "/events", label: "Events" },
@@ -16,7 +16,7 @@ const sections = [
 
 /** What the layout needs for a page. */
 export type PageInfo = {
-  /** Of the document, also the page's `h1`. */
+  /** The title of the document, usually also the page's `h1`. */
   title: string;
   /** The signed-in user; null leaves out the navigation. */
   user: Caller | null;
@@ -24,7 +24,7 @@ export type PageInfo = {
   section?: (typeof sections)[number]["href"];
   /** Scripts that enhance the page. It works without them. */
   scripts?: readonly `/${string}.js`[];
-  /** Stylesheets of the page's own. */
+  /** Additional stylesheets of the page. */
   styles?: readonly `/${string}.css`[];
   /** Reloads the page every few seconds if scripts are off, to show progress. */
   refreshWithoutScripts?: boolean;

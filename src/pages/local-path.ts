@@ -1,7 +1,7 @@
 /** Validates the redirect target after signing in: only paths of this site are allowed. */
 
 const home = "/";
-/** No second slash or backslash: browsers read `//` and `/\` as the start of a host. */
+/** The second character must not be a slash or backslash: browsers read `//` and `/\` as the start of a host. */
 const pathPattern = /^\/(?![/\\])[\x21-\x7e]*$/;
 
 /** @returns `text` as a path with its query, or `/` when it is not a path of this site. */

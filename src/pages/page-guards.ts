@@ -32,8 +32,9 @@ export const pageHeaders: MiddlewareHandler = secureHeaders({
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
- * Rejects cross-site requests that could change something, whatever their content type. Does not apply to the API, which
- * accepts no cookies; nor to paths without a handler for the method, which answer 405. A handler for all methods checks by itself.
+ * Rejects cross-site requests that could change something, whatever their content type. Does not apply to the API,
+ * which accepts no cookies, and to paths without a handler for the method, which respond with 405. A handler for all
+ * methods must do this check itself.
  * @throws {RequestError} 403
  */
 export const ownFormsOnly: MiddlewareHandler<AppEnv> = async (c, next) => {
@@ -45,12 +46,15 @@ export const ownFormsOnly: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next();
 };
 
-/** Whether a handler is for this method: middleware is for all. */
+/** Whether a route has a handler for this method. Middleware is registered for all methods, and does not count. */
 function hasHandler(c: Context): boolean {
   return matchedRoutes(c).some(({ method }) => method === c.req.method);
 }
 
-/** By headers that pages cannot set. `Sec-Fetch-Site`, too, since the referrer policy of the pages removes `Origin`. */
+/**
+ * Decides by headers that scripts of pages cannot set. `Sec-Fetch-Site` is needed, because the referrer policy of the
+ * pages removes `Origin`.
+ */
 function isFromOwnPage(request: HonoRequest): boolean {
   const origin = request.header("Origin");
   return request.header("Sec-Fetch-Site") === "same-origin" || origin === new URL(request.url).origin;

@@ -15,7 +15,7 @@ import { deliveryPage } from "./webhooks/delivery";
 import { editWebhookForm } from "./webhooks/form/edit";
 import { newWebhookForm } from "./webhooks/form/new";
 import { confirmJobFailures } from "./webhooks/job-failures/confirm";
-import { switchJobFailures } from "./webhooks/job-failures/turn";
+import { switchJobFailures } from "./webhooks/job-failures/turn-switch";
 import { undoJobFailures } from "./webhooks/job-failures/undo";
 import { webhookList } from "./webhooks/list";
 import { testWebhook } from "./webhooks/test-ping";

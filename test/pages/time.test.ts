@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readable } from "../../src/pages/parts/time";
+import { timeText } from "../../src/pages/parts/time";
 
 const now = Date.UTC(2026, 10, 5, 12);
 
@@ -14,6 +14,6 @@ describe("a time for people", () => {
     [-86_400_000, "yesterday"],
     [-8 * 86_400_000, "28 Oct 2026, 12:00 UTC"],
   ])("%d ms from now is %j", (distance, words) => {
-    expect(readable(now + distance, now)).toBe(words);
+    expect(timeText(now + distance, now)).toBe(words);
   });
 });

@@ -1,4 +1,4 @@
-/** `GET /dead/replay`: asks to confirm a replay of many dead letters. Without any it redirects to the list. */
+/** `GET /dead/replay`: asks to confirm a replay of many dead letters. Redirects to the list when there are none. */
 import type { Context } from "hono";
 import { countDeadLetters } from "../../webhooks/dead-letters";
 import type { AppEnv } from "../../auth/app-env";
@@ -7,14 +7,14 @@ import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
 import { deadLettersText, webhooks } from "../parts/quantities";
 import { askLane } from "../parts/ask-lane";
-import { FormFoot } from "../parts/form-foot";
+import { FormButtons } from "../parts/form-buttons";
 import { backTo } from "../parts/outcome";
 import { nameOf } from "../webhooks/names-and-paths";
 import { findWebhookWithDeadLetters } from "./find-webhook";
-import { webhooksPerGo } from "./paths";
+import { webhooksPerForm } from "./paths";
 import { nothingLeft } from "./replay";
 
-/** The replay to confirm. `fields`: of the form. `isInParts`: it takes several runs. */
+/** The replay to confirm. `fields`: of the form. `isInParts`: whether it takes several forms. */
 type ReplayToConfirm = { total: number; title: string; fields: Record<string, string>; isInParts: boolean };
 
 /** Adds the page to `router`. */
@@ -35,13 +35,13 @@ export function confirmReplay(router: Router): void {
           Failed ones are retried like any delivery, and may become dead letters again.
         </p>
         {isInParts && (
-          <p>This replays the first {webhooksPerGo} webhooks. You can then continue with the others.</p>
+          <p>This replays the first {webhooksPerForm} webhooks. You can then continue with the others.</p>
         )}
         <form method="post" action="/dead/replay">
           {Object.entries(fields).map(([name, value]) => (
             <input type="hidden" name={name} value={value} />
           ))}
-          <FormFoot send="Replay" name="confirmed" value="yes" cancel="/dead" />
+          <FormButtons submit="Replay" name="confirmed" value="yes" cancel="/dead" />
         </form>
       </section>,
     );
@@ -54,7 +54,7 @@ async function replayOfAll(c: Context<AppEnv>): Promise<ReplayToConfirm> {
     total: totals.deadLetters,
     title: `Replay ${deadLettersText(totals.deadLetters)} of ${webhooks(totals.webhooks)}?`,
     fields: { all: "yes" },
-    isInParts: totals.webhooks > webhooksPerGo,
+    isInParts: totals.webhooks > webhooksPerForm,
   };
 }
 

@@ -19,7 +19,7 @@ import { type DeadOfWebhook, WebhookDeadLetters } from "./webhook-dead-letters";
 import { findWebhookWithDeadLetters } from "./find-webhook";
 import { confirmPath, deadPathOf } from "./paths";
 
-/** Webhooks per page, and dead letters of each. Each webhook costs a call to its lane. */
+/** Webhooks per page, and dead letters of each webhook. Each webhook needs a call to its lane. */
 const webhooksShown = 10;
 const shownPerWebhook = 10;
 /** Dead letters per page of one webhook. */

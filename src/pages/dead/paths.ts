@@ -4,13 +4,16 @@ import { z } from "zod";
 /** A replay in a query, with its webhook's uuid. */
 export type NamedReplay = { webhook: string; replay: string };
 
-/** A dead letter in a form: its webhook's uuid and its sequence. */
+/** A dead letter in a form: its webhook's uuid and its sequence number. */
 export type NamedDeadLetter = { webhook: string; sequence: number };
 
-/** How many webhooks one form replays: the progress page asks each of their lanes. */
-export const webhooksPerGo = 50;
+/** How many webhooks one form replays. The progress page calls each of their lanes. */
+export const webhooksPerForm = 50;
 
-/** @returns the path of the list of one webhook's dead letters, below a sequence where that is given. */
+/**
+ * @returns the path of the list of one webhook's dead letters. @param before lists only sequence numbers below this
+ *   one.
+ */
 export function deadPathOf(webhookUuid: string, before?: number): string {
   const query = new URLSearchParams({ webhook: webhookUuid });
   if (before !== undefined) query.set("cursor", String(before));
@@ -22,7 +25,10 @@ export function confirmPath(what: { webhook: string } | { all: "yes" }): string 
   return `/dead/replay?${new URLSearchParams(what).toString()}`;
 }
 
-/** @returns the path of the progress page. @param next the id after which there are more webhooks. */
+/**
+ * @returns the path of the progress page. @param next the id after which there are more webhooks; null when there are
+ *   no more.
+ */
 export function progressPath(replays: readonly NamedReplay[], next: number | null): string {
   const query = new URLSearchParams(replays.map(({ webhook, replay }) => ["of", `${webhook}:${replay}`]));
   if (next !== null) query.set("after", String(next));

@@ -14,12 +14,12 @@ import { backTo, type Outcome } from "../parts/outcome";
 import { readForm } from "../parts/read-form";
 import { unconfirmedMax } from "./webhook-dead-letters";
 import { findWebhookWithDeadLetters } from "./find-webhook";
-import { confirmPath, type NamedReplay, progressPath, readDeadLetter, webhooksPerGo } from "./paths";
+import { confirmPath, type NamedReplay, progressPath, readDeadLetter, webhooksPerForm } from "./paths";
 
 const lanesAtOnce = 10;
 
-/** Dead letters of a webhook: all without `sequences`. */
-type Wanted = { webhook: WebhookWithDeadLetters; sequences?: number[] };
+/** The dead letters of a webhook to replay: those with these sequence numbers; all when `sequences` is absent. */
+type SelectedDeadLetters = { webhook: WebhookWithDeadLetters; sequences?: number[] };
 
 /** Adds the form to `router`. */
 export function replayDead(router: Router): void {
@@ -27,37 +27,37 @@ export function replayDead(router: Router): void {
     const form = await readForm(c);
     const isConfirmed = form.get("confirmed") === "yes";
     const webhookUuid = form.get("webhook");
-    if (form.has("one")) return start(c, await chosen(c, form.getAll("one")));
-    if (typeof webhookUuid === "string") return ofWebhook(c, webhookUuid.toLowerCase(), isConfirmed);
-    if (form.has("all")) return ofAll(c, form.get("after"), isConfirmed);
-    if (form.has("letter")) return start(c, await chosen(c, form.getAll("letter")));
+    if (form.has("one")) return startReplays(c, await selectedIn(c, form.getAll("one")));
+    if (typeof webhookUuid === "string") return replayWebhook(c, webhookUuid.toLowerCase(), isConfirmed);
+    if (form.has("all")) return replayAll(c, form.get("after"), isConfirmed);
+    if (form.has("letter")) return startReplays(c, await selectedIn(c, form.getAll("letter")));
     return backTo(c, "/dead", { tone: "warn", text: "Nothing was replayed: no dead letter was selected." });
   });
 }
 
-async function ofWebhook(c: Context<AppEnv>, uuid: string, isConfirmed: boolean): Promise<Response> {
+async function replayWebhook(c: Context<AppEnv>, uuid: string, isConfirmed: boolean): Promise<Response> {
   const webhook = await findWebhookWithDeadLetters(c, uuid);
   if (!isConfirmed) {
     const known = await askLane(c.env, uuid, (lane) => lane.deadLetters({ limit: 1 }));
     if (known === null || known.count > unconfirmedMax)
       return c.redirect(confirmPath({ webhook: uuid }), 303);
   }
-  return start(c, [{ webhook }]);
+  return startReplays(c, [{ webhook }]);
 }
 
-async function ofAll(c: Context<AppEnv>, after: unknown, isConfirmed: boolean): Promise<Response> {
+async function replayAll(c: Context<AppEnv>, after: unknown, isConfirmed: boolean): Promise<Response> {
   if (!isConfirmed) return c.redirect(confirmPath({ all: "yes" }), 303);
-  const page = { limit: webhooksPerGo, after: cursorParamSchema.safeParse(after).data };
+  const page = { limit: webhooksPerForm, after: cursorParamSchema.safeParse(after).data };
   const { rows, next } = await listWithDeadLetters(c.env.DB, page);
-  return start(
+  return startReplays(
     c,
     rows.map((webhook) => ({ webhook })),
     next,
   );
 }
 
-/** The dead letters of a form, by webhook. @throws {RequestError} 400 for an invalid value. */
-async function chosen(c: Context<AppEnv>, values: (string | File)[]): Promise<Wanted[]> {
+/** @returns the dead letters selected in a form, by webhook. @throws {RequestError} 400 for an invalid value. */
+async function selectedIn(c: Context<AppEnv>, values: (string | File)[]): Promise<SelectedDeadLetters[]> {
   const sequences = new Map<string, number[]>();
   for (const value of values) {
     const letter = typeof value === "string" ? readDeadLetter(value) : null;
@@ -65,15 +65,25 @@ async function chosen(c: Context<AppEnv>, values: (string | File)[]): Promise<Wa
       throw new RequestError(400, "A dead letter must be a webhook's UUID, a colon and a number.");
     sequences.set(letter.webhook, [...(sequences.get(letter.webhook) ?? []), letter.sequence]);
   }
-  if (sequences.size > webhooksPerGo) {
-    throw new RequestError(400, `Dead letters of at most ${webhooksPerGo} webhooks can be replayed at once.`);
+  if (sequences.size > webhooksPerForm) {
+    throw new RequestError(
+      400,
+      `Dead letters of at most ${webhooksPerForm} webhooks can be replayed at once.`,
+    );
   }
   const known = await listByUuids(c.env.DB, [...sequences.keys()]);
   return known.map((webhook) => ({ webhook, sequences: sequences.get(webhook.uuid) }));
 }
 
-/** Starts a replay for each webhook, and redirects to their progress. @param next where to continue. */
-async function start(c: Context<AppEnv>, wanted: Wanted[], next: number | null = null): Promise<Response> {
+/**
+ * Starts a replay for each webhook, and redirects to the progress page. @param next the id after which there are more
+ * webhooks.
+ */
+async function startReplays(
+  c: Context<AppEnv>,
+  wanted: SelectedDeadLetters[],
+  next: number | null = null,
+): Promise<Response> {
   const started = new Map<string, string>();
   let unreached = 0;
   await forEachConcurrent(lanesAtOnce, wanted, async ({ webhook: { uuid }, sequences }) => {

@@ -16,13 +16,13 @@ import { Progress } from "../parts/progress";
 import { Time } from "../parts/time";
 import { Breadcrumbs } from "../parts/breadcrumbs";
 import { nameOf, webhookPath } from "../webhooks/names-and-paths";
-import { deadPathOf, readReplay, webhooksPerGo } from "./paths";
+import { deadPathOf, readReplay, webhooksPerForm } from "./paths";
 
 /** The parts of the page that change while it runs. */
 const liveParts = "replays replays-end";
 
 /** A replay and its webhook. `progress`: "unknown" when it finished long ago, null when the lane did not respond. */
-type Running = { webhook: WebhookWithDeadLetters; progress: ReplayProgress | "unknown" | null };
+type ReplayOfWebhook = { webhook: WebhookWithDeadLetters; progress: ReplayProgress | "unknown" | null };
 
 /** The total over all replays, as far as known. */
 type Sum = { queued: number; isExact: boolean; sent: number; givenUp: number; isDone: boolean };
@@ -30,8 +30,8 @@ type Sum = { queued: number; isExact: boolean; sent: number; givenUp: number; is
 /** Adds the page to `router`. */
 export function deadReplays(router: Router): void {
   router.get("/dead/replays", signedIn("webhooks:read"), async (c) => {
-    const running = await readRunning(c);
-    const sum = sumOf(running);
+    const replays = await readReplays(c);
+    const sum = sumOf(replays);
     const next = cursorParamSchema.safeParse(c.req.query("after")).data;
     const mayWrite = allows(c.var.caller.scopes, "webhooks:write");
 
@@ -53,32 +53,34 @@ export function deadReplays(router: Router): void {
         </div>
         <OutcomeNotice outcome={takeOutcome(c)} />
         <div id="replays-end" role="status">
-          {running.some(({ progress }) => progress !== "unknown") && <Whole sum={sum} />}
+          {replays.some(({ progress }) => progress !== "unknown") && <OverallState sum={sum} />}
         </div>
         <div id="replays">
-          {running.length > 1 && (
+          {replays.length > 1 && (
             <section class="card" aria-label="All together">
-              <Bar label={`All ${webhooks(running.length)}`} sum={sum} isFirst />
+              <Bar label={`All ${webhooks(replays.length)}`} sum={sum} isFirst />
             </section>
           )}
-          {running.map((one) => (
-            <OfWebhook {...one} isFirst={running.length === 1} />
+          {replays.map((one) => (
+            <WebhookReplay {...one} isFirst={replays.length === 1} />
           ))}
         </div>
-        {running.length === 0 && <p class="empty">Replay not found. It may have finished long ago.</p>}
+        {replays.length === 0 && <p class="empty">Replay not found. It may have finished long ago.</p>}
         {next !== undefined && mayWrite && <Continue after={next} />}
       </>,
     );
   });
 }
 
-async function readRunning(c: Context<AppEnv>): Promise<Running[]> {
-  const named = (c.req.queries("of") ?? []).flatMap((text) => readReplay(text) ?? []).slice(0, webhooksPerGo);
+async function readReplays(c: Context<AppEnv>): Promise<ReplayOfWebhook[]> {
+  const named = (c.req.queries("of") ?? [])
+    .flatMap((text) => readReplay(text) ?? [])
+    .slice(0, webhooksPerForm);
   const known = await listByUuids(
     c.env.DB,
     named.map(({ webhook }) => webhook),
   );
-  const asked = named.map(async ({ webhook: uuid, replay }): Promise<Running[]> => {
+  const asked = named.map(async ({ webhook: uuid, replay }): Promise<ReplayOfWebhook[]> => {
     const webhook = known.find((one) => one.uuid === uuid);
     if (webhook === undefined) return [];
     const progress = await askLane(
@@ -91,10 +93,10 @@ async function readRunning(c: Context<AppEnv>): Promise<Running[]> {
   return (await Promise.all(asked)).flat();
 }
 
-/** Of a finished replay, only what it sent counts: the rest had been delivered before. */
-function sumOf(running: Running[]): Sum {
+/** Of a finished replay, only the deliveries that it sent count: the others had been delivered before. */
+function sumOf(replays: ReplayOfWebhook[]): Sum {
   const sum = { queued: 0, isExact: true, sent: 0, givenUp: 0, isDone: true };
-  for (const { progress } of running) {
+  for (const { progress } of replays) {
     if (progress === "unknown") continue;
     if (progress === null || !progress.done) sum.isDone = false;
     if (progress === null) continue;
@@ -112,7 +114,7 @@ function Bar({ label, sum, isFirst }: { label: string; sum: Sum; isFirst: boolea
   return <Progress label={label} value={sum.sent} max={sum.isExact ? sum.queued : null} poll={poll} />;
 }
 
-function OfWebhook({ webhook, progress, isFirst }: Running & { isFirst: boolean }) {
+function WebhookReplay({ webhook, progress, isFirst }: ReplayOfWebhook & { isFirst: boolean }) {
   const name = nameOf(webhook);
   return (
     <section class="card" aria-label={name}>
@@ -127,7 +129,7 @@ function OfWebhook({ webhook, progress, isFirst }: Running & { isFirst: boolean 
   );
 }
 
-function State({ webhook, progress }: Running) {
+function State({ webhook, progress }: ReplayOfWebhook) {
   if (progress === "unknown") return <>{nameOf(webhook)}: this replay finished long ago.</>;
   if (progress === null) return <>Progress is unavailable right now.</>;
   if (progress.done) return <Result webhook={webhook} progress={progress} />;
@@ -169,7 +171,7 @@ function Result({
 }
 
 /** The overall state. It does not change until the end, so that screen readers announce only the end. */
-function Whole({ sum: { sent, givenUp, isDone } }: { sum: Sum }) {
+function OverallState({ sum: { sent, givenUp, isDone } }: { sum: Sum }) {
   if (!isDone) return <p class="notice info">You can leave this page: the replay continues.</p>;
   if (givenUp === 0) return <p class="notice good">Done: {count(sent)} delivered.</p>;
   return (
@@ -183,7 +185,7 @@ function Whole({ sum: { sent, givenUp, isDone } }: { sum: Sum }) {
 function Continue({ after }: { after: number }) {
   return (
     <form class="card row spread" method="post" action="/dead/replay">
-      <p class="flush">These are {webhooksPerGo} webhooks. More webhooks have dead letters.</p>
+      <p class="flush">These are {webhooksPerForm} webhooks. More webhooks have dead letters.</p>
       <input type="hidden" name="all" value="yes" />
       <input type="hidden" name="after" value={after} />
       <button class="button" type="submit" name="confirmed" value="yes">

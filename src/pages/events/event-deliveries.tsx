@@ -11,10 +11,10 @@ import { deliveryPath, nameOf } from "../webhooks/names-and-paths";
 
 /** The page refreshes for this long after the event was accepted. */
 const watchedMs = 60_000;
-/** Beyond this many deliveries it does not refresh: each refresh asks their lanes. */
+/** With more deliveries than this, the page does not refresh, because each refresh calls all their lanes. */
 const watchedDeliveriesMax = 10;
 
-/** @param props.isComplete whether every webhook that may have the event was asked and responded. */
+/** @param props.isComplete whether the lanes of all webhooks that may have the event have responded. */
 export function EventDeliveries({
   event,
   deliveries,

@@ -1,9 +1,10 @@
-/** A page of the archive, newest first. */
+/** The table of events. */
 import type { ListedEvent } from "../../events/list-events";
 import { Cell, Table } from "../parts/table";
 import { Time } from "../parts/time";
 import { archivePath, eventPath } from "./paths";
 
+/** @param props.events a page of the archive, newest first. */
 export function EventTable({ events }: { events: ListedEvent[] }) {
   return (
     <Table label="Events" columns={["Event", "Project", "Job", "Accepted"]}>

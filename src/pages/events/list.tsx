@@ -101,7 +101,7 @@ function Found({ listed, filters, before }: { listed: Listed; filters: Filters; 
   );
 }
 
-/** Nothing is left out silently. */
+/** Says that events of these shards are missing from the page. */
 function Unavailable({ shards }: { shards: number[] }) {
   const named = shards.length === 1 ? `Event shard ${shards[0]}` : `Event shards ${shards.join(", ")}`;
   return <p class="notice bad">{named} did not respond: events are missing from this page. Try again.</p>;
@@ -122,7 +122,7 @@ function NoEvents({ mayPublish }: { mayPublish: boolean }) {
         archives each event and delivers it to the webhooks that are subscribed to its type.
       </p>
       <p>
-        Events come from Orchest (add one webhook in its settings, see the README), from{" "}
+        Events come from Orchest (add one webhook in its settings, as the README describes), from{" "}
         <code>POST /api/events</code>, or from a queue.
       </p>
       {mayPublish ? (

@@ -1,21 +1,21 @@
-/** Calls to lanes for pages: a page is shown even when a lane does not respond. */
+/** Calls of lanes for pages, which are displayed even if a lane does not respond. */
 import { withTimeout } from "../../platform/timeouts";
 import type { WebhookLane } from "../../lane/webhook-lane";
 import { log } from "../../platform/log";
 import { laneOf } from "../../lane/lane-of";
 
-/** @returns the lane's answer, or null when the call fails or times out. */
+/** @returns the result of the call; null when it fails or times out (5 s). */
 export async function askLane<Answer>(
   env: Env,
   webhookUuid: string,
   question: (lane: DurableObjectStub<WebhookLane>) => Promise<Answer>,
 ): Promise<Answer | null> {
-  // In an async function: a synchronous exception becomes a rejection.
+  // The async function turns a synchronous exception into a rejection.
   const answer = (async () => question(laneOf(env, webhookUuid)))();
   return answerOrNull(answer, { webhook: webhookUuid });
 }
 
-/** @returns the answer, or null when it fails or times out. @param about fields for the log. */
+/** @param about fields for the log. @returns the result; null when the call fails or times out. */
 export async function answerOrNull<Answer>(
   answer: Promise<Answer>,
   about: Record<string, unknown>,
@@ -23,7 +23,7 @@ export async function answerOrNull<Answer>(
   try {
     return await withTimeout(answer);
   } catch (error) {
-    log("warn", "lane not asked", { ...about, error: String(error) });
+    log("warn", "lane call failed", { ...about, error: String(error) });
     return null;
   }
 }

@@ -17,12 +17,12 @@ const statuses: Record<ShownStatus, Look> = {
   dead: { tone: "bad", label: "Dead" },
 };
 
-/** Of a webhook. */
+/** The badge of a webhook's state. */
 export function StateBadge({ state }: { state: LaneState }) {
   return <Badge {...states[state]} />;
 }
 
-/** Of a delivery. */
+/** The badge of a delivery's status. */
 export function StatusBadge({ status }: { status: ShownStatus }) {
   return <Badge {...statuses[status]} />;
 }

@@ -1,4 +1,4 @@
-/** What an event says, for people: its sentence, and the link to it in Orchest. */
+/** The sentence of an event, with the link to its page in Orchest. */
 import { readConfig } from "../../platform/config";
 import { sentenceOfText } from "../../send/message/event-text";
 import type { Outcome } from "../../send/message/sentence";
@@ -11,7 +11,7 @@ const tones: Record<Outcome, string> = {
   info: "info",
 };
 
-/** @param props.text of the event, as it was published. */
+/** @param props.text the event's source text. */
 export function EventSentence({ env, text }: { env: Env; text: string }) {
   const { title, outcome, link } = sentenceOfText(text, { orchestUrl: readConfig(env).orchestUrl });
   return (

@@ -1,6 +1,6 @@
-/** What an event says, above its type, as lists show it. */
+/** The sentence of an event and its type, for lists. */
 
-/** @param props.title absent for those who may not read the texts of events: then the type stands alone. */
+/** @param props.title the sentence; absent for callers who may not read the bodies of events, who see only the type. */
 export function EventTitle({ title, type }: { title?: string; type: string }) {
   if (title === undefined) return <>{type}</>;
   return (

@@ -1,7 +1,7 @@
 /** Form fields: a label, a control, a hint and an error, associated for screen readers. */
 import type { Child, PropsWithChildren } from "hono/jsx";
 
-/** `name`: of the control, also its id. `error`: what is wrong with the value, and what is allowed. */
+/** `name`: of the control, also its id. `error`: a sentence that says what is wrong and what is allowed. */
 type FieldProps = { name: string; label: string; hint?: Child; error?: string };
 
 /** An input. Other props, such as `required` or `autocomplete`, are passed to it. */

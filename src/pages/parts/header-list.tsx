@@ -1,5 +1,6 @@
 /** The headers of a request or response. */
 
+/** @param props.headers values by name. */
 export function HeaderList({ headers }: { headers: Record<string, string> }) {
   const entries = Object.entries(headers);
   if (entries.length === 0) return <p class="muted">None</p>;

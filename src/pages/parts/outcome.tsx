@@ -5,7 +5,7 @@ import { z } from "zod";
 import { cookieOptions } from "../../auth/cookie-options";
 
 const cookieName = "outcome";
-/** Long enough for a redirect. */
+/** The lifetime of the cookie, which only has to survive a redirect. */
 const cookieSeconds = 60;
 
 const outcomeSchema = z.object({
@@ -14,7 +14,7 @@ const outcomeSchema = z.object({
   about: z.string().optional(),
 });
 
-/** `text`: a sentence without secrets. `about`: the uuid of its subject, where a page shows several. */
+/** `text`: a sentence without secrets. `about`: the uuid of its subject, on pages with several. */
 export type Outcome = z.infer<typeof outcomeSchema>;
 
 /** Redirects from a form to `path`, whose page shows the outcome. */
@@ -24,8 +24,8 @@ export function backTo(c: Context, path: string, outcome: Outcome): Response {
 }
 
 /**
- * @returns the outcome of the redirect to this page, or null. It is removed: a reload does not show it again. A background
- * refresh (`/live.js`) leaves it for the visit.
+ * @returns the outcome of the redirect to this page, or null. The cookie is deleted, so that a reload does not show the
+ *   outcome again. A background refresh (`/live.js`) does not take it.
  */
 export function takeOutcome(c: Context): Outcome | null {
   if (c.req.header("X-Live") !== undefined) return null;
@@ -35,7 +35,7 @@ export function takeOutcome(c: Context): Outcome | null {
   return readOutcome(text);
 }
 
-/** @returns null for an invalid outcome: a browser may change its cookies. */
+/** @returns null for an invalid outcome, because the cookie may have been changed in the browser. */
 function readOutcome(text: string): Outcome | null {
   try {
     return outcomeSchema.parse(JSON.parse(text));

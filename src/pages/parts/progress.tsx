@@ -4,8 +4,8 @@ import { count } from "./format-numbers";
 /**
  * @param props.label of the work: `Replaying`.
  * @param props.max the total; null when unknown, for an indeterminate bar.
- * @param props.poll while the work runs, the ids of the parts, including this one, that `/live.js` refreshes each second.
- * Left out at the end, which stops the refreshes. The page sets `refreshWithoutScripts`.
+ * @param props.poll while the work runs, the ids of the parts, including this one, that `/live.js` refreshes each
+ *   second. Absent at the end, which stops the refreshes. The page sets `refreshWithoutScripts`.
  */
 export function Progress({
   label,

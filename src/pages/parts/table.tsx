@@ -39,11 +39,11 @@ function Head({ column }: { column: Column }) {
 type CellProps = {
   label: string;
   number?: boolean;
-  /** Left out on narrow screens. */
+  /** Hidden on narrow screens. */
   minor?: boolean;
 };
 
-/** A cell. Its content is one element, which a card puts next to the label. */
+/** A cell. Its content is one element, which is next to the label in a card. */
 export function Cell({ label, number = false, minor = false, children }: PropsWithChildren<CellProps>) {
   const names = [number && "number", minor && "minor"].filter((name) => name !== false);
   return (

@@ -4,6 +4,7 @@ import { parseUtc } from "./utc-time";
 
 type Times<Value> = { since: Value; until: Value };
 
+/** @param props.typed the values as typed. @param props.errors sentences by field. */
 export function TimeRangeFields({ typed, errors }: { typed: Times<string>; errors: Partial<Times<string>> }) {
   return (
     <>
@@ -25,7 +26,7 @@ export function TimeRangeFields({ typed, errors }: { typed: Times<string>; error
   );
 }
 
-/** A datetime field would not show an invalid value. */
+/** Text for an invalid value, which a datetime field would not display. */
 function timeField(typed: string): "text" | "datetime-local" {
   return typed === "" || parseUtc(typed) !== null ? "datetime-local" : "text";
 }

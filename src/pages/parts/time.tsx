@@ -13,19 +13,22 @@ const relativeMaxMs = 7 * 86_400_000;
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const date = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
 
-/** @param at ms since 1970; null is shown as `otherwise`. */
+/** @param props.at ms since 1970; null is displayed as `otherwise`. */
 export function Time({ at, otherwise = "–" }: { at: number | null; otherwise?: string }) {
   if (at === null) return <span class="muted">{otherwise}</span>;
   const exact = isoTime(at);
   return (
     <time datetime={exact} title={exact}>
-      {readable(at, Date.now())}
+      {timeText(at, Date.now())}
     </time>
   );
 }
 
-/** `3 minutes ago`, `in 2 hours`, `5 Nov 2026, 12:00 UTC`. */
-export function readable(at: number, now: number): string {
+/**
+ * @returns `3 minutes ago`, `in 2 hours`, or `5 Nov 2026, 12:00 UTC` for a time more than 7 days from `now`. Both in
+ *   ms.
+ */
+export function timeText(at: number, now: number): string {
   const distance = at - now;
   if (Math.abs(distance) > relativeMaxMs) return `${date.format(at)} UTC`;
   const [unit, unitMs] = units.find(([, ms]) => Math.abs(distance) >= ms) ?? ["second", 1000];

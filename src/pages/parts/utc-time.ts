@@ -1,6 +1,6 @@
 /** Times in forms: `datetime-local` fields, which have no time zone, contain UTC. */
 
-/** The format of such a field: browsers leave out seconds that are 0. */
+/** The format of such a field. Browsers omit seconds that are 0. */
 const format = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?$/;
 
 /** @returns ms since 1970, or null for an invalid time. */

@@ -10,7 +10,7 @@ import { GiveUpForm } from "./delivery-actions";
 import { deliveryPath } from "./names-and-paths";
 import { reasonOfDelivery } from "./failure-reason";
 
-/** @param props.deliveries the oldest blocking deliveries, oldest first. */
+/** @param props.deliveries the oldest failing deliveries that block others, oldest first. */
 export function BlockingDeliveries({
   webhook,
   stats,

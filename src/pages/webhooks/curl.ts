@@ -67,7 +67,7 @@ function linesOf(text: string): string {
   return quoted.length === 1 ? quoted.join("") : `\\\n  ${quoted.join(" \\\n  ")}`;
 }
 
-/** Leaves printable ASCII that is inert in single quotes; escapes all else byte by byte. */
+/** Keeps printable ASCII that has no meaning within single quotes, and escapes all other characters byte by byte. */
 function encode(text: string): string {
   return text.replaceAll(notPlain, (character) =>
     Array.from(new TextEncoder().encode(character), (byte) => `\\0${byte.toString(8).padStart(3, "0")}`).join(

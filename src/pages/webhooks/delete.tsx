@@ -11,7 +11,7 @@ import { renderPage } from "../layout";
 import { deadLettersText } from "../parts/quantities";
 import { askLane } from "../parts/ask-lane";
 import { TextField } from "../parts/field";
-import { FormFoot } from "../parts/form-foot";
+import { FormButtons } from "../parts/form-buttons";
 import { count } from "../parts/format-numbers";
 import { backTo } from "../parts/outcome";
 import { readForm } from "../parts/read-form";
@@ -38,7 +38,7 @@ export function deleteWebhookPage(router: Router): void {
   });
 }
 
-/** A name as a page shows it: browsers collapse white space, so that people cannot type more than that. */
+/** A name as a page displays it. Browsers collapse white space, so that people cannot see or type the rest. */
 function asShown(name: string): string {
   return name.normalize("NFC").replaceAll(/\s+/g, " ").trim();
 }
@@ -87,7 +87,7 @@ async function renderForm(c: Context<AppEnv>, webhook: Webhook, typed?: string):
           spellcheck="false"
           required
         />
-        <FormFoot send="Delete webhook" tone="danger" cancel={path} />
+        <FormButtons submit="Delete webhook" tone="danger" cancel={path} />
       </form>
     </section>,
   );

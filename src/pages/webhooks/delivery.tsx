@@ -17,7 +17,7 @@ import { DeliveryActions } from "./delivery-actions";
 import { deliveryInPath, deliveryNotFound } from "./path-params";
 import { LastError } from "./log-table";
 import { deliveryPath, nameOf, webhookPath } from "./names-and-paths";
-import { OtherDeliveries, othersOf } from "./other-deliveries";
+import { OtherDeliveries, findOtherDeliveries } from "./other-deliveries";
 import { formatBody, SentRequest } from "./sent-request";
 import { SharedMessage } from "./shared-message";
 import { laneOf } from "../../lane/lane-of";
@@ -34,7 +34,7 @@ export function deliveryPage(router: Router): void {
     const { status, sent, body, history } = delivery;
     // Background refreshes do not replace this part, so that the other lanes are asked once per visit.
     const isVisit = c.req.header("X-Live") === undefined;
-    const others = isVisit ? await othersOf(c.env, webhook, delivery.eventUuid) : null;
+    const others = isVisit ? await findOtherDeliveries(c.env, webhook, delivery.eventUuid) : null;
     const scripts = ["/in-place.js", "/live.js", "/copy.js"] as const;
 
     return renderPage(

@@ -1,6 +1,7 @@
 /** The subscriptions of a webhook. */
 import type { Subscription } from "../../webhooks/subscriptions";
 
+/** Lists the event types and wildcards, each with its project and job. */
 export function EventSubscriptions({ subscriptions }: { subscriptions: Subscription[] }) {
   return (
     <section class="card" aria-labelledby="events-title">

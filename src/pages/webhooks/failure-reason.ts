@@ -1,4 +1,4 @@
-/** Why an attempt failed, as a sentence. */
+/** Sentences that explain why an attempt failed. */
 import type { LoggedDelivery } from "../../lane/delivery-log";
 import { explainFailure } from "../../send/explain-failure";
 import type { ShownAttempt } from "../../lane/shown-delivery";
@@ -7,7 +7,7 @@ import type { ShownAttempt } from "../../lane/shown-delivery";
 export function reasonOfAttempt(attempt: ShownAttempt): string | null {
   const { error, status, durationMs } = attempt;
   if (error === null) return null;
-  // Timeouts are whole seconds; the measured duration is slightly longer.
+  // The log has no timeout. It is a whole number of seconds, and the measured duration is slightly longer.
   const timeoutMs = Math.max(Math.floor(durationMs / 1000), 1) * 1000;
   return sentence(explainFailure({ error, status, responseBody: attempt.responseBody ?? "" }, timeoutMs));
 }

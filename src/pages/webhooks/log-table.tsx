@@ -1,4 +1,4 @@
-/** A page of the delivery log, newest first. */
+/** The table of the delivery log. */
 import type { LoggedDelivery } from "../../lane/delivery-log";
 import type { Webhook } from "../../webhooks/webhooks";
 import { deliveryUuid } from "../../send/delivery-uuid";
@@ -11,6 +11,7 @@ import { Time } from "../parts/time";
 import { deliveryPath } from "./names-and-paths";
 import { reasonOfDelivery } from "./failure-reason";
 
+/** @param props.deliveries a page of the log, newest first. */
 export function LogTable({ webhook, deliveries }: { webhook: Webhook; deliveries: LoggedDelivery[] }) {
   return (
     <Table

@@ -8,7 +8,7 @@ import { timeError, quoted, endError } from "../parts/filter-errors";
 import { webhookPath } from "./names-and-paths";
 import type { Range } from "./periods";
 
-/** Times in ms, `until` excluded; `cursor`: only deliveries below this sequence. */
+/** Times in ms, `until` excluded. `cursor`: only deliveries with a lower sequence number. */
 export type LogView = {
   status?: ShownStatus;
   eventType?: string;
@@ -22,7 +22,7 @@ const filterNames = ["status", "event_type", "since", "until"] as const;
 
 type FilterName = (typeof filterNames)[number];
 
-/** The log's filters as typed. `errors`: what is wrong with a filter, and what is allowed. */
+/** The log's filters as typed. `errors`: sentences that say what is wrong with a filter and what is allowed. */
 export type Filters = {
   typed: Record<FilterName, string>;
   errors: Partial<Record<FilterName, string>>;

@@ -2,6 +2,7 @@
 import type { Webhook } from "../../webhooks/webhooks";
 import { webhookPath } from "./names-and-paths";
 
+/** Only for callers who may change the webhook. */
 export function Manage({ webhook }: { webhook: Webhook }) {
   const path = webhookPath(webhook);
   return (

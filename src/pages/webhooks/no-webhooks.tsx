@@ -1,5 +1,6 @@
 /** The empty state of the list: what a webhook does, and a link to create one. */
 
+/** @param props.mayWrite whether the caller may create webhooks. */
 export function NoWebhooks({ mayWrite }: { mayWrite: boolean }) {
   return (
     <section class="card empty-state" aria-labelledby="no-webhooks-title">

@@ -7,11 +7,19 @@ import { answerOrNull } from "../parts/ask-lane";
 import { StatusBadge } from "../parts/badges";
 import { deliveryPath } from "./names-and-paths";
 
-/** `archived`: whether the event is in the archive; `complete`: whether all lanes were asked and responded. */
-export type Others = { archived: boolean; complete: boolean; deliveries: DeliveryOfWebhook[] };
+/** `archived`: whether the event is in the archive. `complete`: whether all lanes have responded. */
+export type EventDeliveriesElsewhere = {
+  archived: boolean;
+  complete: boolean;
+  deliveries: DeliveryOfWebhook[];
+};
 
-/** Asks the lanes of the other webhooks that may have the event. Slow lanes are left out. */
-export async function othersOf(env: Env, webhook: Webhook, eventUuid: string): Promise<Others> {
+/** Calls the lanes of the other webhooks that may have the event. Lanes that do not respond in time are left out. */
+export async function findOtherDeliveries(
+  env: Env,
+  webhook: Webhook,
+  eventUuid: string,
+): Promise<EventDeliveriesElsewhere> {
   const event = await findEvent(env, eventUuid);
   if (event === null) return { archived: false, complete: false, deliveries: [] };
   const found = await answerOrNull(deliveriesOf(env, event), { webhook: webhook.uuid });
@@ -19,7 +27,8 @@ export async function othersOf(env: Env, webhook: Webhook, eventUuid: string): P
   return { archived: true, complete: found?.complete ?? false, deliveries };
 }
 
-export function OtherDeliveries({ archived, complete, deliveries }: Others) {
+/** Links to the deliveries, with their statuses. */
+export function OtherDeliveries({ archived, complete, deliveries }: EventDeliveriesElsewhere) {
   return (
     <section class="card" aria-labelledby="others-title">
       <h2 id="others-title">Other deliveries of this event</h2>

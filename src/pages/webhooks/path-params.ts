@@ -26,6 +26,7 @@ export async function deliveryInPath(c: Context<AppEnv>): Promise<DeliveryInPath
   return { webhook, uuid, sequence };
 }
 
+/** @returns the 404 for a delivery that does not exist. */
 export function deliveryNotFound(): RequestError {
   return new RequestError(404, "Delivery not found. It may have been deleted after its retention period.");
 }

@@ -9,6 +9,7 @@ export const ranges = {
   hour: { periodMs: 5 * minuteMs, periods: 12, name: "last hour", period: "5 minutes" },
 } as const;
 
+/** A time range of the charts. */
 export type Range = keyof typeof ranges;
 
 /**
@@ -17,13 +18,13 @@ export type Range = keyof typeof ranges;
  */
 export type Period = { start: number; delivered: number; retried: number; dead: number } & Window;
 
-/** @param history covers at least the range, in buckets that fit into the periods. */
+/** @param history covers at least the range; each bucket lies within one period. @param now in ms. */
 export function periodsOf(history: readonly Bucket[], range: Range, now: number): Period[] {
   const { periodMs, periods } = ranges[range];
   return inPeriods(history, { periodMs, periods, now });
 }
 
-/** Periods for the table: hourly for a day, the charted ones for an hour. */
+/** @returns the periods for the table: hours for a day, and the periods of the charts for an hour. */
 export function tablePeriodsOf(history: readonly Bucket[], range: Range, now: number): Period[] {
   if (range === "hour") return periodsOf(history, range, now);
   return inPeriods(history, { periodMs: 60 * minuteMs, periods: 24, now });

@@ -14,10 +14,10 @@ import { renderPage } from "../layout";
 import { TextField } from "../parts/field";
 import { answerOrNull } from "../parts/ask-lane";
 import { count } from "../parts/format-numbers";
-import { FormFoot } from "../parts/form-foot";
+import { FormButtons } from "../parts/form-buttons";
 import { backTo, type Outcome } from "../parts/outcome";
 import { readForm } from "../parts/read-form";
-import { readable } from "../parts/time";
+import { timeText } from "../parts/time";
 import { Breadcrumbs } from "../parts/breadcrumbs";
 import { parseUtc, utcText } from "../parts/utc-time";
 import { textOf } from "./form/form-values";
@@ -89,14 +89,14 @@ export function replayPage(router: Router): void {
         return started.isNew ? c.redirect(path, 303) : backTo(c, path, startedBefore);
       }
       case "tooEarly": {
-        const earliest = readable(Math.ceil(started.earliest / minuteMs) * minuteMs, 0);
+        const earliest = timeText(Math.ceil(started.earliest / minuteMs) * minuteMs, 0);
         typed.errors.since = `Older deliveries are no longer kept: choose ${earliest} or later.`;
         return refuse(c, webhook, typed);
       }
       case "unknown":
-        // It was deleted a moment ago: this says so.
+        // The webhook was deleted a moment ago: this throws a 404.
         await webhookInPath(c);
-        throw new Error("The lane is closed and the webhook is there.");
+        throw new Error("The lane is closed, but the webhook exists.");
     }
   });
 }
@@ -112,7 +112,7 @@ function readTyped(form: FormData): Typed {
   return { uuid, kind: kindOf(text("kind")), since: text("since"), until: text("until"), errors: {} };
 }
 
-/** The times in ms; null when one is wrong, which `typed.errors` says then. */
+/** @returns the times in ms; null when one is invalid. Adds the error to `typed.errors`. */
 function rangeOf(typed: Typed): { since: number; until: number } | null {
   const since = parseUtc(typed.since) ?? Number.NaN;
   const until = typed.until === "" ? Date.now() : (parseUtc(typed.until) ?? Number.NaN);
@@ -131,7 +131,7 @@ function refuse(c: Context<AppEnv>, webhook: Webhook, typed: Typed): Response | 
   return renderForm(c, webhook, typed);
 }
 
-/** @param range the times to count what each kind would send; null when they are wrong. */
+/** @param range the time range in which to count the deliveries of each kind; null when it is invalid. */
 async function renderForm(
   c: Context<AppEnv>,
   webhook: Webhook,
@@ -203,17 +203,17 @@ async function renderForm(
             error={typed.errors.until}
           />
         </div>
-        <FormFoot send="Start replay" cancel={path}>
+        <FormButtons submit="Start replay" cancel={path}>
           <button class="button" type="submit" formmethod="get" formnovalidate name="count" value="yes">
             Update counts
           </button>
-        </FormFoot>
+        </FormButtons>
       </form>
     </section>,
   );
 }
 
-/** How many deliveries of a kind there are in the times; null: of that age none are kept. */
+/** How many deliveries a kind of replay would send; null: deliveries of that age are no longer kept. */
 function Count({ count: counted }: { count: QueuedCount | null }) {
   if (counted === null) return <span class="muted"> (no longer kept)</span>;
   return (

@@ -11,9 +11,9 @@ import { signedIn } from "../current-user";
 import { renderPage } from "../layout";
 import { CopyButton } from "../parts/copy-button";
 import { SelectField, TextField } from "../parts/field";
-import { FormFoot } from "../parts/form-foot";
+import { FormButtons } from "../parts/form-buttons";
 import { backTo } from "../parts/outcome";
-import { readable } from "../parts/time";
+import { timeText } from "../parts/time";
 import { readForm } from "../parts/read-form";
 import { Breadcrumbs } from "../parts/breadcrumbs";
 import { formErrors } from "./form/form-errors";
@@ -67,9 +67,9 @@ function doneText(until: number | null, hub: FormValues["hub"]): string {
   if (until === null) return "The secret was rotated. Only the new one signs.";
   const change =
     hub === "previous"
-      ? " Then X-Hub-Signature changes over to the new one: so must receivers that check it."
+      ? " Then X-Hub-Signature changes over to the new one. Receivers that verify it must change over at the same time."
       : "";
-  return `The secret was rotated. The previous one also signs until ${readable(until, 0)}.${change}`;
+  return `The secret was rotated. The previous one also signs until ${timeText(until, 0)}.${change}`;
 }
 
 function renderForm(c: Context<AppEnv>, webhook: Webhook, typed: FormValues): Response | Promise<Response> {
@@ -104,18 +104,18 @@ function renderForm(c: Context<AppEnv>, webhook: Webhook, typed: FormValues): Re
         <SelectField
           name="grace"
           label="Grace period of the current secret"
-          hint="During it, webhook-signature has a signature with each secret. Its receivers can change over at any time."
+          hint="During the grace period, webhook-signature contains a signature with each secret. Receivers that verify it can change over at any time."
           value={typed.grace}
           options={gracePeriods}
         />
         <SelectField
           name="hub"
           label="X-Hub-Signature during the grace period"
-          hint="It has one signature. A receiver that accepts both secrets for a while loses no delivery. One that knows a single secret has to change over at that moment; deliveries that it refuses are retried."
+          hint="This header contains one signature. A receiver that accepts both secrets for a while loses no delivery. A receiver with a single secret has to change over at that moment; deliveries that it refuses are retried."
           value={typed.hub}
           options={hubSecrets}
         />
-        <FormFoot send="Rotate secret" cancel={path} />
+        <FormButtons submit="Rotate secret" cancel={path} />
       </form>
     </section>,
   );

@@ -14,7 +14,7 @@ const labels: Record<ListedReplay["kind"], string> = {
   missing: "Replaying missing events",
 };
 
-/** @param props.replays in the order in which they are sent: the first one is under way. */
+/** @param props.replays in the order in which they are sent. The first one is being sent. */
 export function RunningReplays({
   webhook,
   replays,

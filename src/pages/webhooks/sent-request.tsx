@@ -1,11 +1,11 @@
-/** The exact request of the latest attempt: headers, body (formatted and raw), and as a curl command. */
+/** The exact request of the latest attempt: its headers, its body (formatted and raw), and a curl command. */
 import { indentJson } from "../../send/indent-json";
 import { CopiedText } from "../parts/copy-button";
 import { HeaderList } from "../parts/header-list";
 import { ScopeRequired } from "../parts/scope-required";
 import { curlCommand } from "./curl";
 
-/** `body` is null when it cannot be reconstructed (any more). */
+/** `body`: null when it cannot be rebuilt. */
 type RequestParts = { headers: Record<string, string>; body: string | null };
 
 /** @param props.sent null before the first attempt. @param props.mayReadTexts false shows only the headers. */
@@ -32,8 +32,8 @@ function BodyIfKept({ headers, body }: RequestParts) {
   if (body === null) {
     return (
       <p class="muted">
-        The request body is not available: a template made it, or the settings that it was made with are no
-        longer known.
+        The request body is not available: it was made by a template, or with settings that are no longer
+        known.
       </p>
     );
   }

@@ -1,4 +1,4 @@
-/** What a delivery's page and the log say of a message that carries several deliveries. */
+/** How a delivery's page and the log display a digest, a message that carries several deliveries. */
 import type { LoggedDelivery } from "../../lane/delivery-log";
 import type { ShownDelivery } from "../../lane/shown-delivery";
 import { deliveryUuid } from "../../send/delivery-uuid";
@@ -6,10 +6,12 @@ import type { Webhook } from "../../webhooks/webhooks";
 import { Fact } from "../parts/fact";
 import { deliveryPath } from "./names-and-paths";
 
-/** How many deliveries are named. */
+/** The most deliveries that are listed. */
 const namedMax = 10;
 
-/** A fact for each way in which a delivery shares a message; none for most deliveries. */
+/**
+ * Facts of a delivery in a digest: the delivery whose message carries it, and the deliveries that its message carries.
+ */
 export function SharedMessage({ webhook, delivery }: { webhook: Webhook; delivery: ShownDelivery }) {
   const { carriedBy, carries } = delivery;
   const more = carries.length - namedMax;
@@ -21,7 +23,7 @@ export function SharedMessage({ webhook, delivery }: { webhook: Webhook; deliver
         </Fact>
       )}
       {carries.length > 0 && (
-        <Fact label="Its message carried as well">
+        <Fact label="Also in its message">
           {carries.slice(0, namedMax).map((sequence, place) => (
             <>
               {place > 0 && ", "}
@@ -35,7 +37,7 @@ export function SharedMessage({ webhook, delivery }: { webhook: Webhook; deliver
   );
 }
 
-/** In the log's column of attempts. */
+/** The text in the log's column of attempts, for a delivery that another delivery's message carried. */
 export function CarriedBy({ webhook, sequence }: { webhook: Webhook; sequence: number }) {
   return (
     <>
@@ -45,7 +47,7 @@ export function CarriedBy({ webhook, sequence }: { webhook: Webhook; sequence: n
 }
 
 function labelOf({ status }: LoggedDelivery): string {
-  return status === "pending" ? "Goes in the message of" : "Sent in the message of";
+  return status === "pending" ? "Will be sent in the message of" : "Sent in the message of";
 }
 
 function DeliveryLink({ webhook, sequence }: { webhook: Webhook; sequence: number }) {

@@ -1,13 +1,15 @@
 /** Relays a page's WebSocket to its lane, and checks what the page sends before it reaches the lane. */
 
-/** The only message that a page may send: 10 at once, then one per second. */
+/** The only message that a page may send: 10 at first, then one per second. */
 const heartbeat = "ping";
 const heartbeatBurstMax = 10;
 /** How long the close frame may take to leave after an invalid message. */
 const invalidCloseMs = 100;
 /** How long a page may take to close its side. */
 const closeTimeoutMs = 5000;
-/** Close codes from 4000 are the lane's own and are passed on. Lower ones may not all be sent (RFC 6455, 7.4). */
+/**
+ * Close codes from 4000 are the lane's own and are passed on. Some of the lower ones must not be sent (RFC 6455, 7.4).
+ */
 const applicationCodesFrom = 4000;
 /** "Service Restart": the page reconnects. */
 const serviceRestart = 1012;

@@ -50,7 +50,10 @@ export async function pingOutcome(caller: Caller, ping: () => Promise<WebhookPin
   }
 }
 
-/** What the service shows now, for people to look for. */
+/**
+ * @returns a sentence with the title of the message, so that people can find it in the service; empty for other
+ *   formats.
+ */
 function shownText({ shown }: WebhookPing): string {
   if (shown === null) return "";
   const { service, icon, title } = shown;

@@ -2,6 +2,7 @@
 import { CopiedText } from "../parts/copy-button";
 import { snippets } from "./verify-snippets";
 
+/** Instructions and code; the same for all webhooks. */
 export function VerifySignature() {
   return (
     <section class="card" aria-labelledby="verify-title">

@@ -48,6 +48,7 @@ is_genuine() {
 }
 `;
 
+/** The snippets, by the key in the ids of the page. */
 export const snippets = {
   python: { language: "Python", code: python },
   node: { language: "Node", code: node },

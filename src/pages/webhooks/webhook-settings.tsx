@@ -11,7 +11,7 @@ const orderings: Record<Webhook["ordering"], string> = {
   none: "None",
 };
 
-/** @param props.route the way that its deliveries take. */
+/** @param props.route of its deliveries. */
 export function WebhookSettings({ webhook, route }: { webhook: Webhook; route: Route }) {
   const { retryMaxAttempts, timeoutS, rateLimitPerS, headerNames, formatOptionNames } = webhook;
   return (
@@ -44,7 +44,7 @@ export function WebhookSettings({ webhook, route }: { webhook: Webhook; route: R
   );
 }
 
-/** What is not delivered says why: a deployment may have lost the egress that a webhook was made for. */
+/** The egress, or why nothing is delivered: a deployment may no longer have the egress that a webhook needs. */
 function egressText(route: Exclude<Route, { kind: "direct" }>): string {
   return route.kind === "egress"
     ? `Sent through “${route.egress.name}”`

@@ -13,9 +13,12 @@ import { testOutcomeId } from "./test-ping";
 /** `stats`: null when the lane did not respond. */
 type Row = { webhook: Webhook; subscriptions: FirstSubscriptions; stats: LaneStats | null };
 
-/** Common to all rows. `after`: where this page of the list starts, for the redirect. `outcome`: of a test. */
+/**
+ * The props that all rows have. `after`: where this page of the list starts, for the redirect. `outcome`: of a test.
+ */
 type Shared = { mayTest: boolean; after: number; outcome: Outcome | null };
 
+/** @param props.rows a page of the list. */
 export function WebhookTable({ rows, ...shared }: { rows: Row[] } & Shared) {
   return (
     <Table

@@ -35,7 +35,7 @@ export function webhookPage(router: Router): void {
   router.get("/webhooks/:uuid", signedIn("webhooks:read"), async (c) => {
     const webhook = await webhookInPath(c);
     const { view, filters } = readView((name) => c.req.query(name));
-    // Titles are made of the events' texts.
+    // Titles contain texts of events, which require a scope.
     const withTitles = mayReadTexts(c.var.caller);
     const [subscriptions, stats, history, blocking, replays, page] = await Promise.all([
       listSubscriptions(c.env, webhook.uuid),

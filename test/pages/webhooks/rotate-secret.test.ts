@@ -37,7 +37,7 @@ describe("the page for a new secret", () => {
     const { html } = await follow(answer, cookie);
     expect(html).toContain("The secret was rotated. The previous one also signs");
     expect(html).toContain("until 1 Jan 2040, 01:00 UTC");
-    expect(html).toContain("Then X-Hub-Signature changes over to the new one");
+    expect(html).toContain("Then X-Hub-Signature changes over to the new one.");
     expect(html).not.toContain(secret);
     await publish(makeEvent());
     await vi.waitFor(() => expect(received).toHaveLength(1));

@@ -56,7 +56,7 @@ export function AdvancedSettings({ values, errors }: { values: FormValues; error
             {...shared}
             name="digest_s"
             inputmode="numeric"
-            hint="1 to 3600 seconds whose events become one message, such as “12 runs failed in Sales”. For chat services in strict ordering. Empty: a message each."
+            hint="1 to 3600 seconds: one message for all events of that time, such as “12 runs failed in Sales”. Only for chat services, with strict ordering. Empty: one message per event."
           />
         </div>
         <Field {...headers} label="Custom headers">

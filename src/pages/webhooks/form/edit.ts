@@ -93,7 +93,7 @@ async function isStored(
   );
 }
 
-/** The settings that the form can change, in one order. */
+/** @returns the settings that the form can change, in a fixed order. */
 function comparable({ url, secret, headers = {}, formatOptions = {}, template }: SecretSettings): unknown[] {
   return [
     url,
@@ -107,8 +107,8 @@ function comparable({ url, secret, headers = {}, formatOptions = {}, template }:
 }
 
 /**
- * Tests the webhook as it would be after saving; subscriptions do not matter. Header values and options were entered for the URL
- * that the form showed: they are not sent to a URL that someone else has set since.
+ * Tests the webhook as it would be after saving, without regard to subscriptions. Header values and options were
+ * entered for the URL that the form showed, so that they are not sent to a URL that someone else has set since.
  */
 async function ping(
   c: Context<AppEnv>,

@@ -2,7 +2,7 @@
 import type { FormErrors } from "./form-errors";
 import { fieldLabels } from "./form-field";
 
-/** Lists all errors and takes the focus, since the page starts at the top again after the form was submitted. */
+/** Lists all errors, and takes the focus, because the page starts at the top again after the form was submitted. */
 export function ErrorSummary({ errors }: { errors: FormErrors }) {
   return (
     <div class="notice bad" id="form-errors" role="alert" tabindex={-1} autofocus>
@@ -12,6 +12,7 @@ export function ErrorSummary({ errors }: { errors: FormErrors }) {
   );
 }
 
+/** A list of the errors, each with a link to its field. */
 export function ErrorList({ errors }: { errors: FormErrors }) {
   if (errors.size === 0) return null;
   return (

@@ -6,7 +6,10 @@ import { type FormErrors, groupField } from "./form-errors";
 import { HiddenLimit, KnownLists, limitOf, Limits } from "./event-limits";
 import type { Group } from "./form-values";
 
-/** A tree is as long as a page: further groups list only their checked event types. */
+/**
+ * The most groups with a tree of event types, which is as long as a page. Further groups list only their checked event
+ * types.
+ */
 const treesMax = 4;
 
 /** @param props.opened the index of a group that was just added. */

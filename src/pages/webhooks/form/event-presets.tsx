@@ -8,6 +8,7 @@ export const eventPresets: Record<string, { label: string; types: readonly strin
   "webhook-trouble": { label: "Webhook problems", types: ["webhook:**"] },
 };
 
+/** The buttons. Each submits the form, which comes back with the types of the preset selected. */
 export function EventPresets() {
   return (
     <div class="row presets">

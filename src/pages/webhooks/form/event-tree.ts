@@ -2,7 +2,7 @@
 import { filtersOf } from "../../../events/patterns";
 import { subscribableEventTypes } from "../../../events/types";
 
-/** An event type or wildcard. `fits`: the limits that a subscription to it may have. */
+/** An event type or wildcard to select. `fits`: the limits that a subscription to it may have. */
 export type Choice = { value: string; label: string; fits: readonly Limit[] };
 
 /** Whether a subscription is for all projects, one project or one job. */

@@ -7,13 +7,14 @@ import { type Group, optionField, subscriptionsOf } from "./form-values";
 export type FormErrors = ReadonlyMap<string, string>;
 
 /**
- * @param groups of the form: errors name the index of a subscription in the list made of them.
+ * @param groups of the form. Errors contain the index of a subscription in the list that `subscriptionsOf` makes from
+ *   them. @returns a sentence for each field with an error.
  * @throws errors that the user cannot fix.
  */
 export function formErrors(error: unknown, groups: readonly Group[]): FormErrors {
   if (error instanceof z.ZodError) {
     const found = error.issues.map(({ path, message }) => fromIssue(path, message, groups));
-    // The first error of each field: the others often follow from it.
+    // Only the first error of each field is kept, because the others often follow from it.
     return new Map(found.filter(([field], place) => found.findIndex(([other]) => other === field) === place));
   }
   if (error instanceof FieldError) {
@@ -61,7 +62,7 @@ function fromIssue(
 
 const filterLabels: Record<string, string> = { project_uuid: "project", job_uuid: "job" };
 
-/** Leaves out `null`, which the API allows and a form cannot send. */
+/** Removes the hint to `null`, which the API allows but a form cannot send. */
 function sentence(rule: string): string {
   const text = rule.replace(" or null", "");
   const capital = text.charAt(0).toUpperCase() + text.slice(1);

@@ -3,7 +3,7 @@ import { optionsOf } from "../../../send/message/format-options";
 import { formats } from "../../../send/message/formats";
 import { TextField } from "../../parts/field";
 import type { FormErrors } from "./form-errors";
-import { optionField, type TextField as TextFieldName, type FormValues } from "./form-values";
+import { optionField, type TextFieldName, type FormValues } from "./form-values";
 
 const optionLabels = formats
   .flatMap((format) => (format === "auto" ? [] : optionsOf(format)))

@@ -6,7 +6,7 @@ import type { AppEnv } from "../../../auth/app-env";
 import { readConfig } from "../../../platform/config";
 import type { SecretSettings } from "../../../platform/encryption";
 import { renderPage } from "../../layout";
-import { FormFoot } from "../../parts/form-foot";
+import { FormButtons } from "../../parts/form-buttons";
 import type { Outcome } from "../../parts/outcome";
 import { Breadcrumbs } from "../../parts/breadcrumbs";
 import { nameOf, webhookPath } from "../names-and-paths";
@@ -17,15 +17,15 @@ import { Preview } from "./preview";
 import { Receiver } from "./receiver";
 import type { FormValues } from "./form-values";
 
-/** What the form is for. */
+/** Whether the form creates or edits a webhook, and which one. */
 export type Purpose = {
-  /** Of the webhook; a new one is created with it. */
+  /** The webhook's uuid; a new webhook is created with it. */
   uuid: string;
   /** The stored webhook; null for a new one. */
   webhook: Webhook | null;
   /** The version of the stored webhook that the user saw (`versionHash`); null for a new one. */
   seen: string | null;
-  /** The stored secret settings, for what the fields leave out; null for a new webhook. */
+  /** The stored secret settings, for fields that are left empty or masked; null for a new webhook. */
   stored: SecretSettings | null;
 };
 
@@ -118,8 +118,8 @@ export function renderForm(
               </div>
             )}
           </div>
-          <FormFoot
-            send={webhook === null ? "Create webhook" : "Save"}
+          <FormButtons
+            submit={webhook === null ? "Create webhook" : "Save"}
             name="intent"
             value="save"
             cancel={webhook === null ? "/" : webhookPath(webhook)}
@@ -134,7 +134,7 @@ export function renderForm(
             >
               Test
             </button>
-          </FormFoot>
+          </FormButtons>
         </div>
       </form>
     </div>,

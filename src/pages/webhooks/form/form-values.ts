@@ -26,16 +26,16 @@ const textFields = [
   "headers",
 ] as const;
 
-export type TextField = (typeof textFields)[number];
+export type TextFieldName = (typeof textFields)[number];
 
 /** Event types and wildcards with the same limit. */
 export type Group = { limit: Limit; project: string; job: string; types: string[] };
 
-/** `options`: of the format, by name; those that the form did not have are absent. */
+/** The values of the form. `options`: of the format, by name; options that the form did not have are absent. */
 export type FormValues = {
-  text: Record<TextField, string>;
+  text: Record<TextFieldName, string>;
   options: Record<string, string>;
-  verifies: boolean;
+  verifySsl: boolean;
   groups: Group[];
 };
 
@@ -50,9 +50,9 @@ const groupsMax = 1000;
 
 /** Initial values for a new webhook. @param secret generated for it. */
 export function valuesForNew(secret: string): FormValues {
-  const blank = Object.fromEntries(textFields.map((name) => [name, ""])) as Record<TextField, string>;
+  const blank = Object.fromEntries(textFields.map((name) => [name, ""])) as Record<TextFieldName, string>;
   const text = { ...blank, format: "auto", content_type: "application/json", ordering: "strict", secret };
-  return { text, options: {}, verifies: true, groups: [emptyGroup()] };
+  return { text, options: {}, verifySsl: true, groups: [emptyGroup()] };
 }
 
 /** A stored webhook with its subscriptions and its decrypted settings. */
@@ -80,7 +80,7 @@ export function valuesForStored({ webhook, subscriptions, settings }: StoredWebh
     },
     options: maskOptions(storedFormat({ webhook, settings }), formatOptions, maskedValue),
     // For http URLs: the value once the URL becomes https.
-    verifies: webhook.verifySsl || webhook.origin.startsWith("http:"),
+    verifySsl: webhook.verifySsl || webhook.origin.startsWith("http:"),
     groups: groupsOf(subscriptions),
   };
 }
@@ -90,7 +90,7 @@ export function readValues(form: FormData): FormValues {
   const count = Math.min(Number.parseInt(textOf(form, "groups"), 10) || 0, groupsMax);
   return {
     text: Object.fromEntries(textFields.map((name) => [name, readText(form, name)])) as Record<
-      TextField,
+      TextFieldName,
       string
     >,
     options: Object.fromEntries(
@@ -98,7 +98,7 @@ export function readValues(form: FormData): FormValues {
         .filter((name) => form.has(optionField(name)))
         .map((name) => [name, textOf(form, optionField(name)).trim()]),
     ),
-    verifies: form.has("verify_ssl"),
+    verifySsl: form.has("verify_ssl"),
     groups: Array.from({ length: count }, (_, index) => readGroup(form, index)),
   };
 }
@@ -108,23 +108,24 @@ export function optionField(name: string): string {
   return `option-${name}`;
 }
 
-/** What deliveries are built as with these values. @param url as typed, or else as stored; may be invalid. */
+/** @param url as typed, or else as stored; may be invalid. @returns the format of messages with these values. */
 export function chosenFormat({ text }: FormValues, url: string): ServiceFormat {
   const format = formats.find((one) => one === text.format) ?? "auto";
   return formatOf(format, url, text.content_type);
 }
 
-/** What deliveries of a stored webhook are built as. */
+/** @returns the format of a stored webhook's messages. */
 export function storedFormat({ webhook, settings }: Omit<StoredWebhook, "subscriptions">): ServiceFormat {
   return formatOf(webhook.format, settings.url, webhook.contentType);
 }
 
-/** A field's text; empty where there is none. */
+/** @returns a field's text; empty when the form does not have the field. */
 export function textOf(form: FormData, name: string): string {
   const value = form.get(name);
   return typeof value === "string" ? value : "";
 }
 
+/** @returns a group for all projects, without event types. */
 export function emptyGroup(): Group {
   return { limit: "all", project: "", job: "", types: [] };
 }
@@ -168,7 +169,7 @@ export function parseHeaderLines(text: string): Record<string, string> | null {
 }
 
 /** Trims fields, but not name, secret and template, where blanks may matter. Browsers submit line breaks as CRLF. */
-function readText(form: FormData, name: TextField): string {
+function readText(form: FormData, name: TextFieldName): string {
   const text = textOf(form, name).replaceAll("\r\n", "\n");
   return name === "name" || name === "secret" || name === "template" ? text : text.trim();
 }

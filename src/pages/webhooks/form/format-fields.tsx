@@ -1,4 +1,4 @@
-/** The format of the messages, and the fields of what it needs beside the URL. */
+/** The fields of the message format: the format itself, its options and its template. */
 import { type FormatOption, optionsOf } from "../../../send/message/format-options";
 import { formatNames, formats, type ServiceFormat } from "../../../send/message/formats";
 import { formatOf, retiredUrl, serviceOf } from "../../../send/message/recognise-service";
@@ -9,10 +9,10 @@ import { chosenFormat, type FormValues, optionField } from "./form-values";
 
 const formatOptions = formats.map((format) => [format, formatNames[format]] as const);
 
-/** What the fields depend on. `url`: as typed, or else as stored; may be invalid or empty. */
+/** The values that the fields depend on. `url`: as typed, or else as stored; may be invalid or empty. */
 type Chosen = { url: string; values: FormValues; errors: FormErrors };
 
-/** The select of formats. The button shows another format's fields where there are no scripts. */
+/** The select of formats. Without scripts, the button loads the fields of the selected format. */
 export function FormatField({ values, errors }: Omit<Chosen, "url">) {
   return (
     <div class="format-choice">
@@ -32,7 +32,7 @@ export function FormatField({ values, errors }: Omit<Chosen, "url">) {
   );
 }
 
-/** The options of the chosen format, and its template. A script replaces them when `data-format` becomes another. */
+/** The options and the template of the chosen format. A script replaces them when `data-format` changes. */
 export function FormatFields({ url, values, errors }: Chosen) {
   const format = chosenFormat(values, url);
   const options = optionsOf(format);
@@ -101,7 +101,7 @@ function TemplateField({ values, error }: { values: FormValues; error?: string }
   );
 }
 
-/** What the URL says of the service behind it, and whether the chosen format suits it. */
+/** A notice about the service that was recognised by the URL, and whether it displays messages of the chosen format. */
 export function UrlNotice({ url, values }: { url: string; values: FormValues }) {
   const service = serviceOf(url);
   const retired = retiredUrl(url);

@@ -15,10 +15,11 @@ import { formErrors, type FormErrors } from "./form-errors";
 import { type FormState, type Purpose, renderForm } from "./form-page";
 import { emptyGroup, readValues, textOf, selectTypes, type FormValues } from "./form-values";
 
-/** What the form's two main buttons do. Both throw errors that `formErrors` can turn into field errors. */
+/** The actions of the form's two main buttons. Both throw errors that `formErrors` can turn into field errors. */
 export type Actions = {
   /** Stores the values. @returns the redirect. */
   save: (values: FormValues) => Promise<Response>;
+  /** Sends a test ping with the values, without storing them. */
   ping: (values: FormValues) => Promise<WebhookPing>;
 };
 
@@ -91,7 +92,7 @@ async function test(
 async function errorsIn(
   c: Context<AppEnv>,
   { webhook }: Purpose,
-  { text, groups, verifies }: FormValues,
+  { text, groups, verifySsl }: FormValues,
   error: unknown,
 ): Promise<FormErrors> {
   const errors = formErrors(error, groups);
@@ -99,7 +100,7 @@ async function errorsIn(
   try {
     const { config } = operationOf(c);
     const target = await parseTarget(text.url, config);
-    checkRoute({ ...target, verifySsl: verifies, egress: text.egress || null }, config);
+    checkRoute({ ...target, verifySsl, egress: text.egress || null }, config);
     return errors;
   } catch (urlError) {
     return new Map([...formErrors(urlError, groups), ...errors]);

@@ -1,4 +1,4 @@
-/** A preview of what receivers get, built like a delivery from a sample event. */
+/** A preview of the message, built like a delivery from a sample event. */
 import { indentJson } from "../../../send/indent-json";
 import { buildMessage, type BuiltMessage } from "../../../send/message/build-message";
 import { hasDigests } from "../../../send/message/digest";
@@ -14,7 +14,7 @@ import { jobFailureTypes } from "../job-failures/job-failure-types";
 import { chosenFormat, type FormValues } from "./form-values";
 import { ServicePreview } from "./service-preview";
 
-/** What a preview is made of. `url`: as typed, or else as stored; may be invalid. `stored`: null for a new webhook. */
+/** The input of a preview. `url`: as typed, or else as stored; may be invalid. `stored`: null for a new webhook. */
 type PreviewSource = {
   uuid: string;
   url: string;
@@ -23,9 +23,10 @@ type PreviewSource = {
   orchestUrl: string | null;
 };
 
-/** How many events the preview of a digest has beside the first one. */
+/** How many more events the preview of a digest has. */
 const digestedMore = 11;
 
+/** Shows the message as its service displays it, or else its body; for a webhook with a digest, also a digest. */
 export function Preview(source: PreviewSource) {
   const format = chosenFormat(source.values, source.url);
   const type = sampleType(source.values);
@@ -51,9 +52,7 @@ export function Preview(source: PreviewSource) {
       )}
       {digest !== null && (
         <>
-          <p class="muted small">
-            The same for {digestedMore + 1} events that come within the digest’s time.
-          </p>
+          <p class="muted small">The digest of {digestedMore + 1} such events.</p>
           <ServicePreview format={format} preview={digest} />
         </>
       )}
@@ -61,7 +60,7 @@ export function Preview(source: PreviewSource) {
   );
 }
 
-/** @param more how many more events the message tells of. */
+/** @param more how many more events the message contains. */
 function messageOf(
   { uuid, url, values, stored, orchestUrl }: PreviewSource,
   format: ServiceFormat,
@@ -87,7 +86,7 @@ function messageOf(
   });
 }
 
-/** Why a template cannot be previewed, or null. */
+/** @returns why a template cannot be previewed; null when it can. */
 function templateReason(template: string, source: PreviewSource, type: string): string | null {
   if (template.trim() === "") return "Write a template to see what it makes.";
   const options = optionsFor("template", source.values, source.stored);
@@ -122,7 +121,7 @@ function sampleType({ groups }: FormValues): string {
   return matching.find(isPublishable) ?? jobFailureTypes[1];
 }
 
-/** Indented where it is JSON. */
+/** @returns the body, indented if it is JSON, and with line breaks between the fields of a form. */
 function readable({ body, contentType }: BuiltMessage): string {
   if (contentType === "application/x-www-form-urlencoded") return body.replaceAll("&", "\n&");
   return isJson(contentType) ? indentJson(body) : body;

@@ -143,7 +143,10 @@ function SecretField({ isNew, values, error }: { isNew: boolean; values: FormVal
   );
 }
 
-/** Left out where there is nothing to choose. A webhook may name an egress that the deployment has no more. */
+/**
+ * Absent when there is nothing to choose. The options include the webhook's egress even if the deployment no longer has
+ * it.
+ */
 function EgressField({
   value,
   error,
@@ -162,7 +165,7 @@ function EgressField({
       label="Egress"
       hint="How deliveries reach receivers in private networks, or whose certificate is not verified."
       value={value}
-      options={[["", "Automatic: the first that fits, if one is needed"], ...named, [directName, "None"]]}
+      options={[["", "Automatic: the first that matches, if one is needed"], ...named, [directName, "None"]]}
       error={error}
     />
   );
@@ -178,7 +181,7 @@ function CertificateField({ values, error }: { values: FormValues; error?: strin
           type="checkbox"
           id="verify_ssl"
           name="verify_ssl"
-          checked={values.verifies}
+          checked={values.verifySsl}
           {...described({ name: "verify_ssl", hint, error })}
         />
         Verify certificate

@@ -1,11 +1,11 @@
-/** A message as its service shows it: drawn after each service, from what `previewOf` read in the message itself. */
+/** A message in the style of its service, drawn from the result of `previewOf`. */
 import type { ServiceFormat } from "../../../send/message/formats";
 import type { Preview } from "../../../send/message/preview";
 
-/** Who a service says the message is from, where it names a sender. */
+/** The sender's name, for services that display one. */
 const sender = "Orchest webhooks";
 
-/** Services that show a message as a line of a conversation, with a sender. The others show a card by itself. */
+/** Services that display messages in a conversation, with a sender. The others display a single card. */
 const conversations: ReadonlySet<ServiceFormat> = new Set([
   "slack",
   "discord",
@@ -15,7 +15,7 @@ const conversations: ReadonlySet<ServiceFormat> = new Set([
   "telegram",
 ]);
 
-/** @param props.format of the message; it chooses the looks. */
+/** @param props.format of the message; it selects the style. */
 export function ServicePreview({ format, preview }: { format: ServiceFormat; preview: Preview }) {
   const { service, notification, effect, notShown } = preview;
   return (
@@ -49,7 +49,7 @@ export function ServicePreview({ format, preview }: { format: ServiceFormat; pre
   );
 }
 
-/** What a locked phone shows. */
+/** The notification on a locked phone. */
 function Notification({ service, text }: { service: string; text: string }) {
   return (
     <figure class="on-phone">
@@ -66,7 +66,9 @@ function Notification({ service, text }: { service: string; text: string }) {
   );
 }
 
-/** The title, and what is attached to it, in the order of most services; the stylesheet moves what a few have elsewhere. */
+/**
+ * The title and the parts below it, in the order of most services. The stylesheet moves parts for the other services.
+ */
 function Message({ preview }: { preview: Preview }) {
   const { title, text, color, icon, fields, link, footer } = preview;
   return (
@@ -88,7 +90,7 @@ function Message({ preview }: { preview: Preview }) {
             ))}
           </dl>
         )}
-        {/* Not a link: the sample's run does not exist. */}
+        {/* It is not a link, because the run of the sample does not exist. */}
         {link !== null && (
           <p class="link">
             <span title={link.url}>{link.label}</span>
@@ -100,12 +102,12 @@ function Message({ preview }: { preview: Preview }) {
   );
 }
 
-/** Services show a time of ISO 8601 in their reader's zone, which is not known here. */
+/** Shortens times in ISO 8601 to minutes. Services display them in their reader's zone, which is not known here. */
 function withoutSeconds(footer: string): string {
   return footer.replaceAll(/(\d{4}-\d\d-\d\d)T(\d\d:\d\d)[\d:.]*Z/g, "$1 $2");
 }
 
-/** The content security policy allows no styles in the page: an attribute of an image may have any colour. */
+/** A bar in any colour. It is an SVG attribute, because the content security policy allows no inline styles. */
 function Bar({ color }: { color: string }) {
   return (
     <svg class="bar-of-message" aria-hidden="true" preserveAspectRatio="none" viewBox="0 0 1 1">

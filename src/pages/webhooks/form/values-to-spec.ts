@@ -10,7 +10,7 @@ import {
   storedFormat,
   type StoredWebhook,
   subscriptionsOf,
-  type TextField,
+  type TextFieldName,
   type FormValues,
   valuesForStored,
 } from "./form-values";
@@ -34,7 +34,7 @@ export function specOf(values: FormValues): Record<string, unknown> {
     name: text.name,
     content_type: text.content_type,
     secret: text.secret,
-    verify_ssl: verifies(text.url, values),
+    verify_ssl: verifySslFor(text.url, values),
     ordering: text.ordering,
     retry: { max_attempts: numberOf(text.max_attempts), max_age_s: numberOf(text.max_age_s) },
     timeout_s: numberOf(text.timeout_s),
@@ -48,9 +48,8 @@ export function specOf(values: FormValues): Record<string, unknown> {
 }
 
 /**
- * Only what differs from the stored webhook, to be parsed by `webhookChangesSchema`, and the
- * settings to reset to the gateway's default. Null when nothing changed.
- * @throws {FieldError} as above.
+ * @returns the fields that differ from the stored webhook, to be parsed by `webhookChangesSchema`, and the settings to
+ *   reset to the gateway's default; null when nothing changed. @throws {FieldError} as `specOf`.
  */
 export function changeOf(
   values: FormValues,
@@ -59,7 +58,7 @@ export function changeOf(
   const { text, groups } = values;
   const { webhook } = storedWebhook;
   const stored = valuesForStored(storedWebhook);
-  const differs = (name: TextField): boolean =>
+  const differs = (name: TextFieldName): boolean =>
     name === "name" ? inLine(text.name) !== inLine(webhook.name) : text[name] !== stored.text[name];
   const spec: Record<string, unknown> = {};
   for (const name of ["url", "secret"] as const) if (text[name] !== "") spec[name] = text[name];
@@ -82,7 +81,7 @@ export function changeOf(
 
   const target = text.url || webhook.origin;
   if (text.url !== "" || !isHttp(target)) {
-    const verify = verifies(target, values);
+    const verify = verifySslFor(target, values);
     if (verify !== webhook.verifySsl) spec["verify_ssl"] = verify;
   }
   if (differs("headers")) spec["headers"] = headersOf(text.headers);
@@ -93,7 +92,7 @@ export function changeOf(
   return Object.keys(spec).length + reset.length === 0 ? null : { spec, reset };
 }
 
-/** What the chosen format takes of what was typed. */
+/** @returns the typed settings that the chosen format has. */
 function formatSettings(values: FormValues, url: string): Record<string, unknown> {
   const service = chosenFormat(values, url);
   return {
@@ -103,7 +102,7 @@ function formatSettings(values: FormValues, url: string): Record<string, unknown
   };
 }
 
-/** Of the same, what differs from the stored webhook. */
+/** @returns the settings of the format that differ from the stored webhook. */
 function changedFormat(values: FormValues, stored: StoredWebhook): Record<string, unknown> {
   const service = chosenFormat(values, values.text.url || stored.settings.url);
   const before = storedFormat(stored);
@@ -129,7 +128,7 @@ function inLine(name: string): string {
 }
 
 /** False for http, as in Orchest's client. */
-function verifies(url: string, { verifies: isChecked }: FormValues): boolean {
+function verifySslFor(url: string, { verifySsl: isChecked }: FormValues): boolean {
   return !isHttp(url) && isChecked;
 }
 

@@ -12,16 +12,19 @@ import { signedIn } from "../../current-user";
 import { renderPage } from "../../layout";
 import { webhooks } from "../../parts/quantities";
 import { count } from "../../parts/format-numbers";
-import { FormFoot } from "../../parts/form-foot";
+import { FormButtons } from "../../parts/form-buttons";
 import { OutcomeNotice, takeOutcome } from "../../parts/outcome";
 import { hostOf, listPath, nameOf, webhookPath } from "../names-and-paths";
-import { fingerprint } from "./turn";
+import { fingerprint } from "./turn-switch";
 import { jobFailureTypes, atSubscriptionLimit, readTurn } from "./job-failure-types";
 
-/** The page lists this many webhooks by name, and counts the others. */
+/** The most webhooks that the page lists by name. It counts the others. */
 const namedMax = 500;
 
-/** Adds the page to `router`. `to` is `on` or `off`; `after`: where the list starts. Redirects back when no webhook would change. */
+/**
+ * Adds the page to `router`. `to` is `on` or `off`; `after`: where the list starts. It redirects back when no webhook
+ * would change.
+ */
 export function confirmJobFailures(router: Router): void {
   router.get("/job-failures", signedIn("webhooks:write"), async (c) => {
     const turn = readTurn(c.req.query("to"));
@@ -53,8 +56,8 @@ export function confirmJobFailures(router: Router): void {
           <input type="hidden" name="to" value={turn.isOn ? "on" : "off"} />
           {after > 0 && <input type="hidden" name="after" value={after} />}
           <input type="hidden" name="confirmed" value={await fingerprint(turn, plan)} />
-          <FormFoot
-            send={`Turn ${turn.isOn ? "on" : "off"} for ${webhooks(plan.webhooks.length)}`}
+          <FormButtons
+            submit={`Turn ${turn.isOn ? "on" : "off"} for ${webhooks(plan.webhooks.length)}`}
             tone={turn.isOn ? "primary" : "danger"}
             cancel={back}
           />

@@ -2,17 +2,17 @@
 import type { PropsWithChildren } from "hono/jsx";
 
 /**
- * @param props.send the label of the submit button, which also takes other props, such as `name`.
+ * @param props.submit the label of the submit button. Other props, such as `name`, are passed to the button.
  * @param props.cancel the path of the cancel link. @param props.children other buttons, between the two.
  */
-export function FormFoot({
-  send,
+export function FormButtons({
+  submit,
   cancel,
   tone = "primary",
   children,
   ...button
 }: PropsWithChildren<{
-  send: string;
+  submit: string;
   cancel: string;
   tone?: "primary" | "danger";
   name?: string;
@@ -21,7 +21,7 @@ export function FormFoot({
   return (
     <div class="row">
       <button class={`button ${tone}`} type="submit" {...button}>
-        {send}
+        {submit}
       </button>
       {children}
       <a class="button quiet" href={cancel}>

@@ -32,7 +32,7 @@ const unconfirmedMax = 3;
 
 const webhooksChanged: Outcome = {
   tone: "warn",
-  text: "Nothing was changed: the affected webhooks are not the same any more. Review them again.",
+  text: "Nothing was changed, because the list of affected webhooks has changed. Review it again.",
 };
 
 /**
