@@ -21,7 +21,7 @@ import { uncompressedOnly } from "./http/content-encoding";
 import { documentPath, localHostsOnly } from "./http/local-hosts";
 import { redirectTrailingSlash } from "./http/trailing-slash";
 import { checkIdempotencyKey } from "./api/idempotency-key";
-import { routeNeeds } from "./api/needs";
+import { routeScopes } from "./api/route-scopes";
 import { describeCommonResponses } from "./api/openapi/common-responses";
 import { describeApi, serveDocument } from "./api/openapi/document";
 import { rejectedRoutes } from "./api/rejected/routes";
@@ -84,7 +84,7 @@ export function createApp(checkJurisdiction = createJurisdictionCheck()): Router
   );
   app.use(documentPath, cors({ origin: "*", allowMethods: ["GET", "HEAD"] }));
   app.use(ownFormsOnly);
-  app.use("/api/*", guardApi(routeNeeds(endpoints)));
+  app.use("/api/*", guardApi(routeScopes(endpoints)));
   app.use("/api/*", checkIdempotencyKey);
   app.use(uncompressedOnly);
   const limits = { usual: limitBody(bodyBytesMax), orchest: limitBody(orchestBytesMax) };

@@ -6,7 +6,7 @@ import { callerByToken } from "../auth/caller";
 import { allows, type Scope } from "../auth/scopes";
 import { RequestError } from "../platform/errors";
 import { limitGuesses } from "../auth/guesses";
-import type { RouteNeeds } from "./needs";
+import type { RouteScopes } from "./route-scopes";
 import { limitRate } from "../platform/rate-limit";
 import { trustedCaller } from "../auth/trusted-requests";
 import type { AppEnv } from "../auth/app-env";
@@ -36,14 +36,15 @@ const authenticate = bearerAuth<AppEnv>({
 });
 
 /**
- * Middleware for `/api/*`. Sets `c.var.caller`: by the token, or as the Worker's own request says.
- * @param needs the scope of every route. A route that is not in it gets a 404.
- * @throws {RequestError} 401 with a challenge when the token is missing, malformed, unknown, expired or revoked;
- * 403 when it lacks the scope; 429 when it has too many requests, or when its address has sent too many wrong tokens.
+ * Middleware for `/api/*`. Sets `c.var.caller`: the caller of the token or, for a request of the Worker itself, the
+ * caller given to `trustRequest`.
+ * @param routeScopes the scope of every route. For a route that is not in it, the response is 404.
+ * @throws {RequestError} 401 with a challenge when the token is missing, malformed, unknown, expired or revoked; 403
+ *   when it lacks the scope; 429 when it has too many requests, or when its address has sent too many wrong tokens.
  */
-export function guardApi(needs: RouteNeeds): MiddlewareHandler<AppEnv> {
+export function guardApi(routeScopes: RouteScopes): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
-    const needed = neededScope(c, needs);
+    const needed = neededScope(c, routeScopes);
     if (needed === null) return next();
     const trusted = trustedCaller(c.req.raw);
     const identify: typeof authenticate =
@@ -58,7 +59,7 @@ export function guardApi(needs: RouteNeeds): MiddlewareHandler<AppEnv> {
         c.res = await c.notFound();
         return;
       }
-      // Publishers are not rate limited: one that is held up loses the order of events, or events.
+      // Publishers are not rate limited, because a delayed publisher loses events or their order.
       if (needed !== "events:publish") await limitRate(c.env.API_LIMIT, c.var.caller.id, "requests");
       requireScope(c, needed);
       await next();
@@ -66,10 +67,10 @@ export function guardApi(needs: RouteNeeds): MiddlewareHandler<AppEnv> {
   };
 }
 
-/** @returns the scope; null for a route that needs no token; undefined when there is no such route. */
-function neededScope(c: Context<AppEnv>, needs: RouteNeeds): Scope | null | undefined {
-  const route = matchedRoutes(c).find(({ method, path }) => needs.has(`${method} ${path}`));
-  return route && needs.get(`${route.method} ${route.path}`);
+/** @returns the scope; null for a route that needs no token; undefined when the route does not exist. */
+function neededScope(c: Context<AppEnv>, routeScopes: RouteScopes): Scope | null | undefined {
+  const route = matchedRoutes(c).find(({ method, path }) => routeScopes.has(`${method} ${path}`));
+  return route && routeScopes.get(`${route.method} ${route.path}`);
 }
 
 function requireScope(c: Context<AppEnv>, needed: Scope): void {
@@ -79,7 +80,9 @@ function requireScope(c: Context<AppEnv>, needed: Scope): void {
   throw authError(403, challenge, `This needs the scope ${needed}. The token has ${held.join(", ")}.`);
 }
 
-/** hono's own responses are text, and 400 for a malformed header. An error makes them JSON and 401. */
+/**
+ * Throws an error, which becomes a 401 with JSON. Hono's own response would be text, and 400 for a malformed header.
+ */
 function unauthorized(challenge: string, message: string): () => never {
   return () => {
     throw authError(401, challenge, message);

@@ -10,9 +10,9 @@ const keyPattern = new RegExp(`^[\\x20-\\x7e]{1,${charactersMax}}$`);
 const publishPath = "/api/events";
 
 /**
- * Middleware for `/api/*`. A client that sends a key relies on it, so that one that would be ignored is refused. PUT and
- * DELETE are idempotent without a key.
- * @throws {RequestError} 400 for a POST with a key to another path than the one that publishes, or with a malformed key.
+ * Middleware for `/api/*`. A client that sends a key relies on it, so that a key that would be ignored is refused. PUT
+ * and DELETE are idempotent without a key.
+ * @throws {RequestError} 400 for a POST with a key to another path than the publish endpoint, or with a malformed key.
  */
 export const checkIdempotencyKey: MiddlewareHandler<AppEnv> = async (c, next) => {
   const key = c.req.header(header);
@@ -30,7 +30,10 @@ export const checkIdempotencyKey: MiddlewareHandler<AppEnv> = async (c, next) =>
   await next();
 };
 
-/** @returns the key of a request that passed `checkIdempotencyKey`, with or without the quotes of a Structured Field; or null. */
+/**
+ * @param c of a request that passed `checkIdempotencyKey`. @returns the key, without the quotes of a Structured Field;
+ *   null when there is none.
+ */
 export function idempotencyKey(c: Context<AppEnv>): string | null {
   return c.req.header(header)?.replace(/^"(.*)"$/, "$1") ?? null;
 }

@@ -38,7 +38,9 @@ function parse(text: string): unknown {
   }
 }
 
-/** Iterative, because the nesting of a request may be too deep for recursion. */
+/**
+ * Whether a value contains a field `__proto__`. Iterative, because a request may be nested too deeply for recursion.
+ */
 function hasProtoField(value: unknown): boolean {
   const left = [value];
   while (left.length > 0) {

@@ -4,7 +4,7 @@ import { z } from "@hono/zod-openapi";
 const messageSchema = z.object({ message: z.string() }).openapi("Message");
 
 /** @returns a response with only a message, for an endpoint's OpenAPI contract. */
-export function messageAnswer(description: string): {
+export function messageResponse(description: string): {
   description: string;
   content: { "application/json": { schema: typeof messageSchema } };
 } {

@@ -1,15 +1,15 @@
-/** `POST /api/reencrypt`: encrypts settings that older keys encrypted with the first key. */
+/** `POST /api/reencrypt`: re-encrypts settings of older keys with the first key. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { operationOf } from "../auth/operation";
 import type { Router } from "../http/router";
 import { reencryptedMax, reencryptWebhooks } from "../webhooks/reencrypt";
-import { needs } from "./needs";
+import { requiresScope } from "./route-scopes";
 
 const route = createRoute({
   method: "post",
   path: "/api/reencrypt",
   operationId: "reencryptWebhooks",
-  security: needs("admin"),
+  security: requiresScope("admin"),
   tags: ["Operation"],
   summary: "Re-encrypt webhooks with the first key of ENCRYPTION_KEY",
   description: `Re-encrypts up to ${reencryptedMax} webhooks whose settings an older key encrypted. Repeat it until left is 0, then remove the older keys.`,

@@ -15,7 +15,7 @@ export const timeFieldSchema = z
   })
   .openapi({ type: "string", format: "date-time" });
 
-/** The same, absent or null. */
+/** An optional time: may be absent or null. */
 export const optionalTimeFieldSchema = timeFieldSchema
   .nullish()
   .openapi({ type: ["string", "null"], format: "date-time" });

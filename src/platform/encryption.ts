@@ -87,7 +87,7 @@ export async function decryptSettings(
     }
   }
   throw new ConfigurationError(
-    `No key in ENCRYPTION_KEY fits the settings of webhook ${webhookUuid}. Put the key that encrypted them behind the new one, after a comma.`,
+    `No key in ENCRYPTION_KEY decrypts the settings of webhook ${webhookUuid}. Add the key that encrypted them after the new one, separated by a comma.`,
   );
 }
 

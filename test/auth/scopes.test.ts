@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { createApp } from "../../src/app";
 import { allows, type Scope, scopes } from "../../src/auth/scopes";
-import { needs, routeNeeds } from "../../src/api/needs";
+import { requiresScope, routeScopes } from "../../src/api/route-scopes";
 import { createRouter } from "../../src/http/router";
 import { type Answer, api, notifications } from "../api";
 import { forAll } from "../for-all";
@@ -150,18 +150,18 @@ describe("a route that is forgotten", () => {
   it("in the contract keeps the gateway from starting", () => {
     const router = createRouter();
     router.openapi({ method: "get", path: "/api/new/{id}", responses }, (c) => c.body(null));
-    expect(() => routeNeeds(router)).toThrow("GET /api/new/:id does not declare the scope that it needs.");
+    expect(() => routeScopes(router)).toThrow("GET /api/new/:id does not declare the scope that it needs.");
   });
 
   it.each([
     ["none", [{ token: [] }]],
     ["one that does not exist", [{ token: ["webhooks:everything"] }]],
-    ["two", [...needs(read), ...needs(publish)]],
+    ["two", [...requiresScope(read), ...requiresScope(publish)]],
     ["no token but an empty requirement", [{}]],
   ])("or names %s, too", (_, security) => {
     const router = createRouter();
     router.openapi({ method: "get", path: "/api/new", security, responses }, (c) => c.body(null));
-    expect(() => routeNeeds(router)).toThrow("GET /api/new must declare exactly one scope.");
+    expect(() => routeScopes(router)).toThrow("GET /api/new must declare exactly one scope.");
   });
 
   it("and has no contract at all does not exist", async () => {

@@ -273,7 +273,7 @@ describe("a signed body that is sent again by somebody who saw it", () => {
         const { status, body } = await send(wrap(JSON.stringify(makeEvent({ timestamp }))), contentType);
         expect(status).toBe(400);
         expect(body.message).toBe(
-          "timestamp: must not be before 2026-10-01T12:00:00.000Z. Older events are not known any more, so that this one may have been published already.",
+          "timestamp: must not be before 2026-10-01T12:00:00.000Z. Older events are forgotten, so that this one may have been published already.",
         );
       }
       expect(await archived()).toEqual([]);

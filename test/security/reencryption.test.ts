@@ -172,7 +172,7 @@ describe("a key that does not decrypt what is stored", () => {
     expect(await response.json()).toEqual({
       status: "error",
       message:
-        "ENCRYPTION_KEY does not decrypt what is stored. Put the key that encrypted it behind the new one, after a comma.",
+        "ENCRYPTION_KEY does not decrypt the stored settings. Add the key that encrypted them after the new one, separated by a comma.",
     });
   });
 
@@ -203,7 +203,7 @@ describe("a key that does not decrypt what is stored", () => {
     const response = await call(wrong, "GET", path);
     const text = await response.text();
     expect(response.status).toBe(500);
-    expect(text).toContain(`No key in ENCRYPTION_KEY fits the settings of webhook ${uuid}.`);
+    expect(text).toContain(`No key in ENCRYPTION_KEY decrypts the settings of webhook ${uuid}.`);
     expect(text + logged()).not.toMatch(/secret-of|path-is-secret/);
   });
 

@@ -2,8 +2,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { auditActions, type AuditEntry, listAuditEntries } from "../../db/audit";
 import { cursorParamSchema, limitParamSchema, nextCursor, nextCursorSchema } from "../../http/list-params";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 import { isoTime, timeSchema } from "../../platform/time";
 
@@ -40,15 +40,15 @@ const route = createRoute({
   method: "get",
   path: "/api/audit",
   operationId: "listAuditEntries",
-  security: needs("admin"),
+  security: requiresScope("admin"),
   tags: ["Access"],
   summary: "List the audit log",
   description:
-    "Newest first. The log contains no secrets. Entries are kept for 400 days, those of refused requests and sign-ins for 30 days. Refusals get at most 100 entries per minute: those from further addresses are counted in one more entry, without an address.",
+    "Newest first. The log contains no secrets. Entries are kept for 400 days, those of refused requests and sign-ins for 30 days. Refusals get at most 100 entries per minute: the others are counted in one additional entry, without an address.",
   request: { query: z.object({ limit: limitParamSchema, cursor: cursorParamSchema }) },
   responses: {
     200: { description: "A page of the log.", content: { "application/json": { schema: auditSchema } } },
-    400: messageAnswer("A query parameter is not valid."),
+    400: messageResponse("A query parameter is not valid."),
   },
 });
 

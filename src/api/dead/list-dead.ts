@@ -2,8 +2,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { listWithDeadLetters } from "../../webhooks/dead-letters";
 import { cursorParamSchema, limitParamSchema, nextCursor, nextCursorSchema } from "../../http/list-params";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 
 const deadSchema = z
@@ -24,14 +24,14 @@ const route = createRoute({
   method: "get",
   path: "/api/dead",
   operationId: "listWebhooksWithDeadLetters",
-  security: needs("webhooks:read"),
+  security: requiresScope("webhooks:read"),
   tags: ["Deliveries"],
   summary: "List webhooks with dead letters",
   description: "In order of creation. The dead letters of a webhook are its deliveries with status=dead.",
   request: { query: z.object({ limit: limitParamSchema, cursor: cursorParamSchema }) },
   responses: {
     200: { description: "A page of webhooks.", content: { "application/json": { schema: deadSchema } } },
-    400: messageAnswer("A query parameter is not valid."),
+    400: messageResponse("A query parameter is not valid."),
   },
 });
 

@@ -11,8 +11,8 @@ type DeliveryInPath = { webhookUuid: string; lane: DurableObjectStub<WebhookLane
 
 /**
  * @param params the path's parameters: the webhook's uuid and the delivery's.
- * @returns where the delivery is. The lane may not have it (any more).
- * @throws {RequestError} 404 when there is no such webhook, or the uuid is not that of one of its deliveries.
+ * @returns the delivery's lane and sequence number. The lane may not have such a delivery, or no longer keep it.
+ * @throws {RequestError} 404 when the webhook does not exist, or the uuid cannot be that of one of its deliveries.
  */
 export async function deliveryInPath(
   env: Env,
@@ -30,7 +30,7 @@ export function unknownDelivery(delivery: string): RequestError {
   return new RequestError(404, `Delivery ${delivery} does not exist, or is no longer kept.`);
 }
 
-/** @param result of a resend or skip that was not done. @param delivery its uuid. @returns the error to throw. */
+/** @param result of a resend or skip that failed. @param delivery its uuid. @returns the error to throw. */
 export function changeError(result: Exclude<ChangeResult, "done">, delivery: string): RequestError {
   switch (result) {
     case "unknown":

@@ -1,8 +1,8 @@
 /** `GET /subscribers/{uuid}/deliveries/{delivery}`: one delivery with its attempts and the latest request. */
 import { createRoute } from "@hono/zod-openapi";
 import { mayReadTexts } from "../../auth/scopes";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 import { fullDeliveryResponse } from "./delivery-response";
 import { deliveryInPath, unknownDelivery } from "./delivery-in-path";
@@ -13,7 +13,7 @@ const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribers/{uuid}/deliveries/{delivery}",
   operationId: "getDelivery",
-  security: needs("webhooks:read"),
+  security: requiresScope("webhooks:read"),
   tags: ["Deliveries"],
   summary: "Get a delivery",
   description:
@@ -21,7 +21,7 @@ const route = createRoute({
   request: { params: deliveryParamsSchema },
   responses: {
     200: { description: "The delivery.", content: { "application/json": { schema: fullDeliverySchema } } },
-    404: messageAnswer("There is no such webhook or delivery."),
+    404: messageResponse("There is no such webhook or delivery."),
   },
 });
 

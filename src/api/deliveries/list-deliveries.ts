@@ -8,8 +8,8 @@ import {
   textParamSchema,
   timeParamSchema,
 } from "../../http/list-params";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 import { existingWebhook } from "../../webhooks/existing-webhook";
 import { uuidParamSchema } from "../../webhooks/schemas";
@@ -30,7 +30,7 @@ const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribers/{uuid}/deliveries",
   operationId: "listDeliveries",
-  security: needs("webhooks:read"),
+  security: requiresScope("webhooks:read"),
   tags: ["Deliveries"],
   summary: "List the deliveries of a webhook",
   description:
@@ -51,8 +51,8 @@ const route = createRoute({
       description: "A page of deliveries. since (inclusive) and until (exclusive) filter by accepted_at.",
       content: { "application/json": { schema: deliveriesSchema } },
     },
-    400: messageAnswer("A query parameter is not valid."),
-    404: messageAnswer("There is no such webhook."),
+    400: messageResponse("A query parameter is not valid."),
+    404: messageResponse("There is no such webhook."),
   },
 });
 

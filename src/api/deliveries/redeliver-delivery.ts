@@ -2,8 +2,8 @@
 import { createRoute } from "@hono/zod-openapi";
 import { operationOf } from "../../auth/operation";
 import { changeDelivery } from "../../webhooks/change-delivery";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 import { changeError, deliveryInPath } from "./delivery-in-path";
 import { deliveryParamsSchema } from "./schemas";
@@ -12,16 +12,16 @@ const route = createRoute({
   method: "post",
   path: "/api/notifications/subscribers/{uuid}/deliveries/{delivery}/redeliver",
   operationId: "redeliverDelivery",
-  security: needs("webhooks:write"),
+  security: requiresScope("webhooks:write"),
   tags: ["Deliveries"],
   summary: "Resend a delivery",
   description:
     "A delivery that waits for its retry, and is not blocked by an earlier one, is attempted now. A delivered or dead one is sent again with the same uuid, without blocking others.",
   request: { params: deliveryParamsSchema },
   responses: {
-    202: messageAnswer("The delivery is being sent."),
-    404: messageAnswer("There is no such webhook or delivery."),
-    409: messageAnswer("The delivery is blocked by an earlier one, or the webhook is paused or disabled."),
+    202: messageResponse("The delivery is being sent."),
+    404: messageResponse("There is no such webhook or delivery."),
+    409: messageResponse("The delivery is blocked by an earlier one, or the webhook is paused or disabled."),
   },
 });
 

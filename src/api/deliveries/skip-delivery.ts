@@ -2,8 +2,8 @@
 import { createRoute } from "@hono/zod-openapi";
 import { operationOf } from "../../auth/operation";
 import { changeDelivery } from "../../webhooks/change-delivery";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 import { changeError, deliveryInPath } from "./delivery-in-path";
 import { deliveryParamsSchema } from "./schemas";
@@ -12,16 +12,16 @@ const route = createRoute({
   method: "post",
   path: "/api/notifications/subscribers/{uuid}/deliveries/{delivery}/skip",
   operationId: "skipDelivery",
-  security: needs("webhooks:write"),
+  security: requiresScope("webhooks:write"),
   tags: ["Deliveries"],
   summary: "Skip a delivery",
   description:
     "The delivery becomes dead at once, and those that it blocked are sent. It stays in the log and can be resent with redeliver.",
   request: { params: deliveryParamsSchema },
   responses: {
-    202: messageAnswer("The delivery is dead."),
-    404: messageAnswer("There is no such webhook or delivery."),
-    409: messageAnswer("The delivery is delivered or dead already."),
+    202: messageResponse("The delivery is dead."),
+    404: messageResponse("There is no such webhook or delivery."),
+    409: messageResponse("The delivery is delivered or dead already."),
   },
 });
 

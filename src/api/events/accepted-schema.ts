@@ -12,7 +12,7 @@ export const acceptedSchema = z
         }),
         deliveries: z.int().openapi({ description: "The number of new deliveries of the event." }),
         timestamp: z.string().optional().openapi({
-          description: "The timestamp that the gateway gave to an event that came without one.",
+          description: "The timestamp that the gateway added to an event without one.",
         }),
       }),
     ),

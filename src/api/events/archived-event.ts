@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import type { ArchivedEvent } from "../../events/archived-event";
 import { isoTime, timeSchema } from "../../platform/time";
 
-/** An archived event without its text. */
+/** An archived event without its body. */
 export const archivedEventSchema = z
   .object({
     uuid: z.string().openapi({ format: "uuid" }),

@@ -20,7 +20,7 @@ export const eventSchema = z
   .looseObject({
     uuid: z.guid().optional().openapi({
       description:
-        "Absent: the gateway makes one, and returns it. Without it, and without an Idempotency-Key, a repeated request publishes a new event.",
+        "Absent: the gateway generates one and returns it. Without a uuid and without an Idempotency-Key, a repeated request publishes a new event.",
     }),
     type: z.string().openapi({ description: "One of Orchest's event types." }),
     timestamp: z.string().optional().openapi({
@@ -38,8 +38,8 @@ export const eventSchema = z
   });
 
 /**
- * The component `Events`, the body that publishes: one event, or several. A plain schema, as the body is not read by one. A
- * component, as oapi-codegen's code sends `{}` for a body that is a union without a name.
+ * The component `Events`, the body of a publish request: one event, or several. It is a plain schema, because the body
+ * is not parsed by a schema. It is a component, because oapi-codegen's code sends `{}` for a union without a name.
  */
 export const eventsSchema = {
   oneOf: [

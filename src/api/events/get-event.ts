@@ -5,8 +5,8 @@ import { findEvent } from "../../events/find-event";
 import { RequestError } from "../../platform/errors";
 import { deliveryResponse } from "../deliveries/delivery-response";
 import { deliverySchema } from "../deliveries/schemas";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 import { archivedEventResponse, archivedEventSchema } from "./archived-event";
 import { deliveriesOf, type DeliveryOfWebhook } from "../../events/deliveries-of-event";
@@ -25,7 +25,7 @@ const fullEventSchema = z
     ),
     complete: z.boolean().openapi({
       description:
-        "Whether deliveries has all of them. False when too many webhooks had to be asked, or one did not respond.",
+        "Whether deliveries contains all of them. False when there are too many webhooks to ask, or one did not respond.",
     }),
     event: z.unknown().openapi({
       description: "The event, exactly as it was published. Null without the scope deliveries:read.",
@@ -39,7 +39,7 @@ const route = createRoute({
   method: "get",
   path: "/api/events/{uuid}",
   operationId: "getEvent",
-  security: needs("webhooks:read"),
+  security: requiresScope("webhooks:read"),
   tags: ["Events"],
   summary: "Get an event and its deliveries",
   description: "The field event needs the scope deliveries:read.",
@@ -48,7 +48,7 @@ const route = createRoute({
   },
   responses: {
     200: { description: "The event.", content: { "application/json": { schema: fullEventSchema } } },
-    404: messageAnswer("The event is not in the archive (any more)."),
+    404: messageResponse("The event is not in the archive, or no longer."),
   },
 });
 

@@ -9,8 +9,8 @@ import {
   timeParamSchema,
   uuidFilterParamSchema,
 } from "../../http/list-params";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 import { isoTimeOrNull, timeSchema } from "../../platform/time";
 import { archivedEventResponse, archivedEventSchema } from "./archived-event";
@@ -24,7 +24,7 @@ const eventsSchema = z
     }),
     unavailable_shards: z.array(z.int()).openapi({
       description:
-        "The numbers of the event shards that did not answer. Their events are not on this page; next_cursor leads to them.",
+        "The numbers of the event shards that did not respond. Their events are not on this page; next_cursor leads to them.",
     }),
   })
   .openapi("ArchivedEvents");
@@ -33,7 +33,7 @@ const route = createRoute({
   method: "get",
   path: "/api/events",
   operationId: "listEvents",
-  security: needs("webhooks:read"),
+  security: requiresScope("webhooks:read"),
   tags: ["Events"],
   summary: "List accepted events",
   description:
@@ -58,7 +58,7 @@ const route = createRoute({
       description: "A page of events. since (inclusive) and until (exclusive) filter by accepted_at.",
       content: { "application/json": { schema: eventsSchema } },
     },
-    400: messageAnswer("A query parameter is not valid."),
+    400: messageResponse("A query parameter is not valid."),
   },
 });
 

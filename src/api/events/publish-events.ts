@@ -1,8 +1,8 @@
 /** `POST /api/events`: publishes events. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { jsonType } from "../json-body";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 import { newEventDefaults, repeatableDefaults } from "../../events/event-defaults";
 import { idempotencyKey } from "../idempotency-key";
@@ -15,18 +15,18 @@ const route = createRoute({
   method: "post",
   path: "/api/events",
   operationId: "publishEvents",
-  security: needs("events:publish"),
+  security: requiresScope("events:publish"),
   tags: ["Events"],
   summary: "Publish events",
   description:
-    "202 means that every delivery is on disk, in order. Repeat the request after any 5xx, with the same uuids: a webhook gets no event twice because of it.",
+    "202 means that every delivery is stored, in order. Repeat the request after any 5xx, with the same uuids: no webhook gets an event twice because of the repeat.",
   middleware: jsonType,
   request: {
     headers: z.object({
       "idempotency-key": z.string().optional().openapi({
         pattern: "^[!-~]([ -~]{0,253}[!-~])?$",
         description:
-          "Up to 255 printable ASCII characters. Events without a uuid get one that follows from the key, so that a repeat with the same key publishes no second event. Other POST endpoints refuse the header.",
+          "Up to 255 printable ASCII characters. Events without a uuid get one that is derived from the key, so that a repeat with the same key publishes no second event. Other POST endpoints refuse the header.",
       }),
     }),
     body: {
@@ -38,7 +38,7 @@ const route = createRoute({
             one: { summary: "One event", value: exampleEvent },
             several: { summary: "Several", value: [exampleEvent, { type: "project:created" }] },
             smallest: {
-              summary: "The gateway makes the uuid and the timestamp",
+              summary: "The gateway adds the uuid and the timestamp",
               value: { type: "project:created" },
             },
           },
@@ -51,8 +51,8 @@ const route = createRoute({
       description: "Accepted",
       content: { "application/json": { schema: acceptedSchema } },
     },
-    400: messageAnswer("An event is not valid. No event was accepted."),
-    409: messageAnswer("An earlier event has the same uuid and another text. No event was accepted."),
+    400: messageResponse("An event is not valid. No event was accepted."),
+    409: messageResponse("An earlier event has the same uuid and different content. No event was accepted."),
   },
 });
 

@@ -10,7 +10,7 @@ import { objectMember } from "../../events/json-text";
 import type { Event } from "../../events/parse-events";
 import { limitGuesses } from "../../auth/guesses";
 import { mediaTypeOf } from "../media-type";
-import { messageAnswer } from "../message";
+import { messageResponse } from "../message";
 import type { Router } from "../../http/router";
 import { isoTime } from "../../platform/time";
 import { publish } from "../../events/publish";
@@ -18,10 +18,10 @@ import { decodeUtf8 } from "../../http/utf8";
 import { acceptedSchema } from "./accepted-schema";
 import { exampleEvent } from "./event-schema";
 
-/** Where Orchest's deliveries come in. */
+/** The path of the endpoint. */
 export const orchestPath = "/api/events/orchest";
 
-/** Younger events cannot have been forgotten, so that they need no question. */
+/** Newer events cannot have been forgotten, so that no shard has to be asked about them. */
 const neverForgottenMs = 60_000;
 
 const orchestDelivery = {
@@ -40,7 +40,7 @@ const route = createRoute({
   tags: ["Events"],
   summary: "Publish an event from a webhook in Orchest",
   description:
-    "Takes the body that Orchest's webhooks send (JSON or form). Needs no token: X-Hub-Signature is verified with ORCHEST_INGEST_SECRET. Pings are acknowledged and not published. A body of up to 8 MiB is read, so that one that is too large is kept as well.",
+    "Accepts the body that Orchest's webhooks send (JSON or form). Needs no token: X-Hub-Signature is verified with ORCHEST_INGEST_SECRET. Pings are acknowledged and not published. Bodies of up to 8 MiB are read, so that events that are too large can be kept as rejected messages.",
   security: [],
   request: {
     headers: z.object({
@@ -65,16 +65,16 @@ const route = createRoute({
     },
   },
   responses: {
-    200: messageAnswer(
-      "Nothing was published: the body is a ping, or it cannot be used. What cannot be used is kept in /api/rejected, with the reason, since Orchest would repeat it for ever.",
+    200: messageResponse(
+      "Nothing was published: the body is a ping, or cannot be used. A body that cannot be used is kept in /api/rejected, with the reason, because Orchest would repeat it for ever.",
     ),
     202: {
       description: "Accepted",
       content: { "application/json": { schema: acceptedSchema } },
     },
-    400: messageAnswer("The event is older than what the archive reaches back to."),
-    401: messageAnswer("The signature is missing or wrong."),
-    429: messageAnswer("Too many wrong signatures from this address within a minute."),
+    400: messageResponse("The event is older than the oldest one in the archive."),
+    401: messageResponse("The signature is missing or wrong."),
+    429: messageResponse("Too many wrong signatures from this address within a minute."),
   },
 });
 
@@ -91,7 +91,8 @@ export function publishFromOrchest(router: Router): void {
     try {
       event = eventText(decodeUtf8(body).trim(), mediaTypeOf(c));
       if (isPing(event)) return c.json({ message: "success" }, 200);
-      // Orchest's events have both. Without them, a signed body that is sent again would be a new event.
+      // Events from Orchest have a uuid and a timestamp. With defaults for them, a replayed signed body would be a new
+      // event.
       const validate = (events: readonly Event[]) => rejectForgotten(c.env, events);
       return c.json(await publish(c.env, event, { publisher: "orchest", validate, defaults: null }), 202);
     } catch (error) {
@@ -104,20 +105,23 @@ export function publishFromOrchest(router: Router): void {
   });
 }
 
-/** Whether a repeat would be refused as well. Orchest repeats for ever what is not answered 2xx. */
+/** Whether a repeat would be refused as well. Orchest repeats a delivery for ever until the response is 2xx. */
 function isUnusable(error: unknown): error is RequestError {
   return (
     error instanceof RequestError && !(error instanceof ForgottenError) && [400, 409].includes(error.status)
   );
 }
 
-/** An event that may be a replay of one that was forgotten. It is not kept, as anybody who saw it can send it. */
+/**
+ * The error for an event that may be a replay of a forgotten one. Such an event is not kept, because anybody who has
+ * seen it can send it.
+ */
 class ForgottenError extends RequestError {}
 
 /**
- * Prevents replay attacks with signed bodies. While the event's uuid is known, a repeat is a duplicate. Older events may have
- * been published and forgotten, so that they are rejected.
- * @throws {ForgottenError} 400 for an event from before then; 503 when it cannot be told.
+ * Prevents replay attacks with signed bodies. A repeat is a duplicate while the event's uuid is known. Older events may
+ * have been published and forgotten, and are rejected.
+ * @throws {ForgottenError} 400 for an event from before that time; 503 when the time is not known.
  */
 async function rejectForgotten(env: Env, events: readonly Event[]): Promise<void> {
   for (const { uuid, timestampUs } of events) {
@@ -127,14 +131,14 @@ async function rejectForgotten(env: Env, events: readonly Event[]): Promise<void
     if (at >= since) continue;
     throw new ForgottenError(
       400,
-      `timestamp: must not be before ${isoTime(since)}. Older events are not known any more, so that this one may have been published already.`,
+      `timestamp: must not be before ${isoTime(since)}. Older events are forgotten, so that this one may have been published already.`,
     );
   }
 }
 
 /**
- * Extracts the event's text from Orchest's body. The body is signed and the Content-Type is not: a body that starts like
- * JSON is never read as a form.
+ * Extracts the event's text from Orchest's body. As only the body is signed, and not the Content-Type, a body that
+ * starts like JSON is never read as a form.
  * @param text without surrounding white space and without a byte order mark.
  * @throws {RequestError} 400 when there is no event.
  */
@@ -148,7 +152,7 @@ function eventText(text: string, mediaType: string | undefined): string {
   throw new RequestError(400, "event: is required, as in the deliveries of Orchest's webhooks.");
 }
 
-/** Not by URLSearchParams, which replaces invalid UTF-8 and would change the event. */
+/** Reads a field of a form. URLSearchParams would replace invalid UTF-8 and so change the event. */
 function formField(text: string, name: string): string | undefined {
   const pair = text.split("&").find((candidate) => candidate.startsWith(`${name}=`));
   try {

@@ -7,12 +7,12 @@ import { ConfigurationError } from "../../platform/errors";
 import { countSetAside } from "../../events/handovers";
 import { log } from "../../platform/log";
 import { decryptSettings } from "../../platform/encryption";
-import { messageAnswer } from "../message";
+import { messageResponse } from "../message";
 import type { Router } from "../../http/router";
 
 /** How long results of the storage checks are cached, because anyone may call the endpoint at any rate. */
 const storageCheckTtlMs = 5000;
-/** Up to so many hand-overs that were set aside are counted. */
+/** The most hand-overs set aside that are counted. */
 const setAsideMax = 100;
 
 const route = createRoute({
@@ -22,14 +22,16 @@ const route = createRoute({
   tags: ["Operation"],
   summary: "Check the gateway's health",
   description:
-    "Checks the configuration, the database, and that ENCRYPTION_KEY decrypts what is stored. The database and the keys are checked at most once in five seconds. Needs no token.",
+    "Checks the configuration, the database, and that ENCRYPTION_KEY decrypts the stored settings. The database and the keys are checked at most once in five seconds. Needs no token.",
   security: [],
   responses: {
     200: {
       description: "The gateway is healthy.",
       content: { "application/json": { schema: z.object({ status: z.literal("ok") }) } },
     },
-    403: messageAnswer("A local gateway was called by another name than those of its machine."),
+    403: messageResponse(
+      "A local gateway was called with a host name other than 127.0.0.1, localhost or [::1].",
+    ),
     503: {
       description: "The gateway is not healthy, for the reason in the message.",
       content: {
@@ -39,7 +41,7 @@ const route = createRoute({
   },
 });
 
-/** Adds the endpoint to `router`. @param checkJurisdiction throws when the lanes would be out of reach. */
+/** Adds the endpoint to `router`. @param checkJurisdiction throws when JURISDICTION has changed. */
 export function getHealth(router: Router, checkJurisdiction: (env: Env) => Promise<void>): void {
   const storageProblem = cached(storageCheckTtlMs, (env) => findStorageProblem(env, checkJurisdiction));
   router.openapi(route, async (c) => {
@@ -81,13 +83,13 @@ async function findStorageProblem(
     for (const { uuid, encryptedSettings } of samples) await decryptSettings(keys, uuid, encryptedSettings);
   } catch (error) {
     log("error", "settings not decrypted", { error: String(error) });
-    return "ENCRYPTION_KEY does not decrypt what is stored. Put the key that encrypted it behind the new one, after a comma.";
+    return "ENCRYPTION_KEY does not decrypt the stored settings. Add the key that encrypted them after the new one, separated by a comma.";
   }
   return setAside === 0 ? null : setAsideProblem(setAside);
 }
 
-/** Events that were accepted and never arrive are no secret of the log. */
+/** Makes accepted events that are never delivered visible to monitors, not only in the log. */
 function setAsideProblem(rows: number): string {
   const count = rows === setAsideMax ? `${rows} or more` : String(rows);
-  return `Hand-overs set aside: ${count}. The table handovers says why (set_aside). Delete those rows once they are looked into.`;
+  return `Hand-overs set aside: ${count}. The column set_aside of the table handovers has the reasons. Delete the rows once you have investigated them.`;
 }

@@ -1,7 +1,7 @@
 /** `GET /subscribers/{uuid}/stats`: the state, counts and latencies of a webhook. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 import { existingWebhook, unknownSubscriber } from "../../webhooks/existing-webhook";
 import { uuidParamSchema, webhookSchema } from "../../webhooks/schemas";
@@ -27,7 +27,7 @@ const statsSchema = z
     disabled_reason: webhookSchema.shape.disabled_reason,
     counts: z.object({ pending: z.int(), delivered: z.int(), failed: z.int(), dead: z.int() }).openapi({
       description:
-        "delivered: since the webhook was created. The others: at present. failed is counted up to 10,000: of more, the rest counts as pending.",
+        "delivered: since the webhook was created. The others: now. failed is counted up to 10,000; further ones count as pending.",
     }),
     backlog: z.int().openapi({ description: "The number of pending and failed deliveries." }),
     oldest_pending_at: timeSchema.nullable(),
@@ -44,7 +44,7 @@ const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribers/{uuid}/stats",
   operationId: "getWebhookStats",
-  security: needs("webhooks:read"),
+  security: requiresScope("webhooks:read"),
   tags: ["Deliveries"],
   summary: "Get a webhook's statistics",
   description: "Counts of deliveries, the backlog, and success rate and latencies of the last hour and day.",
@@ -54,7 +54,7 @@ const route = createRoute({
       description: "The state, counts and latencies.",
       content: { "application/json": { schema: statsSchema } },
     },
-    404: messageAnswer("There is no such webhook."),
+    404: messageResponse("There is no such webhook."),
   },
 });
 

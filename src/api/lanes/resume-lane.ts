@@ -3,8 +3,8 @@ import { createRoute } from "@hono/zod-openapi";
 import { operationOf } from "../../auth/operation";
 import { listSubscriptions } from "../../webhooks/subscriptions";
 import { webhookResponse } from "../subscribers/webhook-response";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 import { uuidParamSchema, webhookSchema } from "../../webhooks/schemas";
 import { changeState } from "../../webhooks/change-state";
@@ -13,14 +13,14 @@ const route = createRoute({
   method: "post",
   path: "/api/notifications/subscribers/{uuid}/resume",
   operationId: "resumeWebhook",
-  security: needs("webhooks:write"),
+  security: requiresScope("webhooks:write"),
   tags: ["Deliveries"],
   summary: "Resume a webhook",
   description: "Sends the backlog at once and in order. A disabled webhook is enabled again.",
   request: { params: uuidParamSchema },
   responses: {
     200: { description: "The webhook.", content: { "application/json": { schema: webhookSchema } } },
-    404: messageAnswer("There is no such webhook."),
+    404: messageResponse("There is no such webhook."),
   },
 });
 

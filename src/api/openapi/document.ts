@@ -15,7 +15,7 @@ const tags = [
   },
   {
     name: "Events",
-    description: "Publishing events, the archive of events, and messages that could not be used.",
+    description: "Publishing events, the archive of events, and rejected messages.",
   },
   {
     name: "Deliveries",
@@ -31,15 +31,16 @@ export function serveDocument(router: Router, describe: (origin: string) => Open
   router.get(documentPath, (c) => c.json(describe(new URL(c.req.url).origin)));
 }
 
-/** @param endpoints whose contracts are described. @param origin of the API. */
+/** @param endpoints the router with the contracts. @param origin of the API. @returns the document. */
 export function describeApi(endpoints: Router, origin: string): OpenApiDocument {
-  // A variable, as the types are those of OpenAPI 3.0, which has neither `summary` nor `identifier`.
+  // It is a variable, because the types of an argument are those of OpenAPI 3.0, which has neither `summary` nor
+  // `identifier`.
   const info = {
     title: "Orchest webhooks",
     version,
     summary: "A webhook gateway for Orchest",
     description:
-      'Manages webhooks, accepts events, and delivers them signed and in order. Errors are `{"message": "…"}` and name the field, what was wrong and what is allowed. Paths under `/api` need a token.',
+      'Manages webhooks, accepts events, and delivers them signed and in order. Errors have the form `{"message": "…"}` and say which field is wrong and what is allowed. Paths under `/api` need a token.',
     license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     contact: { name: "Orchest webhooks", url: origin },
   };
@@ -63,7 +64,7 @@ export function describeApi(endpoints: Router, origin: string): OpenApiDocument 
           type: "http",
           scheme: "bearer",
           description:
-            "A token made with POST /api/tokens that has the scope named at the endpoint, or a token in the setting API_TOKENS.",
+            "A token created with POST /api/tokens that has the scope named at the endpoint, or a token in the setting API_TOKENS.",
         },
       },
     },
@@ -73,7 +74,7 @@ export function describeApi(endpoints: Router, origin: string): OpenApiDocument 
 type PathItem = NonNullable<OpenApiDocument["paths"]>[string];
 const methods = ["get", "post", "put", "delete"] as const;
 
-/** Moves the scopes to the descriptions and `x-scope`: OpenAPI has none for bearer tokens. */
+/** Moves the scopes to the descriptions and `x-scope`, because OpenAPI has no scopes for bearer tokens. */
 function withScopes(item: PathItem): PathItem {
   const changed = { ...item };
   for (const method of methods) {

@@ -2,18 +2,18 @@
 
 type JsonSchema = { type: "string" | "integer"; [keyword: string]: unknown };
 
-/** The headers of a request to a receiver: name, description, schema, and whether each request has it. */
+/** The headers of a request to a receiver: name, description, schema, and whether every request has the header. */
 const headers: readonly [name: string, description: string, schema: JsonSchema, isAlways: boolean][] = [
   ["X-Orchest-Event", "The event type; ping for a test ping.", { type: "string" }, true],
   [
     "X-Orchest-Delivery",
-    "The delivery's uuid, the same in every attempt: drop what was received before.",
+    "The delivery's uuid, the same in every attempt: drop deliveries that were received before.",
     { type: "string", format: "uuid" },
     true,
   ],
   [
     "X-Orchest-Sequence",
-    "The delivery's place among those of the webhook, from 1. Absent on pings.",
+    "The delivery's number within the webhook, from 1. Absent on pings.",
     { type: "integer", minimum: 1 },
     false,
   ],
@@ -58,7 +58,8 @@ const responses = {
   "2XX": { description: "The delivery has arrived. The body is kept for the log and not interpreted." },
   "410": { description: "The webhook is disabled." },
   default: {
-    description: "A failed attempt, a redirect too. It is retried later, not before the time in Retry-After.",
+    description:
+      "The attempt failed; this includes redirects. It is retried later, and not before the time in Retry-After.",
   },
 };
 
@@ -75,10 +76,13 @@ const deliveredFor = {
   },
 };
 
-/** Not a component: oapi-codegen removes components that no path refers to, and then uses them in its code. */
+/**
+ * It is not a component, because oapi-codegen removes components that no path refers to, and then uses them in its
+ * code.
+ */
 const deliverySchema = {
   type: "object",
-  description: "The body of a delivery. Chat services also get the fields that they show.",
+  description: "The body of a delivery. Chat services also get the fields that they display.",
   required: ["delivered_for", "event"],
   properties: {
     delivered_for: deliveredFor,
@@ -154,14 +158,14 @@ function receiverRequest({
   };
 }
 
-/** @param event an example. @returns the section `webhooks`. */
+/** @param event an example event. @returns the section `webhooks`. */
 export function receiverRequests(event: Record<string, unknown>): Record<string, unknown> {
   return {
     delivery: receiverRequest({
       operationId: "receiveDelivery",
-      summary: "An event for a webhook that subscribed to it",
+      summary: "An event that the webhook is subscribed to",
       description:
-        "The body is that of the webhook's format; orchest's has the members delivered_for and event. Respond with a 2xx within 5 s, or the webhook's timeout_s. Verify a signature before parsing the body, and drop deliveries that were received before.",
+        "The body has the webhook's format; the format orchest has the members delivered_for and event. Respond with a 2xx within 5 s, or the webhook's timeout_s. Verify a signature before parsing the body, and drop deliveries that were received before.",
       event,
     }),
     ping: receiverRequest({

@@ -1,10 +1,10 @@
-/** `GET /api/rejected`: queue messages that could not be used. */
+/** `GET /api/rejected`: a page of the rejected messages. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { mayReadTexts } from "../../auth/scopes";
 import { listRejected as listRows } from "../../events/rejected";
 import { cursorParamSchema, limitParamSchema, nextCursor, nextCursorSchema } from "../../http/list-params";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 import { isoTime, timeSchema } from "../../platform/time";
 
@@ -20,7 +20,7 @@ const rejectedSchema = z
         }),
         received_at: timeSchema,
         message_id: z.string().openapi({
-          description: "The queue's id of it, or orchest: and a hash of the body that Orchest sent.",
+          description: "The message's id in the queue, or orchest: and a hash of the body that Orchest sent.",
         }),
       }),
     ),
@@ -32,19 +32,19 @@ const route = createRoute({
   method: "get",
   path: "/api/rejected",
   operationId: "listRejectedMessages",
-  security: needs("webhooks:read"),
+  security: requiresScope("webhooks:read"),
   tags: ["Events"],
   summary: "List rejected messages",
   description:
-    "Newest first, with the reason. They are kept until they are redriven, for ARCHIVE_DAYS, and up to 1 GB of them. Their texts take the scope deliveries:read.",
+    "Messages from the queue and from Orchest that could not be published, newest first, with the reason. They are kept until they are redriven, at most for ARCHIVE_DAYS and up to 1 GB in all. The field body needs the scope deliveries:read.",
   request: { query: z.object({ limit: limitParamSchema, cursor: cursorParamSchema }) },
   responses: {
-    200: { description: "A page.", content: { "application/json": { schema: rejectedSchema } } },
-    400: messageAnswer("What is wrong with the query."),
+    200: { description: "A page of messages.", content: { "application/json": { schema: rejectedSchema } } },
+    400: messageResponse("A query parameter is not valid."),
   },
 });
 
-/** Adds the endpoint. */
+/** Adds the endpoint to `router`. */
 export function listRejected(router: Router): void {
   router.openapi(route, async (c) => {
     const { limit, cursor } = c.req.valid("query");

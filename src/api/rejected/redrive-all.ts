@@ -1,4 +1,4 @@
-/** `POST /api/rejected/redrive`: publishes what many kept queue messages hold. */
+/** `POST /api/rejected/redrive`: publishes the events of many rejected messages. */
 import { createRoute, z } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { audit } from "../../auth/audit";
@@ -8,15 +8,15 @@ import { nextCursor, nextCursorSchema } from "../../http/list-params";
 import type { Router } from "../../http/router";
 import { RequestError } from "../../platform/errors";
 import { jsonBody } from "../json-body";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import { optionalTimeFieldSchema } from "../time-field";
 import { publishRejected } from "../../events/publish-rejected";
 
-/** How many messages one call tries: each of them takes a few queries to D1. */
+/** The most messages that one call tries. Each needs a few queries to D1. */
 const messagesMax = 100;
 
-const cursorRule = "must be the next_cursor of the call before it";
+const cursorRule = "must be the next_cursor of the previous call";
 const allowed = "reason, since, until, cursor";
 
 const filterSchema = z
@@ -40,21 +40,25 @@ const filterSchema = z
   .openapi("RejectedFilter", {
     example: { reason: "event type", since: "2026-11-01T00:00:00Z" },
     description:
-      "Without a filter, all messages are tried. reason: a part of the reason, in upper or lower case. since (included) and until (excluded) are about received_at. cursor: the next_cursor of the call before it.",
+      "Without a filter, all messages are tried. reason: a part of the reason, in upper or lower case. since (inclusive) and until (exclusive) filter by received_at. cursor: the next_cursor of the previous call.",
   });
 
 const resultSchema = z.object({
-  redriven: z.int().openapi({ description: "How many messages were published, and are not kept any more." }),
-  failed: z
-    .array(z.object({ id: z.int(), reason: z.string() }))
-    .openapi({ description: "Those that still cannot be used, and why. They stay, with this reason." }),
-  left: z.int().openapi({ description: "How many others match and were not tried yet." }),
+  redriven: z.int().openapi({ description: "How many messages were published. They are no longer kept." }),
+  failed: z.array(z.object({ id: z.int(), reason: z.string() })).openapi({
+    description:
+      "The messages that still cannot be published, with the reason. They are kept, with this reason.",
+  }),
+  left: z.int().openapi({ description: "How many more messages match the filter and were not tried yet." }),
   next_cursor: nextCursorSchema.openapi({
-    description: "For the call that tries those; null when none is left.",
+    description: "The cursor for the next call; null when no message is left.",
   }),
 });
 
-/** Without a body, all messages are meant. One that is no JSON is refused, so that a filter is never overlooked. */
+/**
+ * Middleware: a request without a body means all messages. A body that is not JSON is refused, so that a filter is
+ * never ignored.
+ */
 const optionalJsonBody: MiddlewareHandler<{ Bindings: Env }> = async (c, next) =>
   (await c.req.text()) === "" ? next() : jsonBody(c, next);
 
@@ -62,19 +66,19 @@ const route = createRoute({
   method: "post",
   path: "/api/rejected/redrive",
   operationId: "redriveRejectedMessages",
-  security: needs("events:publish"),
+  security: requiresScope("events:publish"),
   tags: ["Events"],
   summary: "Redrive rejected messages",
-  description: `Oldest first, at most ${messagesMax} for each call: repeat it with next_cursor until that is null. Repeat a call after any 5xx: an event is never delivered twice for it.`,
+  description: `Tries the messages oldest first, at most ${messagesMax} per call: repeat the call with next_cursor until it is null. Repeat a call after any 5xx: no event is delivered twice because of the repeat.`,
   middleware: optionalJsonBody,
   request: { body: { required: false, content: { "application/json": { schema: filterSchema } } } },
   responses: {
-    200: { description: "All were tried.", content: { "application/json": { schema: resultSchema } } },
-    400: messageAnswer("What is wrong with the filter."),
+    200: { description: "The results.", content: { "application/json": { schema: resultSchema } } },
+    400: messageResponse("The filter is not valid."),
   },
 });
 
-/** Adds the endpoint. */
+/** Adds the endpoint to `router`. */
 export function redriveAllRejected(router: Router): void {
   router.openapi(route, async (c) => {
     const { reason, since, until, cursor } = c.req.valid("json") ?? {};
@@ -89,7 +93,10 @@ export function redriveAllRejected(router: Router): void {
   });
 }
 
-/** `last`: the highest id that was tried. `error`: a failure of ours, after which nothing more was tried. */
+/**
+ * The results of one call. `last`: the highest id that was tried. `error`: a failure of the gateway, after which no
+ * more messages were tried.
+ */
 type Tried = { redriven: number; failed: { id: number; reason: string }[]; last: number; error?: unknown };
 
 async function tryOldest(env: Env, filter: RejectedFilter, publisher: Publisher): Promise<Tried> {

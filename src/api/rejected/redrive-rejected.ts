@@ -1,10 +1,10 @@
-/** `POST /api/rejected/{id}/redrive`: publishes what a kept queue message holds. */
+/** `POST /api/rejected/{id}/redrive`: publishes the events of a rejected message. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { RequestError } from "../../platform/errors";
 import { audit } from "../../auth/audit";
 import { acceptedSchema } from "../events/accepted-schema";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 import { publishRejected } from "../../events/publish-rejected";
 
@@ -12,21 +12,23 @@ const route = createRoute({
   method: "post",
   path: "/api/rejected/{id}/redrive",
   operationId: "redriveRejectedMessage",
-  security: needs("events:publish"),
+  security: requiresScope("events:publish"),
   tags: ["Events"],
   summary: "Redrive a rejected message",
   description:
-    "On success it is published, behind everything that came before, and not kept any more. Repeat after any 5xx: an event is never delivered twice for it.",
+    "Publishes the message's events, after all events accepted so far, and deletes the message. Repeat the request after any 5xx: no event is delivered twice because of the repeat.",
   request: { params: z.object({ id: z.string().openapi({ description: "The message's id." }) }) },
   responses: {
     202: { description: "Accepted", content: { "application/json": { schema: acceptedSchema } } },
-    400: messageAnswer("It still cannot be used, and why. It stays, with this reason."),
-    404: messageAnswer("There is none with this id."),
-    409: messageAnswer("A uuid is known with another text. It stays, with this reason."),
+    400: messageResponse("The message still cannot be published. It is kept, with this reason."),
+    404: messageResponse("There is no such message."),
+    409: messageResponse(
+      "An earlier event has the same uuid and different content. The message is kept, with this reason.",
+    ),
   },
 });
 
-/** Adds the endpoint. */
+/** Adds the endpoint to `router`. */
 export function redriveRejected(router: Router): void {
   router.openapi(route, async (c) => {
     const { id } = c.req.valid("param");

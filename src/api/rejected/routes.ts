@@ -1,4 +1,4 @@
-/** Queue messages that could not be used, and the way back for them. */
+/** Endpoints for rejected messages: listing and redriving. */
 import { createRouter, type Router } from "../../http/router";
 import { listRejected } from "./list-rejected";
 import { redriveAllRejected } from "./redrive-all";

@@ -1,31 +1,31 @@
-/** `GET /subscribers/{uuid}/replays`: what is being sent again, and what was. */
+/** `GET /subscribers/{uuid}/replays`: a page of the replays of a webhook. */
 import { laneOf } from "../../lane/lane-of";
 import { createRoute, z } from "@hono/zod-openapi";
 import { cursorParamSchema, limitParamSchema, nextCursor } from "../../http/list-params";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 import { existingWebhook } from "../../webhooks/existing-webhook";
 import { uuidParamSchema } from "../../webhooks/schemas";
-import { listedReplayAnswer, replaysSchema } from "./schemas";
+import { listedReplayResponse, replaysSchema } from "./schemas";
 
 const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribers/{uuid}/replays",
   operationId: "listReplays",
-  security: needs("webhooks:read"),
+  security: requiresScope("webhooks:read"),
   tags: ["Deliveries"],
   summary: "List the replays of a webhook",
   description:
-    "Running and past ones, newest first. Past ones are kept for 30 days, at most 1,000 of them. Deliveries that were redelivered one by one are not in it.",
+    "Running and finished ones, newest first. Finished ones are kept for 30 days, at most 1,000 of them. Single deliveries that were resent are not listed.",
   request: {
     params: uuidParamSchema,
     query: z.object({ limit: limitParamSchema, cursor: cursorParamSchema }),
   },
   responses: {
-    200: { description: "A page.", content: { "application/json": { schema: replaysSchema } } },
-    400: messageAnswer("What is wrong with the query."),
-    404: messageAnswer("There is no such webhook."),
+    200: { description: "A page of replays.", content: { "application/json": { schema: replaysSchema } } },
+    400: messageResponse("A query parameter is not valid."),
+    404: messageResponse("There is no such webhook."),
   },
 });
 
@@ -35,6 +35,6 @@ export function listReplays(router: Router): void {
     const { uuid } = await existingWebhook(c.env, c.req.valid("param").uuid);
     const { limit, cursor: before } = c.req.valid("query");
     const { replays, next } = await laneOf(c.env, uuid).replays({ limit, before });
-    return c.json({ replays: replays.map(listedReplayAnswer), next_cursor: nextCursor(next) }, 200);
+    return c.json({ replays: replays.map(listedReplayResponse), next_cursor: nextCursor(next) }, 200);
   });
 }

@@ -1,4 +1,4 @@
-/** Replays: starting, listing, following and stopping them. */
+/** Endpoints for replays: starting, listing, progress and stopping. */
 import { createRouter, type Router } from "../../http/router";
 import { getReplay } from "./get-replay";
 import { listReplays } from "./list-replays";

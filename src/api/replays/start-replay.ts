@@ -1,9 +1,9 @@
-/** `POST /subscribers/{uuid}/replay`: sends again what was accepted in a time. */
+/** `POST /subscribers/{uuid}/replay`: resends the deliveries of a time range. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { RequestError } from "../../platform/errors";
 import { jsonBody } from "../json-body";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import { optionalTimeFieldSchema, timeFieldSchema } from "../time-field";
 import type { Router } from "../../http/router";
 import { existingWebhook, unknownSubscriber } from "../../webhooks/existing-webhook";
@@ -31,18 +31,18 @@ const replaySchema = z
   .openapi("Replay", {
     example: { since: "2026-11-01T00:00:00Z", status: "dead" },
     description:
-      "By time of acceptance; until (excluded) is now by default. dead: dead letters, as far back as they are kept (90 days). all: whatever is finished. missing: archived events that the webhook's subscriptions match today and that never reached it.",
+      "since (inclusive) and until (exclusive; by default now) select by time of acceptance. dead: dead letters, which are kept for 90 days. all: all finished deliveries. missing: archived events that match the webhook's current subscriptions and have no delivery to it.",
   });
 
 const route = createRoute({
   method: "post",
   path: "/api/notifications/subscribers/{uuid}/replay",
   operationId: "startReplay",
-  security: needs("webhooks:write"),
+  security: requiresScope("webhooks:write"),
   tags: ["Deliveries"],
   summary: "Replay deliveries",
   description:
-    "Replays have a queue of their own, which is sent in order when no new delivery is due, and one in ten otherwise. Requests carry X-Orchest-Replay.",
+    "Replays have a queue of their own, which is sent in order when no live delivery is due; otherwise, one in ten attempts is for replays. Requests have the header X-Orchest-Replay.",
   middleware: jsonBody,
   request: {
     params: uuidParamSchema,
@@ -50,18 +50,20 @@ const route = createRoute({
   },
   responses: {
     202: {
-      description: "It is on its way.",
+      description: "The replay has started.",
       content: {
         "application/json": {
           schema: z.object({
             replay: z.string(),
-            queued: z.int().openapi({ description: "Exact up to 1,000, else a lower bound." }),
+            queued: z.int().openapi({
+              description: "The number of deliveries; exact up to 1,000, above that a lower bound.",
+            }),
           }),
         },
       },
     },
-    400: messageAnswer("What is wrong with the request, or from when on there is something to replay."),
-    404: messageAnswer("There is no such webhook."),
+    400: messageResponse("A field is not valid, or since is earlier than deliveries are kept."),
+    404: messageResponse("There is no such webhook."),
   },
 });
 
@@ -78,7 +80,7 @@ export function startReplay(router: Router): void {
       case "tooEarly":
         throw new RequestError(
           400,
-          `since: must not be before ${isoTime(started.earliest)}: what is older is no longer kept.`,
+          `since: must not be before ${isoTime(started.earliest)}: older deliveries are no longer kept.`,
         );
       case "unknown":
         throw unknownSubscriber(uuid);

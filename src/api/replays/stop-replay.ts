@@ -1,30 +1,30 @@
-/** `DELETE /subscribers/{uuid}/replays/{replay}`: ends a replay. */
+/** `DELETE /subscribers/{uuid}/replays/{replay}`: stops a replay. */
 import { createRoute } from "@hono/zod-openapi";
 import { RequestError } from "../../platform/errors";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 import { existingWebhook } from "../../webhooks/existing-webhook";
 import { operationOf } from "../../auth/operation";
 import { stopReplay as stop } from "../../webhooks/stop-replay";
-import { progressAnswer, replayParamsSchema, replayProgressSchema } from "./schemas";
+import { progressResponse, replayParamsSchema, replayProgressSchema } from "./schemas";
 
 const route = createRoute({
   method: "delete",
   path: "/api/notifications/subscribers/{uuid}/replays/{replay}",
   operationId: "stopReplay",
-  security: needs("webhooks:write"),
+  security: requiresScope("webhooks:write"),
   tags: ["Deliveries"],
   summary: "Stop a replay",
   description:
-    "What it has not sent is not sent; an attempt that is under way is not cut off. A replay that is done stays as it is.",
+    "Its deliveries that have not been sent are not sent. An attempt that is under way continues. A finished replay does not change.",
   request: { params: replayParamsSchema },
   responses: {
     200: {
-      description: "Its progress: done, and stopped if it was not done before.",
+      description: "The progress: done, and stopped if the replay had not finished before.",
       content: { "application/json": { schema: replayProgressSchema } },
     },
-    404: messageAnswer("There is no such webhook or replay."),
+    404: messageResponse("There is no such webhook or replay."),
   },
 });
 
@@ -35,6 +35,6 @@ export function stopReplay(router: Router): void {
     const webhook = await existingWebhook(c.env, uuid);
     const progress = await stop(operationOf(c), webhook, replay);
     if (progress === null) throw new RequestError(404, `Replay ${replay} does not exist, or is long done.`);
-    return c.json(progressAnswer(progress), 200);
+    return c.json(progressResponse(progress), 200);
   });
 }

@@ -2,7 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { listEventTypes } from "../../events/event-types";
 import { neverSentType, optionalFilters } from "../../events/types";
-import { needs } from "../needs";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 
 /** An event type, with the combinations of filters that a subscription to it may have. */
@@ -17,10 +17,10 @@ const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribable-events",
   operationId: "listSubscribableEvents",
-  security: needs("webhooks:read"),
+  security: requiresScope("webhooks:read"),
   tags: ["Subscribers"],
   summary: "List subscribable event types",
-  description: `Orchest's event types and the gateway's own, with the filters that a subscription to each may have. Orchest documents \`${neverSentType}\` and never sends it: a cron job does not end by itself.`,
+  description: `Orchest's event types and the gateway's own, with the filters that a subscription to each may have. Orchest documents \`${neverSentType}\` but never sends it, because a cron job does not end by itself.`,
   responses: {
     200: {
       description: "All event types.",

@@ -1,28 +1,28 @@
 /** `POST /subscribers/webhooks`: creates a webhook. */
 import { createRoute } from "@hono/zod-openapi";
 import { jsonBody } from "../json-body";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 import { operationOf } from "../../auth/operation";
 import { createWebhook as create } from "../../webhooks/create-webhook";
 import { createdWebhookSchema, webhookSpecSchema } from "../../webhooks/schemas";
-import { shownOnce, wholeWebhookResponse } from "./webhook-response";
+import { shownOnce, fullWebhookResponse } from "./webhook-response";
 
 const route = createRoute({
   method: "post",
   path: "/api/notifications/subscribers/webhooks",
   operationId: "createWebhook",
-  security: needs("webhooks:write"),
+  security: requiresScope("webhooks:write"),
   tags: ["Subscribers"],
   summary: "Create a webhook",
   description:
-    "Attempts begin with the next event. Without a secret the gateway makes one, and shows it in this response only.",
+    "The webhook gets the events that are accepted afterwards. Without a secret, the gateway generates one, and shows it in this response only.",
   middleware: jsonBody,
   request: { body: { required: true, content: { "application/json": { schema: webhookSpecSchema } } } },
   responses: {
     201: { description: "The webhook.", content: { "application/json": { schema: createdWebhookSchema } } },
-    400: messageAnswer("A field is not valid."),
+    400: messageResponse("A field is not valid."),
   },
 });
 
@@ -31,7 +31,7 @@ export function createWebhook(router: Router): void {
   router.openapi(route, async (c) => {
     const operation = operationOf(c);
     const { stored, subscriptions, generatedSecret } = await create(operation, c.req.valid("json"));
-    const webhook = await wholeWebhookResponse(operation.config, stored, subscriptions);
+    const webhook = await fullWebhookResponse(operation.config, stored, subscriptions);
     return c.json({ ...webhook, ...shownOnce(generatedSecret) }, 201);
   });
 }

@@ -1,7 +1,7 @@
 /** `DELETE /subscribers/{uuid}`: deletes a webhook and its deliveries. */
 import { createRoute } from "@hono/zod-openapi";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 import { operationOf } from "../../auth/operation";
 import { deleteWebhook } from "../../webhooks/delete-webhook";
@@ -11,12 +11,12 @@ const route = createRoute({
   method: "delete",
   path: "/api/notifications/subscribers/{uuid}",
   operationId: "deleteSubscriber",
-  security: needs("webhooks:write"),
+  security: requiresScope("webhooks:write"),
   tags: ["Subscribers"],
   summary: "Delete a webhook",
   description: "Deletes its deliveries as well. The response is the same for a webhook that does not exist.",
   request: { params: uuidParamSchema },
-  responses: { 201: messageAnswer("The webhook is deleted, or did not exist. The message is empty.") },
+  responses: { 201: messageResponse("The webhook is deleted, or did not exist. The message is empty.") },
 });
 
 /** Adds the endpoint to `router`. */

@@ -1,19 +1,19 @@
 /** `GET /subscribers/{uuid}`: a webhook with its subscriptions. */
 import { createRoute } from "@hono/zod-openapi";
 import { listSubscriptions } from "../../webhooks/subscriptions";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 import { operationOf } from "../../auth/operation";
 import { existingWebhook } from "../../webhooks/existing-webhook";
 import { uuidParamSchema, webhookSchema } from "../../webhooks/schemas";
-import { wholeWebhookResponse } from "./webhook-response";
+import { fullWebhookResponse } from "./webhook-response";
 
 const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribers/{uuid}",
   operationId: "getSubscriber",
-  security: needs("webhooks:read"),
+  security: requiresScope("webhooks:read"),
   tags: ["Subscribers"],
   summary: "Get a webhook",
   description:
@@ -21,7 +21,7 @@ const route = createRoute({
   request: { params: uuidParamSchema },
   responses: {
     200: { description: "The webhook.", content: { "application/json": { schema: webhookSchema } } },
-    404: messageAnswer("There is no such webhook."),
+    404: messageResponse("There is no such webhook."),
   },
 });
 
@@ -31,6 +31,6 @@ export function getSubscriber(router: Router): void {
     const { uuid } = c.req.valid("param");
     const webhook = await existingWebhook(c.env, uuid);
     const subscriptions = await listSubscriptions(c.env, uuid);
-    return c.json(await wholeWebhookResponse(operationOf(c).config, webhook, subscriptions), 200);
+    return c.json(await fullWebhookResponse(operationOf(c).config, webhook, subscriptions), 200);
   });
 }

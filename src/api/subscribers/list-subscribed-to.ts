@@ -2,8 +2,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { listSubscribedWebhooks } from "../../webhooks/webhooks";
 import { RequestError } from "../../platform/errors";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 import { filterParamSchema, subscribersSchema } from "../../webhooks/schemas";
 import { webhookResponse } from "./webhook-response";
@@ -12,7 +12,7 @@ const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribers/subscribed-to/{event_type}",
   operationId: "listSubscribersOfEventType",
-  security: needs("webhooks:read"),
+  security: requiresScope("webhooks:read"),
   tags: ["Subscribers"],
   summary: "List webhooks subscribed to an event type",
   description: "The list is empty for an event type that does not exist.",
@@ -31,7 +31,7 @@ const route = createRoute({
   },
   responses: {
     200: { description: "The webhooks.", content: { "application/json": { schema: subscribersSchema } } },
-    400: messageAnswer("job_uuid is given without project_uuid."),
+    400: messageResponse("job_uuid is given without project_uuid."),
   },
 });
 

@@ -1,7 +1,7 @@
 /** `GET /subscribers`: all webhooks. */
 import { createRoute } from "@hono/zod-openapi";
 import { listWebhooks } from "../../webhooks/webhooks";
-import { needs } from "../needs";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 import { subscribersSchema } from "../../webhooks/schemas";
 import { webhookResponse } from "./webhook-response";
@@ -10,7 +10,7 @@ const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribers",
   operationId: "listSubscribers",
-  security: needs("webhooks:read"),
+  security: requiresScope("webhooks:read"),
   tags: ["Subscribers"],
   summary: "List webhooks",
   description: "In order of creation, without their subscriptions.",

@@ -1,9 +1,9 @@
-/** `POST /subscribers/{uuid}/rotate-secret`: a new secret; the previous one also signs for a grace period. */
+/** `POST /subscribers/{uuid}/rotate-secret`: replaces the secret. The previous one also signs for a grace period. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { operationOf } from "../../auth/operation";
 import { jsonBody } from "../json-body";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 import { rotateSecret as rotate } from "../../webhooks/change-webhook";
 import { shownOnce } from "./webhook-response";
@@ -13,7 +13,7 @@ const route = createRoute({
   method: "post",
   path: "/api/notifications/subscribers/{uuid}/rotate-secret",
   operationId: "rotateWebhookSecret",
-  security: needs("webhooks:write"),
+  security: requiresScope("webhooks:write"),
   tags: ["Subscribers"],
   summary: "Rotate a webhook's secret",
   description:
@@ -38,9 +38,9 @@ const route = createRoute({
         },
       },
     },
-    400: messageAnswer("A field is not valid."),
-    404: messageAnswer("There is no such webhook."),
-    409: messageAnswer("Too many other requests changed the webhook at the same time."),
+    400: messageResponse("A field is not valid."),
+    404: messageResponse("There is no such webhook."),
+    409: messageResponse("Too many other requests changed the webhook at the same time."),
   },
 });
 

@@ -1,8 +1,8 @@
 /** `POST /subscribers/webhooks/pre-creation-test-ping-delivery`: sends a test ping to a webhook that does not exist yet. */
 import { createRoute } from "@hono/zod-openapi";
 import { jsonBody } from "../json-body";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 import { operationOf } from "../../auth/operation";
 import { pingNewWebhook } from "../../webhooks/ping-webhook";
@@ -12,17 +12,17 @@ const route = createRoute({
   method: "post",
   path: "/api/notifications/subscribers/webhooks/pre-creation-test-ping-delivery",
   operationId: "testWebhookBeforeCreation",
-  security: needs("webhooks:write"),
+  security: requiresScope("webhooks:write"),
   tags: ["Subscribers"],
   summary: "Test a webhook before creating it",
   description: "Sends a test ping and stores nothing.",
   middleware: jsonBody,
   request: { body: { required: true, content: { "application/json": { schema: pingSpecSchema } } } },
   responses: {
-    200: messageAnswer("The receiver answered 2xx."),
-    400: messageAnswer("A field is not valid."),
-    429: messageAnswer("Too many test pings within a minute."),
-    500: messageAnswer("The receiver did not answer 2xx."),
+    200: messageResponse("The receiver answered 2xx."),
+    400: messageResponse("A field is not valid."),
+    429: messageResponse("Too many test pings within a minute."),
+    500: messageResponse("The receiver did not answer 2xx."),
   },
 });
 

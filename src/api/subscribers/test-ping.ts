@@ -1,8 +1,8 @@
 /** `GET /subscribers/test-ping-delivery/{uuid}`: sends a test ping to a webhook. */
 import { createRoute } from "@hono/zod-openapi";
 import { findWebhook } from "../../webhooks/webhooks";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 import { operationOf } from "../../auth/operation";
 import { pingWebhook } from "../../webhooks/ping-webhook";
@@ -12,15 +12,15 @@ const route = createRoute({
   method: "get",
   path: "/api/notifications/subscribers/test-ping-delivery/{uuid}",
   operationId: "testWebhook",
-  security: needs("webhooks:write"),
+  security: requiresScope("webhooks:write"),
   tags: ["Subscribers"],
   summary: "Test a webhook",
   description: "Sends a test ping.",
   request: { params: uuidParamSchema },
   responses: {
-    200: messageAnswer("The receiver answered 2xx."),
-    429: messageAnswer("Too many test pings within a minute."),
-    500: messageAnswer("The receiver did not answer 2xx, or there is no such webhook."),
+    200: messageResponse("The receiver answered 2xx."),
+    429: messageResponse("Too many test pings within a minute."),
+    500: messageResponse("The receiver did not answer 2xx, or there is no such webhook."),
   },
 });
 

@@ -1,8 +1,8 @@
 /** `PUT /subscribers/webhooks/{uuid}`: updates a webhook. Attempts that start afterwards use the new settings. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { jsonBody } from "../json-body";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 import { operationOf } from "../../auth/operation";
 import { changeWebhook } from "../../webhooks/change-webhook";
@@ -13,7 +13,7 @@ const route = createRoute({
   method: "put",
   path: "/api/notifications/subscribers/webhooks/{uuid}",
   operationId: "updateWebhook",
-  security: needs("webhooks:write"),
+  security: requiresScope("webhooks:write"),
   tags: ["Subscribers"],
   summary: "Update a webhook",
   description:
@@ -30,8 +30,8 @@ const route = createRoute({
         "application/json": { schema: z.object({ message: z.string(), secret: generatedSecretSchema }) },
       },
     },
-    400: messageAnswer("A field is not valid, or there is no such webhook."),
-    409: messageAnswer("Too many other requests changed the webhook at the same time."),
+    400: messageResponse("A field is not valid, or there is no such webhook."),
+    409: messageResponse("Too many other requests changed the webhook at the same time."),
   },
 });
 

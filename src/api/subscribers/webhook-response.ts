@@ -8,14 +8,17 @@ import { maskHeaders } from "../../webhooks/custom-headers";
 import { maskFormatOptions } from "../../webhooks/format-settings";
 import type { webhookSchema } from "../../webhooks/schemas";
 
-/** @returns the member of a response for a secret that the gateway made in this request; none for one that it was given. */
+/**
+ * @returns the member of a response for a secret that the gateway generated in this request; none for a secret from the
+ *   request.
+ */
 export function shownOnce(generatedSecret: string | null): { secret?: string } {
   return generatedSecret === null ? {} : { secret: generatedSecret };
 }
 
 /**
- * @param subscriptions of the webhook, or none when they are not loaded.
- * @returns only what may be shown: no secrets, and only the origin of the URL, and a masked template.
+ * @param subscriptions of the webhook; empty when they are not loaded.
+ * @returns the webhook without secrets: with only the origin of its URL, and with a masked template.
  */
 export function webhookResponse(
   webhook: Webhook,
@@ -52,10 +55,10 @@ export function webhookResponse(
 
 /**
  * @param subscriptions of the webhook.
- * @returns the same with its template.
+ * @returns the webhook as `webhookResponse`, but with its template.
  * @throws {ConfigurationError} when no key decrypts the template.
  */
-export async function wholeWebhookResponse(
+export async function fullWebhookResponse(
   { encryptionKeys }: Config,
   webhook: Webhook,
   subscriptions: Subscription[],

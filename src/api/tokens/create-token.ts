@@ -5,8 +5,8 @@ import { rememberNewToken } from "../../auth/token-hash-prefixes";
 import { insertToken } from "../../auth/tokens";
 import { audit } from "../../auth/audit";
 import { jsonBody } from "../json-body";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 import { newTokenSchema, tokenSpecSchema } from "./schemas";
 import { tokenResponse } from "./token-response";
@@ -15,7 +15,7 @@ const route = createRoute({
   method: "post",
   path: "/api/tokens",
   operationId: "createToken",
-  security: needs("admin"),
+  security: requiresScope("admin"),
   tags: ["Access"],
   summary: "Create a token",
   description: "The token is shown only in this response: the gateway stores only its SHA-256.",
@@ -23,7 +23,7 @@ const route = createRoute({
   request: { body: { required: true, content: { "application/json": { schema: tokenSpecSchema } } } },
   responses: {
     201: { description: "The token.", content: { "application/json": { schema: newTokenSchema } } },
-    400: messageAnswer("A field is not valid."),
+    400: messageResponse("A field is not valid."),
   },
 });
 

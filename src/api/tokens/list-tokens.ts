@@ -2,8 +2,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { listTokens as listRows } from "../../auth/tokens";
 import { cursorParamSchema, limitParamSchema, nextCursor } from "../../http/list-params";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 import { tokensSchema } from "./schemas";
 import { tokenResponse } from "./token-response";
@@ -12,14 +12,14 @@ const route = createRoute({
   method: "get",
   path: "/api/tokens",
   operationId: "listTokens",
-  security: needs("admin"),
+  security: requiresScope("admin"),
   tags: ["Access"],
   summary: "List tokens",
   description: "Newest first, with revoked tokens, and without those in the setting API_TOKENS.",
   request: { query: z.object({ limit: limitParamSchema, cursor: cursorParamSchema }) },
   responses: {
     200: { description: "A page of tokens.", content: { "application/json": { schema: tokensSchema } } },
-    400: messageAnswer("A query parameter is not valid."),
+    400: messageResponse("A query parameter is not valid."),
   },
 });
 

@@ -4,23 +4,23 @@ import { forgetToken } from "../../auth/stored-tokens";
 import { findToken, revokeToken as revoke } from "../../auth/tokens";
 import { RequestError } from "../../platform/errors";
 import { audit } from "../../auth/audit";
-import { messageAnswer } from "../message";
-import { needs } from "../needs";
+import { messageResponse } from "../message";
+import { requiresScope } from "../route-scopes";
 import type { Router } from "../../http/router";
 
 const route = createRoute({
   method: "delete",
   path: "/api/tokens/{id}",
   operationId: "revokeToken",
-  security: needs("admin"),
+  security: requiresScope("admin"),
   tags: ["Access"],
   summary: "Revoke a token",
   description:
     "Ends the token and all sessions that were started with it. A revoked token may still work for up to a minute.",
   request: { params: z.object({ id: z.string().toLowerCase().openapi({ description: "The token's id." }) }) },
   responses: {
-    200: messageAnswer("The token is revoked."),
-    404: messageAnswer("There is no such token."),
+    200: messageResponse("The token is revoked."),
+    404: messageResponse("There is no such token."),
   },
 });
 

@@ -4,7 +4,7 @@ import type { StoredToken } from "../../auth/tokens";
 import { isoTime, isoTimeOrNull } from "../../platform/time";
 import type { tokenSchema } from "./schemas";
 
-/** @returns only what may be shown: neither the token nor its hash. */
+/** @returns a token's fields, without the token itself and its hash. */
 export function tokenResponse(token: StoredToken): z.output<typeof tokenSchema> {
   return {
     id: token.uuid,

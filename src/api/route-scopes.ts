@@ -1,20 +1,23 @@
-/** The scope that a route needs: declared once in its contract, for the authentication and for the OpenAPI document. */
+/**
+ * The scopes of routes. Each is declared once, in the route's contract, for authentication and for the OpenAPI
+ * document.
+ */
 import { type Scope, scopes } from "../auth/scopes";
 import type { Router } from "../http/router";
 
-/** @returns the `security` of a route that needs a token with this scope. Routes that need no token have `[]`. */
-export function needs(scope: Scope): { token: Scope[] }[] {
+/** @returns the `security` of a route that requires a token with this scope. Routes that require no token have `[]`. */
+export function requiresScope(scope: Scope): { token: Scope[] }[] {
   return [{ token: [scope] }];
 }
 
 /** The scope of each route, by method and pattern such as `GET /api/events/:uuid`; null when no token is needed. */
-export type RouteNeeds = ReadonlyMap<string, Scope | null>;
+export type RouteScopes = ReadonlyMap<string, Scope | null>;
 
 /**
  * Reads the scopes from the contracts of all routes.
  * @throws when a contract declares no `security`, so that a gateway with an unprotected route does not start.
  */
-export function routeNeeds(router: Router): RouteNeeds {
+export function routeScopes(router: Router): RouteScopes {
   const declared = new Map<string, Scope | null>();
   for (const definition of router.openAPIRegistry.definitions) {
     if (definition.type !== "route") continue;
