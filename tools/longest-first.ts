@@ -2,7 +2,12 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Those that wait for most of their time, then the one that takes longest: they run beside all others. */
-const beforeAll = ["test/flow/backlog.test.ts", "test/flow/kill.test.ts", "test/browser/pages.test.ts"];
+const beforeAll = [
+  "test/flow/backlog.test.ts",
+  "test/flow/schemathesis.test.ts",
+  "test/browser/pages.test.ts",
+  "test/flow/kill.test.ts",
+];
 /** Before the others of their project. */
 const beforeOthers = ["test/lane/engine-model.test.ts"];
 
