@@ -100,7 +100,6 @@ describe("the bundle", () => {
 });
 
 describe("the examples", () => {
-  const example = (file: string) => readFileSync(join(projectDirectory, "examples/relay", file), "utf8");
   const given = configFile({ gateway: "https://gateway.example.com", name: "corp", allow: ["*"] });
 
   it("of a systemd unit start it with options that it takes, and with the secret that the unit loads", () => {
@@ -130,3 +129,7 @@ describe("the examples", () => {
     expect(Number(version)).toBeGreaterThanOrEqual(22);
   });
 });
+
+function example(file: string): string {
+  return readFileSync(join(projectDirectory, "examples/relay", file), "utf8");
+}
