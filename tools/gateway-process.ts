@@ -45,10 +45,12 @@ async function run(settings: GatewaySettings): Promise<void> {
   report({ step: "Opening the state" });
   lockState(stateDirectory, `http://${host}:${port}, process ${process.ppid}`);
   checkState(stateDirectory);
-  report({ step: "Migrating the database" });
-  await applyMigrations(stateDirectory);
-  report({ step: "Building the Worker" });
-  const workers = [await builtWorker({ EGRESS: process.env["EGRESS"] ?? "" })];
+  report({ step: "Building the Worker and migrating the database" });
+  const [worker] = await Promise.all([
+    builtWorker({ EGRESS: process.env["EGRESS"] ?? "" }),
+    applyMigrations(stateDirectory),
+  ]);
+  const workers = [worker];
   if (settings.producer !== null) {
     workers.push(await producerWorker(settings.producer, { host, port: port + 1 }));
   }
