@@ -200,17 +200,18 @@ export class DeliveryLog {
     return row === undefined ? null : this.#deliveryOf(row);
   }
 
-  /** Deliveries that wait for a retry, oldest first. */
-  failed(limit: number): LoggedDelivery[] {
+  /** Deliveries that wait for a retry, oldest first. @param options.withTitles as in `LogQuery`. */
+  failed(limit: number, { withTitles = false } = {}): LoggedDelivery[] {
+    const read = withTitles ? `${columns}, event` : columns;
     const found: LoggedDelivery[] = [];
     for (const table of this.#days.from(1)) {
       if (found.length === limit) break;
-      const rows = this.#sql.exec<Row>(
-        `SELECT ${columns} FROM ${this.#days.by("failed", table)} WHERE ${indexed.failed}
+      const rows = this.#sql.exec<Row & { event?: string }>(
+        `SELECT ${read} FROM ${this.#days.by("failed", table)} WHERE ${indexed.failed}
          ORDER BY sequence LIMIT ?`,
         limit - found.length,
       );
-      for (const row of rows) found.push(this.#deliveryOf(row));
+      for (const { event, ...row } of rows) found.push({ ...this.#deliveryOf(row), ...titleOf(event) });
     }
     return found;
   }

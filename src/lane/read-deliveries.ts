@@ -45,8 +45,12 @@ export async function readDeadLetters(
   return { ...found, count: counters.dead };
 }
 
-/** The first deliveries that failed and block what is behind them, at most `limit`. */
-export function readBlocking(storage: LaneStorage | null, limit: number): LoggedDelivery[] {
+/** The first deliveries that failed and block what is behind them, at most `limit`. @param options as in `LogQuery`. */
+export function readBlocking(
+  storage: LaneStorage | null,
+  limit: number,
+  options?: Pick<LogQuery, "withTitles">,
+): LoggedDelivery[] {
   if (storage === null || storage.backlog === 0 || storage.schedule.ordering === "none") return [];
-  return storage.log.failed(limit);
+  return storage.log.failed(limit, options);
 }

@@ -220,9 +220,9 @@ export class WebhookLane extends DurableObject<Env> {
     return this.#storage?.replays.progress(id) ?? null;
   }
 
-  /** The first deliveries that failed and block what is behind them, at most `limit`. */
-  async blockedBy(limit: number): Promise<LoggedDelivery[]> {
-    return readBlocking(this.#storage, limit);
+  /** The first deliveries that failed and block what is behind them, at most `limit`. @param options as in `LogQuery`. */
+  async blockedBy(limit: number, options?: Pick<LogQuery, "withTitles">): Promise<LoggedDelivery[]> {
+    return readBlocking(this.#storage, limit, options);
   }
 
   /** The log, newest first. */

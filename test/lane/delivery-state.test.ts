@@ -55,6 +55,22 @@ describe("a delivery's state", () => {
     }
   });
 
+  it("after an attempt of another one that carried it waits on, or is what that one is", () => {
+    const carried = names.map((name) =>
+      decisions.map((decision) => {
+        const state = { status: deliveryStatus[name], nextAttemptAt: null };
+        return nameOf(transition(state, { kind: "carried", decision }).status);
+      }),
+    );
+    expect(Object.fromEntries(names.map((name, place) => [name, carried[place]]))).toEqual({
+      pending: ["delivered", "pending", "dead", "pending"],
+      delivered: ["delivered", "delivered", "delivered", "delivered"],
+      // Given up while the message was under way.
+      dead: ["delivered", "dead", "dead", "dead"],
+      replaying: ["delivered", "replaying", "dead", "replaying"],
+    });
+  });
+
   it("after it was skipped is dead if it waited, and else what it was", () => {
     const skipped = names.map((name) => {
       const after = transition({ status: deliveryStatus[name], nextAttemptAt: 5000 }, { kind: "skip" });
@@ -76,6 +92,7 @@ const decision = fc.oneof(
 );
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   fc.constant({ kind: "skip" as const }),
+  fc.record({ kind: fc.constant("carried" as const), decision }),
   fc.record({
     kind: fc.constant("attempt" as const),
     queue: fc.constantFrom("live" as const, "again" as const),

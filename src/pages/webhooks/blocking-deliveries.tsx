@@ -3,7 +3,6 @@ import type { Webhook } from "../../webhooks/webhooks";
 import type { LoggedDelivery } from "../../lane/delivery-log";
 import { deliveryUuid } from "../../send/delivery-uuid";
 import type { LaneStats } from "../../lane/lane-stats";
-
 import { count } from "../parts/format-numbers";
 import { Time } from "../parts/time";
 import { GiveUpForm } from "./delivery-actions";
@@ -33,6 +32,7 @@ export function BlockingDeliveries({
               <strong>
                 <a href={path}>Delivery #{delivery.sequence}</a> blocks {blocked(webhook, stats)}.
               </strong>{" "}
+              {delivery.title !== undefined && <>“{delivery.title}” </>}
               {reasonOfDelivery(delivery)} Attempts: {count(delivery.attempts)}
               {isActive && delivery.nextAttemptAt !== null && (
                 <>

@@ -41,7 +41,7 @@ export function webhookPage(router: Router): void {
       listSubscriptions(c.env, webhook.uuid),
       askLane(c.env, webhook.uuid, (lane) => lane.stats()),
       askLane(c.env, webhook.uuid, (lane) => lane.history()),
-      askLane(c.env, webhook.uuid, (lane) => lane.blockedBy(blockingShown)),
+      askLane(c.env, webhook.uuid, (lane) => lane.blockedBy(blockingShown, { withTitles })),
       askLane(c.env, webhook.uuid, (lane) => lane.runningReplays(replaysShown)),
       isInvalid(filters)
         ? null

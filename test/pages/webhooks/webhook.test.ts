@@ -236,8 +236,14 @@ describe("a blocking delivery", () => {
     const { html } = await get(`/webhooks/${uuid}`, await reader());
     const notice = html.slice(html.indexOf("notice warn blocking"));
     expect(notice).toContain(`<a href="${path}">Delivery #1</a> blocks 1 delivery.`);
-    expect(notice).toContain("The receiver answered 503 Service Unavailable. Attempts: 1, next <time");
+    const reason = "The receiver answered 503 Service Unavailable. Attempts: 1, next <time";
+    expect(notice).toContain(`“A project was created” ${reason}`);
     expect(notice.slice(0, notice.indexOf(">Activity<"))).not.toContain("<form");
+    // What it is about is part of the event's text.
+    const others = await signIn((await makeUsedToken(["webhooks:read"])).token);
+    const { html: withoutTexts } = await get(`/webhooks/${uuid}`, others);
+    expect(withoutTexts).toContain(reason);
+    expect(withoutTexts).not.toContain("A project was created");
   });
 
   it("can be given up there, once that is confirmed, and It no longer blocks others.", async () => {
