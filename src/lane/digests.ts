@@ -42,7 +42,8 @@ export class Digests {
       kept === null
         ? this.#waitingBehind(head.sequence, lastSequence)
         : this.#pending.untriedAmong(membersOf(kept));
-    if (kept !== null || members.length > 0) this.#keep(head, members);
+    // Also of a head alone: cut off under way, it would carry more the next time, under the same id.
+    this.#keep(head, members);
     return members;
   }
 
