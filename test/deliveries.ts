@@ -14,11 +14,13 @@ export type DeliveryAnswer = {
   attempts_made: number;
   last_status: number | null;
   last_error: string | null;
+  carried_by: string | null;
 };
 
 export type DeliveriesAnswer = { deliveries: DeliveryAnswer[]; next_cursor: string | null; message?: string };
 
 export type FullDeliveryAnswer = DeliveryAnswer & {
+  carries: string[];
   request: { headers: Record<string, string>; body: string | null } | null;
   attempts: {
     number: number;

@@ -34,6 +34,7 @@ describe("GET /subscribers/{uuid}/deliveries/{delivery}", () => {
     expect(status).toBe(200);
     expect(body).toEqual({
       ...delivery,
+      carries: [],
       request: expect.any(Object),
       attempts: [
         {
@@ -89,6 +90,7 @@ describe("GET /subscribers/{uuid}/deliveries/{delivery}", () => {
     const delivery = await deliveryAt(uuid, 1);
     expect((await getDelivery(uuid, delivery.uuid)).body).toEqual({
       ...delivery,
+      carries: [],
       request: null,
       attempts: [],
     });

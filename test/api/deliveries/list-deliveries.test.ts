@@ -47,6 +47,7 @@ describe("GET /subscribers/{uuid}/deliveries", () => {
         attempts_made: 1,
         last_status: 204,
         last_error: null,
+        carried_by: null,
       },
     ]);
   });
