@@ -8,6 +8,7 @@ import { pruneRejected, rejectedBytesMax } from "./events/rejected";
 import { pruneChanges } from "./events/shard/change-outcomes";
 import { maintainLanes } from "./lane/maintain-lanes";
 import { wakeLanes } from "./lane/wake-lanes";
+import { growShards } from "./events/grow-shards";
 import { handOverAll } from "./events/hand-over-pending";
 import { dropExpiredSecrets } from "./webhooks/change-webhook";
 import { finishDeletions } from "./webhooks/delete-webhook";
@@ -32,6 +33,7 @@ export async function runScheduled(env: Env, now: number): Promise<void> {
   const startedAt = Date.now();
   const tasks: Record<string, () => Promise<unknown>> = {
     "hand-over": () => handOverAll(env),
+    "event shards": () => growShards(env),
     deletions: () => finishDeletions(env),
     lanes: () => maintainLanes(env, now),
     secrets: () => dropExpiredSecrets({ env, config: readConfig(env) }, now),

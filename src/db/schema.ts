@@ -114,6 +114,8 @@ export const routing = sqliteTable("routing", {
   version: integer("version").notNull(),
   /** How many event shards there are. 0 until the first shard is created, which stores `EVENT_SHARDS` here. */
   shards: integer("shards").notNull().default(0),
+  /** How many there will be, from the beginning of a growth to its end; null: they do not grow. Changes are announced to all of them. */
+  shardsNext: integer("shards_next"),
 });
 
 /** The deleted webhooks, by the routing version of their deletion. A trigger inserts the rows. */

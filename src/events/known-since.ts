@@ -1,8 +1,11 @@
 /** How far back repeats of an event are recognised. */
 import { unavailable } from "../platform/errors";
 import { withTimeout } from "../platform/timeouts";
-import { shardsBelieved } from "./shard-count";
+import { noteShards, shardsBelieved } from "./shard-count";
 import { shardOf, shardStub } from "./shard/shard-of";
+
+/** So often shards may say that there are others than this isolate believes. */
+const triesMax = 3;
 
 /**
  * Since when (ms) the shard of an event knows all events that it accepted.
@@ -10,8 +13,14 @@ import { shardOf, shardStub } from "./shard/shard-of";
  */
 export async function knownSince(env: Env, uuid: string): Promise<number> {
   try {
-    const shard = shardOf(uuid, shardsBelieved(env));
-    return await withTimeout<number>(shardStub(env, shard).knownSince());
+    for (let tries = 0; tries < triesMax; tries += 1) {
+      const believed = shardsBelieved(env);
+      const stub = shardStub(env, shardOf(uuid, believed));
+      const since = await withTimeout<number | { shards: number }>(stub.knownSince(believed));
+      if (typeof since === "number") return since;
+      noteShards(since.shards);
+    }
+    throw new Error("The number of event shards is changing.");
   } catch (cause) {
     throw unavailable("It cannot be told whether the event was published before. Publish again.", {
       retryAfterS: 1,

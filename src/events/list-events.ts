@@ -48,8 +48,11 @@ type Source = (before: number) => Promise<ListedPage>;
  * @throws when D1 cannot be reached, or no shard at all.
  */
 export async function listEvents(env: Env, query: ListQuery): Promise<EventPage> {
-  const shards = await countShards(env);
-  const { before = [], ...filters } = query;
+  const { before: begin = [], ...filters } = query;
+  const shards = Math.max(await countShards(env), begin.length - 1);
+  // Shards that were added since the list began had no event then.
+  const before =
+    begin.length === 0 ? [] : Array.from({ length: shards + 1 }, (_, place) => begin[place] ?? null);
   const sources: Source[] = [
     (id) => listOldArchive(env.DB, { ...filters, before: id }),
     ...Array.from({ length: shards }, (_, shard): Source => {

@@ -25,8 +25,8 @@ export async function readMatchingEvents(
     .bind(webhookUuid)
     .first<number>("id");
   if (webhookId === null) return { events: [], next: null };
-  const shards = await countShards(env);
   const before = parseCursor(after);
+  const shards = Math.max(await countShards(env), before.length - 1);
   const pages = await Promise.all(
     Array.from({ length: shards + 1 }, async (_, place): Promise<SourcePage<HandoverEvent>> => {
       const from = place < before.length ? before[place] : 0;

@@ -11,8 +11,8 @@ import type { PublishAnswer, RoutedWebhook } from "./shard/types";
 /** How long a shard may take. It is called twice. */
 const callMs = 4000;
 const callsMax = 2;
-/** So often a publish begins anew because there are other shards than it believed. */
-const reshardsMax = 3;
+/** So often a publish begins anew because there are other shards than it believed. They may grow just then. */
+const reshardsMax = 5;
 const retryAfterS = 1;
 
 /** An event with the webhooks that hear it. `isKnown`: its uuid was archived before, at `firstAcceptedAt` (ms). */

@@ -17,3 +17,9 @@ export async function forEachConcurrent<Item>(
   const results = await Promise.allSettled(Array.from({ length: Math.min(limit, items.length) }, worker));
   for (const result of results) if (result.status === "rejected") throw result.reason;
 }
+
+/** As `Promise.all`, but nothing goes on behind it: it waits for all of them, also where one fails. */
+export async function awaitAll<Result>(work: readonly Promise<Result>[]): Promise<Result[]> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
+}

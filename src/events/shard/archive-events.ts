@@ -2,15 +2,21 @@
 import type { Event } from "../parse-events";
 import type { Topic } from "../matching";
 import { bytesOf } from "./event-tables";
-import type { KnownOldEvent } from "./old-uuids";
 import type { ShardStore } from "./shard-store";
-import type { Match, PublishAnswer, PublishedEvent, PublishRequest, RoutedWebhook } from "./types";
+import type {
+  EarlierEvent,
+  Match,
+  PublishAnswer,
+  PublishedEvent,
+  PublishRequest,
+  RoutedWebhook,
+} from "./types";
 import type { SeenEvent } from "./uuid-pages";
 
-/** Events to archive. `old`: those that were archived before there were shards, and are in none. */
+/** Events to archive. `earlier`: those that were archived elsewhere, before the shard accepted any that belongs to it. */
 type ArchivedRequest = Pick<PublishRequest, "at" | "events" | "places" | "publisher"> & {
   now: number;
-  old: ReadonlyMap<string, KnownOldEvent>;
+  earlier: ReadonlyMap<string, EarlierEvent>;
 };
 
 /** The routing that the shard goes by. */
@@ -31,15 +37,15 @@ const encoder = new TextEncoder();
 export function archiveEvents(
   store: ShardStore,
   routing: Routing,
-  { at: requestedAt, events, places, publisher, now, old }: ArchivedRequest,
+  { at: requestedAt, events, places, publisher, now, earlier }: ArchivedRequest,
 ): PublishAnswer {
   const known = store.seen.find(events.map(({ uuid }) => uuid));
-  const uuids = conflictsOf(store, events, { known, old });
+  const uuids = conflictsOf(store, events, { known, earlier });
   if (uuids.length > 0) return { outcome: "conflict", uuids };
   const at = store.tables.timeOf(isPlausible(requestedAt, now) ? requestedAt : now);
   const routingVersion = routing.version;
   for (const [index, event] of events.entries()) {
-    if (known.has(event.uuid) || old.has(event.uuid)) continue;
+    if (known.has(event.uuid) || earlier.has(event.uuid)) continue;
     const id = store.tables.append(
       rowOf(event, { publisher, routingVersion, place: places[index] ?? 0 }),
       at,
@@ -49,7 +55,7 @@ export function archiveEvents(
   }
   const matches = new Matches(routing, events);
   const published = events.map((event): PublishedEvent => {
-    const seen = known.get(event.uuid) ?? seenBefore(old.get(event.uuid), store);
+    const seen = known.get(event.uuid) ?? earlier.get(event.uuid);
     const isLate = seen !== undefined && now - seen.acceptedAt >= repeatMs;
     return {
       uuid: event.uuid,
@@ -65,10 +71,10 @@ export function archiveEvents(
 export function textOf(
   { tables }: ShardStore,
   uuid: string,
-  { known, old }: { known: ReadonlyMap<string, SeenEvent>; old: ReadonlyMap<string, KnownOldEvent> },
+  { known, earlier }: { known: ReadonlyMap<string, SeenEvent>; earlier: ReadonlyMap<string, EarlierEvent> },
 ): string | null {
   const seen = known.get(uuid);
-  if (seen === undefined) return old.get(uuid)?.body ?? null;
+  if (seen === undefined) return earlier.get(uuid)?.body ?? null;
   return tables.read(seen.id)?.body ?? null;
 }
 
@@ -76,22 +82,13 @@ export function textOf(
 function conflictsOf(
   store: ShardStore,
   events: readonly Event[],
-  seen: { known: ReadonlyMap<string, SeenEvent>; old: ReadonlyMap<string, KnownOldEvent> },
+  seen: { known: ReadonlyMap<string, SeenEvent>; earlier: ReadonlyMap<string, EarlierEvent> },
 ): string[] {
   const conflicts = events.filter(({ uuid, body }) => {
     const text = textOf(store, uuid, seen);
     return text !== null && text !== body;
   });
   return conflicts.map(({ uuid }) => uuid);
-}
-
-/** An event from before there were shards, as one of this shard's own. */
-function seenBefore(
-  event: KnownOldEvent | undefined,
-  { record }: ShardStore,
-): Omit<SeenEvent, "id"> | undefined {
-  if (event === undefined) return undefined;
-  return { acceptedAt: event.acceptedAt, routingVersion: record.get().oldRoutingVersion };
 }
 
 /** Who matches the events of one publish. */

@@ -2,21 +2,45 @@
  * What became of announced changes of routing: the table `routing_changes` in D1. A change's own batch writes that it is
  * committed; whoever gives it up writes that it is void. Whichever comes first makes the other one fail.
  */
+import { sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import { routingChanges } from "../../db/schema";
 
 /** A statement for the batch of a change. It fails, and the batch with it, when the change is void. */
 export type CommitRecord = ReturnType<typeof commitRecord>;
 
-/** @param id of the announced change. @param at now, in ms. */
-export function commitRecord(id: string, at: number) {
+/**
+ * @param id of the announced change. @param options.at now, in ms. @param options.announcedTo how many event shards have it. When
+ * there are to be more by now, the statement fails: NULL is no value of `is_committed`.
+ */
+export function commitRecord(id: string, { at, announcedTo }: { at: number; announcedTo: number }) {
   return {
     /** For a batch of D1's. */
     statement: (db: D1Database) =>
-      db.prepare("INSERT INTO routing_changes (id, at, is_committed) VALUES (?, ?, 1)").bind(id, at),
+      db
+        .prepare(
+          `INSERT INTO routing_changes (id, at, is_committed)
+           VALUES (?1, ?2, (SELECT 1 FROM routing WHERE ${shardsAnnouncedTo} <= ?3))`,
+        )
+        .bind(id, at, announcedTo),
     /** For a batch of drizzle's. */
-    insert: (db: DrizzleD1Database) => db.insert(routingChanges).values({ id, at, isCommitted: true }),
+    insert: (db: DrizzleD1Database) =>
+      db.insert(routingChanges).values({
+        id,
+        at,
+        isCommitted: sql`(SELECT 1 FROM routing WHERE ${sql.raw(shardsAnnouncedTo)} <= ${announcedTo})`,
+      }),
   };
+}
+
+/** Of the table `routing`: how many event shards have to be told of a change. */
+export const shardsAnnouncedTo = "max(shards, coalesce(shards_next, 0))";
+
+/** Whether a batch failed because its change was not announced to all event shards. */
+export function isUnannounced(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause)
+    if (/NOT NULL constraint failed: routing_changes\.is_committed/.test(cause.message)) return true;
+  return false;
 }
 
 /** Makes changes void that are not committed. @param now in ms. @returns the ids of those that are committed. */

@@ -6,7 +6,13 @@ import { waitUntil } from "cloudflare:workers";
 import { RequestError, unavailable } from "../../platform/errors";
 import { log } from "../../platform/log";
 import { withTimeout } from "../../platform/timeouts";
-import { type CommitRecord, commitRecord, voidChanges } from "./change-outcomes";
+import {
+  type CommitRecord,
+  commitRecord,
+  isUnannounced,
+  shardsAnnouncedTo,
+  voidChanges,
+} from "./change-outcomes";
 
 /** How long a shard may take to write an announcement down. It is called twice. */
 const announceMs = 2000;
@@ -18,9 +24,15 @@ const commitsMax = 3;
 const pauseMs = 100;
 const retryAfterS = 5;
 
-/** What a shard does about a change. `announce`: on return it is on disk. All are idempotent. */
+/** So often a change begins anew because there are more shards than it was announced to. */
+const announcementsMax = 3;
+
+/**
+ * What a shard does about a change. `announce`: on return it is on disk; gives how many shards there are, as far as this one
+ * knows. All are idempotent.
+ */
 type RoutingShard = {
-  announce(id: string): Promise<void>;
+  announce(id: string): Promise<number | null>;
   withdraw(id: string): Promise<void>;
   abandon(id: string): Promise<void>;
   apply(id: string): Promise<void>;
@@ -49,13 +61,29 @@ type Commit<Result> =
  * @throws what `commit` threw when D1 refused the change, or it is no matter of D1. Nothing was changed.
  */
 export async function changeRoutingAt<Result>(
+  place: RoutingPlace,
+  commit: (record: CommitRecord) => Promise<Result>,
+): Promise<Result> {
+  for (let announcements = 1; ; announcements += 1) {
+    try {
+      return await changeOnce(place, commit);
+    } catch (error) {
+      if (!isUnannounced(error)) throw error;
+      if (announcements === announcementsMax)
+        throw notChanged("The event shards are growing, so nothing was changed. Try again.", {
+          cause: error,
+        });
+    }
+  }
+}
+
+async function changeOnce<Result>(
   { db, shardsWanted, shardsOf }: RoutingPlace,
   commit: (record: CommitRecord) => Promise<Result>,
 ): Promise<Result> {
-  const shards = shardsOf(await countShards(db, shardsWanted));
   const id = crypto.randomUUID();
-  await announce(shards, id);
-  const committed = await tryCommit(db, id, commit);
+  const shards = await announce(shardsOf, await countShards(db, shardsWanted), id);
+  const committed = await tryCommit(db, { id, announcedTo: shards.length }, commit);
   switch (committed.outcome) {
     case "committed":
       await afterAnswer(tellAll(shards, "apply", id));
@@ -89,7 +117,9 @@ export async function changeRoutingAt<Result>(
  */
 async function countShards(db: D1Database, wanted: number): Promise<number> {
   try {
-    const shards = await withTimeout(db.prepare("SELECT shards FROM routing").first<number>("shards"));
+    const shards = await withTimeout(
+      db.prepare(`SELECT ${shardsAnnouncedTo} AS shards FROM routing`).first<number>("shards"),
+    );
     // Before there is any, the first to be made goes by the configuration.
     return shards === null || shards === 0 ? wanted : shards;
   } catch (cause) {
@@ -97,20 +127,30 @@ async function countShards(db: D1Database, wanted: number): Promise<number> {
   }
 }
 
-/** @throws {RequestError} 503 when not all shards have written it down. Those that have are told to forget it. */
-async function announce(shards: readonly ShardStub[], id: string): Promise<void> {
+/**
+ * @param count how many shards D1 knows of. Shards may know of more: then D1 was restored from a backup.
+ * @returns those that have written it down. @throws {RequestError} 503 when not all have. Those that have are told to forget it.
+ */
+async function announce(
+  shardsOf: RoutingPlace["shardsOf"],
+  count: number,
+  id: string,
+): Promise<readonly ShardStub[]> {
+  const shards = shardsOf(count);
   const told = await Promise.allSettled(shards.map((stub) => announceTo(stub, id)));
-  const failed = told.filter(({ status }) => status === "rejected");
-  const [cause] = failed.map((result) => (result.status === "rejected" ? (result.reason as unknown) : null));
-  if (failed.length === 0) return;
-  await afterAnswer(tellAll(shards, "withdraw", id));
-  throw notChanged(
-    `${failed.length} of ${shards.length} event shards could not be told of the change, so nothing was changed. Try again.`,
-    { cause },
-  );
+  const failed = told.filter((result) => result.status === "rejected");
+  if (failed.length > 0) {
+    await afterAnswer(tellAll(shards, "withdraw", id));
+    throw notChanged(
+      `${failed.length} of ${shards.length} event shards could not be told of the change, so nothing was changed. Try again.`,
+      { cause: failed[0]?.reason },
+    );
+  }
+  const known = Math.max(...told.map((result) => (result.status === "fulfilled" ? (result.value ?? 0) : 0)));
+  return known > count ? announce(shardsOf, known, id) : shards;
 }
 
-async function announceTo(stub: ShardStub, id: string): Promise<void> {
+async function announceTo(stub: ShardStub, id: string): Promise<number | null> {
   for (let call = 1; ; call += 1) {
     try {
       return await withTimeout(stub().announce(id), announceMs);
@@ -122,12 +162,12 @@ async function announceTo(stub: ShardStub, id: string): Promise<void> {
 
 async function tryCommit<Result>(
   db: D1Database,
-  id: string,
+  { id, announcedTo }: { id: string; announcedTo: number },
   commit: (record: CommitRecord) => Promise<Result>,
 ): Promise<Commit<Result>> {
   try {
     const result = await withTimeout(
-      repeatTransient(() => commit(commitRecord(id, Date.now()))),
+      repeatTransient(() => commit(commitRecord(id, { at: Date.now(), announcedTo }))),
       commitMs,
     );
     return { outcome: "committed", result };

@@ -11,13 +11,15 @@ import type { ListedPage } from "../list-events";
 import type { SourcePage } from "../merge-pages";
 import { archiveEvents, textOf } from "./archive-events";
 import { findEvent, listEvents, type MatchingRange, readMatching, type ShardQuery } from "./archive-pages";
+import { Growth, type JoinState } from "./growth";
 import { KnownNames } from "./known-names";
-import { type KnownOldEvent, OldUuids } from "./old-uuids";
+import { OldUuids } from "./old-uuids";
 import { prune } from "./retention";
 import { RoutingChanges } from "./routing-changes";
 import { RoutingReplica } from "./routing-replica";
 import { ShardStore } from "./shard-store";
-import type { PublishAnswer, PublishRequest } from "./types";
+import type { EarlierEvent, PublishAnswer, PublishRequest } from "./types";
+import { readUuids, type UuidPage, type UuidRequest } from "./uuid-transfer";
 
 const dayMs = 86_400_000;
 /** How many uuids a shard keeps, whatever their time: packed, they take 3.2 GB of the 10 GB that an object holds. */
@@ -41,6 +43,9 @@ export class EventShard extends DurableObject<Env> {
   readonly #changes: RoutingChanges;
   readonly #names: KnownNames;
   readonly #old: OldUuids;
+  readonly #growth: Growth;
+  /** Of the shards, from 0. */
+  readonly #number: number;
   /** Whether this object has seen that an alarm stands. */
   #isArmed = false;
   /** Whether the alarm's last run failed. */
@@ -53,11 +58,17 @@ export class EventShard extends DurableObject<Env> {
     this.#names = new KnownNames(ctx.storage.sql);
     this.#old = new OldUuids(ctx.storage, env.DB, this.#store.record);
     this.#changes = new RoutingChanges(ctx, env, this.#replica, {
-      shardsWanted: () => readConfig(env).eventShards,
+      shardsWanted: () => this.#store.record.get().shards ?? readConfig(env).eventShards,
       pulled: (page) => {
-        if (this.#store.record.get().shards === null) this.#store.record.set({ shards: page.shards });
+        this.#growth.note(page);
         this.#old.note(page);
       },
+    });
+    this.#number = Number(/\d+$/.exec(ctx.id.name ?? "")?.[0]);
+    this.#growth = new Growth(ctx.storage, env, {
+      shard: this.#number,
+      store: this.#store,
+      changes: this.#changes,
     });
   }
 
@@ -67,27 +78,27 @@ export class EventShard extends DurableObject<Env> {
    * @throws when storage takes no writes: then nothing of it was archived.
    */
   async publish({ shards, events, ...request }: PublishRequest): Promise<PublishAnswer> {
+    const refusal = await this.#refuse(shards);
+    if (refusal !== null) return refusal;
     if (!(await this.#changes.current())) {
       return {
         outcome: "unavailable",
         because: "A change of webhooks is under way and D1 cannot be reached.",
       };
     }
-    const known = this.#store.record.get().shards;
-    if (known !== null && known !== shards) return { outcome: "resharded", shards: known };
-    let old: ReadonlyMap<string, KnownOldEvent>;
+    let earlier: ReadonlyMap<string, EarlierEvent>;
     try {
-      old = await this.#findOld(events.map(({ uuid }) => uuid));
+      earlier = await this.#findEarlier(events.map(({ uuid }) => uuid));
     } catch (error) {
-      log("warn", "old archive not asked", { shard: this.ctx.id.name, error: String(error) });
-      return {
-        outcome: "unavailable",
-        because: "Events of before the upgrade are being taken over, and D1 cannot be reached.",
-      };
+      log("warn", "earlier events not asked for", { shard: this.ctx.id.name, error: String(error) });
+      return { outcome: "unavailable", because: "Whether events were published before cannot be told now." };
     }
     const now = Date.now();
     const answer = this.#atomically((): PublishAnswer => {
-      const archived = archiveEvents(this.#store, this.#replica, { ...request, events, now, old });
+      // There may be more since the call began.
+      const { shards: known } = this.#store.record.get();
+      if (known !== null && known !== shards) return { outcome: "resharded", shards: known };
+      const archived = archiveEvents(this.#store, this.#replica, { ...request, events, now, earlier });
       if (archived.outcome === "archived") this.#names.note(events, now);
       return archived;
     });
@@ -97,10 +108,11 @@ export class EventShard extends DurableObject<Env> {
 
   /** Those of the uuids that the shard knows, with their texts; without those whose texts are dropped. */
   async texts(uuids: string[]): Promise<{ uuid: string; text: string }[]> {
+    if (this.#store.record.get().shards === null) await this.#growth.count(null);
+    const earlier = await this.#findEarlier(uuids);
     const known = this.#store.seen.find(uuids);
-    const old = await this.#findOld(uuids);
     return uuids.flatMap((uuid) => {
-      const text = textOf(this.#store, uuid, { known, old });
+      const text = textOf(this.#store, uuid, { known, earlier });
       return text === null ? [] : { uuid, text };
     });
   }
@@ -130,18 +142,49 @@ export class EventShard extends DurableObject<Env> {
     return this.#store.record.get().completeSince;
   }
 
-  /** Since when (ms) the shard knows every event that it accepted: a repeat of an older one may look like a new event. */
-  async knownSince(): Promise<number> {
-    const isNew = this.#store.record.get().shards === null;
-    if (isNew && !(await this.#changes.current()))
-      throw new Error("D1 cannot be reached, and was never asked.");
-    return this.#store.record.get().knownSince;
+  /**
+   * Since when (ms) every event is known that belongs to the shard: a repeat of an older one may look like a new event.
+   * @param believed how many shards the caller believes there are. @returns how many there are where it is another number.
+   */
+  async knownSince(believed: number): Promise<number | { shards: number }> {
+    const { shards: known } = this.#store.record.get();
+    const shards = known === believed ? known : await this.#growth.count(believed);
+    if (shards === null) throw new Error("D1 cannot be reached, and was never asked.");
+    return shards === believed ? this.#store.record.get().knownSince : { shards };
   }
 
-  /** Writes down that a change of routing is about to be committed. */
-  async announce(id: string): Promise<void> {
+  /** How many shards there are: of shard 0, how many there are indeed. Null: it was never told, and D1 cannot be reached. */
+  async shardCount(): Promise<number | null> {
+    if (this.#store.record.get().shards === null) await this.#changes.current();
+    return this.#store.record.get().shards;
+  }
+
+  /** For shard 0: decides that there are so many shards, for good. Each of the new ones is `near`. */
+  async decideShards(shards: number): Promise<void> {
+    this.#growth.decide(shards);
+  }
+
+  /** For a shard to be: as `Growth.prepare`. */
+  async prepare(growth: { from: number; to: number }): Promise<JoinState> {
+    const state = await this.#growth.prepare(growth);
+    await this.#arm();
+    return state === "near" && this.#old.isUnfinished ? "copying" : state;
+  }
+
+  /** A page of the uuids that belong to another shard, when there are more of them. */
+  async uuidsOf(request: UuidRequest): Promise<UuidPage> {
+    if (request.isLast) this.#growth.follow(request.shards);
+    return readUuids(this.#store, request);
+  }
+
+  /**
+   * Writes down that a change of routing is about to be committed.
+   * @returns how many shards there are, as far as this one knows.
+   */
+  async announce(id: string): Promise<number | null> {
     this.#changes.announce(id, Date.now());
     await this.#arm();
+    return this.#store.record.get().shards;
   }
 
   /** For a change that was not committed and never will be. */
@@ -176,26 +219,51 @@ export class EventShard extends DurableObject<Env> {
     await this.#arm();
   }
 
-  /** Of those that the shard does not know itself. @throws when D1 is to be asked and cannot be reached. */
-  async #findOld(uuids: string[]): Promise<ReadonlyMap<string, KnownOldEvent>> {
-    return this.#old.find(() => {
+  /** What to answer to a publish for another number of shards than there are; null: it is right. */
+  async #refuse(shards: number): Promise<PublishAnswer | null> {
+    if (shards === this.#store.record.get().shards) return null;
+    try {
+      const count = await this.#growth.count(shards);
+      if (count === shards) return null;
+      if (count !== null) return { outcome: "resharded", shards: count };
+      return { outcome: "unavailable", because: "The database cannot be reached, and was never asked." };
+    } catch (error) {
+      log("warn", "event shards not counted", { shard: this.ctx.id.name, error: String(error) });
+      return { outcome: "unavailable", because: "The number of event shards is changing." };
+    }
+  }
+
+  /** Those that were accepted elsewhere. @throws when whoever is to be asked about them cannot be reached. */
+  async #findEarlier(uuids: string[]): Promise<ReadonlyMap<string, EarlierEvent>> {
+    const unknown = (): string[] => {
       const known = this.#store.seen.find(uuids);
       return uuids.filter((uuid) => !known.has(uuid));
-    });
+    };
+    const inherited = this.#growth.hasInherited ? await this.#growth.find(unknown()) : null;
+    const old = await this.#old.find(() => unknown().filter((uuid) => inherited?.has(uuid) !== true));
+    return inherited === null || inherited.size === 0 ? old : new Map([...old, ...inherited]);
   }
 
   /** Whether there is something to do that the alarm should not wait long for. */
   #hasSmallWork(): boolean {
-    return this.#store.seen.isUntidy || this.#names.hasUnwritten || this.#old.isUnfinished;
+    const { seen, inherited } = this.#store;
+    return (
+      seen.isUntidy ||
+      inherited.isUntidy ||
+      this.#names.hasUnwritten ||
+      this.#old.isUnfinished ||
+      this.#growth.isCopying
+    );
   }
 
   /** What is between the shard and D1, beside routing. What fails waits for the next run. */
   async #exchange(): Promise<void> {
     while (this.#names.hasUnwritten && (await this.#names.write(this.env.DB)));
-    const { shards } = this.#store.record.get();
-    const shard = Number(/\d+$/.exec(this.ctx.id.name ?? "")?.[0]);
-    if (shards !== null && Number.isInteger(shard)) await this.#old.copy(Date.now(), { shard, shards });
+    const { shards, joining } = this.#store.record.get();
+    const count = shards ?? joining?.to;
+    if (count !== undefined) await this.#old.copy(Date.now(), { shard: this.#number, shards: count });
     await this.#old.forget();
+    if (this.#growth.isCopying) await this.#growth.copy();
   }
 
   #prune(): void {
@@ -215,7 +283,7 @@ export class EventShard extends DurableObject<Env> {
   /** Publishes get their turn between two steps. */
   async #tidy(): Promise<void> {
     for (let step = 0; step < stepsMax; step += 1) {
-      if (!this.#atomically(() => this.#store.seen.tidy())) return;
+      if (!this.#atomically(() => this.#store.seen.tidy() || this.#store.inherited.tidy())) return;
       await scheduler.wait(1);
     }
   }

@@ -7,19 +7,17 @@ import { hasOldArchive } from "../old-archive/slots";
 import { findOldEvents, readOldUuids } from "../old-archive/uuids";
 import { shardOf } from "./shard-of";
 import type { ShardRecordStore } from "./shard-record";
+import type { EarlierEvent } from "./types";
 
 /** So long after D1's archive was read to its end, an isolate of the version before may have written to it. */
 const lastWriteMs = 600_000;
 /** How many pages one run of the alarm copies. */
 const pagesMax = 20;
 
-/** An event from before. `body`: null where it cannot be read any more. */
-export type KnownOldEvent = { acceptedAt: number; body: string | null };
-
 /** What D1 says: the version of routing, and since when (ms) the old archive has every event that was accepted then. */
 type OldArchiveState = { hasOldArchive: boolean; version: number; oldKnownSince: number };
 
-const none: ReadonlyMap<string, KnownOldEvent> = new Map();
+const none: ReadonlyMap<string, EarlierEvent> = new Map();
 
 export class OldUuids {
   readonly #storage: DurableObjectStorage;
@@ -47,20 +45,20 @@ export class OldUuids {
    * @param unknown gives the uuids: called only where there may be events from before.
    * @throws when D1 cannot be reached then.
    */
-  async find(unknown: () => readonly string[]): Promise<ReadonlyMap<string, KnownOldEvent>> {
-    const { oldArchive } = this.#record.get();
+  async find(unknown: () => readonly string[]): Promise<ReadonlyMap<string, EarlierEvent>> {
+    const { oldArchive, oldRoutingVersion: routingVersion } = this.#record.get();
     if (oldArchive !== "reading" && oldArchive !== "read") return none;
     const uuids = unknown();
     if (uuids.length === 0) return none;
     const asked = oldArchive === "reading" ? uuids : this.#copied(uuids);
     if (asked.length === 0) return none;
     const found = await findOldEvents(this.#db, asked);
-    const known = new Map<string, KnownOldEvent>(
-      found.map(({ uuid, acceptedAt, body }) => [uuid, { acceptedAt, body }]),
+    const known = new Map<string, EarlierEvent>(
+      found.map(({ uuid, acceptedAt, body }) => [uuid, { acceptedAt, routingVersion, body }]),
     );
     // Copied, and dropped from D1 since: long ago, whatever the time was.
     for (const uuid of this.#copied(uuids))
-      if (!known.has(uuid)) known.set(uuid, { acceptedAt: 0, body: null });
+      if (!known.has(uuid)) known.set(uuid, { acceptedAt: 0, routingVersion, body: null });
     return known;
   }
 

@@ -32,6 +32,8 @@ export type RoutingPage = {
   isSameDatabase: boolean;
   /** How many event shards there are. */
   shards: number;
+  /** How many there will be, when they are just growing. */
+  shardsNext: number | null;
   /** Whether D1 has events of the time before there were shards. */
   hasOldArchive: boolean;
   /** Since when (ms) it has every event that was accepted then. */
@@ -73,6 +75,7 @@ type PulledFrom = {
 type CurrentRow = {
   version: number;
   shards: number;
+  shards_next: number | null;
   has_old_archive: number;
   old_known_since: number;
   last_change: string | null;
@@ -106,7 +109,7 @@ export async function readRoutingPage(
     // The first shard to be made decides.
     db.prepare("UPDATE routing SET shards = ? WHERE shards = 0").bind(shards),
     db
-      .prepare(`SELECT version, shards, ${oldArchiveExists} AS has_old_archive,
+      .prepare(`SELECT version, shards, shards_next, ${oldArchiveExists} AS has_old_archive,
            coalesce((SELECT whole_from FROM archive_size), 0) AS old_known_since,
            (SELECT id FROM routing_changes WHERE is_committed = 1 ORDER BY rowid DESC LIMIT 1) AS last_change,
            ?1 IS NULL OR EXISTS (SELECT 1 FROM routing_changes WHERE id = ?1 AND is_committed = 1) AS is_same
@@ -130,6 +133,7 @@ export async function readRoutingPage(
     lastChange: latest.last_change,
     isSameDatabase: latest.is_same === 1,
     shards: latest.shards,
+    shardsNext: latest.shards_next,
     hasOldArchive: latest.has_old_archive === 1,
     oldKnownSince: latest.old_known_since,
   };

@@ -13,11 +13,13 @@ export type Pruned = { events: number; texts: number };
 
 /** Forgets what is past its time or beyond the shard's size. To be run as one transaction; the table of today stays. */
 export function prune(store: ShardStore, { now, keptMs, textBytesMax, uuidsMax }: ShardLimits): Pruned {
-  const { tables, seen, record } = store;
+  const { tables, seen, inherited, record } = store;
+  const uuids = (): number => tables.lastId - record.get().forgottenThrough + record.get().inherited.count;
+  inherited.forget(now, { keptMs, all: uuids() > uuidsMax });
   const pruned = { events: 0, texts: 0 };
   for (let [table] = tables.all; table !== undefined; [table] = tables.all) {
     const isOver = now >= endOf(table) + keptMs;
-    const isBeyond = tables.lastId - record.get().forgottenThrough > uuidsMax && tables.all.length > 1;
+    const isBeyond = uuids() > uuidsMax && tables.all.length > 1;
     if (!isOver && !isBeyond) break;
     pruned.events += forget(store, table);
   }

@@ -24,10 +24,10 @@ const table = `CREATE TABLE IF NOT EXISTS routing_announcements (
 
 /** What a pull needs to know and tells of the deployment, beside routing. */
 export type Deployment = {
-  /** How many event shards the configuration wants. */
+  /** How many event shards there are to be where D1 does not say. */
   shardsWanted(): number;
   /** Called with each page, in its transaction. */
-  pulled(page: Pick<RoutingPage, "shards" | "hasOldArchive" | "oldKnownSince" | "version">): void;
+  pulled(page: Omit<RoutingPage, "changes">): void;
 };
 
 /** Any number of calls may come at the same time. */
@@ -91,6 +91,11 @@ export class RoutingChanges {
    */
   current(): Promise<boolean> {
     if (this.#replica.isComplete && !this.#isOpen()) return Promise.resolve(true);
+    return this.#pull();
+  }
+
+  /** Pulls what D1 has now. @returns false when it cannot be reached. */
+  refresh(): Promise<boolean> {
     return this.#pull();
   }
 

@@ -69,18 +69,34 @@ export class SeenEvents {
 
   /** Packs what is not packed yet. */
   seal(): void {
-    const entries = [...this.#newest].map(([uuid, { id, acceptedAt, routingVersion }]): SeenUuid => ({
-      words: wordsOf(uuid),
-      id,
-      acceptedAt,
-      routingVersion,
-    }));
+    const entries = this.#unpacked();
     const [first, last] = [entries[0], entries.at(-1)];
     if (first === undefined || last === undefined) return;
     this.#runs.add(entries);
     this.#tables.saveBytes(first.id);
     this.#record.set({ sealedThrough: last.id });
     this.#newest.clear();
+  }
+
+  /**
+   * The next events behind a cursor, so that reading on until `isEnd` gives every event that is known, and some twice.
+   * @param options.key of the packed page that was read last. @param options.id all events up to it were read.
+   */
+  readBehind({ key, id, pages }: { key: number; id: number; pages: number }): {
+    entries: SeenUuid[];
+    key: number;
+    id: number;
+    isEnd: boolean;
+  } {
+    const newerThan = Math.max(id, this.#record.get().forgottenThrough);
+    const packed = this.#runs.readBehind({ key, newerThan, pages });
+    const behind = packed.isEnd ? [...packed.entries, ...this.#unpacked()] : packed.entries;
+    return {
+      entries: behind.filter((entry) => entry.id > newerThan),
+      key: packed.key,
+      id: packed.isEnd ? this.#tables.lastId : id,
+      isEnd: packed.isEnd,
+    };
   }
 
   /** Whether `tidy` has something to do. */
@@ -91,5 +107,14 @@ export class SeenEvents {
   /** A bounded step of merging what is packed and removing what is forgotten, to be run as one transaction. @returns whether there was anything to do. */
   tidy(): boolean {
     return this.#runs.step(this.#record.get().forgottenThrough);
+  }
+
+  #unpacked(): SeenUuid[] {
+    return [...this.#newest].map(([uuid, { id, acceptedAt, routingVersion }]) => ({
+      words: wordsOf(uuid),
+      id,
+      acceptedAt,
+      routingVersion,
+    }));
   }
 }

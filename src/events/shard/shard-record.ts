@@ -1,8 +1,20 @@
 /** What a shard knows of itself: one row in its own storage. */
+import type { UuidCursor } from "./uuid-transfer";
+
+/** A shard to be, while it copies the uuids of its events: `cursors` says how far, for each of the shards there are. */
+export type Joining = { from: number; to: number; cursors: UuidCursor[] };
 
 export type ShardRecord = {
-  /** How many shards there are, as D1 said; null before it was asked. */
+  /** How many shards there are, as far as this one knows; null while it is none of them. It never falls. */
   shards: number | null;
+  /** The growth by which the shard is to become one, until it is. */
+  joining: Joining | null;
+  /** How many shards there were before it was one of them: they know the texts of what it inherited. Null: it is one of the first. */
+  joinedAfter: number | null;
+  /** What it inherited from them (`InheritedUuids`): how many uuids, some of them twice, and when (ms) the newest was accepted. */
+  inherited: { count: number; newestAt: number };
+  /** Inherited uuids that were accepted until then (ms) are past their time. */
+  inheritedForgottenThrough: number;
   /** What is to be done about the events in D1 of the time before there were shards (`OldUuids`). */
   oldArchive: "unknown" | "reading" | "read" | "none";
   /** Which row of it was read last. */
@@ -23,6 +35,10 @@ export type ShardRecord = {
 
 const initial: ShardRecord = {
   shards: null,
+  joining: null,
+  joinedAfter: null,
+  inherited: { count: 0, newestAt: 0 },
+  inheritedForgottenThrough: 0,
   oldArchive: "unknown",
   oldReadTo: 0,
   oldEndsAt: null,

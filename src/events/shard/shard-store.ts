@@ -1,5 +1,6 @@
 /** All that a shard keeps of events, in its own SQLite. Routing has tables of its own there. */
 import { EventTables } from "./event-tables";
+import { InheritedUuids } from "./inherited-uuids";
 import { SeenEvents } from "./seen-events";
 import { ShardRecordStore } from "./shard-record";
 
@@ -8,6 +9,7 @@ export class ShardStore {
   readonly record: ShardRecordStore;
   readonly tables: EventTables;
   readonly seen: SeenEvents;
+  readonly inherited: InheritedUuids;
 
   /** Makes the tables of a new shard; of another one, reads what is not packed yet. */
   constructor(sql: SqlStorage) {
@@ -15,5 +17,6 @@ export class ShardStore {
     this.record = new ShardRecordStore(sql);
     this.tables = new EventTables(sql, this.record.get().forgottenThrough);
     this.seen = new SeenEvents(sql, this.tables, this.record);
+    this.inherited = new InheritedUuids(sql, this.record);
   }
 }

@@ -30,6 +30,12 @@ export type PublishRequest = {
  */
 export type PublishedEvent = { uuid: string; firstAcceptedAt: number; isKnown: boolean; webhooks: number[] };
 
+/**
+ * An event that a shard knows and did not accept itself. `acceptedAt`: ms; `routingVersion`: under which it was accepted;
+ * `body`: null where the text cannot be read any more.
+ */
+export type EarlierEvent = { acceptedAt: number; routingVersion: number; body: string | null };
+
 /** What became of a publish. */
 export type PublishAnswer =
   | { outcome: "archived"; routingVersion: number; webhooks: RoutedWebhook[]; events: PublishedEvent[] }
@@ -37,5 +43,5 @@ export type PublishAnswer =
   | { outcome: "conflict"; uuids: string[] }
   /** The caller believes in another number of shards: it is this one. */
   | { outcome: "resharded"; shards: number }
-  /** A change was announced and D1 does not say whether it happened. The publisher must repeat. */
+  /** Something cannot be told that the answer depends on. The publisher must repeat. */
   | { outcome: "unavailable"; because: string };

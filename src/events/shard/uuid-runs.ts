@@ -38,22 +38,35 @@ const keysPerRun = 2 ** 20;
 /** Pages that one step removes. */
 const removedMax = 64;
 
+/** Entries behind a key. `key`: of the last page that was read. */
+type EntriesBehind = { entries: SeenUuid[]; key: number; isEnd: boolean };
+
 export class UuidRuns {
   readonly #sql: SqlStorage;
+  readonly #runsTable: string;
+  readonly #pagesTable: string;
   #runs: Run[];
   /** By key; undefined until a uuid was looked for. */
   #cached: Map<number, Uint32Array> | undefined;
 
-  constructor(sql: SqlStorage) {
+  /** @param prefix of the names of its tables. */
+  constructor(sql: SqlStorage, prefix = "") {
     this.#sql = sql;
-    sql.exec(`CREATE TABLE IF NOT EXISTS uuid_runs (
-      run INTEGER PRIMARY KEY, level INTEGER NOT NULL, newest_id INTEGER NOT NULL, next_page INTEGER, merges_into INTEGER
-    )`);
-    // The filter comes first: reading it does not read the page.
-    sql.exec(`CREATE TABLE IF NOT EXISTS uuid_pages (
-      key INTEGER PRIMARY KEY, filter BLOB NOT NULL, page BLOB NOT NULL
-    )`);
-    this.#runs = sql.exec<Run>("SELECT * FROM uuid_runs ORDER BY run").toArray();
+    [this.#runsTable, this.#pagesTable] = [`${prefix}uuid_runs`, `${prefix}uuid_pages`];
+    this.#makeTables();
+    this.#runs = sql.exec<Run>(`SELECT * FROM ${this.#runsTable} ORDER BY run`).toArray();
+  }
+
+  get isEmpty(): boolean {
+    return this.#runs.length === 0;
+  }
+
+  /** Removes everything, which writes no row for it. */
+  clear(): void {
+    this.#sql.exec(`DROP TABLE ${this.#runsTable}; DROP TABLE ${this.#pagesTable}`);
+    this.#makeTables();
+    this.#runs = [];
+    this.#cached = undefined;
   }
 
   /** Two rows written. @param entries in order of id. */
@@ -83,10 +96,37 @@ export class UuidRuns {
     });
   }
 
+  /**
+   * The entries of the next pages, in order of their keys. What is merged meanwhile gets higher keys: who reads on until the end
+   * gets every entry, and some of them twice.
+   * @param options.key of the page that was read last; 0: none. @param options.newerThan runs without an id above it are left out.
+   */
+  readBehind({ key, newerThan, pages }: { key: number; newerThan: number; pages: number }): EntriesBehind {
+    const behind: EntriesBehind = { entries: [], key, isEnd: true };
+    let left = pages;
+    for (const run of this.#runs) {
+      if (run.newest_id <= newerThan || keyOf(run, keysPerRun) <= key) continue;
+      const rows = this.#sql.exec<{ key: number; page: ArrayBuffer }>(
+        `SELECT key, page FROM ${this.#pagesTable} WHERE key >= ? AND key < ? ORDER BY key LIMIT ?`,
+        Math.max(keyOf(run, 0), key + 1),
+        keyOf(run, keysPerRun),
+        left,
+      );
+      for (const row of rows) {
+        behind.entries.push(...unpackPage(new Uint32Array(row.page)));
+        behind.key = row.key;
+        left -= 1;
+      }
+      if (left === 0) return { ...behind, isEnd: false };
+    }
+    return behind;
+  }
+
   /** Whether `step` has something to do. */
   hasWork(forgottenThrough: number): boolean {
     return (
-      this.#runs.some((run) => run.next_page !== null || isForgotten(run, forgottenThrough)) ||
+      this.#runs.some((run) => run.next_page !== null) ||
+      this.#forgotten(forgottenThrough) !== undefined ||
       this.#toMerge() !== null
     );
   }
@@ -96,7 +136,7 @@ export class UuidRuns {
    * @param forgottenThrough entries up to this id go. @returns whether there was anything to do.
    */
   step(forgottenThrough: number): boolean {
-    const forgotten = this.#runs.find((run) => isForgotten(run, forgottenThrough));
+    const forgotten = this.#forgotten(forgottenThrough);
     if (forgotten !== undefined) {
       this.#remove(forgotten);
       return true;
@@ -105,6 +145,17 @@ export class UuidRuns {
     if (target === null) return false;
     this.#merge(target, forgottenThrough);
     return true;
+  }
+
+  /** A run without an entry that is still known. What is being merged loses them by that. */
+  #forgotten(through: number): Run | undefined {
+    return this.#runs.find(
+      (run, place) =>
+        run.newest_id <= through &&
+        run.next_page === null &&
+        run.merges_into === null &&
+        (run.newest_id > 0 || place + 1 < this.#runs.length),
+    );
   }
 
   /** The oldest runs of the lowest level that has too many. */
@@ -124,7 +175,7 @@ export class UuidRuns {
     const target = this.#addRun({ level: first.level + 1, newest_id: newest, next_page: 0 });
     for (const source of sources) {
       source.merges_into = target.run;
-      this.#sql.exec("UPDATE uuid_runs SET merges_into = ? WHERE run = ?", target.run, source.run);
+      this.#sql.exec(`UPDATE ${this.#runsTable} SET merges_into = ? WHERE run = ?`, target.run, source.run);
     }
     return target;
   }
@@ -140,16 +191,16 @@ export class UuidRuns {
     for (const source of sources) this.#removePages(keyOf(source, page), keyOf(source, page));
     const isDone = page + 1 === pagesPerStep ** (target.level - 1);
     target.next_page = isDone ? null : page + 1;
-    this.#sql.exec("UPDATE uuid_runs SET next_page = ? WHERE run = ?", target.next_page, target.run);
+    this.#sql.exec(`UPDATE ${this.#runsTable} SET next_page = ? WHERE run = ?`, target.next_page, target.run);
     if (!isDone) return;
-    this.#sql.exec("DELETE FROM uuid_runs WHERE merges_into = ?", target.run);
+    this.#sql.exec(`DELETE FROM ${this.#runsTable} WHERE merges_into = ?`, target.run);
     this.#runs = this.#runs.filter((run) => run.merges_into !== target.run);
   }
 
   #remove(run: Run): void {
     const keys = this.#sql
       .exec<{ key: number }>(
-        "SELECT key FROM uuid_pages WHERE key >= ? AND key < ? ORDER BY key LIMIT ?",
+        `SELECT key FROM ${this.#pagesTable} WHERE key >= ? AND key < ? ORDER BY key LIMIT ?`,
         keyOf(run, 0),
         keyOf(run, keysPerRun),
         removedMax,
@@ -158,15 +209,30 @@ export class UuidRuns {
     const [first, last] = [keys[0], keys.at(-1)];
     if (first !== undefined && last !== undefined) this.#removePages(first.key, last.key);
     if (keys.length === removedMax) return;
-    this.#sql.exec("DELETE FROM uuid_runs WHERE run = ?", run.run);
+    if (run === this.#runs.at(-1)) {
+      // The numbers of runs rise for good: who reads on behind a key misses nothing. So the newest one stays, without pages.
+      run.newest_id = 0;
+      this.#sql.exec(`UPDATE ${this.#runsTable} SET newest_id = 0 WHERE run = ?`, run.run);
+      return;
+    }
+    this.#sql.exec(`DELETE FROM ${this.#runsTable} WHERE run = ?`, run.run);
     this.#runs = this.#runs.filter((other) => other !== run);
   }
 
+  #makeTables(): void {
+    this.#sql.exec(`CREATE TABLE IF NOT EXISTS ${this.#runsTable} (
+      run INTEGER PRIMARY KEY, level INTEGER NOT NULL, newest_id INTEGER NOT NULL, next_page INTEGER, merges_into INTEGER
+    )`);
+    // The filter comes first: reading it does not read the page.
+    this.#sql.exec(`CREATE TABLE IF NOT EXISTS ${this.#pagesTable} (
+      key INTEGER PRIMARY KEY, filter BLOB NOT NULL, page BLOB NOT NULL
+    )`);
+  }
+
   #addRun(run: Omit<Run, "run" | "merges_into">): Run {
-    // A merge's target is newer than what it merges: the numbers of runs rise for good as long as any is left.
     const added: Run = { ...run, run: (this.#runs.at(-1)?.run ?? 0) + 1, merges_into: null };
     this.#sql.exec(
-      "INSERT INTO uuid_runs (run, level, newest_id, next_page) VALUES (?, ?, ?, ?)",
+      `INSERT INTO ${this.#runsTable} (run, level, newest_id, next_page) VALUES (?, ?, ?, ?)`,
       added.run,
       added.level,
       added.newest_id,
@@ -179,18 +245,23 @@ export class UuidRuns {
   #writePage(run: Run, page: number, entries: readonly SeenUuid[]): void {
     const filter = filterOf(entries);
     const key = keyOf(run, page);
-    this.#sql.exec("INSERT INTO uuid_pages VALUES (?, ?, ?)", key, filter.buffer, packPage(entries).buffer);
+    this.#sql.exec(
+      `INSERT INTO ${this.#pagesTable} VALUES (?, ?, ?)`,
+      key,
+      filter.buffer,
+      packPage(entries).buffer,
+    );
     if (run.level <= cachedLevelMax) this.#cached?.set(key, filter);
   }
 
   #removePages(first: number, last: number): void {
-    this.#sql.exec("DELETE FROM uuid_pages WHERE key BETWEEN ? AND ?", first, last);
+    this.#sql.exec(`DELETE FROM ${this.#pagesTable} WHERE key BETWEEN ? AND ?`, first, last);
     for (let key = first; key <= last; key += 1) this.#cached?.delete(key);
   }
 
   #readPage(key: number): Uint32Array {
     const [row] = this.#sql
-      .exec<{ page: ArrayBuffer }>("SELECT page FROM uuid_pages WHERE key = ?", key)
+      .exec<{ page: ArrayBuffer }>(`SELECT page FROM ${this.#pagesTable} WHERE key = ?`, key)
       .toArray();
     return new Uint32Array(row?.page ?? new ArrayBuffer(0));
   }
@@ -201,7 +272,7 @@ export class UuidRuns {
       cached.flatMap((run) =>
         this.#sql
           .exec<Filter>(
-            "SELECT key, filter FROM uuid_pages WHERE key >= ? AND key < ?",
+            `SELECT key, filter FROM ${this.#pagesTable} WHERE key >= ? AND key < ?`,
             keyOf(run, 0),
             keyOf(run, keysPerRun),
           )
@@ -217,7 +288,7 @@ export class UuidRuns {
     if (runs.length === 0) return new Map();
     const keys = new Set(uuids.flatMap((words) => runs.map((run) => keyOf(run, pageOf(words, run.level)))));
     const rows = this.#sql.exec<Filter>(
-      "SELECT p.key, p.filter FROM json_each(?) k CROSS JOIN uuid_pages p ON p.key = k.value",
+      `SELECT p.key, p.filter FROM json_each(?) k CROSS JOIN ${this.#pagesTable} p ON p.key = k.value`,
       JSON.stringify([...keys]),
     );
     return new Map(rows.toArray().map(filterEntry));
@@ -232,9 +303,4 @@ function filterEntry({ key, filter }: Filter): [number, Uint32Array] {
 
 function keyOf({ run }: Run, page: number): number {
   return run * keysPerRun + page;
-}
-
-/** What is being merged loses what is forgotten by that. */
-function isForgotten(run: Run, forgottenThrough: number): boolean {
-  return run.newest_id <= forgottenThrough && run.next_page === null && run.merges_into === null;
 }

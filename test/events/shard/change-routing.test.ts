@@ -40,10 +40,10 @@ afterEach(endCalls);
 function watchedStub(name: string): ShardStub {
   return () => {
     const shard = shardStub(name)();
-    const step = (what: "announce" | "withdraw" | "abandon" | "apply") => (id: string) =>
+    const step = (what: "withdraw" | "abandon" | "apply") => (id: string) =>
       inSteps(what, name, () => shard[what](id));
     return {
-      announce: step("announce"),
+      announce: (id) => inSteps("announce", name, () => shard.announce(id)),
       withdraw: step("withdraw"),
       abandon: step("abandon"),
       apply: step("apply"),
@@ -252,7 +252,7 @@ describe("with timers in the hands of the test,", () => {
       ...shardStub(names[1])(),
       announce: () => {
         calls += 1;
-        return Promise.withResolvers<void>().promise;
+        return Promise.withResolvers<null>().promise;
       },
     });
     const changed = change("new", [shardStub(names[0]), hanging]);

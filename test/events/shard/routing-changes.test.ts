@@ -44,7 +44,7 @@ const maintain = (later: number): Promise<void> =>
 /** Commits the change `id`: a webhook that hears `project:created`. */
 async function commit(id: string): Promise<void> {
   await env.DB.batch([
-    commitRecord(id, Date.now()).statement(env.DB),
+    commitRecord(id, { at: Date.now(), announcedTo: 2 }).statement(env.DB),
     env.DB.prepare(
       `INSERT INTO webhooks (uuid, name, origin, sealed, verify_ssl, content_type, created_at)
        VALUES (?, '', '', '', 1, 'application/json', 0)`,
@@ -188,7 +188,7 @@ it("a database that was restored from a backup and has changed as often since is
   await insertWebhook("kept", "project:created");
   await insertWebhook("lost", "project:created");
   await announce("x");
-  await env.DB.batch([commitRecord("x", Date.now()).statement(env.DB)]);
+  await env.DB.batch([commitRecord("x", { at: Date.now(), announcedTo: 2 }).statement(env.DB)]);
   expect(await matchAt("a")).toEqual(["kept", "lost"]);
   const version = await env.DB.prepare("SELECT version FROM routing").first<number>("version");
   await env.DB.exec(
@@ -197,7 +197,7 @@ it("a database that was restored from a backup and has changed as often since is
   await insertWebhook("new", "project:created");
   await env.DB.prepare("UPDATE routing SET version = ?").bind(version).run();
   await announce("y");
-  await env.DB.batch([commitRecord("y", Date.now()).statement(env.DB)]);
+  await env.DB.batch([commitRecord("y", { at: Date.now(), announcedTo: 2 }).statement(env.DB)]);
   expect(await matchAt("a")).toEqual(["kept", "new"]);
 });
 

@@ -47,7 +47,11 @@ export function inShard<Result>(
 /** The shard as a writer calls it. */
 export function shardStub(name: string): ShardStub {
   return () => ({
-    announce: (id) => inShard(name, ({ changes }) => changes.announce(id, Date.now())),
+    announce: (id) =>
+      inShard(name, ({ changes }) => {
+        changes.announce(id, Date.now());
+        return null;
+      }),
     withdraw: (id) => inShard(name, ({ changes }) => changes.withdraw(id)),
     abandon: (id) => inShard(name, ({ changes }) => changes.abandon(id, Date.now())),
     apply: (id) => inShard(name, ({ changes }) => changes.apply(id)),

@@ -117,7 +117,8 @@ describe("packed uuids", () => {
       while (runs.step(15));
       expect(shape(sql).levels).toEqual([0, 0, 0, 0, 1]);
       while (runs.step(170));
-      expect(shape(sql)).toEqual({ pages: 3, levels: [0, 0, 0] });
+      // The newest run stays, without pages: the numbers of runs rise for good.
+      expect(shape(sql)).toEqual({ pages: 3, levels: [0, 0, 0, 1] });
       expect(
         idsOf(
           runs,
@@ -137,6 +138,11 @@ describe("packed uuids", () => {
         ...more.map(({ id }) => id),
       ]);
       while (runs.step(1000));
+      expect(shape(sql)).toEqual({ pages: 0, levels: [1] });
+      runs.add(entries(1001, 10));
+      while (runs.step(1000));
+      expect(shape(sql)).toEqual({ pages: 1, levels: [0] });
+      runs.clear();
       expect(shape(sql)).toEqual({ pages: 0, levels: [] });
     });
   });

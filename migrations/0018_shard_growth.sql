@@ -1,0 +1,1 @@
+ALTER TABLE `routing` ADD `shards_next` integer;
