@@ -23,7 +23,7 @@ describe.skipIf(missing !== null)("the form of a webhook", () => {
       await page.getByLabel("URL").fill("ftp://example.com/path");
       await page.getByLabel("Name").fill("Kept");
       await page.getByLabel("Secret").fill("a secret of my own");
-      await page.getByText("Advanced: retries, timeout, rate limit, headers").click();
+      await page.getByText("Advanced: retries, timeout, rate limit, digest, headers").click();
       await page.getByLabel("Timeout").fill("31");
       await page.getByRole("button", { name: "Create webhook" }).click();
 
