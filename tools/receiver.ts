@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { createServer as createSecureServer } from "node:https";
 import { setTimeout as wait } from "node:timers/promises";
 import { fail, messageOf, readOptions, wholeNumber } from "./command-line.ts";
+import { watchNpm } from "./parent-watch.ts";
 import { verifySignature } from "./verify-signature.ts";
 
 const usage = `An example receiver for deliveries of the gateway.
@@ -43,6 +44,7 @@ server.listen(settings.port, "127.0.0.1", () => {
   console.log(`Receiving on ${origin}:${settings.port}, answering ${settings.status}.`);
 });
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(0));
+watchNpm(() => process.exit(0));
 
 async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = await readBody(request);

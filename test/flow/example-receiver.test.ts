@@ -65,6 +65,22 @@ describe("npm run receiver", () => {
     });
     expect({ status, stderr }).toEqual({ status: 2, stderr: sentence });
   });
+
+  test("ends when the npm that runs it gets SIGTERM", async () => {
+    const url = `http://127.0.0.1:${await freePort()}`;
+    const listens = () =>
+      fetch(url).then(
+        () => true,
+        () => false,
+      );
+    const npm = spawn("npm", ["run", "receiver", "--", "--port", new URL(url).port], {
+      cwd: projectDirectory,
+      stdio: "ignore",
+    });
+    await eventually("the receiver listens", listens);
+    npm.kill("SIGTERM");
+    expect(await eventually("nobody listens", async () => !(await listens()))).toBe(true);
+  });
 });
 
 /** The example receiver as a process. `firstDelivery` waits for its first line about a delivery. */

@@ -96,6 +96,13 @@ describe("npm start", () => {
     const databases = join(damaged, "v3", "d1", "miniflare-D1DatabaseObject");
     mkdirSync(databases, { recursive: true });
     writeFileSync(join(databases, "0.sqlite"), "no database ".repeat(1000));
+    const noDirectory = join(directory, "no-directory");
+    mkdirSync(noDirectory);
+    writeFileSync(join(noDirectory, "v3"), "");
+    const lanes = join(directory, "lanes");
+    const lane = join(lanes, "v3", "do", "orchest-webhooks-WebhookLane");
+    mkdirSync(lane, { recursive: true });
+    writeFileSync(join(lane, "1.sqlite"), "no lane".repeat(1000));
     const cases: [state: string, sentence: RegExp][] = [
       [
         gateway.stateDirectory,
@@ -103,6 +110,8 @@ describe("npm start", () => {
       ],
       [file, /^The state directory .*file cannot be written \(.*\)\. Mend that, or take another/],
       ["/proc/none", /^The state directory \/proc\/none cannot be written/],
+      [noDirectory, /^The state is damaged: .*v3.* cannot be read \(.*\)\. Restore /],
+      [lanes, /^The state is damaged: .*1\.sqlite cannot be read \(file is not a database\)\. Restore /],
       [damaged, /^The state is damaged: .*0\.sqlite cannot be read \(.*\)\. Restore /],
     ];
     for (const [state, sentence] of cases) {

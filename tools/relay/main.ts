@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
 import { importRelayKeys, type RelayKeys } from "../../src/send/egress/protocol.ts";
+import { watchNpm } from "../parent-watch.ts";
 import { Connections } from "./connections.ts";
 import { stayConnected } from "./dial-out.ts";
 import { log } from "./log.ts";
@@ -18,6 +19,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     stopping.abort();
   });
 }
+watchNpm(() => stopping.abort());
 
 try {
   const settings = readSettings(process.argv.slice(2), process.env);
