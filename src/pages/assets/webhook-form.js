@@ -6,7 +6,7 @@ import { askForPage, takeParts } from "./parts.js";
 
 const previewDelayMs = 400;
 /** The fields that the preview depends on. */
-const previewed = /^(url|name|content_type|format|template|option-.*|types-\d+)$/;
+const previewed = /^(url|name|content_type|format|template|digest_s|option-.*|types-\d+)$/;
 
 const form = document.getElementById("webhook-form");
 const groups = document.getElementById("groups");

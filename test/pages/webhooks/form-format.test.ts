@@ -245,6 +245,23 @@ describe("a template in the form", () => {
 });
 
 describe("the preview", () => {
+  it("shows what a digest will be, for services that have them", async () => {
+    const url = "https://hooks.slack.com/services/x";
+    const { html } = await type({ url, digest_s: "60" });
+    const preview = words(html, "preview");
+    expect(preview).toContain("The digest of 12 such events.");
+    expect(preview).toMatch(/12 runs failed in Churn prediction\n/);
+    expect(preview).toContain("and 2 more");
+    for (const typed of [
+      { url, digest_s: "" },
+      { url, digest_s: "0" },
+      { url, digest_s: "x" },
+      { url: "https://example.com/", digest_s: "60" },
+    ]) {
+      expect(words((await type(typed)).html, "preview")).not.toContain("The digest of");
+    }
+  });
+
   const sentence = "Nightly retraining failed in Churn prediction: run 17, step Train model";
 
   it("is what each service shows, and on a locked phone", () =>

@@ -81,7 +81,8 @@ function messageOf(
     template: values.text.template,
     orchestUrl,
     event: sampleOf(type, ids),
-    ...(more > 0 && { others: Array.from({ length: more }, () => sampleOf(type, ids)) }),
+    // With the same uuids as the first: all are of one project.
+    ...(more > 0 && { others: Array.from({ length: more }, () => sampleOf(type, sequentialUuids())) }),
     deliveryUuid: ids(),
   });
 }
