@@ -6,14 +6,14 @@ import { ScopeRequired } from "../parts/scope-required";
 import { Time } from "../parts/time";
 import { reasonOfAttempt } from "./failure-reason";
 
-/** Newest first; the newest is open. */
-export function Attempts({ history }: { history: ShownAttempt[] }) {
+/** Newest first; the newest is open. @param props.isCarried whether another delivery's message carries this one. */
+export function Attempts({ history, isCarried }: { history: ShownAttempt[]; isCarried: boolean }) {
   return (
     <section class="card" aria-labelledby="attempts-title">
       <h2 id="attempts-title">Attempts</h2>
       <div id="delivery-attempts">
         {history.length === 0 ? (
-          <p class="muted">No attempts yet.</p>
+          <p class="muted">{isCarried ? carriedText : "No attempts yet."}</p>
         ) : (
           history.toReversed().map((attempt, index) => <Attempt attempt={attempt} isOpen={index === 0} />)
         )}
@@ -21,6 +21,9 @@ export function Attempts({ history }: { history: ShownAttempt[] }) {
     </section>
   );
 }
+
+const carriedText =
+  "No attempts of its own: the attempts are those of the delivery whose message carries it.";
 
 function Attempt({ attempt, isOpen }: { attempt: ShownAttempt; isOpen: boolean }) {
   const { number, startedAt, durationMs, status, error, egress } = attempt;

@@ -32,6 +32,7 @@ export function deliveryPage(router: Router): void {
     const hasTexts = mayReadTexts(c.var.caller);
     const delivery: ShownDelivery = hasTexts ? found : withoutTexts(found);
     const { status, sent, body, history } = delivery;
+    const isCarried = delivery.carriedBy !== null;
     // Background refreshes do not replace this part, so that the other lanes are asked once per visit.
     const isVisit = c.req.header("X-Live") === undefined;
     const others = isVisit ? await findOtherDeliveries(c.env, webhook, delivery.eventUuid) : null;
@@ -72,8 +73,12 @@ export function deliveryPage(router: Router): void {
           <div id="delivery-change"></div>
         )}
         <Facts uuid={uuid} webhook={webhook} delivery={delivery} />
-        <Attempts history={history} />
-        <SentRequest sent={sent && { headers: sent.headers, body }} mayReadTexts={hasTexts} />
+        <Attempts history={history} isCarried={isCarried} />
+        <SentRequest
+          sent={sent && { headers: sent.headers, body }}
+          mayReadTexts={hasTexts}
+          isCarried={isCarried}
+        />
         <EventBody env={c.env} event={delivery.event} uuid={delivery.eventUuid} />
         {others && <OtherDeliveries {...others} />}
       </>,

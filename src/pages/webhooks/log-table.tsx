@@ -34,7 +34,7 @@ export function LogTable({ webhook, deliveries }: { webhook: Webhook; deliveries
           <Cell label="Accepted">
             <Time at={delivery.acceptedAt} />
           </Cell>
-          <Cell label="Attempts" number minor={delivery.attempts < 2}>
+          <Cell label="Attempts" number minor={delivery.attempts < 2 && delivery.carriedBy === null}>
             {delivery.carriedBy !== null && delivery.attempts === 0 ? (
               <CarriedBy webhook={webhook} sequence={delivery.carriedBy} />
             ) : (

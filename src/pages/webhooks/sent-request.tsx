@@ -8,14 +8,25 @@ import { curlCommand } from "./curl";
 /** `body`: null when it cannot be rebuilt. */
 type RequestParts = { headers: Record<string, string>; body: string | null };
 
-/** @param props.sent null before the first attempt. @param props.mayReadTexts false shows only the headers. */
-export function SentRequest({ sent, mayReadTexts }: { sent: RequestParts | null; mayReadTexts: boolean }) {
+/**
+ * @param props.sent null before the first attempt. @param props.mayReadTexts false shows only the headers.
+ * @param props.isCarried whether another delivery's message carries this one.
+ */
+export function SentRequest({
+  sent,
+  mayReadTexts,
+  isCarried,
+}: {
+  sent: RequestParts | null;
+  mayReadTexts: boolean;
+  isCarried: boolean;
+}) {
   return (
     <section class="card" aria-labelledby="request-title">
       <h2 id="request-title">Request</h2>
       <div id="delivery-request">
         {sent === null ? (
-          <p class="muted">No request yet.</p>
+          <p class="muted">{isCarried ? "No request of its own." : "No request yet."}</p>
         ) : (
           <>
             <h3>Headers</h3>

@@ -4,6 +4,8 @@ import { makeWebhook } from "../../api";
 import { restartClock, stopClock } from "../../clock";
 import { deliveriesOf, deliveryAt } from "../../deliveries";
 import { makeListener } from "../../event";
+import { runAlarm } from "../../lane";
+import { hand, times } from "../../lane/lane-traffic";
 import { receiver } from "../../receiver";
 import { formatBody } from "../../../src/pages/webhooks/sent-request";
 import { follow, get, missingParts, post } from "../page";
@@ -89,6 +91,29 @@ describe("GET /webhooks/{uuid}/deliveries/{delivery}", () => {
       expect(html).toContain("Delivery not found.");
       expect((await post(`${one}/redeliver`, {}, { cookie })).status).toBe(404);
     }
+  });
+});
+
+describe("a delivery of a digest", () => {
+  it("leads to the one whose message carried it, and that one to it, from the log, too", async () => {
+    receiver();
+    const url = "https://acme.cloud.mattermost.com/hooks/x";
+    const { uuid } = await makeListener({ url, digest_s: 60 });
+    await hand(uuid, times(13));
+    await runAlarm(uuid, 60_000);
+    const [head, , third] = await deliveriesOf(uuid);
+    const path = (one?: { uuid: string }): string => `/webhooks/${uuid}/deliveries/${one?.uuid ?? ""}`;
+    const cookie = await reader();
+    const carried = (await get(path(third), cookie)).html;
+    expect(carried).toContain(`Sent in the message of</dt><dd><a href="${path(head)}">#1</a>`);
+    expect(carried).toContain("No attempts of its own");
+    expect(carried).toContain("No request of its own");
+    const carrier = (await get(path(head), cookie)).html;
+    expect(carrier).toContain(`<a href="${path(third)}">#3</a>`);
+    expect(carrier).toContain("#11</a> and 2 more");
+    expect(carrier).toContain("13 projects were created");
+    const log = (await get(`/webhooks/${uuid}`, cookie)).html;
+    expect(log.split(`With <a href="${path(head)}">#1</a>`)).toHaveLength(13);
   });
 });
 
