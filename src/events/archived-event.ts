@@ -1,6 +1,6 @@
-/** An event of the archive, wherever it is kept. */
+/** Events of the archive, the same for event shards and the old archive. */
 
-/** Without its source text. `accepted_at`: in ms. */
+/** An event without its source text. `accepted_at` in ms. */
 export type ArchivedEvent = {
   uuid: string;
   type: string;
@@ -10,10 +10,13 @@ export type ArchivedEvent = {
   accepted_at: number;
 };
 
-/** With its source text. `publisher`: the id of a `Publisher`; null for events from before it was recorded. */
+/**
+ * An event with its source text (`body`). `publisher`: the id of a `Publisher`; null for events accepted before
+ * publishers were recorded.
+ */
 export type FullArchivedEvent = ArchivedEvent & { body: string; publisher: string | null };
 
-/** The names of an event's project and job, from its text; null where it has none. */
+/** The names of an event's project and job, from its text; null when it has none. */
 export type EventNames = { project: string | null; job: string | null };
 
 /** The filters of a list: `since` (inclusive) and `until` (exclusive) in ms. */

@@ -1,10 +1,10 @@
-/** One hand-over to one lane. */
+/** Hands events over to one lane. */
 import type { AcceptResult, Handover } from "../lane/handover";
 import { laneOf } from "../lane/lane-of";
 import { log } from "../platform/log";
 import { withTimeout } from "../platform/timeouts";
 
-/** How long a lane may take. It is called twice. */
+/** The timeout of a call. The lane is called at most twice. */
 const callMs = 2500;
 
 /** The result of a hand-over that reached its lane in time. */
@@ -12,15 +12,15 @@ type HandoverResult = Exclude<AcceptResult, { outcome: "late" }>;
 
 /**
  * Calls a lane's `accept`, and once more when the first call fails, times out or is too late for new events.
- * @param leftMs how much time there is now, in ms; when there is none, the lane is not called.
- * @returns the lane's result, or null when no call reached it in time.
+ * @param leftMs gives the remaining time in ms. The lane is not called when no time is left.
+ * @returns the lane's result; null when no call got one in time.
  */
 export async function callLane(
   env: Env,
   handover: Handover,
   leftMs: () => number = () => callMs,
 ): Promise<HandoverResult | null> {
-  // The first call may have been executed, or may be later: then the lane must look for repeats.
+  // The first call may have been executed, or may still be, so that the lane must look for repeats in the second one.
   const again = { ...handover, events: handover.events.map((event) => ({ ...event, maybeKnown: true })) };
   for (const tried of [handover, again]) {
     const ms = Math.min(callMs, leftMs());

@@ -1,4 +1,4 @@
-/** The consumer of the queue `events-dlq`: what the main consumer could not settle in all its retries is kept. */
+/** The consumer of the queue `events-dlq`: keeps the messages that failed in all retries of the main consumer. */
 import { keepRejected } from "./rejected";
 import { log } from "../platform/log";
 import { dropFailures, latestFailures } from "./failure-notes";
@@ -7,8 +7,8 @@ import { isHandover, keptText } from "./queue-message";
 const givenUp = "The gateway failed to dispatch it in all its retries";
 
 /**
- * Keeps every message with what the main consumer noted of its latest failure, or has the whole batch retried.
- * A hand-over message is dropped: cron hands over anyway.
+ * Keeps every message with the noted reason of its latest failure. Hand-over messages are dropped, because cron also
+ * hands over pending events. @throws when D1 fails: the queue then retries the whole batch.
  */
 export async function consumeDeadLetters(batch: MessageBatch, env: Env): Promise<void> {
   log("error", "queue messages were given up", { messages: batch.messages.length });

@@ -1,4 +1,4 @@
-/** The deliveries of one event, read from the lanes. */
+/** Reads the deliveries of one event from the lanes. */
 import type { ArchivedEvent } from "./archived-event";
 import { listPossibleReceivers, type PossibleReceiver } from "./event-receivers";
 import type { LoggedDelivery } from "../lane/delivery-log";
@@ -7,14 +7,18 @@ import { forEachConcurrent } from "../platform/concurrency";
 import { log } from "../platform/log";
 import { laneOf } from "../lane/lane-of";
 
-/** Lanes that one question is put to, and how many at once. */
+/** The most lanes that are called for one event. */
 const lanesMax = 200;
+/** How many of them are called at once. */
 const lanesAtOnce = 50;
 
-/** A delivery, and whose it is. */
+/** A delivery and its webhook. */
 export type DeliveryOfWebhook = { webhook: PossibleReceiver; delivery: LoggedDelivery };
 
-/** @returns `complete`: whether every lane that may have the event was asked, and answered. */
+/**
+ * @returns the deliveries, in order of their webhooks. `complete`: whether every lane that may have the event has
+ *   responded.
+ */
 export async function deliveriesOf(
   env: Env,
   event: ArchivedEvent,

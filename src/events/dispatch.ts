@@ -1,26 +1,27 @@
-/** Dispatch: has the event shards archive accepted events and say who hears them, and hands them over to those webhooks' lanes. */
+/** Dispatches events: the event shards archive them and match them to webhooks, whose lanes then get them. */
 import type { HandoverEvent } from "../lane/handover";
-import { handOver, type Share } from "./hand-over";
+import { handOver, type LaneBatch } from "./hand-over";
 import type { Event } from "./parse-events";
 import { type ArchivedEvent, publishToShards } from "./publish-to-shards";
 import type { Publisher } from "./publisher";
 
 /**
- * An accepted event. `deliveries`: how many new deliveries it has. `duplicate`: its shard had the uuid already, and no new
- * delivery was created.
+ * An accepted event. `deliveries`: how many new deliveries it has. `duplicate`: its uuid was known, and no new delivery
+ * was created.
  */
 export type AcceptedEvent = { uuid: string; duplicate: boolean; deliveries: number };
 
-/** All events are accepted, or none is delivered: `conflicts` are uuids of earlier events with another text. */
+/** Either all events are accepted, or none is delivered. `conflicts`: uuids of earlier events with another text. */
 export type DispatchResult = { accepted: AcceptedEvent[] } | { conflicts: string[] };
 
 /**
- * Accepts up to 100 events, in order. When it returns `accepted`, every delivery is on disk: in its lane, or in D1's
- * table `handovers`. Idempotent by uuid: the caller repeats it after an exception. In the steady state it asks no D1.
+ * Accepts up to 100 events, in order. When it returns `accepted`, every delivery is stored: in its lane, or in the
+ * table `handovers` in D1. Idempotent by uuid: the caller repeats it after an exception. In the steady state it does
+ * not query D1.
  * @param options.publisher is archived with the events.
  * @param options.exceptWebhook the uuid of a webhook that must not get them.
  * @returns one `AcceptedEvent` per event, in the same order.
- * @throws {RequestError} 503 when a shard cannot be reached, or a lane and D1 neither.
+ * @throws {RequestError} 503 when a shard cannot be reached, or neither a lane nor D1.
  */
 export async function dispatch(
   env: Env,
@@ -37,7 +38,7 @@ export async function dispatch(
   if ("conflicts" in batch) return batch;
 
   const deliveries = new Map<string, number>();
-  await handOver(env, sharesOf(batch.events, exceptWebhook), ({ uuid }) => {
+  await handOver(env, laneBatchesOf(batch.events, exceptWebhook), ({ uuid }) => {
     deliveries.set(uuid, (deliveries.get(uuid) ?? 0) + 1);
   });
   const isKnown = new Map(batch.events.map((one) => [one.event.uuid, one.isKnown]));
@@ -56,19 +57,19 @@ export async function dispatch(
   };
 }
 
-/** @returns what each webhook hears, in the order of the events. */
-function sharesOf(events: readonly ArchivedEvent[], exceptWebhook: string | undefined): Share[] {
-  const shares = new Map<number, Share>();
+/** @returns the events that each webhook matches, in the order of the request. */
+function laneBatchesOf(events: readonly ArchivedEvent[], exceptWebhook: string | undefined): LaneBatch[] {
+  const laneBatches = new Map<number, LaneBatch>();
   for (const archived of events) {
     const event = handoverEvent(archived);
     for (const webhook of archived.webhooks) {
       if (webhook.uuid === exceptWebhook) continue;
-      const share = shares.get(webhook.id) ?? { webhook, events: [] };
-      shares.set(webhook.id, share);
-      share.events.push(event);
+      const laneBatch = laneBatches.get(webhook.id) ?? { webhook, events: [] };
+      laneBatches.set(webhook.id, laneBatch);
+      laneBatch.events.push(event);
     }
   }
-  return [...shares.values()];
+  return [...laneBatches.values()];
 }
 
 function handoverEvent({ event, firstAcceptedAt, isKnown }: ArchivedEvent): HandoverEvent {

@@ -1,9 +1,9 @@
-/** What an event calls its project and its job, and what it says. */
+/** The names of an event's project and job, and its title, from its text. */
 import { isFields, objectAt, textOf } from "../send/message/event-fields";
 import { sentenceOfText } from "../send/message/event-text";
 import type { EventNames } from "./archived-event";
 
-/** @param text of an event. */
+/** @param text the event's source text. @returns the names of its project and job. */
 export function namesIn(text: string): EventNames {
   const value: unknown = JSON.parse(text);
   const event = isFields(value) ? value : {};
@@ -13,10 +13,13 @@ export function namesIn(text: string): EventNames {
   };
 }
 
-/** Longer names are cut. */
+/** The most characters of a name. */
 const nameCharactersMax = 100;
 
-/** SQL of a list's columns that are made of an event's text; NULL where they are not asked for. */
+/**
+ * @param isAsked whether the columns are wanted; NULL otherwise. @returns SQL for the columns of a list that come from
+ *   an event's text.
+ */
 export function textColumns(isAsked: boolean): string {
   if (!isAsked) return "NULL AS projectName, NULL AS jobName, NULL AS body";
   return `${nameAt("$.project.name")} AS projectName, ${nameAt("$.project.job.name")} AS jobName, body`;
@@ -27,7 +30,9 @@ function nameAt(path: "$.project.name" | "$.project.job.name"): string {
   return `CASE WHEN json_valid(body) THEN substr(body->>'${path}', 1, ${nameCharactersMax}) END`;
 }
 
-/** @returns a row without its text, and with its title where it has one. @param row `body`: null where it was not asked for. */
+/**
+ * @param row `body`: null when the text columns were not wanted. @returns the row without its text, but with its title.
+ */
 export function withTitle<Row extends { body: string | null }>(
   row: Row,
 ): Omit<Row, "body"> & { title?: string } {

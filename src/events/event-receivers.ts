@@ -1,14 +1,14 @@
-/** Which webhooks may have an event in their lanes. */
+/** Finds the webhooks that may have an event in their lanes. */
 import { candidateJoin, candidatesOf } from "./matching";
 import type { ArchivedEvent } from "./archived-event";
 
-/** A webhook to be asked. */
+/** A webhook that may have the event. */
 export type PossibleReceiver = { uuid: string; name: string; origin: string };
 
 /**
- * Webhooks that match the event today come first: others may have matched it when it was accepted. What
- * was made later cannot have it.
- * @returns `complete`: whether that is all of them.
+ * Lists the webhooks that may have the event. Those that match it now come first; the others may have matched it when
+ * it was accepted. Webhooks that were created later cannot have it.
+ * @returns at most `limit` webhooks. `complete`: whether these are all.
  */
 export async function listPossibleReceivers(
   db: D1Database,

@@ -1,6 +1,6 @@
 /**
- * Writing down why queue messages fail, for the consumer of the dead-letter queue. Only as well as can be: a
- * note that cannot be written or removed is logged and changes nothing for the messages.
+ * Notes why queue messages fail, for the consumer of the dead-letter queue. Best effort: a note that cannot be written
+ * or removed is logged, and does not affect the message.
  */
 import { readFailures, removeFailures, writeFailures } from "./queue-failures";
 import { log } from "../platform/log";
@@ -8,7 +8,7 @@ import { isHandover, messageKey } from "./queue-message";
 
 const reasonCharactersMax = 1000;
 
-/** Notes what stopped these messages; hand-overs are never kept, and need no reason. Never throws. */
+/** Notes why these messages failed, except hand-over messages, which are never kept. Never throws. */
 export async function noteFailure(env: Env, messages: readonly Message[], error: unknown): Promise<void> {
   const reason = causeOf(error).slice(0, reasonCharactersMax);
   await quietly("failure not noted", async () => {
@@ -22,14 +22,14 @@ export async function noteFailure(env: Env, messages: readonly Message[], error:
   });
 }
 
-/** Removes the notes of messages that were settled. Those of a first try have none. Never throws. */
+/** Removes the notes of messages that were settled. Messages in their first attempt have none. Never throws. */
 export async function forgetFailures(env: Env, messages: readonly Message[]): Promise<void> {
   const retried = messages.filter(({ attempts }) => attempts > 1);
   if (retried.length === 0) return;
   await quietly("failure not forgotten", async () => removeFailures(env.DB, await keysOf(retried)));
 }
 
-/** The latest failure of each message, in their order; null where none could be noted. */
+/** @returns the latest failure of each message, in their order; null when none was noted. @throws when D1 fails. */
 export async function latestFailures(env: Env, messages: readonly Message[]): Promise<(string | null)[]> {
   const keys = await keysOf(messages);
   const reasons = await readFailures(env.DB, keys);
@@ -41,7 +41,7 @@ export async function dropFailures(env: Env, messages: readonly Message[]): Prom
   await quietly("failure not forgotten", async () => removeFailures(env.DB, await keysOf(messages)));
 }
 
-/** What an error says that was at the beginning of it. */
+/** @returns the message of an error's first cause. */
 function causeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause === undefined ? error.message : causeOf(error.cause);

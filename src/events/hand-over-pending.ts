@@ -1,4 +1,4 @@
-/** Handing over the events that wait in D1, when a queue message asks for it and by cron. */
+/** Hands over the events that wait in D1. Cron does so, and the queue consumer for a hand-over message. */
 import { readLaneConfigRow } from "../lane/lane-configs";
 import { forEachConcurrent } from "../platform/concurrency";
 import { log } from "../platform/log";
@@ -12,37 +12,42 @@ import {
   webhooksWithHandovers,
 } from "./handovers";
 
-/** Events per call of a lane: together they stay below the size limit of an RPC message (32 MiB). */
+/** The most events per call of a lane. They stay below the size limit of an RPC message (32 MiB). */
 const eventsAtOnce = 100;
-/** One run hands over to so many webhooks, and begins no call after so long: the next one goes on. */
+/** The most webhooks per run. The next run continues. */
 const webhooksMax = 1000;
+/** How long a run starts new calls. */
 const runMs = 45_000;
 
-/** Hands over all that waits. @returns whether every lane has taken its events. @throws when D1 cannot be reached. */
+/**
+ * Hands over all waiting events. @returns whether every lane has accepted its events. @throws when D1 cannot be
+ * reached.
+ */
 export async function handOverAll(env: Env): Promise<boolean> {
   const until = Date.now() + runMs;
-  let allTaken = true;
+  let allAccepted = true;
   await forEachConcurrent(
     lanesAtOnce,
     await webhooksWithHandovers(env.DB, webhooksMax),
     async (webhookId) => {
-      allTaken = (await handOverTo(env, webhookId, until)) && allTaken;
+      allAccepted = (await handOverTo(env, webhookId, until)) && allAccepted;
     },
   );
-  return allTaken;
+  return allAccepted;
 }
 
 /**
- * Hands the events that wait for a webhook over to its lane, in order. Concurrent calls are safe: a lane ignores events that
- * it has, and each call keeps the order. A disabled webhook's lane takes them, too: they were accepted before.
- * @param until in ms: no page is begun after it.
- * @returns false when the lane failed or time was up: its events go on waiting.
+ * Hands the events that wait for a webhook over to its lane, in order. Concurrent calls are safe: a lane ignores events
+ * that it has, and each call keeps the order. The lane of a disabled webhook accepts them, too, because they were
+ * accepted before it was disabled.
+ * @param until the time (ms) after which no new page is started.
+ * @returns false when the lane failed or the time was over: the remaining events keep waiting.
  */
 export async function handOverTo(env: Env, webhookId: number, until = Date.now() + runMs): Promise<boolean> {
   while (Date.now() < until) {
     const page = await nextHandovers(env.DB, webhookId, { events: eventsAtOnce });
     if (page === null) {
-      // Of nothing, only the mark is left.
+      // No events are left: this clears the mark `waits`.
       await removeHandovers(env.DB, webhookId, 0);
       return true;
     }
@@ -53,7 +58,7 @@ export async function handOverTo(env: Env, webhookId: number, until = Date.now()
   return false;
 }
 
-/** @returns whether the page is done with, one way or the other. */
+/** @returns whether the page is finished: handed over, set aside, or not needed any more. */
 async function handOverPage(env: Env, webhookId: number, { events, lastId }: PendingPage): Promise<boolean> {
   const webhook = await readLaneConfigRow(env.DB, webhookId);
   if (webhook === null) return true;
@@ -67,7 +72,7 @@ async function handOverPage(env: Env, webhookId: number, { events, lastId }: Pen
   if (result.outcome === "accepted") return true;
   // The row may have been deleted since it was read.
   if ((await readLaneConfigRow(env.DB, webhookId)) === null) return true;
-  const reason = "The webhook's lane says that the webhook was deleted, and the database has it.";
+  const reason = "The webhook's lane is closed as deleted, but the webhook exists in the database.";
   const rows = await setAsideHandovers(env.DB, webhookId, { lastId, reason });
   log("error", "hand-overs set aside", { webhook: uuid, events: rows, reason });
   return true;
@@ -77,6 +82,6 @@ function logOrphans(webhookId: number, ids: readonly number[]): void {
   log("error", "hand-overs set aside", {
     webhook_id: webhookId,
     events: ids.length,
-    reason: "Their events are not stored any more.",
+    reason: "Their events are no longer stored.",
   });
 }

@@ -1,6 +1,6 @@
 /**
- * Handing events over to the lanes of the webhooks that hear them: each lane is called with its share, several at once, until
- * the deadline. What was not taken by then waits in D1.
+ * Hands events over to the lanes of the matching webhooks. Several lanes are called at once, each with all of its
+ * events, until the deadline. Events that no lane has accepted by then wait in D1.
  */
 import type { HandoverEvent } from "../lane/handover";
 import { forEachConcurrent } from "../platform/concurrency";
@@ -12,91 +12,105 @@ import { type AppendedFor, appendStatements, type WaitingEvent } from "./handove
 import type { RoutedWebhook } from "./shard/types";
 import { setWaits } from "./shard/waits";
 
-/** How many lanes are called at once. One that is slow to answer makes room for the next: it holds up no others. */
+/** How many lanes are called at once. A slow lane does not count, so that it delays no others. */
 export const lanesAtOnce = 50;
+/** The time after which a lane counts as slow. */
 const slowMs = 250;
-/** For so long lanes are called, of the 10 s that a publisher waits at most. */
+/** How long lanes are called: most of the 10 s that a publisher waits at most. */
 const lanesMs = 7500;
-/** Writing down what waits may take until this, from the beginning. */
+/** The deadline for storing waiting events in D1, from the start of the hand-over. */
 const deadlineMs = 10_000;
-/** Queues take so many messages at once. */
+/** The most messages that a queue accepts at once. */
 const messagesAtOnce = 100;
 
 /** The events of a request for one webhook, in the request's order. */
-export type Share = { webhook: RoutedWebhook; events: HandoverEvent[] };
+export type LaneBatch = { webhook: RoutedWebhook; events: HandoverEvent[] };
 
-/** Told which events are new deliveries of a webhook. */
-type Counted = (event: HandoverEvent) => void;
+/** Is called with each event that is a new delivery of a webhook. */
+type CountNew = (event: HandoverEvent) => void;
 
 /**
- * On return, every event is on disk, in its lane or in D1, or its webhook is deleted or disabled. Events of a webhook that has
- * others waiting in D1 are appended behind them.
+ * Hands events over. On return, every event is stored in its lane or in D1, or its webhook is deleted or disabled.
+ * Events of a webhook with others waiting in D1 are appended after them.
  * @param count is called once for each new delivery.
- * @throws {RequestError} 503 when what no lane took could not be written down in time: a repeat takes nothing twice.
+ * @throws {RequestError} 503 when events that no lane accepted could not be stored in D1 in time. The caller repeats
+ *   it: no event is accepted twice.
  */
-export async function handOver(env: Env, shares: readonly Share[], count: Counted): Promise<void> {
+export async function handOver(env: Env, laneBatches: readonly LaneBatch[], count: CountNew): Promise<void> {
   const startedAt = Date.now();
   const left = (until: number): number => Math.max(0, startedAt + until - Date.now());
   const [waiting, direct] = [
-    shares.filter(({ webhook }) => webhook.waits),
-    shares.filter(({ webhook }) => !webhook.waits),
+    laneBatches.filter(({ webhook }) => webhook.waits),
+    laneBatches.filter(({ webhook }) => !webhook.waits),
   ];
-  const untaken: Share[] = [];
-  const appended = appendBehind(env, waiting, count);
-  // Its failure is told behind the calls of lanes, which go on.
+  const notAccepted: LaneBatch[] = [];
+  const appended = appendToWaiting(env, waiting, count);
+  // Its failure is thrown after the calls of lanes, which continue meanwhile.
   appended.catch(() => undefined);
-  await callLanes(env, direct, { count, untaken, leftMs: () => left(lanesMs) });
+  await callLanes(env, direct, { count, notAccepted, leftMs: () => left(lanesMs) });
   const notWaiting = await appended;
-  // What waited was handed over meanwhile.
-  await callLanes(env, notWaiting, { count, untaken, leftMs: () => left(lanesMs) });
-  if (untaken.length > 0) await beginToWait(env, untaken, { count, leftMs: left(deadlineMs) });
+  // Their waiting events were handed over meanwhile.
+  await callLanes(env, notWaiting, { count, notAccepted, leftMs: () => left(lanesMs) });
+  if (notAccepted.length > 0) await storeAsWaiting(env, notAccepted, { count, leftMs: left(deadlineMs) });
 }
 
 async function callLanes(
   env: Env,
-  shares: readonly Share[],
-  { count, untaken, leftMs }: { count: Counted; untaken: Share[]; leftMs: () => number },
+  laneBatches: readonly LaneBatch[],
+  { count, notAccepted, leftMs }: { count: CountNew; notAccepted: LaneBatch[]; leftMs: () => number },
 ): Promise<void> {
   const slow: Promise<void>[] = [];
-  await forEachConcurrent(lanesAtOnce, shares, async (share) => {
-    const called = callWithShare(share);
+  await forEachConcurrent(lanesAtOnce, laneBatches, async (laneBatch) => {
+    const called = callWithBatch(laneBatch);
     slow.push(called);
     await waitUpTo(slowMs, called);
   });
   await Promise.all(slow);
 
-  async function callWithShare(share: Share): Promise<void> {
-    const { webhook, events } = share;
+  async function callWithBatch(laneBatch: LaneBatch): Promise<void> {
+    const { webhook, events } = laneBatch;
     const config = { version: webhook.version, webhook: { uuid: webhook.uuid } };
     const result = await callLane(env, { config, events }, leftMs);
-    if (result === null) untaken.push(share);
+    if (result === null) notAccepted.push(laneBatch);
     else if (result.outcome === "accepted") {
       for (const [place, event] of events.entries()) if (result.fresh[place]) count(event);
     }
   }
 }
 
-/** @returns the shares of webhooks that do not wait any more: nothing of them was appended. */
-async function appendBehind(env: Env, shares: readonly Share[], count: Counted): Promise<Share[]> {
-  if (shares.length === 0) return [];
+/**
+ * Appends events after those that wait for the same lanes. @returns the batches of webhooks that no longer have waiting
+ * events, for which nothing was appended.
+ */
+async function appendToWaiting(
+  env: Env,
+  laneBatches: readonly LaneBatch[],
+  count: CountNew,
+): Promise<LaneBatch[]> {
+  if (laneBatches.length === 0) return [];
   const results = await withDeadline(deadlineMs, () =>
-    env.DB.batch<AppendedFor>(appendStatements(env.DB, byEvent(shares))),
+    env.DB.batch<AppendedFor>(appendStatements(env.DB, byEvent(laneBatches))),
   );
   const appended = new Set(results.at(-1)?.results.map(({ id }) => id));
-  for (const { webhook, events } of shares) if (appended.has(webhook.id)) countNew(events, count);
-  return shares.filter(({ webhook }) => !appended.has(webhook.id));
+  for (const { webhook, events } of laneBatches) if (appended.has(webhook.id)) countNew(events, count);
+  return laneBatches.filter(({ webhook }) => !appended.has(webhook.id));
 }
 
-/** Has shards told that these webhooks wait, writes their events down, and asks the queue to hand them over. */
-async function beginToWait(
+/**
+ * Announces to the shards that events wait for these webhooks, stores the events, and sends hand-over messages to the
+ * queue.
+ */
+async function storeAsWaiting(
   env: Env,
-  shares: readonly Share[],
-  { count, leftMs }: { count: Counted; leftMs: number },
+  laneBatches: readonly LaneBatch[],
+  { count, leftMs }: { count: CountNew; leftMs: number },
 ): Promise<void> {
-  const ids = shares.map(({ webhook }) => webhook.id);
-  await withDeadline(leftMs, () => setWaits(env, ids, appendStatements(env.DB, byEvent(shares))));
-  for (const { events } of shares) countNew(events, count);
-  log("warn", "events wait for lanes", { webhooks: shares.map(({ webhook }) => webhook.uuid).slice(0, 20) });
+  const ids = laneBatches.map(({ webhook }) => webhook.id);
+  await withDeadline(leftMs, () => setWaits(env, ids, appendStatements(env.DB, byEvent(laneBatches))));
+  for (const { events } of laneBatches) countNew(events, count);
+  log("warn", "events wait for lanes", {
+    webhooks: laneBatches.map(({ webhook }) => webhook.uuid).slice(0, 20),
+  });
   const messages = ids.map((handover) => ({ body: { handover } }));
   try {
     for (let first = 0; first < messages.length; first += messagesAtOnce) {
@@ -107,15 +121,15 @@ async function beginToWait(
   }
 }
 
-/** The lane may have a repeat already. Only a first acceptance is certain to be a new delivery. */
-function countNew(events: readonly HandoverEvent[], count: Counted): void {
+/** Counts only events that were accepted for the first time: the lane may have a repeated event already. */
+function countNew(events: readonly HandoverEvent[], count: CountNew): void {
   for (const event of events) if (!event.maybeKnown) count(event);
 }
 
-/** Every event with the webhooks that it is for, in the order in which a share has them. */
-function byEvent(shares: readonly Share[]): WaitingEvent[] {
+/** @returns every event with its webhooks, in the order of the batches. */
+function byEvent(laneBatches: readonly LaneBatch[]): WaitingEvent[] {
   const waiting = new Map<string, WaitingEvent>();
-  for (const { webhook, events } of shares) {
+  for (const { webhook, events } of laneBatches) {
     for (const event of events) {
       const one = waiting.get(event.uuid) ?? { event, webhookIds: [] };
       waiting.set(event.uuid, one);
@@ -129,7 +143,7 @@ async function withDeadline<Result>(ms: number, work: () => Promise<Result>): Pr
   try {
     return await withTimeout(work(), ms);
   } catch (cause) {
-    log("error", "what waits could not be written down", { error: String(cause) });
+    log("error", "waiting events not stored", { error: String(cause) });
     throw unavailable("Not every event could be handed over. Publish again.", { retryAfterS: 1, cause });
   }
 }

@@ -1,21 +1,23 @@
 /**
- * The tables `handovers` and `waiting_events` in D1: accepted events that lanes have not taken yet, in order. They are the
- * rare way of an event, for lanes that do not answer.
+ * The tables `handovers` and `waiting_events` in D1: accepted events that lanes have not accepted yet, in order. Events
+ * go this way only if their lanes do not respond.
  */
 import type { HandoverEvent } from "../lane/handover";
 import { possibleRepeat, type StoredRow } from "./possible-repeat";
 import { clearWaits } from "./shard/waits";
 
-/** An event for the lanes of some webhooks, by their ids in D1. */
+/** An event that waits for the lanes of some webhooks, with their ids in D1. */
 export type WaitingEvent = { event: HandoverEvent; webhookIds: number[] };
 
 /** The most characters of events in one parameter: D1 allows 2 MB, and quoting as JSON may double an event's length. */
 const parameterCharactersMax = 500_000;
 
 /**
- * Statements that append events behind what waits for the same lanes: only for webhooks with the mark `waits`, so that
- * nothing is left behind where the last hand-over was just removed. Events that wait already are not appended again.
- * @param waiting in order. @returns statements for one batch; the last one's rows are the webhooks with the mark (`AppendedFor`).
+ * Makes statements that append events after those that wait for the same lanes. They append only for webhooks with the
+ * mark `waits`, so that no event is left behind after the last hand-over was removed. Events that wait already are not
+ * appended again.
+ * @param waiting in order. @returns statements for one batch. The rows of the last one are the webhooks with the mark
+ *   (`AppendedFor`).
  */
 export function appendStatements(db: D1Database, waiting: readonly WaitingEvent[]): D1PreparedStatement[] {
   const uuids = JSON.stringify(waiting.map(({ event }) => event.uuid));
@@ -34,30 +36,34 @@ export function appendStatements(db: D1Database, waiting: readonly WaitingEvent[
   ];
 }
 
-/** A row of the last one of `appendStatements`: the id of a webhook that the events wait for now. */
+/** A row of the last statement of `appendStatements`: the id of a webhook whose lane the events now wait for. */
 export type AppendedFor = { id: number };
 
+/** SQL: stores events, unless they are stored already. */
 const insertEvents = `INSERT INTO waiting_events (uuid, type, project_uuid, job_uuid, first_accepted_at, body)
   SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5 FROM json_each(?) WHERE true
   ON CONFLICT (uuid) DO NOTHING`;
 
+/** SQL: adds the hand-overs of an event, for webhooks with the mark `waits`. */
 const insertHandovers = `INSERT INTO handovers (webhook_id, event_id)
   SELECT w.id, e.id FROM waiting_events e CROSS JOIN json_each(?2) j
   JOIN webhooks w ON w.id = j.value AND w.waits = 1 AND w.deleted_at IS NULL
   WHERE e.uuid = ?1 ORDER BY j.key
   ON CONFLICT (webhook_id, event_id) DO NOTHING`;
 
-/** Of events (JSON array of uuids), removes those that no lane lacks. */
+/** SQL: of the events in a JSON array of uuids, removes those that every lane has. */
 const removeUnused = `DELETE FROM waiting_events WHERE uuid IN (SELECT value FROM json_each(?))
   AND NOT EXISTS (SELECT 1 FROM handovers h WHERE h.event_id = waiting_events.id)`;
 
-/** A row of `handovers`, with its event where that is there. */
+/** A row of `handovers` with its event; `uuid` is null when the event is missing. */
 type PendingRow = { handover_id: number } & (StoredRow | { uuid: null });
 
-/** The first events that wait for a lane. `lastId`: of the last row; `orphans`: the ids of rows without an event. */
+/**
+ * The first events that wait for a lane. `lastId`: the id of the last row. `orphans`: the ids of rows without an event.
+ */
 export type PendingPage = { events: HandoverEvent[]; lastId: number; orphans: number[] };
 
-/** @param options.events how many at most. @returns null when nothing waits for the lane. */
+/** @param options.events the most events. @returns the next page, in order; null when no event waits for the lane. */
 export async function nextHandovers(
   db: D1Database,
   webhookId: number,
@@ -80,12 +86,15 @@ export async function nextHandovers(
   };
 }
 
-/** Removes a webhook's rows up to one, and the events that no lane lacks any more. The webhook waits for none that is left. */
+/**
+ * Removes a webhook's rows up to an id, and events that every lane has now. Clears the mark `waits` when no rows are
+ * left.
+ */
 export async function removeHandovers(db: D1Database, webhookId: number, lastId: number): Promise<void> {
   await db.batch([
     db
       .prepare(
-        `UPDATE handovers SET set_aside = 'Its event is not stored any more.'
+        `UPDATE handovers SET set_aside = 'Its event is no longer stored.'
          WHERE webhook_id = ?1 AND id <= ?2 AND set_aside IS NULL AND event_id NOT IN (SELECT id FROM waiting_events)`,
       )
       .bind(webhookId, lastId),
@@ -105,7 +114,10 @@ export async function removeHandovers(db: D1Database, webhookId: number, lastId:
   ]);
 }
 
-/** Sets a webhook's rows aside, which can never be handed over. @param reason a sentence. @returns how many there are. */
+/**
+ * Sets a webhook's rows aside that can never be handed over. @param options.lastId the last of them. @param
+ * options.reason a sentence. @returns how many were set aside.
+ */
 export async function setAsideHandovers(
   db: D1Database,
   webhookId: number,
@@ -120,7 +132,7 @@ export async function setAsideHandovers(
   return changed?.meta.changes ?? 0;
 }
 
-/** @returns the ids of webhooks that events wait for, at most `limit`; those that waited shortest may be left out. */
+/** @returns the ids of the first `limit` webhooks with waiting events, in order of creation. */
 export async function webhooksWithHandovers(db: D1Database, limit: number): Promise<number[]> {
   const { results } = await db
     .prepare("SELECT id FROM webhooks WHERE waits = 1 ORDER BY id LIMIT ?")
@@ -129,7 +141,7 @@ export async function webhooksWithHandovers(db: D1Database, limit: number): Prom
   return results.map(({ id }) => id);
 }
 
-/** @returns of these events (uuids), those that wait for a webhook's lane. */
+/** @returns which of these events (uuids) wait for a webhook's lane. */
 export async function waitingOf(
   db: D1Database,
   webhookId: number,

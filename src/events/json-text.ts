@@ -1,4 +1,4 @@
-/** Reading parts of JSON text as source text, without parsing and serializing them. */
+/** Reads and adds parts of JSON text as source text, without parsing and serializing them. */
 
 /**
  * @param text valid JSON whose value is an array.
@@ -10,7 +10,7 @@ export function arrayElements(text: string): string[] {
 
 /**
  * @param text valid JSON whose value is an object.
- * @returns the source text of the member `key`, or null. Of a repeated key the last one counts, as for JSON.parse.
+ * @returns the source text of the member `key`, or null. If a key is repeated, the last one counts, as in JSON.parse.
  */
 export function objectMember(text: string, key: string): string | null {
   let member: string | null = null;
@@ -19,7 +19,8 @@ export function objectMember(text: string, key: string): string | null {
 }
 
 /**
- * @param text valid JSON whose value is an object, without white space before it. @param members to add, at least one; it has none of them.
+ * @param text valid JSON whose value is an object, without white space before it. @param members to add: at least one,
+ *   and none that the object has.
  * @returns the text with the members at its beginning.
  */
 export function withMembers(text: string, members: { readonly [name: string]: string }): string {

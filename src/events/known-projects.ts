@@ -1,6 +1,6 @@
-/** The projects and jobs that events were ever about, with their names, as choices in forms. */
+/** The projects and jobs of all events so far, with their names, for suggestions in forms. */
 
-/** A project, or a job of one: then `jobUuid` is not empty. Names are those that an event told last, or null. */
+/** A project, or a job of it if `jobUuid` is not empty. Names are those in the latest event with a name, or null. */
 export type KnownProject = {
   projectUuid: string;
   projectName: string | null;
@@ -12,8 +12,8 @@ export type KnownProject = {
 const projectsMax = 1000;
 
 /**
- * @param options.withNames false for callers who may not read the texts of events: all names are null then.
- * @returns at most 1,000 projects and jobs, those with a new name or seen first last of all at the beginning.
+ * @param options.withNames false for callers who may not read the bodies of events: all names are then null.
+ * @returns at most 1,000 projects and jobs; those that are new or were renamed last come first.
  */
 export async function listKnownProjects(
   db: D1Database,

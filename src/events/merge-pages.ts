@@ -1,20 +1,25 @@
-/** Merging the pages of several sources of events, each of which is in order of acceptance, into one page. */
+/** Merges pages of several sources of events into one page. Each source is in order of acceptance. */
 
-/** An item of a source, with its id there. `at`: when it was accepted, in ms; `place`: where in its request it stood. */
+/**
+ * An item of a source, with its id in that source. `at`: when it was accepted, in ms. `place`: its place in its
+ * request.
+ */
 type Placed<Item> = { id: number; at: number; place: number; item: Item };
 
 /**
- * The next items of a source. `next`: the cursor behind all that was looked at; null: that is the end. `coveredTo`: until which
- * time of acceptance (ms) all its items are here; of no meaning at the end.
+ * The next items of a source. `next`: the cursor after the scanned items; null at the end. `coveredTo`: the time of
+ * acceptance (ms) up to which the page has all items of the source; it has no meaning at the end.
  */
 export type SourcePage<Item> = { items: Placed<Item>[]; next: number | null; coveredTo: number };
 
-/** What of it was taken, and where each source goes on; null: it is at its end. */
+/** The merged items, and the cursor at which each source continues; null at its end. */
 export type Merged<Item> = { items: Item[]; cursors: (number | null)[] };
 
 /**
- * Takes the first items, in the order of their acceptance: none that might come behind one that was not read yet.
- * @param pages of each source, in which items are in order. @param options.before for each source the cursor that its page began at.
+ * Merges the first items, in order of acceptance. Items are left out if an item that was not read yet might come before
+ * them.
+ * @param pages one per source, with items in order. @param options.before the cursor of each source at which its page
+ *   began.
  * @param options.order `newest` or `oldest` first.
  */
 export function mergePages<Item>(
@@ -23,7 +28,7 @@ export function mergePages<Item>(
 ): Merged<Item> {
   const sign = order === "newest" ? 1 : -1;
   const unfinished = pages.filter(({ next }) => next !== null);
-  // The source that was looked through the least far in time decides.
+  // The source that was scanned the least far in time is the limit.
   const reached = Math.max(...unfinished.map(({ coveredTo }) => sign * coveredTo));
   const taken = pages
     .flatMap(({ items }, source) => items.map((placed) => ({ source, ...placed })))

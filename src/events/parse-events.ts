@@ -1,4 +1,4 @@
-/** Parsing and validating published events, at the boundary: after this, code relies on the type `Event`. */
+/** Parses and validates published events. All other code relies on the type `Event`. */
 import { z } from "zod";
 import { isFields } from "../send/message/event-fields";
 import { formatValidationErrors } from "../platform/validation-errors";
@@ -22,15 +22,16 @@ export type Event = {
   /** The timestamp in microseconds since 1970. */
   timestampUs: number;
   projectUuid: string | null;
-  /** What the event calls its project and its job; null where it does not say. */
+  /** The name of the project in the event; null when it has none. */
   projectName: string | null;
   jobUuid: string | null;
+  /** The name of the job in the event; null when it has none. */
   jobName: string | null;
   /** The source text, which is delivered unchanged. */
   body: string;
 };
 
-/** What events get that came without a uuid or a timestamp. */
+/** The uuids and timestamps for events without them. */
 export type EventDefaults = {
   /** @param place of the event in its request, from 0. @returns a uuid in lower case. */
   uuid: (place: number) => string;
@@ -42,7 +43,7 @@ export type EventDefaults = {
 export type ParseResult = { events: Event[] } | { reason: string };
 
 const uuidSchema = z.guid("must be a UUID").toLowerCase();
-/** Names are for people: an event whose name is none is an event all the same. */
+/** A name that is not a string counts as absent, because names are only displayed. */
 const nameSchema = z.string().nullish().catch(null);
 const eventSchema = z.looseObject({
   uuid: uuidSchema,
@@ -83,7 +84,8 @@ const readMembers: Members = {
 
 /**
  * Parses one event object, or an array of 1 to 100. A byte order mark is ignored (RFC 8259, 8.1).
- * @param text JSON. `body` of each event is its part of it, unchanged but for what `defaults` add at its beginning.
+ * @param text JSON. The `body` of each event is its part of this text, unchanged except for the members that `defaults`
+ *   add at its beginning.
  * @param defaults null: events without a uuid or a timestamp are not valid.
  */
 export function parseEvents(text: string, defaults: EventDefaults | null = null): ParseResult {
@@ -118,7 +120,7 @@ function parseAll(
 /** Members to add to an event. */
 type MissingMembers = { [name: string]: string };
 
-/** @returns the uuid and the timestamp of an event where it has none; null when it has both. */
+/** @returns the uuid and the timestamp that an event lacks; null when it has both. */
 function missingMembers(value: unknown, place: number, defaults: EventDefaults): MissingMembers | null {
   if (!isFields(value) || ("uuid" in value && "timestamp" in value)) return null;
   const uuid = "uuid" in value ? String(value.uuid).toLowerCase() : defaults.uuid(place);

@@ -1,7 +1,7 @@
-/** A stored event on its way to a lane that may have it. */
+/** Prepares a stored event for a lane that may already have it. */
 import type { HandoverEvent } from "../lane/handover";
 
-/** What a row of any store has of an event. `accepted_at`: when it was first accepted, in ms. */
+/** The columns that every store of events has. `accepted_at`: when the event was first accepted, in ms. */
 export type StoredRow = {
   uuid: string;
   type: string;
@@ -11,7 +11,10 @@ export type StoredRow = {
   body: string;
 };
 
-/** @returns the event for a lane's `accept`: the lane must look for a repeat, as an earlier call may have arrived. */
+/**
+ * @returns the event for a lane's `accept`. The lane must look for a repeat, because an earlier call may have been
+ *   executed.
+ */
 export function possibleRepeat(row: StoredRow): HandoverEvent {
   return {
     uuid: row.uuid,

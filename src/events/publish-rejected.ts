@@ -1,13 +1,14 @@
-/** Publishing what a kept queue message holds. */
+/** Publishes rejected messages. */
 import { changeReason, findRejected, removeRejected } from "./rejected";
 import { publish } from "./publish";
 import type { Publisher } from "./publisher";
 import { RequestError } from "../platform/errors";
 
 /**
- * Publishes the message, and keeps it no more.
- * @returns what became of its events; null when there is no message with this id.
- * @throws {RequestError} 400 or 409 when it still cannot be used: it stays, with this reason; 503 as `publish`.
+ * Publishes the events of a rejected message, and deletes the message.
+ * @returns the accepted events; null when there is no message with this id.
+ * @throws {RequestError} 400 or 409 when it still cannot be published: the message is kept, with this reason; 503 as
+ *   `publish`.
  */
 export async function publishRejected(
   env: Env,
@@ -20,7 +21,7 @@ export async function publishRejected(
     throw new RequestError(400, `It was not kept exactly, and cannot be published: ${rejected.reason}`);
   }
   try {
-    // Its publisher gets no answer with a uuid, and a redrive may be repeated.
+    // Events without a uuid are not valid here: a redrive may be repeated, and the publisher could not learn the uuid.
     const accepted = await publish(env, rejected.body, { publisher, defaults: null });
     await removeRejected(env.DB, id);
     return accepted;

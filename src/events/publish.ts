@@ -1,4 +1,4 @@
-/** Publishing events from text, for the API, the pages and the redrive of rejected messages. */
+/** Publishes events from text, for the API, the pages and the redrive of rejected messages. */
 import { RequestError } from "../platform/errors";
 import { findEvent } from "./find-event";
 import { type AcceptedEvent, dispatch, type DispatchResult } from "./dispatch";
@@ -6,22 +6,25 @@ import { newEventDefaults } from "./event-defaults";
 import { type Event, type EventDefaults, parseEvents } from "./parse-events";
 import type { Publisher } from "./publisher";
 
-/** What is published beside the text. */
+/** The publisher of a text, and how it is parsed and validated. */
 type Publication = {
   publisher: Publisher;
   /** Called before any event is accepted; throws to reject them. */
   validate?: (events: readonly Event[]) => Promise<void>;
-  /** For events without a uuid or timestamp; null when they are not valid. By default they are new events. */
+  /**
+   * The uuids and timestamps for events without them. By default, such events are new events; null: they are not valid.
+   */
   defaults?: EventDefaults | null;
 };
 
-/** An accepted event. `timestamp`: the one that the gateway gave it; absent when it came with one. */
+/** An accepted event. `timestamp`: the one that the gateway added; absent when the event has its own. */
 export type PublishedEvent = AcceptedEvent & { timestamp?: string };
 
 /**
- * Publishes one event or an array of 1 to 100, all or none. Idempotent by uuid: repeat it after any other exception.
+ * Publishes one event or an array of 1 to 100, all or none. Idempotent by uuid: the caller repeats it after any
+ * exception that is not a 400 or 409.
  * @param text JSON.
- * @throws {RequestError} 400 when an event is not valid, 409 when a uuid is known with another text.
+ * @throws {RequestError} 400 when an event is not valid; 409 when a uuid is known with another text; 503 as `dispatch`.
  */
 export async function publish(
   env: Env,
@@ -30,7 +33,8 @@ export async function publish(
 ): Promise<{ accepted: PublishedEvent[] }> {
   const first = await publishOnce(env, text, { ...publication, defaults });
   if ("accepted" in first) return first;
-  // A repeat without a timestamp got a new one, which makes it another text. It is sent with the one of the first time.
+  // A repeat without a timestamp got a new one, so that its text differs from the first one. It is published again with
+  // the timestamp of the first one.
   const known = await archivedTimestamps(env, first);
   const second =
     defaults === null || known.size === 0
@@ -46,7 +50,7 @@ export async function publish(
   );
 }
 
-/** `timestamps`: those that the gateway gave, by uuid. */
+/** `timestamps`: the timestamps that the gateway added, by uuid. */
 type Conflict = { conflicts: string[]; timestamps: ReadonlyMap<string, string> };
 
 async function publishOnce(
@@ -55,7 +59,7 @@ async function publishOnce(
   { publisher, validate, defaults }: Publication & { defaults: EventDefaults | null },
 ): Promise<{ accepted: PublishedEvent[] } | Conflict> {
   const timestamps = new Map<string, string>();
-  const parsed = parseEvents(text, defaults && noting(defaults, timestamps));
+  const parsed = parseEvents(text, defaults && recordTimestamps(defaults, timestamps));
   if ("reason" in parsed) throw new RequestError(400, parsed.reason);
   await validate?.(parsed.events);
   const result: DispatchResult = await dispatch(env, parsed.events, { publisher });
@@ -63,8 +67,8 @@ async function publishOnce(
   return { accepted: result.accepted.map((event) => withTimestamp(event, timestamps.get(event.uuid))) };
 }
 
-/** @returns the same defaults. They write the timestamps that they give into `timestamps`. */
-function noting(defaults: EventDefaults, timestamps: Map<string, string>): EventDefaults {
+/** @returns defaults that also record the timestamps that they give, in `timestamps`. */
+function recordTimestamps(defaults: EventDefaults, timestamps: Map<string, string>): EventDefaults {
   return {
     ...defaults,
     timestamp: (uuid) => {
@@ -79,7 +83,7 @@ function withTimestamp(event: AcceptedEvent, timestamp: string | undefined): Pub
   return timestamp === undefined ? event : { ...event, timestamp };
 }
 
-/** @returns the archived timestamps of events that conflict and got a timestamp from the gateway, by uuid. */
+/** @returns the archived timestamps of conflicting events to which the gateway added a timestamp, by uuid. */
 async function archivedTimestamps(
   env: Env,
   { conflicts, timestamps }: Conflict,

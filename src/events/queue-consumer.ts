@@ -1,4 +1,4 @@
-/** The consumer of the queue `events`: the same events as over HTTPS, in messages. */
+/** The consumer of the queue `events`: publishes the events in its messages, as the API does. */
 import { keepRejected } from "./rejected";
 import { log } from "../platform/log";
 import { dispatch } from "./dispatch";
@@ -10,13 +10,13 @@ import { RequestError } from "../platform/errors";
 
 type Publication = { message: Message; events: Event[] };
 
-/** Messages that are dispatched together hold no more characters than this, unless it is one alone. */
+/** The most characters of messages that are dispatched together. A longer message is dispatched alone. */
 const groupCharactersMax = 1_000_000;
 
 /**
- * Dispatches a batch. A message is acknowledged when its events are on disk or when it was kept as rejected; any
- * failure of ours leaves it to be retried. What is published comes first; then lanes, which do not wait for each other, get
- * what waits for them.
+ * Dispatches a batch. A message is acknowledged when its events are stored or when it was kept as rejected. It is
+ * retried after any failure of the gateway. Published events come first; then pending events are handed over to lanes,
+ * concurrently.
  */
 export async function consume(batch: MessageBatch, env: Env): Promise<void> {
   const publications: Publication[] = [];
@@ -30,12 +30,12 @@ export async function consume(batch: MessageBatch, env: Env): Promise<void> {
     const text = messageText(body);
     const parsed =
       text === null
-        ? { reason: "The message is not valid UTF-8, or holds what JSON cannot express." }
+        ? { reason: "The message is not valid UTF-8, or contains values that JSON cannot express." }
         : parseEvents(text);
     if ("reason" in parsed) await settle(env, message, () => reject(env, message, parsed.reason));
     else publications.push({ message, events: parsed.events });
   }
-  // Queues promise no order: what stands in one batch is put in order, messages as a whole.
+  // Queues guarantee no order. The messages of a batch are sorted by the time of their first event.
   publications.sort((a, b) => timeOf(a) - timeOf(b));
   for (const group of groupsOf(publications)) await dispatchGroup(env, group);
   await Promise.all(
@@ -43,7 +43,7 @@ export async function consume(batch: MessageBatch, env: Env): Promise<void> {
   );
 }
 
-/** Dispatches messages together; when one conflicts with the archive or cannot be dispatched, each of them alone. */
+/** Dispatches messages together; if one conflicts with the archive or cannot be dispatched, each of them alone. */
 async function dispatchGroup(env: Env, group: Publication[]): Promise<void> {
   try {
     const result = await dispatch(
@@ -69,7 +69,7 @@ async function dispatchGroup(env: Env, group: Publication[]): Promise<void> {
     }
   } catch (error) {
     log("error", "queue messages not dispatched", { messages: group.length, error: String(error) });
-    // Where the gateway itself is unavailable, it is so for each of them.
+    // When the gateway itself is unavailable, it is so for every message.
     if (group.length > 1 && !(error instanceof RequestError)) return dispatchEach(env, group);
     const messages = group.map(({ message }) => message);
     for (const message of messages) message.retry(retryOptions(message));
@@ -85,7 +85,7 @@ async function dispatchEach(env: Env, group: Publication[]): Promise<void> {
 
 async function handOver(env: Env, handover: number): Promise<void> {
   if (!(await handOverTo(env, handover)))
-    throw new Error(`The lane of webhook ${handover} did not take its events.`);
+    throw new Error(`The lane of webhook ${handover} did not accept its events.`);
 }
 
 async function reject(env: Env, message: Message, reason: string): Promise<void> {
@@ -93,7 +93,7 @@ async function reject(env: Env, message: Message, reason: string): Promise<void>
   await keepRejected(env.DB, [{ messageId: message.id, reason, ...keptText(message.body) }]);
 }
 
-/** Acknowledges a message when its work is done, and has it retried when the work fails. */
+/** Acknowledges a message after its work, or lets the queue retry it when the work fails. */
 async function settle(env: Env, message: Message, work: () => Promise<void>): Promise<void> {
   try {
     await work();
@@ -106,7 +106,7 @@ async function settle(env: Env, message: Message, work: () => Promise<void>): Pr
   }
 }
 
-/** Twice as long each time, up to an hour. */
+/** The delay doubles with each attempt, up to an hour. */
 function retryOptions(message: Message): QueueRetryOptions {
   return { delaySeconds: Math.min(2 ** message.attempts, 3600) };
 }
@@ -115,7 +115,7 @@ function timeOf({ events }: Publication): number {
   return events[0]?.timestampUs ?? 0;
 }
 
-/** As many messages as make up to 100 events, and not too large a request. */
+/** Groups messages so that each group has at most 100 events and `groupCharactersMax` characters. */
 function groupsOf(publications: Publication[]): Publication[][] {
   const groups: Publication[][] = [];
   let [events, characters] = [0, 0];

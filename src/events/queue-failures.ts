@@ -1,9 +1,12 @@
-/** The table `queue_failures`: why the latest try of a queue message failed. A dead-letter queue brings no reason along. */
+/**
+ * The table `queue_failures`: why the latest attempt at a queue message failed. Messages in a dead-letter queue do not
+ * contain the reason.
+ */
 
-/** `key`: see `messageKey`. */
+/** The reason of a failure. `key`: see `messageKey`. */
 export type QueueFailure = { key: string; reason: string };
 
-/** Writes failures down, over those that are known of the same messages. @param now in ms. */
+/** Stores failures. They replace earlier ones of the same messages. @param now in ms. */
 export async function writeFailures(db: D1Database, failures: QueueFailure[], now: number): Promise<void> {
   await db
     .prepare(
@@ -15,7 +18,7 @@ export async function writeFailures(db: D1Database, failures: QueueFailure[], no
     .run();
 }
 
-/** The reasons that are known, by key. */
+/** @returns the stored reasons, by key. */
 export async function readFailures(db: D1Database, keys: string[]): Promise<Map<string, string>> {
   const { results } = await db
     .prepare("SELECT key, reason FROM queue_failures WHERE key IN (SELECT value FROM json_each(?))")
@@ -24,6 +27,7 @@ export async function readFailures(db: D1Database, keys: string[]): Promise<Map<
   return new Map(results.map(({ key, reason }) => [key, reason]));
 }
 
+/** Removes the failures of these messages. */
 export async function removeFailures(db: D1Database, keys: string[]): Promise<void> {
   await db
     .prepare("DELETE FROM queue_failures WHERE key IN (SELECT value FROM json_each(?))")
@@ -31,7 +35,7 @@ export async function removeFailures(db: D1Database, keys: string[]): Promise<vo
     .run();
 }
 
-/** Removes what nobody came back for. @param before in ms. */
+/** Removes failures from before `before` (ms), whose messages were neither settled nor given up. */
 export async function pruneFailures(db: D1Database, before: number): Promise<void> {
   await db.prepare("DELETE FROM queue_failures WHERE failed_at < ?").bind(before).run();
 }

@@ -25,7 +25,7 @@ export function messageText(body: unknown): string | null {
   }
 }
 
-/** A message as text to store. `isExact` is false when it cannot be expressed as text: parts are replaced then. */
+/** A message as text to store. `isExact` is false when it cannot be expressed as text, and parts were replaced. */
 export function keptText(body: unknown): { body: string; isExact: boolean } {
   const exact = messageText(body);
   if (exact !== null) return { body: exact, isExact: true };

@@ -1,10 +1,10 @@
-/** The table `rejected`: messages of the queue and of Orchest that could not be used, kept with the reason. */
+/** The table `rejected`: messages from the queue and from Orchest that could not be published, with the reason. */
 import { type Page, pageOf } from "../db/page";
 
-/** `isExact`: whether `body` is what came, so that it can be used again. */
+/** A message to keep. `isExact`: whether `body` is exactly the message, so that it can be published later. */
 export type NewRejectedMessage = { messageId: string; reason: string; body: string; isExact: boolean };
 
-/** A kept message; `received_at` in ms. */
+/** A rejected message; `received_at` in ms. */
 export type RejectedMessage = {
   id: number;
   message_id: string;
@@ -14,7 +14,10 @@ export type RejectedMessage = {
   received_at: number;
 };
 
-/** Which messages are meant. `after`: ids above. `reason`: a part of the reason. Times in ms, `until` excluded. */
+/**
+ * A filter. `after`: only ids above this one. `reason`: a part of the reason, in upper or lower case. Times in ms,
+ * `until` excluded.
+ */
 export type RejectedFilter = {
   after: number;
   reason: string | null;
@@ -22,14 +25,14 @@ export type RejectedFilter = {
   until: number | null;
 };
 
-/** What is kept in all, in bytes: a message more and the oldest go. */
+/** The most bytes that are kept in all. Beyond that, the oldest messages are removed. */
 export const rejectedBytesMax = 1_000_000_000;
 /** How many messages one run of the pruning removes. */
 const prunedAtOnce = 1000;
-/** A message's text is cut here: one may hold 128 KB, and D1's rows 2 MB. */
+/** The most characters of a message's text. A message may have 128 KB, and a row in D1 2 MB. */
 const bodyCharactersMax = 200_000;
 
-/** Keeps messages, in one statement each. */
+/** Keeps messages, with one statement for each, in one transaction. */
 export async function keepRejected(db: D1Database, messages: readonly NewRejectedMessage[]): Promise<void> {
   const insert = db.prepare(
     "INSERT INTO rejected (message_id, reason, body, is_exact, received_at) VALUES (?, ?, ?, ?, ?)",
@@ -43,7 +46,7 @@ export async function keepRejected(db: D1Database, messages: readonly NewRejecte
   );
 }
 
-/** How many of the latest messages are looked through for one that came before. */
+/** How many of the latest messages are searched for a repeat. */
 const repeatsLookedFor = 100;
 
 /** Keeps a message, unless it is one of the latest already. */
@@ -56,7 +59,7 @@ export async function keepRejectedOnce(db: D1Database, message: NewRejectedMessa
   if (known === null) await keepRejected(db, [message]);
 }
 
-/** Newest first. @param page.before only ids below. */
+/** @returns a page of messages, newest first. @param page.before only messages with a lower id. */
 export async function listRejected(
   db: D1Database,
   page: { limit: number; before?: number },
@@ -68,26 +71,28 @@ export async function listRejected(
   return pageOf(results, page.limit);
 }
 
-/** One kept message, or null. */
+/** @returns the message with this id, or null. */
 export function findRejected(db: D1Database, id: number): Promise<RejectedMessage | null> {
   return db.prepare("SELECT * FROM rejected WHERE id = ?").bind(id).first<RejectedMessage>();
 }
 
-/** Writes down why a message still cannot be used. */
+/** Stores why a message still cannot be published. */
 export async function changeReason(db: D1Database, id: number, reason: string): Promise<void> {
   await db.prepare("UPDATE rejected SET reason = ? WHERE id = ?").bind(reason, id).run();
 }
 
+/** Removes a message that was published. */
 export async function removeRejected(db: D1Database, id: number): Promise<void> {
   await db.prepare("DELETE FROM rejected WHERE id = ?").bind(id).run();
 }
 
-/** What a message takes, as the triggers count it. */
+/** SQL: the size of a message, as the triggers count it. */
 const sizeOf = "octet_length(body) + 500";
+/** SQL: whether a message matches a `RejectedFilter`, bound to ?1 to ?4. */
 const matches = `id > ?1 AND (?2 IS NULL OR instr(lower(reason), lower(?2)) > 0)
   AND (?3 IS NULL OR received_at >= ?3) AND (?4 IS NULL OR received_at < ?4)`;
 
-/** The ids of those that match, oldest first. */
+/** @returns the ids of at most `limit` matching messages, oldest first. */
 export async function findOldestRejected(
   db: D1Database,
   { after, reason, since, until }: RejectedFilter,
@@ -100,6 +105,7 @@ export async function findOldestRejected(
   return results.map(({ id }) => id);
 }
 
+/** @returns how many messages match. */
 export async function countRejected(
   db: D1Database,
   { after, reason, since, until }: RejectedFilter,
@@ -109,9 +115,9 @@ export async function countRejected(
 }
 
 /**
- * Forgets messages from before `before` (ms), and the oldest ones beyond `bytesMax`, not all at once. The size is kept up by
- * triggers (`rejected_size`), so that nothing is added up here.
- * @returns how many.
+ * Removes messages from before `before` (ms), and the oldest ones beyond `bytesMax`, at most 1,000 per call. Triggers
+ * maintain the total size (`rejected_size`), so that no sum has to be computed.
+ * @returns how many were removed.
  */
 export async function pruneRejected(
   db: D1Database,

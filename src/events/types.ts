@@ -32,7 +32,7 @@ const byPrefix: Record<string, readonly string[]> = {
   "jupyter:image-build": ["created", "started", "cancelled", "failed", "succeeded"],
 };
 
-/** In Orchest's documentation, but no Orchest sends it: a cron job does not end by itself. */
+/** An event type that Orchest documents but never sends, because a cron job does not end by itself. */
 export const neverSentType = "project:cron-job:succeeded";
 
 /** Orchest's event types. Only these can be published. */

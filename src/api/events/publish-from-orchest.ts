@@ -1,6 +1,6 @@
 /** `POST /api/events/orchest`: receives deliveries of a webhook in Orchest, so that an unmodified Orchest can publish. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { keepRefused } from "../../events/keep-refused";
+import { keepRejectedDelivery } from "../../events/keep-rejected-delivery";
 import { log } from "../../platform/log";
 import { readConfig } from "../../platform/config";
 import { knownSince } from "../../events/known-since";
@@ -99,7 +99,7 @@ export function publishFromOrchest(router: Router): void {
       if (!isUnusable(error)) throw error;
       const reason = error.message;
       log("warn", "event of Orchest rejected", { reason });
-      await keepRefused(c.env.DB, { body, event, reason });
+      await keepRejectedDelivery(c.env.DB, { body, event, reason });
       return c.json({ message: `Not published, and kept in /api/rejected: ${reason}` }, 200);
     }
   });

@@ -1,4 +1,4 @@
-/** Queries on the old archive: a page of events, and one event. */
+/** Queries on the old archive: a page of events, and a single event. */
 import type { ArchiveFilters, FullArchivedEvent } from "../archived-event";
 import { textColumns, withTitle } from "../event-names";
 import type { ListedEvent, ListedPage } from "../list-events";
@@ -57,7 +57,7 @@ export async function listOldArchive(db: D1Database, query: OldQuery): Promise<L
 
 type ListedRow = ListedEvent & { id: number; body: string | null };
 
-/** @returns the event with this uuid, or null when the old archive does not have it (any more). */
+/** @returns the event with this uuid; null when the old archive does not have it, or no longer. */
 export function findInOldArchive(db: D1Database, uuid: string): Promise<FullArchivedEvent | null> {
   return db
     .prepare(
@@ -85,7 +85,7 @@ async function readBounds(db: D1Database, before: number): Promise<Bounds | null
   return { ...row, top: before === 0 ? row.newest : Math.min(before - 1, row.newest) };
 }
 
-/** When the newest of the events below an id was accepted, in ms; null when there is none. */
+/** @returns when the newest event below an id was accepted, in ms; null when there is none. */
 function acceptedBefore(db: D1Database, id: number): Promise<number | null> {
   return db
     .prepare(

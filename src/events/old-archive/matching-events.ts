@@ -14,7 +14,7 @@ const isMatched = `(
   AND (s.project_uuid = '' OR s.project_uuid = e.project_uuid)
   AND (s.job_uuid = '' OR s.job_uuid = e.job_uuid)`;
 
-/** How many rows of the archive one page looks at. */
+/** How many rows of the archive one page scans. */
 const requestsAtOnce = 300;
 
 /** `after`: an id of the old archive; `since`, `until`: times of acceptance in ms, `until` excluded. */
@@ -22,14 +22,17 @@ type OldRange = { after: number; since: number; until: number; limit: number };
 
 type MatchingRow = StoredRow & { id: number };
 
-/** The events of one page that match the webhook's current subscriptions, oldest first: there may be none, and a next page. */
+/**
+ * @returns a page of the events that match the webhook's current subscriptions, oldest first. It may be empty and still
+ *   have a next page.
+ */
 export async function matchOldEvents(
   db: D1Database,
   webhookId: number,
   { after, since, until, limit }: OldRange,
 ): Promise<SourcePage<HandoverEvent>> {
-  const stretch = await readStretch(db, { after, since, until });
-  if (stretch === null) return { items: [], next: null, coveredTo: 0 };
+  const rows = await readRowRange(db, { after, since, until });
+  if (rows === null) return { items: [], next: null, coveredTo: 0 };
   const { results } = await db
     .prepare(
       `SELECT e.id, e.uuid, e.type, e.project_uuid, e.job_uuid, e.body, e.accepted_at FROM events e
@@ -37,7 +40,7 @@ export async function matchOldEvents(
          AND EXISTS (SELECT 1 FROM subscriptions s WHERE s.webhook_id = ?1 AND ${isMatched})
        ORDER BY e.id LIMIT ?7`,
     )
-    .bind(webhookId, stretch.first, stretch.newest, after, since, until, limit)
+    .bind(webhookId, rows.first, rows.newest, after, since, until, limit)
     .all<MatchingRow>();
   const last = results.at(-1);
   const isCut = results.length === limit && last !== undefined;
@@ -48,13 +51,16 @@ export async function matchOldEvents(
       place: row.id,
       item: possibleRepeat(row),
     })),
-    next: isCut ? last.id : stretch.last,
-    coveredTo: isCut ? last.accepted_at : stretch.newest_at,
+    next: isCut ? last.id : rows.last,
+    coveredTo: isCut ? last.accepted_at : rows.newest_at,
   };
 }
 
-/** The next rows of the archive: the keys of the first and the newest of them, and the id of their last event. */
-async function readStretch(
+/**
+ * @returns the range of the next rows of the archive: the keys of the first and the newest row, and the id of their
+ *   last event.
+ */
+async function readRowRange(
   db: D1Database,
   { after, since, until }: { after: number; since: number; until: number },
 ): Promise<{ first: number; newest: number; last: number; newest_at: number } | null> {
@@ -64,12 +70,12 @@ async function readStretch(
         AND accepted_at >= ?2 AND accepted_at < ?3 ORDER BY id LIMIT ${requestsAtOnce}
     )`,
   );
-  const stretch = await db
+  const rows = await db
     .prepare(
       `SELECT min(id) AS first, max(id) AS newest, max(last) AS last, max(accepted_at) AS newest_at
        FROM (SELECT * FROM (${next}) ORDER BY id LIMIT ${requestsAtOnce})`,
     )
     .bind(after, since, until)
     .first<{ first: number | null; newest: number; last: number; newest_at: number }>();
-  return stretch === null || stretch.first === null ? null : { ...stretch, first: stretch.first };
+  return rows === null || rows.first === null ? null : { ...rows, first: rows.first };
 }

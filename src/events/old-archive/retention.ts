@@ -1,13 +1,15 @@
 /**
- * The old archive's retention: a slot is emptied when all of its events are past the retention time. Nothing is added to it, so
- * that its size needs no limit any more.
+ * The old archive's retention: a slot is emptied when all of its events are past the retention time. As no events are
+ * added, its size needs no limit.
  */
 import { emptySlot, inEverySlot } from "./slots";
 
 /** The contents of a slot: its newest time of acceptance in ms. */
 type SlotContents = { slot: number; newest: number };
 
-/** @returns the time (ms) since which the old archive has every event that was accepted then; 0 when nothing was pruned yet. */
+/**
+ * @returns the time (ms) since which the old archive has every event that was accepted; 0 when nothing was pruned yet.
+ */
 export async function oldCompleteSince(db: D1Database): Promise<number> {
   return (await db.prepare("SELECT whole_from FROM archive_size").first<number>("whole_from")) ?? 0;
 }

@@ -1,9 +1,9 @@
 /**
- * The archive of the time before there were event shards (`shard/`). It is only read, and goes with its retention time.
- * Its tables: four slots that are filled in rotation (`archive_0` … `archive_3`), each with an index of uuids
+ * The archive in D1 from before there were event shards (`shard/`). It is only read, and is removed after its retention
+ * time. Its tables: four slots that are filled in rotation (`archive_0` … `archive_3`), each with an index of uuids
  * (`archive_uuids_0` …). A slot's tables are dropped as a whole, because deleting its events would write one row each.
- * The view `events` has a row per event. Queries on it need bounds on `request` (the id of a row of `archive_*`): without
- * them they read the whole archive.
+ * The view `events` has a row per event. Queries on it need bounds on `request` (the id of a row of `archive_*`):
+ * without them they read the whole archive.
  */
 
 /** The slots. D1 allows at most five SELECTs in a UNION ALL. */

@@ -1,10 +1,10 @@
-/** The uuids of the old archive: which of some it has, and all of them in pages. */
+/** Queries on the uuids of the old archive: which of some uuids it has, and all of them in pages. */
 import { inEverySlot } from "./slots";
 
 /** An event of the old archive: when it was accepted (ms), and its source text. */
 export type OldEvent = { uuid: string; acceptedAt: number; body: string };
 
-/** @returns those of these uuids that the old archive has. */
+/** @returns the events with these uuids that the old archive has. */
 export async function findOldEvents(db: D1Database, uuids: readonly string[]): Promise<OldEvent[]> {
   const { results } = await db
     .prepare(
@@ -19,13 +19,13 @@ export async function findOldEvents(db: D1Database, uuids: readonly string[]): P
   return results;
 }
 
-/** A page of uuids, in order of acceptance. `readTo`: to be passed as `after` for the next one; null at the end. */
+/** A page of uuids, in order of acceptance. `readTo`: the `after` of the next page; null at the end. */
 export type OldUuidPage = { uuids: [uuid: string, acceptedAt: number][]; readTo: number | null };
 
 /** How many rows of up to 100 events a page has. */
 const rowsPerPage = 50;
 
-/** @param after the row that was read last; 0 at the beginning. */
+/** @param after the `readTo` of the previous page; 0 at the beginning. */
 export async function readOldUuids(db: D1Database, after: number): Promise<OldUuidPage> {
   const { results } = await db
     .prepare(

@@ -1,12 +1,13 @@
-/** Keeping what Orchest sent and the gateway cannot use, in the table `rejected`. */
+/** Keeps deliveries of Orchest that the gateway cannot use, in the table `rejected`. */
 import { keepRejectedOnce } from "./rejected";
 
 /**
- * Keeps a body that Orchest signed. One that comes again soon is kept once.
- * @param body the signed bytes. @param event the event's text in it; null when none was found, or it is not valid UTF-8.
+ * Keeps a body that Orchest signed. A body that is repeated soon is kept once.
+ * @param body the signed bytes. @param event the event's text in it; null when it contains no event or is not valid
+ *   UTF-8.
  * @param reason why it cannot be used.
  */
-export async function keepRefused(
+export async function keepRejectedDelivery(
   db: D1Database,
   { body, event, reason }: { body: Uint8Array; event: string | null; reason: string },
 ): Promise<void> {
