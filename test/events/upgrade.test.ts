@@ -139,7 +139,7 @@ describe("hand-overs that waited before there were shards", () => {
     const { results } = await env.DB.prepare("SELECT webhook_id, event_id, set_aside FROM handovers").all();
     expect(results).toEqual([
       { webhook_id: 1, event_id: 1, set_aside: null },
-      { webhook_id: 1, event_id: 99, set_aside: "Its event is no longer stored." },
+      { webhook_id: 1, event_id: 99, set_aside: "Its event is not stored any more." },
       { webhook_id: 2, event_id: 2, set_aside: null },
       { webhook_id: 1, event_id: 3, set_aside: null },
     ]);
