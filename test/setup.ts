@@ -5,7 +5,7 @@
 import { afterEach, beforeEach, expect, vi } from "vitest";
 import { resumeSending } from "../src/lane/planned-stop";
 import { forgetAllFailedWrites } from "../src/lane/storage-check";
-import { forgetTurns } from "../src/lane/turns";
+import { forgetSlots } from "../src/lane/attempt-slots";
 import { forgetConnections } from "../src/send/stale-connections";
 import { leaks } from "./secrets";
 import { emptyStorage, makeTables } from "./storage";
@@ -15,7 +15,7 @@ vi.waitFor = waitFor;
 
 beforeEach(makeTables);
 beforeEach(forgetConnections);
-beforeEach(forgetTurns);
+beforeEach(forgetSlots);
 beforeEach(forgetAllFailedWrites);
 beforeEach(resumeSending);
 afterEach(() => expect(leaks()).toEqual([]));

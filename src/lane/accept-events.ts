@@ -1,13 +1,13 @@
-/** Accepting events into a lane. */
+/** Accepts events into a lane. */
 import type { HandoverEvent } from "./handover";
 import { backlogMax, disable, storageBytesMax } from "./lane-health";
 import type { LaneStorage } from "./lane-storage";
 import type { PendingDelivery } from "./pending-deliveries";
 
 /**
- * Writes events down as deliveries that wait, all of them or none. Disables the webhook when its backlog reaches its bound.
- * @returns of each event, whether it was new to the lane.
- * @throws when storage takes no writes: then nothing was accepted.
+ * Stores events as pending deliveries, all of them or none. Disables the webhook when its backlog reaches the limit.
+ * @returns for each event whether it was new to the lane.
+ * @throws when a write to storage fails: no event was then accepted.
  */
 export function acceptEvents(
   disk: DurableObjectStorage,
@@ -34,7 +34,7 @@ function insertAll(
   try {
     return disk.transactionSync(() => outbox.accept(events, now, record.prunedThrough));
   } catch (error) {
-    // What was undone on disk must be undone in memory, or sequences would have a gap.
+    // The rollback on disk must be repeated in memory, or sequence numbers would have a gap.
     outbox.reload(record.sequenceBase);
     throw error;
   }

@@ -1,15 +1,17 @@
-/** What the gateway itself has to tell of a webhook: written with the change of state, published by the alarm. */
-/** What the gateway's own event types begin with. */
+/** The gateway's own events about a webhook: stored with the change of state, and published by the alarm. */
+/** The prefix of the gateway's own event types. */
 export const gatewayTypePrefix = "webhook:";
 
-/** The gateway's own event types: events about its webhooks. Nobody else may publish them. */
+/** The gateway's own event types, about its webhooks. Clients cannot publish them. */
 export const gatewayEventTypes = ["webhook:disabled", "webhook:delivery-dead", "webhook:recovered"] as const;
 
+/** One of the gateway's own event types. */
 export type AnnouncementType = (typeof gatewayEventTypes)[number];
 
-/** An event of the gateway's own, on its way to `dispatch`. */
+/** An event of the gateway that is to be published. `body`: its JSON text. */
 export type Announcement = { id: number; uuid: string; type: AnnouncementType; body: string };
 
+/** The stored announcements of a lane, in order. */
 export class Announcements {
   readonly #sql: SqlStorage;
   #waiting: boolean;
@@ -22,14 +24,14 @@ export class Announcements {
     this.#waiting = this.first() !== null;
   }
 
-  /** Whether any has not been published. */
+  /** Whether any announcement has not been published. */
   get waiting(): boolean {
     return this.#waiting;
   }
 
   /**
-   * Writes an event down, under a uuid that stays the same however often it is published.
-   * @param details what it tells beside the type and the time.
+   * Stores an event with a uuid, so that publishing it may be repeated.
+   * @param now in ms. @param details its members beside uuid, type and timestamp.
    */
   add(type: AnnouncementType, now: number, details: Record<string, unknown>): void {
     const uuid = crypto.randomUUID();
@@ -38,12 +40,13 @@ export class Announcements {
     this.#waiting = true;
   }
 
-  /** The oldest that has not been published. */
+  /** @returns the oldest one that has not been published, or null. */
   first(): Announcement | null {
     const [row] = this.#sql.exec<Announcement>("SELECT * FROM announcements ORDER BY id LIMIT 1").toArray();
     return row ?? null;
   }
 
+  /** Removes a published announcement. */
   published(id: number): void {
     this.#sql.exec("DELETE FROM announcements WHERE id = ?", id);
     this.#waiting = this.first() !== null;

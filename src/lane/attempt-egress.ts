@@ -1,10 +1,10 @@
 /**
- * Which egress an attempt went through, kept beside the answer's headers in their column: few attempts have one, and the
- * tables of older lanes need no change for it.
+ * Stores the egress of an attempt in the column of the response headers. Few attempts have one, and this way the tables
+ * of older lanes need no new column.
  */
 import type { AttemptResult } from "../send/attempt";
 
-/** No header's name begins with a colon (RFC 9110, 5.1). */
+/** The key of the egress. No header's name begins with a colon (RFC 9110, 5.1). */
 const egressKey = ":egress";
 
 /** @returns the text of the column. */
@@ -15,7 +15,7 @@ export function headersColumn({
   return JSON.stringify(egress === null ? responseHeaders : { [egressKey]: egress, ...responseHeaders });
 }
 
-/** @param column as `headersColumn` wrote it. */
+/** @param column as written by `headersColumn`. @returns the response headers and the egress. */
 export function parseHeadersColumn(column: string): Pick<AttemptResult, "responseHeaders" | "egress"> {
   const { [egressKey]: egress = null, ...responseHeaders } = JSON.parse(column) as Record<string, string>;
   return { responseHeaders, egress };

@@ -1,9 +1,13 @@
-/** The back-offs of partitions whose head was given up, on disk: they hold for the next head, and outlive the object. */
+/**
+ * The stored back-offs of partitions whose head was given up. They apply to the next head, also after the object was
+ * evicted.
+ */
 import type { Backoff } from "./partitions";
 
-/** A back-off that ended this long ago says nothing any more. */
+/** How long a back-off is kept after its end. */
 const keptMs = 86_400_000;
 
+/** The back-offs of a lane. */
 export class Backoffs {
   readonly #sql: SqlStorage;
 
@@ -14,7 +18,7 @@ export class Backoffs {
     ) WITHOUT ROWID`);
   }
 
-  /** All that still say something, by partition. Forgets the others. */
+  /** @returns the back-offs by partition. Removes expired ones. @param now in ms. */
   read(now: number): Map<string, Backoff> {
     this.#sql.exec("DELETE FROM carried WHERE not_before < ?", now - keptMs);
     const rows = this.#sql.exec<{ line: string; not_before: number; failures: number }>(
@@ -25,17 +29,17 @@ export class Backoffs {
     );
   }
 
-  /** Keeps the back-off of a partition whose head was given up. */
+  /** Stores the back-off of a partition whose head was given up. */
   keep(partition: string, { notBefore, failures }: Backoff): void {
     this.#sql.exec("INSERT OR REPLACE INTO carried VALUES (?, ?, ?)", partition, notBefore, failures);
   }
 
-  /** Something of the partition was delivered. */
+  /** Removes a partition's back-off, after one of its deliveries was delivered. */
   drop(partition: string): void {
     this.#sql.exec("DELETE FROM carried WHERE line = ?", partition);
   }
 
-  /** Forgets all of them. */
+  /** Removes all back-offs. */
   clear(): void {
     this.#sql.exec("DELETE FROM carried");
   }

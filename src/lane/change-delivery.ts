@@ -1,12 +1,15 @@
-/** Redelivering or giving up one delivery of a lane, as a person asks for it. */
+/** Redelivers or gives up one delivery of a lane, on request. */
 import { deliveryStatus } from "./delivery-state";
 import type { LaneStorage, OpenLane } from "./lane-storage";
 import { recordSkip } from "./record-attempt";
 
-/** The result of a request to change one delivery. `behind`: another one of its partition is tried first. */
+/**
+ * The result of a request. `unknown`: the delivery does not exist, or no longer. `finished`: it is not pending.
+ * `behind`: an earlier delivery of its partition must be sent first. `inactive`: the webhook is paused or disabled.
+ */
 export type ChangeResult = "done" | "unknown" | "finished" | "behind" | "inactive";
 
-/** Gives a waiting delivery up: its partition moves on. */
+/** Gives up a pending delivery, which becomes a dead letter. Its partition continues. */
 export function skip(lane: OpenLane, sequence: number): ChangeResult {
   const storage = lane.storage();
   const before = storage?.outbox.state(sequence) ?? null;
@@ -16,7 +19,7 @@ export function skip(lane: OpenLane, sequence: number): ChangeResult {
   return isSkipped ? "done" : "finished";
 }
 
-/** Makes the waiting head of a partition due now; a finished delivery is queued as a replay of its own. */
+/** Makes the pending head of a partition due now, or queues a finished delivery as a replay of its own. */
 export function redeliver(storage: LaneStorage | null, sequence: number): ChangeResult {
   const state = storage?.outbox.state(sequence) ?? null;
   if (storage === null || state === null) return "unknown";

@@ -1,25 +1,26 @@
 /**
- * What a lane's rows say of its counters, found in bounded steps while deliveries go on. Only what waits and what is dead
- * has to be found: everything else is finished, and of that all is delivered but what is dead or gone. So no day is looked
- * through that has nothing left to do, and dead letters are found by their index.
+ * Checks a lane's counters against its rows, in bounded steps while deliveries continue. Only pending deliveries and
+ * dead letters have to be counted: all others are finished, and the finished ones that are neither dead letters nor
+ * gone are delivered. Days without pending deliveries are not scanned, and dead letters are found by their index.
  */
 import { type DayTables, indexed } from "./day-tables";
 import { deliveryStatus, type DeliveryStatus, isWaiting } from "./delivery-state";
 
-/** Rows per step: others have their turn between two. */
+/** Rows per step. Other calls run between two steps. */
 const rowsPerStep = 5000;
 
+/** A check under way. `note` keeps it right while deliveries change. */
 export class CounterCheck {
   readonly #sql: SqlStorage;
   readonly #days: DayTables;
   readonly #from: number;
   #waiting = 0;
   #dead = 0;
-  /** Up to these sequences was counted: later changes there are counted as they happen. */
+  /** The sequence numbers up to which rows were counted. Later changes below them are counted by `note`. */
   #waitingTo: number;
   #deadTo = 0;
 
-  /** @param from every delivery before this sequence is finished. */
+  /** @param from every delivery before this sequence number is finished. */
   constructor(sql: SqlStorage, days: DayTables, from: number) {
     this.#sql = sql;
     this.#days = days;
@@ -27,7 +28,7 @@ export class CounterCheck {
     this.#waitingTo = from - 1;
   }
 
-  /** Counts some more. @returns what was found, which holds until anything else changes; null when there is more to do. */
+  /** Does one step. @returns the counts at the end; null when more steps are needed. */
   step(lastSequence: number): { waiting: number; dead: number } | null {
     if (this.#deadTo < Number.POSITIVE_INFINITY) {
       this.#countDead();
@@ -38,7 +39,7 @@ export class CounterCheck {
     return { waiting: this.#waiting, dead: this.#dead };
   }
 
-  /** A delivery's status changes while the check is under way. */
+  /** Must be called for each change of a delivery's status while the check is under way. */
   note(sequence: number, before: DeliveryStatus, after: DeliveryStatus): void {
     const { dead } = deliveryStatus;
     if (sequence <= this.#deadTo) this.#dead += Number(after === dead) - Number(before === dead);
@@ -86,7 +87,7 @@ export class CounterCheck {
     else this.#waitingTo = next === undefined ? lastSequence : next.firstSequence - 1;
   }
 
-  /** The table that holds what comes after a sequence, and the one behind it. */
+  /** @returns the table with the deliveries after a sequence number, and the table after it. */
   #tablesAfter(sequence: number): { name: string; firstSequence: number }[] {
     const names = this.#days.from(sequence + 1);
     const days = this.#days.all.slice(this.#days.all.length - names.length);

@@ -1,30 +1,30 @@
 /**
- * Deliveries lie in one table per day of acceptance (UTC): dropping a table writes no rows, so that what is
- * past its time costs nothing to remove. `days` says which sequences lie where.
+ * The tables of a lane's deliveries, one per day of acceptance (UTC). Dropping a table writes no rows, so that removing
+ * old deliveries costs nothing. The table `days` has the first sequence number of each day.
  */
 import { deliveryStatus } from "./delivery-state";
 
 const dayMs = 86_400_000;
 
-/** One table. `onlyDead`: only its dead letters are left. */
+/** A day's table. `day`: days since 1970, UTC. `onlyDead`: whether only its dead letters are left. */
 export type Day = { day: number; firstSequence: number; onlyDead: boolean };
 
-/** The day number (days since 1970, UTC) of a time in ms. */
+/** @returns the day number (days since 1970, UTC) of a time in ms. */
 function dayOf(timeMs: number): number {
   return Math.floor(timeMs / dayMs);
 }
 
-/** The first moment after a day, in ms. */
+/** @returns the end of a day, in ms: the start of the next one. */
 export function endOf(day: Day): number {
   return (day.day + 1) * dayMs;
 }
 
-/** The name of a day's table: made of an integer only, so it is safe inside SQL text. */
+/** @returns the name of a day's table. It is safe in SQL text, because it is made from an integer. */
 export function tableOf(day: Day): string {
   return `deliveries_${day.day}`;
 }
 
-/** The conditions of the partial indexes: a query has to say them in the same words. */
+/** SQL: the conditions of the partial indexes. A query must contain them literally to use the index. */
 export const indexed = {
   failed: `status IN (${deliveryStatus.pending}, ${deliveryStatus.replaying}) AND attempts > 0`,
   dead: `status = ${deliveryStatus.dead}`,
@@ -36,7 +36,10 @@ type Row = { day: number; first_sequence: number; thinned: number };
 export class DayTables {
   readonly #sql: SqlStorage;
   #days: Day[];
-  /** The tables that have their partial indexes: those with only dead letters need none, and those of earlier versions get them later. */
+  /**
+   * The tables that have their partial indexes. Tables with only dead letters need none, and tables of earlier versions
+   * get them later.
+   */
   readonly #indexed = new Set<string>();
 
   constructor(sql: SqlStorage) {
@@ -50,19 +53,20 @@ export class DayTables {
     for (const { name } of sql.exec<{ name: string }>(indexes)) this.#indexed.add(name);
   }
 
-  /** Reads anew which tables there are, after a transaction was undone. */
+  /** Reads the list of tables again, after a transaction was rolled back. */
   reload(): void {
     this.#days = this.#read();
   }
 
+  /** All days, oldest first. */
   get all(): readonly Day[] {
     return this.#days;
   }
 
-  /** The table for deliveries accepted now, made when it is the day's first. */
+  /** @returns the table for deliveries that are accepted now. Creates it for the first one of a day. */
   current(nowMs: number, nextSequence: number): string {
     const last = this.#days.at(-1);
-    // A clock that goes back stays in the later table: sequences and days rise together.
+    // If the clock was set back, the later table is used: sequence numbers and days must rise together.
     if (last !== undefined && last.day >= dayOf(nowMs)) return tableOf(last);
     const day = { day: dayOf(nowMs), firstSequence: nextSequence, onlyDead: false };
     this.#sql.exec(createTable(tableOf(day)));
@@ -73,8 +77,8 @@ export class DayTables {
   }
 
   /**
-   * Makes the partial indexes of a day's table, if it has none. They hold what failed and waits, and what is dead: a
-   * first-time success is never in them, and writes no row for them.
+   * Creates the partial indexes of a day's table, if it has none. They contain deliveries that wait for a retry, and
+   * dead letters. A delivery that succeeds at the first attempt is never in them, so that they cost it no row.
    */
   addIndexes(day: Day): void {
     const table = tableOf(day);
@@ -87,30 +91,33 @@ export class DayTables {
     this.#indexed.add(table);
   }
 
-  /** The first table without indexes that should have them, newest first; null when there is none. */
+  /** @returns the newest day whose table lacks its indexes; null when there is none. */
   withoutIndexes(): Day | null {
     return this.#days.findLast((day) => !day.onlyDead && !this.#indexed.has(tableOf(day))) ?? null;
   }
 
-  /** What stands behind FROM to read a table by one of its partial indexes. The query's condition must be `indexed[kind]`. */
+  /**
+   * @returns SQL to follow FROM, for reading a table by one of its partial indexes. The query's condition must be
+   *   `indexed[kind]`.
+   */
   by(kind: keyof typeof indexed, table: string): string {
     const day = table.slice(table.lastIndexOf("_") + 1);
     return this.#indexed.has(table) ? `${table} INDEXED BY ${kind}_${day}` : table;
   }
 
-  /** The table that holds this sequence, or null when it was dropped or never given. */
+  /** @returns the table with this sequence number; null when it was dropped, or never existed. */
   of(sequence: number): string | null {
     const day = this.#days.findLast((candidate) => candidate.firstSequence <= sequence);
     return day === undefined ? null : tableOf(day);
   }
 
-  /** The tables that may hold this sequence or later ones, oldest first. */
+  /** @returns the tables that may have this sequence number or later ones, oldest first. */
   from(sequence: number): string[] {
     const first = this.#days.findLastIndex((day) => day.firstSequence <= sequence);
     return this.#days.slice(Math.max(first, 0)).map(tableOf);
   }
 
-  /** The tables that may hold this sequence or earlier ones, newest first. */
+  /** @returns the tables that may have this sequence number or earlier ones, newest first. */
   downFrom(sequence: number): string[] {
     return this.#days
       .filter((day) => day.firstSequence <= sequence)
@@ -118,7 +125,7 @@ export class DayTables {
       .toReversed();
   }
 
-  /** The highest sequence given, as far as tables remember; null without any. */
+  /** @returns the highest sequence number that the tables know; null without tables. */
   lastSequence(): number | null {
     const last = this.#days.at(-1);
     if (last === undefined) return null;
@@ -126,7 +133,7 @@ export class DayTables {
     return this.#sql.exec<{ sequence: number | null }>(query).one().sequence ?? last.firstSequence - 1;
   }
 
-  /** When the latest delivery was accepted, in ms, as far as tables remember; 0 without any. */
+  /** @returns when the latest delivery in the tables was accepted, in ms; 0 without any. */
   lastAcceptedAt(): number {
     const last = this.#days.at(-1);
     if (last === undefined) return 0;
@@ -136,8 +143,8 @@ export class DayTables {
   }
 
   /**
-   * A sequence before which everything was accepted before a time (ms), and from which on nothing was. By bisection:
-   * sequences and times rise together. Of a pruned day most sequences are gone.
+   * @returns a sequence number that separates the deliveries accepted before a time (ms) from later ones. It is found
+   *   by bisection, because sequence numbers and times rise together. Pruned days have gaps.
    */
   firstSequenceSince(timeMs: number): number {
     let low = this.#days[0]?.firstSequence ?? 1;
@@ -164,7 +171,7 @@ export class DayTables {
     return null;
   }
 
-  /** Removes a day's table: no rows written but one. */
+  /** Drops a day's table. Writes one row. */
   drop(day: Day): void {
     this.#sql.exec(`DROP TABLE ${tableOf(day)}`);
     this.#sql.exec("DELETE FROM days WHERE day = ?", day.day);
@@ -172,7 +179,7 @@ export class DayTables {
     this.#indexed.delete(tableOf(day));
   }
 
-  /** Leaves only the rows of a status in a day's table: a row written for each of them. */
+  /** Keeps only the rows with a status in a day's table. Writes one row for each of them. */
   keepOnlyDead(day: Day, status: number): void {
     const table = tableOf(day);
     this.#sql.exec(createTable(`${table}_kept`));
@@ -193,8 +200,9 @@ export class DayTables {
 }
 
 /**
- * One row per delivery; the latest attempt's result lies in the row itself, so a first-time success writes one
- * row when it is accepted and one when it is done. The wide columns come last: a scan does not read them.
+ * @returns SQL that creates a table with one row per delivery. The result of the latest attempt is in the row itself,
+ *   so that a delivery that succeeds at the first attempt writes one row when it is accepted and one when it is
+ *   delivered. The wide columns come last, so that scans do not read them.
  */
 function createTable(name: string): string {
   return `CREATE TABLE ${name} (

@@ -1,4 +1,4 @@
-/** Reading the log of a lane's deliveries: what the API and the pages show. */
+/** Reads the log of a lane's deliveries, for the API and the pages. */
 import { parseHeadersColumn } from "./attempt-egress";
 import { type DayTables, indexed } from "./day-tables";
 import type { ErrorClass } from "../send/error-class";
@@ -7,8 +7,9 @@ import { deliveryStatus } from "./delivery-state";
 import type { Digests } from "./digests";
 import { expectedRetryAt, type ReceiverHealth } from "./receiver-health";
 
-/** How a delivery is shown. `failed` is one that waits for a retry. */
+/** The statuses of deliveries in the API and on pages. `failed`: waits for a retry. */
 export const shownStatuses = ["pending", "delivered", "failed", "dead"] as const;
+/** One of these statuses. */
 export type ShownStatus = (typeof shownStatuses)[number];
 
 /** A delivery in a list; times in ms. */
@@ -27,17 +28,18 @@ export type LoggedDelivery = {
   lastError: ErrorClass | null;
   /** The sequence of the delivery whose message carries it, or carried it; null when it goes alone. */
   carriedBy: number | null;
-  /** What its event says, in a sentence: only where the query asks for it. */
+  /** The event's sentence; only if the query asks for titles. */
   title?: string;
 };
 
+/** An attempt of a delivery; times in ms. */
 export type LoggedAttempt = {
   number: number;
   startedAt: number;
   durationMs: number;
   status: number | null;
   error: ErrorClass | null;
-  /** The egress that it went through; null when it went out directly. */
+  /** The name of the egress; null when the request was sent directly. */
   egress: string | null;
   responseHeaders: Record<string, string>;
   responseBody: string;
@@ -52,7 +54,7 @@ export type FullDelivery = LoggedDelivery & {
   history: LoggedAttempt[];
 };
 
-/** What a list is limited to; times in ms, `until` excluded. */
+/** The filters of a list. Times in ms, `until` excluded. */
 export type LogQuery = {
   status?: ShownStatus;
   eventType?: string;
@@ -61,16 +63,16 @@ export type LogQuery = {
   limit: number;
   /** Only deliveries below this sequence. */
   before?: number;
-  /** Whether to tell what the events say, which are parts of their texts. Reads no further rows. */
+  /** Whether to return titles, which contain parts of the events' texts. This reads no additional rows. */
   withTitles?: boolean;
 };
 
 /** `next`: pass it as `before` for the next page; null at the end. */
 export type LogPage = { deliveries: LoggedDelivery[]; next: number | null };
 
-/** How many deliveries that wait for a retry are counted: each look at a webhook counts them. */
+/** The most deliveries waiting for a retry that are counted, because each view of a webhook counts them. */
 const failedCountMax = 10_000;
-/** How many deliveries one call looks at: a rare filter must not hold up the lane. */
+/** The most deliveries that one call scans, so that a filter with few matches does not block the lane. */
 const scannedMax = 50_000;
 
 type Row = {
@@ -110,6 +112,7 @@ const statusConditions: Record<ShownStatus, string> = {
   dead: indexed.dead,
 };
 
+/** The log of one lane. Only reads. */
 export class DeliveryLog {
   readonly #sql: SqlStorage;
   readonly #days: DayTables;
@@ -124,7 +127,7 @@ export class DeliveryLog {
     this.#health = parts.health;
   }
 
-  /** Newest first. A page may hold fewer than `limit` and still have a next one. */
+  /** @returns a page, newest first. It may have fewer than `limit` deliveries and still a next page. */
   list(query: LogQuery): LogPage {
     const newest = (query.before ?? (this.#days.lastSequence() ?? 0) + 1) - 1;
     const { status } = query;
@@ -149,7 +152,10 @@ export class DeliveryLog {
     return { deliveries: found, next: this.#endsBefore(reached, query.since) ? null : reached };
   }
 
-  /** Whether nothing below a sequence is left, or as young as `since`: sequences and times rise together. */
+  /**
+   * Whether no deliveries below a sequence number are left, or all are older than `since`: sequence numbers and times
+   * rise together.
+   */
   #endsBefore(sequence: number, since = 0): boolean {
     for (const table of this.#days.downFrom(sequence - 1)) {
       const [next] = this.#sql
@@ -163,7 +169,7 @@ export class DeliveryLog {
     return true;
   }
 
-  /** One delivery, or null when there is none (any more). */
+  /** @returns one delivery in full; null when it does not exist, or no longer. */
   full(sequence: number): FullDelivery | null {
     const table = this.#days.of(sequence);
     if (table === null) return null;
@@ -190,7 +196,7 @@ export class DeliveryLog {
     return this.#sql.exec<{ event: string }>(query, sequence).toArray()[0]?.event ?? null;
   }
 
-  /** One delivery as in a list, or null. */
+  /** @returns one delivery as in a list, or null. */
   one(sequence: number): LoggedDelivery | null {
     const table = this.#days.of(sequence);
     if (table === null) return null;
@@ -200,7 +206,10 @@ export class DeliveryLog {
     return row === undefined ? null : this.#deliveryOf(row);
   }
 
-  /** Deliveries that wait for a retry, oldest first. @param options.withTitles as in `LogQuery`. */
+  /**
+   * @returns at most `limit` deliveries that wait for a retry, oldest first. @param options.withTitles as in
+   *   `LogQuery`.
+   */
   failed(limit: number, { withTitles = false } = {}): LoggedDelivery[] {
     const read = withTitles ? `${columns}, event` : columns;
     const found: LoggedDelivery[] = [];
@@ -216,7 +225,10 @@ export class DeliveryLog {
     return found;
   }
 
-  /** When the oldest delivery that waits was accepted, in ms; null when none waits. */
+  /**
+   * @param lowWater all deliveries below this sequence number are finished. @returns when the oldest pending delivery
+   *   was accepted, in ms; null when none is pending.
+   */
   oldestPendingAt(lowWater: number): number | null {
     for (const table of this.#days.from(lowWater)) {
       const [row] = this.#sql
@@ -231,7 +243,7 @@ export class DeliveryLog {
     return null;
   }
 
-  /** How many deliveries wait for a retry, counted up to `failedCountMax`: each is a row read. */
+  /** @returns how many deliveries wait for a retry, counted up to `failedCountMax`. Each costs a row read. */
   countFailed(): number {
     let count = 0;
     for (const table of this.#days.from(1)) {
@@ -305,7 +317,7 @@ function attemptOf(row: AttemptRow): LoggedAttempt {
   };
 }
 
-/** Written by `Outbox.record`. */
+/** @param json as written by `Outbox.record`. */
 function headersOf(json: string): Record<string, string> {
   return JSON.parse(json) as Record<string, string>;
 }

@@ -1,39 +1,40 @@
-/** The states of a delivery, and what each outcome makes of them. Pure: the only place that decides it. */
+/** The states of a delivery, and their transitions. Pure. No other code decides about them. */
 import type { Decision } from "./retry-policy";
 
 /**
- * `pending` until it was delivered or given up (`dead`). `replaying` waits, too, but in the replays' queue: an event of
- * the archive that never reached the lane before. The numbers are what is stored.
+ * `pending`: not yet delivered or given up (`dead`). `replaying`: pending in the queue of replays; such a delivery is
+ * of an archived event that never reached the lane before. The numbers are stored.
  */
 export const deliveryStatus = { pending: 0, delivered: 1, dead: 2, replaying: 3 } as const;
 
+/** One of these statuses. */
 export type DeliveryStatus = (typeof deliveryStatus)[keyof typeof deliveryStatus];
 
-/** `nextAttemptAt`: not to be tried before, in ms; null where no retry is due. */
+/** A delivery's state. `nextAttemptAt`: the earliest time of its retry, in ms; null when it waits for none. */
 export type DeliveryState = { status: DeliveryStatus; nextAttemptAt: number | null };
 
 /**
- * What happens to a delivery. `live` attempts are those of its partition's head, `again` those of a replay or a
- * redelivery: both may be under way at once, when a person gave the delivery up and had it sent again meanwhile.
+ * An event in a delivery's life. `live`: an attempt of it as the head of its partition. `again`: an attempt for a
+ * replay or a redelivery. Both may be under way at once, when a person gave the delivery up and resent it meanwhile.
  */
 export type Outcome =
   | { kind: "attempt"; queue: "live" | "again"; decision: Decision }
-  /** An attempt of the head whose message carries it, too. Only the head waits for a retry. */
+  /** An attempt of the head whose message carries it as well. Only the head waits for a retry. */
   | { kind: "carried"; decision: Decision }
   /** A person gives it up. */
   | { kind: "skip" };
 
-/** How a lane's counters change. `finished` deliveries wait no more. */
+/** A change of a lane's counters. `finished`: deliveries that are no longer pending. */
 export type CountersChange = { finished: number; delivered: number; dead: number };
 
-/** Whether a delivery waits, in its partition or in a replay. */
+/** Whether a delivery is pending, in its partition or in a replay. */
 export function isWaiting(status: DeliveryStatus): boolean {
   return status === deliveryStatus.pending || status === deliveryStatus.replaying;
 }
 
 /**
- * @param state as it is on disk when the outcome is known, not as it was when the attempt began.
- * @returns the state after it. A delivery that was delivered stays so, and one that is dead is only revived by a success.
+ * @param state as it is on disk when the outcome is known, which may differ from when the attempt started.
+ * @returns the new state. A delivered delivery stays delivered, and a dead one changes only by a success.
  */
 export function transition(state: DeliveryState, outcome: Outcome): DeliveryState {
   switch (outcome.kind) {
@@ -52,7 +53,7 @@ function isFinal({ kind }: Decision): boolean {
 
 function afterAttempt(state: DeliveryState, queue: "live" | "again", decision: Decision): DeliveryState {
   const { status } = state;
-  // Given up or delivered while this attempt was under way: its retry time is that of a replay.
+  // The delivery was given up or delivered while this attempt was under way: its retry time now belongs to a replay.
   const isLate = queue === "live" && !isWaiting(status);
   if (isLate) return decision.kind === "delivered" ? { ...state, status: deliveryStatus.delivered } : state;
   switch (decision.kind) {
@@ -67,7 +68,10 @@ function afterAttempt(state: DeliveryState, queue: "live" | "again", decision: D
   }
 }
 
-/** What a change of status does to the counters: derived, so that no path can count differently from what is stored. */
+/**
+ * @returns how a change of status changes the counters. All counting uses it, so that the counters agree with the
+ *   stored statuses.
+ */
 export function countersChange(before: DeliveryStatus, after: DeliveryStatus): CountersChange {
   const { delivered, dead } = deliveryStatus;
   return {

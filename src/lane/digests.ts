@@ -1,20 +1,26 @@
 /**
- * The digests of a lane: which deliveries go in the message of another one, the head of the line. A row is written before the
- * first attempt, so that each retry carries the same. A table for each day of heads, which is dropped with the day.
+ * The digests of a lane: which deliveries are sent in the message of another one, the head of the partition. The row is
+ * written before the first attempt, so that each retry carries the same deliveries. There is one table per day of the
+ * heads, which is dropped with the day.
  */
 import type { Day, DayTables } from "./day-tables";
 import type { PendingDeliveries } from "./pending-deliveries";
 
-/** The most that one message carries, its head included. */
+/** The most deliveries that one message carries, including its head. */
 const deliveriesMax = 100;
+/** The most characters of their events. */
 const charactersMax = 1_000_000;
 
-/** `last`: the highest of `members`, or `head` when they do not go with it any more. `attempt`: the latest that carried them. */
+/**
+ * A row. `members`: the carried deliveries, as a JSON array. `last`: the highest of `members`, or `head` when they are
+ * no longer carried. `attempt`: the number of the latest attempt that carried them.
+ */
 type Row = { head: number; last: number; attempt: number; members: string };
 
-/** The head of the line, as it is before an attempt. */
+/** The head of the partition, as it is before an attempt. */
 type Head = { sequence: number; attempts: number };
 
+/** The digests of one lane. */
 export class Digests {
   readonly #sql: SqlStorage;
   readonly #days: DayTables;
@@ -30,10 +36,11 @@ export class Digests {
   }
 
   /**
-   * Decides what the head's next attempt carries: what waits behind it and was never tried, at its first attempt; later
-   * what of that still waits. Writes it down. Reads a bounded number of rows.
+   * Decides which deliveries the head's next attempt carries, and stores them. At the first attempt, these are the
+   * untried deliveries that wait behind the head; at later attempts, those of them that are still pending. Reads a
+   * bounded number of rows.
    * @param lastSequence of the lane.
-   * @returns the others' sequences, in order.
+   * @returns the sequence numbers of the carried deliveries, in order.
    */
   gather(head: Head, lastSequence: number): number[] {
     const kept = this.#of(head.sequence);
@@ -47,14 +54,17 @@ export class Digests {
     return members;
   }
 
-  /** The head goes alone from now on: it was given up by a person, or the webhook has no digests any more. */
+  /**
+   * Makes the head's message carry no other deliveries: the head was given up by a person, or the webhook no longer has
+   * digests.
+   */
   dissolve(head: number): void {
     const table = this.#tableOf(head);
     if (table === null) return;
     this.#sql.exec(`UPDATE ${table} SET last = head WHERE head = ?1 AND last != ?1`, head);
   }
 
-  /** What went with a head was delivered or given up with it, also where the digest was dissolved meanwhile. */
+  /** Records which deliveries were delivered or given up with a head, also if the digest was dissolved meanwhile. */
   settle(head: number, members: readonly number[]): void {
     const table = this.#tableOf(head);
     const last = members.at(-1);
@@ -62,7 +72,7 @@ export class Digests {
     this.#sql.exec(`UPDATE ${table} SET last = ?2 WHERE head = ?1 AND last != ?2`, head, last);
   }
 
-  /** The head whose message carries a delivery, or carried it; null when it goes alone. */
+  /** @returns the head whose message carries or carried a delivery; null when the delivery has its own message. */
   carrierOf(sequence: number): number | null {
     if (this.#tables.size === 0) return null;
     for (const table of this.#days.downFrom(sequence).map(digestsOf)) {
@@ -83,7 +93,7 @@ export class Digests {
     return row === null || row.attempt !== attempts ? [] : membersOf(row);
   }
 
-  /** Forgets the digests of a day that is dropped. Writes no rows. */
+  /** Drops the digests of a day. Writes no rows. */
   forgetDay({ day }: Day): void {
     const table = `digests_${day}`;
     if (this.#tables.delete(table)) this.#sql.exec(`DROP TABLE ${table}`);
@@ -97,7 +107,7 @@ export class Digests {
       limit: deliveriesMax - 1,
     })) {
       left -= characters;
-      // One that was tried under another ordering goes by its own back-off, and what is behind it after it.
+      // A delivery that was tried under another ordering has its own back-off, and the ones behind it must wait for it.
       if (attempts > 0 || left < 0) break;
       members.push(sequence);
     }
@@ -129,7 +139,7 @@ export class Digests {
     return this.#sql.exec<Row>(`SELECT * FROM ${table} WHERE head = ?`, head).toArray()[0] ?? null;
   }
 
-  /** The table that may have a head's row; null when there is none. */
+  /** @returns the table that may have a head's row; null when there is none. */
   #tableOf(head: number): string | null {
     const table = digestsOf(this.#days.of(head) ?? "");
     return this.#tables.has(table) ? table : null;

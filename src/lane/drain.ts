@@ -1,6 +1,6 @@
 /**
- * Sends what is due. A lane has one drain, which is woken by every change that may make something due, and reads the lane's
- * storage again after every wait.
+ * Sends the deliveries that are due. A lane has one drain. It is woken by every change that may make a delivery due,
+ * and reads the lane's storage again after every wait.
  */
 import { log } from "../platform/log";
 import { deliveryStatus } from "./delivery-state";
@@ -8,50 +8,61 @@ import type { LaneStorage } from "./lane-storage";
 import type { LoadedDelivery } from "./pending-deliveries";
 import { RateLimit } from "./rate-limit";
 import type { ProbeKind } from "./receiver-health";
-import { logAttempt, logOwnFailure } from "./log-attempt";
+import { logAttempt, logGatewayFailure } from "./log-attempt";
 import { messageOf, webhookUuid } from "./message-of";
 import { type Flight, recordAttempt, recordPlainSuccess } from "./record-attempt";
 import { ReplayTurns } from "./replay-turns";
 import type { ReplayHead } from "./replays";
 import { type ReadyDelivery, widthOf } from "./schedule";
-import { OwnFailure } from "../send/own-failure";
+import { GatewayFailure } from "../send/gateway-failure";
 import type { Message, SentAttempt } from "../send/sender";
 import { isStopping, noteUnderWay } from "./planned-stop";
 import { StorageCheck } from "./storage-check";
 
-/** How long a partition waits after a failure of ours before anything was sent, such as a missing key. */
-const ownFailurePauseMs = 60_000;
-/** How long the lane waits after an attempt that says nothing about the receiver (`OwnFailure`): twice as long each time. */
+/** How long a partition waits after a failure of the gateway before sending, such as a missing key. */
+const gatewayFailurePauseMs = 60_000;
+/** How long the lane waits after a `GatewayFailure`. The time doubles with each one. */
 const firstPauseMs = 1000;
+/** The longest such wait. */
 const longestPauseMs = 60_000;
 /** How far apart alarms are while the process is about to stop. */
 const stoppingPauseMs = 1000;
-/** How many attempts are started in one run: a Worker's invocation may make 10,000 subrequests, and has its CPU time. */
+/**
+ * The most attempts that one run starts. An invocation of a Worker may make 10,000 subrequests, and has limited CPU
+ * time.
+ */
 export const sendsPerRunMax = 500;
-/** For up to so long a drain waits for the next attempt that a rate limit allows: an alarm would cost a row. */
+/**
+ * The longest time that a drain waits for the next attempt that the rate limit allows. An alarm instead would cost a
+ * row.
+ */
 const rateLimitWaitMaxMs = 1000;
-/** A clock that goes back by less is ignored. */
+/** Changes of the clock by less than this are ignored. */
 const clockToleranceMs = 1000;
-/** What a drain needs of its lane. */
+/** The parts of a lane that a drain needs. */
 export type DrainedLane = {
-  /** Null once the webhook was deleted: asked again after every wait. */
+  /** Null once the webhook was deleted: must be called again after every wait. */
   storage(): LaneStorage | null;
-  /** @throws for failures of ours, before anything was sent. */
+  /** Makes an attempt. @throws for failures of the gateway, before anything was sent. */
   send(message: Message): Promise<SentAttempt>;
-  /** An attempt was written down. */
+  /** Is called after an attempt was recorded. */
   recorded(): void;
-  /** Waits until an attempt may begin. @returns gives back what it waited for, once the attempt has ended. */
+  /** Waits until an attempt may start. @returns a function to call after the attempt, which frees its slot. */
   ready(): Promise<() => void>;
-  /** Takes the next page of a replay from the archive into the lane. */
+  /** Fetches the next page of a replay from the archive into the lane. */
   fetchPage(head: ReplayHead & { kind: "fetch" }): Promise<void>;
-  /** Runs `work` as one transaction. One that fails ends the object: it starts again from what is on disk. */
+  /** Runs `work` as one transaction. If it fails, the object is aborted, and starts again from the state on disk. */
   atomically(work: () => void): void;
-  /** The same, for work that is one statement and needs no transaction. */
+  /** Like `atomically`, for work of one statement, which needs no transaction. */
   orRestart<Result>(work: () => Result): Result;
-  /** The run has started all that it may, and something is still under way: another run is to take over. */
+  /**
+   * Is called when the run has started all attempts that it may, and some are still under way: another run must take
+   * over.
+   */
   spent(): void;
 };
 
+/** The drain of one lane. */
 export class Drain {
   readonly #lane: DrainedLane;
   readonly #rateLimit = new RateLimit();
@@ -59,18 +70,18 @@ export class Drain {
   #running: Promise<void> | undefined;
   #woken = Promise.withResolvers<void>();
   #spent = Promise.withResolvers<void>();
-  /** Nothing is started from this time on, in ms. */
+  /** No attempt is started from this time on, in ms. */
   #until = 0;
   #sendsLeft = 0;
   readonly #replayTurns = new ReplayTurns();
   readonly #storageCheck = new StorageCheck();
-  /** Nothing is sent before, in ms: an invocation has used up its limits, or the process was late. */
+  /** No attempt is started before this time, in ms, after a `GatewayFailure`. */
   #pausedUntil = 0;
-  /** `OwnFailure`s in a row. */
-  #ownFailures = 0;
+  /** The number of `GatewayFailure`s in a row. */
+  #gatewayFailures = 0;
   /** Whether the message that is under way carries several deliveries. */
   #isDigestUnderWay = false;
-  /** When the clock was last looked at, in ms. */
+  /** The last time that was read from the clock, in ms. */
   #lookedAt = 0;
 
   constructor(lane: DrainedLane) {
@@ -81,12 +92,12 @@ export class Drain {
     return this.#running !== undefined;
   }
 
-  /** Whether attempts may only be started after the next `allow`. */
+  /** Whether the run has started all attempts that it may, until the next `allow`. */
   get isSpent(): boolean {
     return this.#sendsLeft <= 0;
   }
 
-  /** Nothing is sent before, in ms: after an `OwnFailure`. */
+  /** No attempt is started before this time, in ms, after a `GatewayFailure`. */
   get pausedUntil(): number {
     return this.#pausedUntil;
   }
@@ -96,28 +107,28 @@ export class Drain {
     return this.#sendsLeft;
   }
 
-  /** Whether storage refused the last write: nothing is sent until it takes one. */
+  /** Whether the last write to storage failed: no attempt is started until a write succeeds. */
   get isBlocked(): boolean {
     return this.#storageCheck.isBlocked;
   }
 
-  /** Whether something was written that is not known to be on disk: `noteOnDisk` must follow. */
+  /** Whether a write is not confirmed to be on disk: `noteOnDisk` must follow. */
   get isUnconfirmed(): boolean {
     return this.#storageCheck.isUnconfirmed;
   }
 
-  /** All that was written until now is on disk. */
+  /** Notes that all writes so far are on disk. */
   noteOnDisk(): void {
     const storage = this.#lane.storage();
     if (storage !== null) this.#storageCheck.noteOnDisk(storage);
   }
 
-  /** The lane is open after a write that failed. */
+  /** Notes that the lane is open after a write that failed. */
   noteAwake(storage: LaneStorage): void {
     this.#storageCheck.noteAwake(storage);
   }
 
-  /** Lets so many attempts be started, until a time in ms: each invocation of the object brings this along. */
+  /** Allows `sendsPerRunMax` more attempts, until a time in ms. Each invocation of the object calls it. */
   allow(until: number): void {
     this.#watchClock();
     this.#until = Math.max(this.#until, until);
@@ -125,17 +136,20 @@ export class Drain {
     this.#spent = Promise.withResolvers();
   }
 
-  /** Storage has taken a write. */
+  /** Notes that a write to storage succeeded. */
   noteWritten(): void {
     this.#storageCheck.noteWritten();
   }
 
-  /** Lets storage be written to again, before the pause after a refused write is over. */
+  /** Allows writes to storage before the pause after a failed write is over. */
   tryAgain(): void {
     this.#storageCheck.tryAgain();
   }
 
-  /** Sends what is due, until nothing is or what was allowed is used up. A second caller joins the run. */
+  /**
+   * Sends the deliveries that are due, until none is left or all allowed attempts were started. A second caller joins
+   * the run.
+   */
   run(): Promise<void> {
     this.#running ??= this.#sendAll().finally(() => {
       this.#running = undefined;
@@ -149,17 +163,17 @@ export class Drain {
     return this.#spent.promise;
   }
 
-  /** Something may be due that was not: a drain that waits looks again. */
+  /** Makes a waiting drain look again, because another delivery may be due. */
   wake(): void {
     this.#woken.resolve();
   }
 
-  /** The delivery of the replays that is under way, or null. */
+  /** The sequence number of the replayed delivery that is being sent, or null. */
   get replayUnderWay(): number | null {
     return this.#replayTurns.sequence;
   }
 
-  /** Whether something is to be sent now. */
+  /** Whether a delivery is due now. */
   isDue(): boolean {
     const now = Date.now();
     const at = this.nextAt(now);
@@ -167,8 +181,8 @@ export class Drain {
   }
 
   /**
-   * When something is to be sent next, in ms (long past: at once, or as soon as there is room); null when nothing waits. All
-   * that holds a lane back is considered here and nowhere else. Writes nothing.
+   * @returns when the next attempt is due, in ms (in the past: at once, or as soon as there is room); null when nothing
+   *   is pending. Everything that delays a lane is considered here and nowhere else. Writes nothing.
    */
   nextAt(now: number): number | null {
     const storage = this.#sendingStorage();
@@ -211,7 +225,7 @@ export class Drain {
     if (this.#underWay.size > 0) this.#lane.spent();
   }
 
-  /** Waits until the drain is woken, something lands, or so long. */
+  /** Waits until the drain is woken or an attempt ends, at most `waitMs`. */
   async #nextChange(waitMs: number | null): Promise<void> {
     const { resolve, promise } = this.#woken;
     const timer = waitMs === null ? undefined : setTimeout(resolve, waitMs);
@@ -220,22 +234,23 @@ export class Drain {
   }
 
   /**
-   * How long to wait for what is due next, in ms, or null to wait for none of it: while something is under way the object
-   * is awake anyway, and else only a rate limit is waited for.
+   * @returns how long to wait for the next delivery that is due, in ms; null for not waiting for it. While an attempt
+   *   is under way the object is awake anyway; otherwise it waits only for the rate limit.
    */
   #waitMs(): number | null {
     const now = Date.now();
     const storage = this.#sendingStorage();
     const at = this.nextAt(now);
     if (storage === null || at === null || !this.#isAllowed(now)) return null;
-    // A search for what may go gives other calls their turn between two looks. Without room nothing is searched for.
+    // Between two steps of a search for deliveries, other calls run. Without room for an attempt, nothing is searched
+    // for.
     if (at <= now) return storage.search.isSearching(now) && this.#hasRoom(storage) ? 0 : null;
     const waitMs = Math.ceil(at - now);
     if (this.#underWay.size > 0) return waitMs;
     return this.#nextStart(storage, now) > now && waitMs <= rateLimitWaitMaxMs ? waitMs : null;
   }
 
-  /** Starts what may go next, or null when nothing may. */
+  /** Starts the next attempt. @returns null when none may start. */
   #startNext(): Promise<void> | null {
     this.#watchClock();
     const now = Date.now();
@@ -260,13 +275,13 @@ export class Drain {
     return now < this.#until && !this.isSpent;
   }
 
-  #hasRoom({ schedule, isPaceKnown }: LaneStorage): boolean {
-    // Moments after the first attempt has begun, its sender knows the pace of the service, and wakes the drain.
-    const width = isPaceKnown ? widthOf[schedule.ordering] : 1;
+  #hasRoom({ schedule, isRateKnown }: LaneStorage): boolean {
+    // The sender of the first attempt finds out the service's rate limit, and wakes the drain.
+    const width = isRateKnown ? widthOf[schedule.ordering] : 1;
     return schedule.inFlight + (this.#replayTurns.isUnderWay ? 1 : 0) < width;
   }
 
-  /** After a clock that went back, no wait is longer than it was meant to be. */
+  /** Shortens waits after the clock was set back, so that none becomes longer. */
   #watchClock(): void {
     const now = Date.now();
     const backMs = this.#lookedAt - now;
@@ -281,7 +296,7 @@ export class Drain {
     return this.#rateLimit.nextStart(storage.ratePerS, now, () => storage.lastStart());
   }
 
-  /** Null when nothing may be sent: the webhook is paused, disabled or deleted. */
+  /** @returns null when nothing may be sent, because the webhook is paused, disabled or deleted. */
   #sendingStorage(): LaneStorage | null {
     const storage = this.#lane.storage();
     return storage?.record.state === "active" ? storage : null;
@@ -295,8 +310,8 @@ export class Drain {
     try {
       outcome = await this.#send(sequence, { isStillSent: isPending, others });
     } catch (error) {
-      logOwnFailure(storage, sequence, error);
-      const notBefore = this.#pauseAfter(error) ? 0 : Date.now() + ownFailurePauseMs;
+      logGatewayFailure(storage, sequence, error);
+      const notBefore = this.#pauseAfter(error) ? 0 : Date.now() + gatewayFailurePauseMs;
       this.#lane.storage()?.schedule.land(sequence, { kind: "postponed", notBefore });
       return;
     } finally {
@@ -309,39 +324,39 @@ export class Drain {
     this.#record({ queue: "live", outgoing, partition, failures, others, probe }, sent);
   }
 
-  /** Which deliveries share the message of the head that is about to go. */
+  /** @returns the sequence numbers of the deliveries that the message of the next head carries. */
   #gather(storage: LaneStorage, sequence: number): number[] {
     if (storage.hasDigests) this.#storageCheck.noteWriting(storage);
     return this.#lane.orRestart(() => storage.gather(sequence));
   }
 
   /**
-   * Whether the schedule is still in an ordering that was given up: in the new one something may go that waits in it. But
-   * nothing goes beside a message that carries it.
+   * Whether the schedule still has a previous ordering: in the current one, other deliveries may be due. It is kept
+   * while a digest is under way, whose deliveries must not be sent a second time.
    */
   #isToBeRescheduled({ schedule, record }: LaneStorage): boolean {
     if (this.#isDigestUnderWay) return false;
-    // A lane without a configuration never accepted anything.
+    // A lane without a configuration has never accepted events.
     return record.config !== null && schedule.ordering !== record.config.ordering;
   }
 
   /**
-   * Pauses the lane after an `OwnFailure`, until another invocation: that one has limits of its own.
-   * @returns whether it was one.
+   * Pauses the lane after a `GatewayFailure`, until another invocation, which has limits of its own.
+   * @returns whether the error was a `GatewayFailure`.
    */
   #pauseAfter(error: unknown): boolean {
-    if (!(error instanceof OwnFailure)) return false;
-    this.#pausedUntil = Date.now() + Math.min(firstPauseMs * 2 ** this.#ownFailures, longestPauseMs);
-    this.#ownFailures += 1;
+    if (!(error instanceof GatewayFailure)) return false;
+    this.#pausedUntil = Date.now() + Math.min(firstPauseMs * 2 ** this.#gatewayFailures, longestPauseMs);
+    this.#gatewayFailures += 1;
     this.#sendsLeft = 0;
     return true;
   }
 
-  /** Records an attempt. When that fails, the object starts again from what is on disk. */
+  /** Records an attempt. If that fails, the object starts again from the state on disk. */
   #record(flight: Flight, sent: SentAttempt): void {
     const storage = this.#lane.storage();
     if (storage === null) return;
-    this.#ownFailures = 0;
+    this.#gatewayFailures = 0;
     this.#storageCheck.noteRecording(storage);
     const isPlain = this.#lane.orRestart(() => recordPlainSuccess(storage, flight, sent));
     if (!isPlain) this.#lane.atomically(() => recordAttempt(storage, flight, sent));
@@ -361,7 +376,7 @@ export class Drain {
         error: String(error),
       });
       if (this.#pauseAfter(error)) return;
-      this.#lane.storage()?.replays.delay(head.position, Date.now() + ownFailurePauseMs);
+      this.#lane.storage()?.replays.delay(head.position, Date.now() + gatewayFailurePauseMs);
     } finally {
       this.#replayTurns.end();
     }
@@ -378,10 +393,7 @@ export class Drain {
     this.#record({ queue: "again", outgoing: outcome.outgoing, head, probe }, outcome.sent);
   }
 
-  /**
-   * Makes one attempt, as soon as it may begin.
-   * @throws for failures of ours.
-   */
+  /** Makes one attempt, as soon as it may start. @throws for failures of the gateway. */
   async #send(
     sequence: number,
     { isStillSent = () => true, replay = null, others = [] }: SendOptions,
@@ -390,7 +402,7 @@ export class Drain {
     const end = await this.#lane.ready();
     this.noteOnDisk();
     try {
-      // While it waited, the webhook may have been paused or deleted, and the delivery skipped.
+      // The webhook may have been paused or deleted meanwhile, and the delivery skipped.
       const storage = this.#sendingStorage();
       if (storage === null || isStopping()) return "stopped";
       const outgoing = storage.pending.load(sequence);
@@ -404,12 +416,12 @@ export class Drain {
   }
 }
 
-/** `gone`: the delivery is not to be sent any more. `stopped`: nothing is. */
+/** The outcome of `#send`. `gone`: the delivery must not be sent any more. `stopped`: no delivery may be sent. */
 type Outcome = { outgoing: LoadedDelivery; sent: SentAttempt } | "gone" | "stopped";
 
 /**
- * `isStillSent`: whether a delivery is as it must be for an attempt. `replay`: the replay that it belongs to. `others`: the
- * sequences of what the message carries, too.
+ * `isStillSent`: whether a delivery still has the right status for an attempt. `replay`: the id of its replay.
+ * `others`: the sequence numbers of the other deliveries that the message carries.
  */
 type SendOptions = {
   isStillSent?: (outgoing: LoadedDelivery) => boolean;

@@ -1,12 +1,13 @@
-/** Attempts before the latest one of each delivery, which lies in the delivery's own row. */
+/** The attempts of deliveries except the latest one, which is in the delivery's own row. */
 import { type Day, indexed, tableOf } from "./day-tables";
 
-/** How many earlier attempts a step of the pruning removes: a row written for each. */
+/** How many attempts a step of pruning removes. Each costs a written row. */
 const droppedPerStep = 1000;
 
 const latestAttemptColumns =
   "tick, started_at, duration_ms, response_status, error, response_headers, response_body";
 
+/** The earlier attempts of a lane's deliveries. */
 export class EarlierAttempts {
   readonly #sql: SqlStorage;
 
@@ -26,7 +27,7 @@ export class EarlierAttempts {
     ) WITHOUT ROWID`);
   }
 
-  /** Keeps the latest attempt of a delivery, whose row is about to take another one. @param table of its day. */
+  /** Stores the latest attempt of a delivery, before another one replaces it in the row. @param table of its day. */
   keep(sequence: number, table: string): void {
     this.#sql.exec(
       `INSERT INTO attempts SELECT sequence, attempts, ${latestAttemptColumns} FROM ${table} WHERE sequence = ?`,
@@ -35,7 +36,8 @@ export class EarlierAttempts {
   }
 
   /**
-   * Removes earlier attempts of a day's deliveries that are to be pruned, so many at a time.
+   * Removes attempts of the deliveries of a day that are pruned, at most `droppedPerStep`; those of dead letters are
+   * kept. @param last the day's last sequence number.
    * @returns whether there may be more.
    */
   drop(day: Day, last: number): boolean {
@@ -51,7 +53,10 @@ export class EarlierAttempts {
     return dropped.rowsWritten >= droppedPerStep;
   }
 
-  /** Removes earlier attempts of all of a day's deliveries, dead letters included, so many at a time. @returns as `drop`. */
+  /**
+   * Removes attempts of all of a day's deliveries, including dead letters, at most `droppedPerStep`. @returns as
+   * `drop`.
+   */
   dropAll(day: Day, last: number): boolean {
     const dropped = this.#sql.exec(
       `DELETE FROM attempts WHERE (sequence, number) IN (

@@ -1,36 +1,37 @@
 /**
- * Finds deliveries by their events. An index in SQLite would write a row for every delivery; here one row holds the hashes
- * of many event uuids, in the order of their sequences. What came after the last such row is looked through.
+ * An index that finds deliveries by their events' uuids. An index of SQLite would write a row for every delivery. Here,
+ * one row contains the hashes of many uuids, in the order of their sequence numbers. Deliveries after the last such row
+ * are scanned.
  */
 import type { DayTables } from "./day-tables";
 
-/** Deliveries per row of the index: as many are looked through at most for what came last. */
+/** Deliveries per row of the index, and so the most deliveries that are scanned. */
 const chunkSize = 512;
-/** How many rows of the index one hand-over writes at most: more than one only where the index lags behind. */
+/** The most rows of the index that one hand-over writes: more than one only if the index lags behind. */
 const chunksPerCall = 2;
 
+/** The index of one lane. */
 export class EventIndex {
   readonly #sql: SqlStorage;
   readonly #days: DayTables;
-  /** The first chunk that is not in the index, or undefined: to be read. */
+  /** The first chunk that is not in the index; undefined: not read yet. */
   #next: number | undefined;
 
   constructor(sql: SqlStorage, days: DayTables) {
     this.#sql = sql;
     this.#days = days;
-    // Chunk n holds the sequences from n × 512 on; 0 stands where there is no delivery.
+    // Chunk n has the sequence numbers from n × 512 on; 0 stands for a missing delivery.
     sql.exec("CREATE TABLE IF NOT EXISTS event_index (chunk INTEGER PRIMARY KEY, hashes BLOB NOT NULL)");
   }
 
-  /** Reads anew how far the index reaches, after a transaction was undone. */
+  /** Reads the end of the index again, after a transaction was rolled back. */
   reload(): void {
     this.#next = undefined;
   }
 
   /**
-   * Indexes what was accepted, up to this sequence, as far as it fills chunks: so many at most. A lane of an earlier version
-   * has no index at first, and gets it with its next hand-overs and its daily maintenance: until then what lacks is looked
-   * through.
+   * Indexes deliveries up to this sequence number that fill whole chunks, at most `chunksMax`. A lane of an earlier
+   * version has no index at first: hand-overs and the daily maintenance build it, and until then the rest is scanned.
    * @returns whether there is more to index.
    */
   extend(lastSequence: number, chunksMax = chunksPerCall): boolean {
@@ -47,7 +48,10 @@ export class EventIndex {
     return lastSequence >= (this.#nextChunk() + 1) * chunkSize - 1;
   }
 
-  /** @returns the sequences of those of these events that have deliveries from `from` to `to`, by their uuids. */
+  /**
+   * @returns the sequence numbers, by event uuid, of the deliveries of these events between `from` and `to`
+   *   (inclusive).
+   */
   find(eventUuids: readonly string[], { from, to }: { from: number; to: number }): Map<string, number> {
     const found = new Map<string, number>();
     if (from > to) return found;
@@ -72,12 +76,12 @@ export class EventIndex {
     return found;
   }
 
-  /** Forgets what lies before a sequence: it was pruned. */
+  /** Removes the index of deliveries before a sequence number, which were pruned. */
   forgetBefore(sequence: number): void {
     this.#sql.exec("DELETE FROM event_index WHERE chunk < ?", Math.floor(sequence / chunkSize));
   }
 
-  /** The sequences between these two, both included, whose events have one of these hashes. */
+  /** @returns the sequence numbers between `from` and `to` (inclusive) whose events have one of these hashes. */
   *#candidates(hashes: ReadonlySet<number>, { from, to }: { from: number; to: number }): Generator<number> {
     if (from > to) return;
     const chunks = this.#sql
@@ -95,7 +99,7 @@ export class EventIndex {
     }
   }
 
-  /** What was pruned before it was indexed needs no index. */
+  /** @returns the first chunk to index. Deliveries that were pruned before they were indexed need no index. */
   #nextChunk(): number {
     this.#next ??= this.#readNextChunk();
     const oldest = this.#days.all[0]?.firstSequence ?? 0;
@@ -132,7 +136,7 @@ export class EventIndex {
   }
 }
 
-/** FNV-1a, 32 bits, never 0. A collision costs one row read. */
+/** @returns a hash (FNV-1a, 32 bits), never 0. A collision costs one row read. */
 function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index++) {

@@ -1,6 +1,6 @@
 /**
- * What a lane needs of events. The code that knows events lies above the lane and calls it, so that the entry of the
- * Worker hands this in (`src/index.ts`).
+ * The operations on events that a lane needs. The events layer is above the lanes and calls them, so that the Worker's
+ * entry point injects it (`src/index.ts`).
  */
 import type { Announcement } from "./announcements";
 import type { HandoverEvent } from "./handover";
@@ -8,15 +8,21 @@ import type { HandoverEvent } from "./handover";
 /** A page of archived events, and the cursor of the next one; null at the end. */
 export type ArchivePage = { events: HandoverEvent[]; next: string | null };
 
-/** `after`: the cursor, "0" at the beginning; `since`, `until`: times of acceptance in ms, `until` excluded. */
+/**
+ * A range of archived events. `after`: the cursor, "0" at the beginning. `since`, `until`: times of acceptance in ms,
+ * `until` excluded.
+ */
 export type ArchiveRange = { after: string; since: number; until: number; limit: number };
 
-/** Every call throws when the store of events cannot be reached, and may be repeated. */
+/** The operations. Each throws when the event shards or D1 cannot be reached, and may be repeated. */
 export type EventsPort = {
-  /** Publishes an event of the gateway's own, under its uuid, to every webhook but the one that it is about. */
+  /** Publishes an event of the gateway, with its uuid, to every matching webhook except the one that it is about. */
   publish(announcement: Announcement, aboutWebhook: string): Promise<void>;
-  /** Archived events that a webhook's subscriptions match today; there may be none on a page, and a next page. */
+  /**
+   * @returns a page of archived events that match a webhook's current subscriptions. It may be empty and still have a
+   *   next page.
+   */
   readMatching(webhookUuid: string, range: ArchiveRange): Promise<ArchivePage>;
-  /** Since when (ms) the archive has every event: older ones may have been forgotten. */
+  /** @returns the time (ms) since which the archive has every event. Older ones may have been removed. */
   completeSince(): Promise<number>;
 };

@@ -2,34 +2,40 @@
 import type { Format } from "../send/message/formats";
 import type { SentWebhook } from "../send/payload";
 
-/** Which deliveries of a webhook wait for which: all for all, those of a job (or project, or type), none. */
+/**
+ * The ordering of a webhook's deliveries. `strict`: one after another. `keyed`: in order per job, else per project,
+ * else per event type. `none`: no order.
+ */
 export type Ordering = "strict" | "keyed" | "none";
 
-/** When a delivery is given up. Null: the default. */
+/** The limits after which a delivery is given up. Null: the default. */
 export type RetrySettings = { maxAttempts: number | null; maxAgeS: number | null };
 
-/** A webhook as its lane knows it. The secrets travel and rest encrypted (`platform/encryption.ts`). */
+/** The configuration of a lane. The secrets are encrypted in calls and on disk (`platform/encryption.ts`). */
 export type LaneConfig = {
   webhook: SentWebhook;
-  /** Raised by every change in D1: of two configurations the lane keeps the higher one. */
+  /** Raised by every change in D1. The lane keeps the configuration with the highest version. */
   version: number;
-  /** The encrypted settings (`send/webhook-secrets.ts`). Lanes keep them under this name on disk. */
+  /** The encrypted settings (`SecretSettings`). Lanes store them under this name. */
   sealed: string;
   ordering: Ordering;
   retry: RetrySettings;
   /** How long a receiver may take, in seconds; null: Orchest's 5. */
   timeoutS: number | null;
-  /** How many attempts may begin per second; null: no limit. */
+  /** How many attempts may start per second; null: the default of the webhook's service. */
   rateLimitPerS: number | null;
-  /** Absent in what lanes kept before there were formats: `auto`. */
+  /** Absent in configurations stored before there were formats: `auto`. */
   format?: Format;
-  /** For so many seconds deliveries wait for others to share a message with; null or absent (in lanes configured before there were any): none does. */
+  /** The digest interval in seconds; null or absent (in lanes configured before there were digests): no digests. */
   digestS?: number | null;
-  /** The egress that the webhook names, or `direct`; null or absent (in lanes configured before there were any): the first that fits. */
+  /**
+   * The name of an egress, or `direct`; null or absent (in lanes configured before there were egresses): the first
+   * egress that matches.
+   */
   egress?: string | null;
 };
 
-/** One event on its way into a lane. */
+/** An event to hand over to a lane. */
 export type HandoverEvent = {
   uuid: string;
   type: string;
@@ -37,30 +43,30 @@ export type HandoverEvent = {
   jobUuid: string | null;
   /** The event's source text. */
   body: string;
-  /** When the archive first saw this uuid, in ms. */
+  /** When the archive first accepted this uuid, in ms. */
   firstAcceptedAt: number;
   /**
-   * Whether the lane might have it already: the archive knew the uuid, or an earlier call may have arrived.
-   * Only then is the lane searched.
+   * Whether the lane may have the event already, because the archive knew the uuid or an earlier call may have been
+   * executed. Only then does the lane search for it.
    */
   maybeKnown: boolean;
 };
 
-/** A version of a webhook's configuration. Its lane reads the rest from D1 where it has an older one. */
+/** A version of a webhook's configuration. A lane with an older one reads the configuration from D1. */
 type ConfigVersion = { version: number; webhook: { uuid: string } };
 
 /**
- * Events in the order of their acceptance. `config`: they are delivered under this version of the configuration or a
- * later one. `isAcknowledged`: the publishers were told that the events are accepted, so that a lane takes them also
- * while it is disabled.
+ * Events in the order of their acceptance. `config`: they are delivered with this version of the configuration or a
+ * later one. `isAcknowledged`: whether the publishers already know that the events are accepted: a lane then accepts
+ * them even while it is disabled.
  */
 export type Handover = { config: ConfigVersion; events: HandoverEvent[]; isAcknowledged?: boolean };
 
 /**
- * What a lane answers. `accepted`: every event is on disk, `fresh[i]` says whether the i-th was new to the lane.
- * `late`: new events came so long after their first acceptance that a lane would not find them again: nothing was accepted,
- * and they are to come again as possible repeats (`maybeKnown`). `refused`: the webhook was deleted or is disabled: nothing
- * was accepted and nothing should be.
+ * The result of a hand-over. `accepted`: every event is stored; `fresh[i]` is whether event i was new to the lane.
+ * `late`: nothing was accepted, because new events came so late after their first acceptance that the lane would not
+ * find them again; the caller must repeat them as possible repeats (`maybeKnown`). `refused`: nothing was accepted,
+ * because the webhook was deleted or is disabled, and the call must not be repeated.
  */
 export type AcceptResult =
   | { outcome: "accepted"; fresh: boolean[] }

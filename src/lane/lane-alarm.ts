@@ -1,4 +1,4 @@
-/** The one alarm of a lane: when it is set, and what it does. Nothing else sets it. */
+/** The alarm of a lane: when it is set, and what it does. No other code sets it. */
 import { log } from "../platform/log";
 import { waitUpTo } from "../platform/timeouts";
 import type { Drain } from "./drain";
@@ -6,19 +6,19 @@ import { LaneRecordStore } from "./lane-record";
 import type { LaneStorage } from "./lane-storage";
 import type { Maintenance } from "./maintenance";
 
-/** How long one alarm sends: the platform lets it run for 15 minutes. */
+/** How long one alarm sends. The platform allows 15 minutes. */
 const drainMs = 600_000;
-/** How far ahead the alarm is set while a drain runs: it takes over if the drain is cut off. */
+/** How far ahead the alarm is set while a drain runs, to take over if the drain is cut off. */
 const safetyNetMs = 10_000;
-/** While storage takes no writes, the alarm looks again so often, and then leaves it to the next one. */
+/** How often the alarm tries again while writes to storage fail, before it leaves that to the next alarm. */
 const unwritableWaitMs = 2000;
 const unwritableWaitsMax = 250;
 /** An alarm that should have fired this long ago counts as lost. */
 const lostAlarmMs = 60_000;
-/** How long a closed lane remembers that it is closed: a slow dispatch may still call. */
+/** How long a closed lane remembers that it is closed, because a slow dispatch may still call it. */
 const tombstoneMs = 86_400_000;
 
-/** What the alarm needs of its lane. `storage`: null once the webhook was deleted. */
+/** The parts of a lane that the alarm needs. `storage`: null once the webhook was deleted. */
 type AlarmedLane = {
   ctx: DurableObjectState;
   storage(): LaneStorage | null;
@@ -26,6 +26,7 @@ type AlarmedLane = {
   maintenance: Maintenance;
 };
 
+/** The alarm of one lane. */
 export class LaneAlarm {
   readonly #lane: AlarmedLane;
   #isRunning = false;
@@ -34,7 +35,7 @@ export class LaneAlarm {
     this.#lane = lane;
   }
 
-  /** Sends what is due, then sets the alarm for what is not. Never throws for a receiver's failure. */
+  /** Sends the deliveries that are due, then sets the next alarm. Never throws for a failure of the receiver. */
   async run(): Promise<void> {
     const lane = this.#lane;
     if (lane.storage() === null) return lane.ctx.storage.deleteAll();
@@ -51,8 +52,9 @@ export class LaneAlarm {
   }
 
   /**
-   * Sets the alarm for what is due next. An alarm that is set for an earlier time is left alone, since setting one writes a
-   * row. While the alarm itself runs, nothing is set: `run` does it at its end, and the platform repeats an alarm that was cut off.
+   * Sets the alarm for the next time at which work is due. An alarm with an earlier time is kept, because setting one
+   * writes a row. While the alarm itself runs, nothing is set: `run` does so at its end, and the platform repeats an
+   * alarm that was cut off.
    */
   async arm(): Promise<void> {
     if (this.#isRunning) return;
@@ -72,10 +74,11 @@ export class LaneAlarm {
     const { drain, maintenance } = this.#lane;
     const until = Date.now() + drainMs;
     drain.allow(until);
-    // A running drain sends what was just accepted, which brought its configuration along. A retry may have an old one.
+    // The configuration is read from D1 before retries only: a running drain sends events that were just accepted, and
+    // they brought the version of their configuration.
     await maintenance.run({ heals: drain.isDue() && !drain.isRunning });
     await this.#drain(until);
-    // Draining may have changed the state, or given deliveries up.
+    // The drain may have changed the state, or given up deliveries.
     if (maintenance.hasNews) await maintenance.run();
     maintenance.prune();
     if (maintenance.hasNews) await maintenance.run();
@@ -88,10 +91,10 @@ export class LaneAlarm {
       if (drain.isRunning || drain.isDue()) {
         const { sendsLeft } = drain;
         await waitUpTo(until - Date.now(), Promise.race([drain.run(), drain.whenSpent]));
-        // Nothing was sent although something is due: looking again at once would keep the object from other calls.
+        // Nothing was sent although a delivery is due: trying again at once would block other calls of the object.
         if (!drain.isRunning && !drain.isBlocked && drain.sendsLeft === sendsLeft) return;
       } else if (drain.isBlocked && waits < unwritableWaitsMax) {
-        // Setting an alarm instead would take a write.
+        // It waits here, because setting an alarm would need a write.
         waits += 1;
         await scheduler.wait(unwritableWaitMs);
         drain.tryAgain();
@@ -99,7 +102,7 @@ export class LaneAlarm {
     }
   }
 
-  /** When the lane must be woken, in ms, or null. While it sends, soon: in case that it is cut. */
+  /** @returns when the lane must be woken, in ms, or null. While it sends, that is soon, in case it is cut off. */
   #nextAt(now: number): number | null {
     if (this.#lane.storage() === null) {
       const { closedAt } = new LaneRecordStore(this.#lane.ctx.storage.sql).get();

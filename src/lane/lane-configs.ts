@@ -1,13 +1,15 @@
-/** A webhook's row as its lane needs it. */
+/** Reads lane configurations from D1. */
 import type { LaneConfig } from "./handover";
 import type { webhooks } from "../db/schema";
 
-/** The columns of `webhooks` that make a `LaneConfig`, for `SELECT`, under the names that the schema has for them. */
+/** SQL: the columns of `webhooks` for a `LaneConfig`, with the names of the drizzle schema. */
 export const laneConfigColumns = `w.uuid, w.name, w.verify_ssl AS verifySsl, w.content_type AS contentType, w.version, w.sealed AS encryptedSettings,
   w.ordering, w.retry_max_attempts AS retryMaxAttempts, w.retry_max_age_s AS retryMaxAgeS, w.timeout_s AS timeoutS,
   w.rate_limit_per_s AS rateLimitPerS, w.format, w.digest_s AS digestS, w.egress`;
 
-/** A row of `laneConfigColumns`, or one that drizzle read. `verifySsl`: as SQLite has it, or as drizzle tells it. */
+/**
+ * A row of `laneConfigColumns`, or one that drizzle read. `verifySsl`: a number from SQLite, or a boolean from drizzle.
+ */
 export type LaneConfigRow = Pick<
   typeof webhooks.$inferSelect,
   | "uuid"
@@ -25,7 +27,7 @@ export type LaneConfigRow = Pick<
   | "egress"
 > & { verifySsl: number | boolean };
 
-/** From a row to what the lane keeps. */
+/** @returns the configuration in a row. */
 export function laneConfigOf(row: LaneConfigRow): LaneConfig {
   const { uuid, name, contentType, version, encryptedSettings, ordering, timeoutS, rateLimitPerS } = row;
   const { format, digestS, egress } = row;
@@ -43,7 +45,7 @@ export function laneConfigOf(row: LaneConfigRow): LaneConfig {
   };
 }
 
-/** A webhook by its id, or null when it does not exist (any more). */
+/** @returns the row of a webhook; null when it does not exist, or no longer. */
 export function readLaneConfigRow(db: D1Database, webhookId: number): Promise<LaneConfigRow | null> {
   return db
     .prepare(`SELECT ${laneConfigColumns} FROM webhooks w WHERE w.id = ? AND w.deleted_at IS NULL`)
@@ -51,7 +53,7 @@ export function readLaneConfigRow(db: D1Database, webhookId: number): Promise<La
     .first<LaneConfigRow>();
 }
 
-/** The current configuration of a webhook, or null when it does not exist (any more). */
+/** @returns the current configuration of a webhook; null when it does not exist, or no longer. */
 export async function readLaneConfig(db: D1Database, webhookUuid: string): Promise<LaneConfig | null> {
   const row = await db
     .prepare(`SELECT ${laneConfigColumns} FROM webhooks w WHERE w.uuid = ? AND w.deleted_at IS NULL`)

@@ -1,6 +1,7 @@
 /**
- * A lane's counters in memory. A checkpoint writes them down with the lane's record. A first-time success behind it is counted
- * again from its row when the object starts: so it costs no row. All else makes the counters dirty.
+ * A lane's counters in memory. A checkpoint stores them in the lane's record. First-attempt successes after the
+ * checkpoint are counted again from their rows when the object starts, so that counting them costs no row. All other
+ * changes make the counters dirty.
  */
 import type { DayTables } from "./day-tables";
 import type { CountersChange } from "./delivery-state";
@@ -8,18 +9,19 @@ import type { Counters, LaneRecord } from "./lane-record";
 import { findUncounted } from "./recover-counters";
 import type { FinishedAttempt, Stats } from "./stats";
 
-/** Attempts between two checkpoints: what came after the last one is counted again when the lane is opened. */
+/** Attempts between two checkpoints. Attempts after the last checkpoint are counted again when the lane is opened. */
 const attemptsPerCheckpoint = 200;
 
+/** The counters of one lane. */
 export class LaneCounters {
   readonly #stats: Stats;
   readonly #counters: Counters;
-  /** Attempts of replays since the last checkpoint: no recount would find them. */
+  /** Attempts of replays since the last checkpoint, which a recount would not find. */
   #outside = 0;
   #isDirty = false;
   #lastStartedAt: number;
 
-  /** Counts what was recorded after the checkpoint in `record`: the object was cut off from its memory. */
+  /** Counts the attempts that were recorded after the checkpoint in `record`, because the object lost its memory. */
   constructor(parts: { sql: SqlStorage; days: DayTables; stats: Stats; record: LaneRecord }) {
     const { sql, days, stats, record } = parts;
     this.#stats = stats;
@@ -38,7 +40,7 @@ export class LaneCounters {
     return this.#counters;
   }
 
-  /** Whether they have what no recount would find: a checkpoint must follow. */
+  /** Whether they contain changes that a recount would not find: a checkpoint must follow. */
   get isDirty(): boolean {
     return this.#isDirty;
   }
@@ -48,14 +50,14 @@ export class LaneCounters {
     return this.#counters.attempts - last.counters.attempts >= attemptsPerCheckpoint;
   }
 
-  /** @returns what a checkpoint writes: it must be written at once. */
+  /** @returns the part of the record that a checkpoint stores. The caller must store it at once. */
   checkpoint(): Pick<LaneRecord, "counters" | "lastStartedAt"> {
     this.#outside = 0;
     this.#isDirty = false;
     return { counters: { ...this.#counters }, lastStartedAt: this.#lastStartedAt };
   }
 
-  /** Counts an attempt that a recount finds, under the tick `counters.attempts + 1`. */
+  /** Counts an attempt that a recount finds, recorded with the tick `counters.attempts + 1`. */
   countSuccess(attempt: FinishedAttempt): void {
     this.#noteStart(attempt);
     this.#counters.attempts += 1;
@@ -65,14 +67,14 @@ export class LaneCounters {
     this.#stats.count(attempt);
   }
 
-  /** Counts a delivery that was delivered with a head's attempt, which is counted as a success: a recount finds both. */
+  /** Counts a delivery that a head's successful attempt carried. A recount finds both. */
   countCarried(attempt: FinishedAttempt): void {
     this.#counters.finished += 1;
     this.#counters.delivered += 1;
     this.#stats.countCarried(attempt);
   }
 
-  /** Counts any other attempt of a partition's head, and what it changed: `checkpointIfDirty` must follow. */
+  /** Counts any other attempt of a partition's head, and its change: `checkpointIfDirty` must follow. */
   countOther(attempt: FinishedAttempt, change: CountersChange): void {
     this.#noteStart(attempt);
     this.#stats.count(attempt);
@@ -81,8 +83,8 @@ export class LaneCounters {
   }
 
   /**
-   * Counts an attempt of a replay: until the next checkpoint the statistics have it in memory only, unless it changed
-   * anything, and `checkpointIfDirty` follows.
+   * Counts an attempt of a replay: `checkpointIfDirty` must follow. If the attempt changed no counter, it is only in
+   * memory until the next checkpoint.
    */
   countOutside(attempt: FinishedAttempt, change: CountersChange): void {
     this.#noteStart(attempt);
@@ -93,7 +95,7 @@ export class LaneCounters {
     if (isChanged || this.#outside >= attemptsPerCheckpoint) this.#isDirty = true;
   }
 
-  /** Changes the counts by so much. A checkpoint must follow at once: no recount would find it. */
+  /** Changes the counters. A checkpoint must follow at once, because a recount would not find the change. */
   adjust(change: Partial<Counters>): void {
     this.#counters.attempts += change.attempts ?? 0;
     this.#counters.finished += change.finished ?? 0;

@@ -1,4 +1,4 @@
-/** What attempts say of a receiver, and what follows for its webhook: trouble, recovery, being disabled. */
+/** The consequences of attempts for a webhook: announcing trouble and recovery, and disabling it. */
 import { type AnnouncementType, gatewayTypePrefix } from "./announcements";
 import { deliveryUuid } from "../send/delivery-uuid";
 import { activeClock, type LaneRecord } from "./lane-record";
@@ -6,26 +6,33 @@ import type { LaneStorage } from "./lane-storage";
 import type { LoadedDelivery } from "./pending-deliveries";
 import { afterFailure, afterSuccess, type Failure, isHealthy } from "./receiver-health";
 
-/** A webhook that has had nothing but failures for this long is disabled. */
+/** A webhook whose attempts have all failed for this long is disabled. */
 const failingMaxMs = 5 * 86_400_000;
-/** A lane keeps at most this much; then its webhook is disabled. */
+/** The most deliveries in a backlog. Above it, the webhook is disabled. */
 export const backlogMax = 1_000_000;
+/** The most bytes in a lane's storage. Above it, the webhook is disabled. */
 export const storageBytesMax = 5_000_000_000;
 
-/** Trouble is announced once in so long: a receiver that fails now and then would fill every list. */
+/**
+ * Trouble is announced at most once in this time. Otherwise, a receiver that fails now and then would cause many
+ * events.
+ */
 const troubleEveryMs = 3_600_000;
-/** What a recovery takes: so long without a failure, or so many successes in a row. */
+/** A receiver has recovered after this time without a failure, or after this many successes in a row. */
 const recoveryQuietMs = 600_000;
 const recoverySuccesses = 20;
-/** After a receiver was down this long, the back-offs of what waits tell of that time only: all of it is due at its first success. */
+/**
+ * After a receiver was down for longer than this, its first success makes all pending deliveries due, because their
+ * back-offs are only from that time.
+ */
 const releasedAfterMs = 60_000;
 
-/** Whether a success changes nothing of what is known of the receiver. */
+/** Whether a success would not change the receiver's health. */
 export function isUntroubled({ failingSince, troubleAnnounced, receiver }: LaneRecord): boolean {
   return failingSince === null && !troubleAnnounced && isHealthy(receiver);
 }
 
-/** After a success. @param startedAt when the attempt began, in ms. */
+/** Records a success in the receiver's health. @param startedAt when the attempt started, in ms. */
 export function noteSuccess(storage: LaneStorage, now: number, startedAt: number): void {
   if (isUntroubled(storage.record)) return;
   const { receiver, successesSince } = storage.record;
@@ -39,7 +46,7 @@ export function noteSuccess(storage: LaneStorage, now: number, startedAt: number
   if (down !== null && now - down.since > releasedAfterMs) storage.release(now);
 }
 
-/** Announces that trouble is over, when it was announced and the receiver has been well for long enough. */
+/** Announces the recovery, if trouble was announced and the receiver has worked for long enough. */
 export function noteRecovery(storage: LaneStorage, now: number): void {
   const { successesSince } = storage.record;
   const at = recoveryAt(storage);
@@ -48,13 +55,16 @@ export function noteRecovery(storage: LaneStorage, now: number): void {
   storage.checkpoint({ troubleAnnounced: false });
 }
 
-/** When trouble that was announced is over if nothing fails until then, in ms; null without any, or without a success since. */
+/**
+ * @returns when announced trouble is over if no attempt fails until then, in ms; null without announced trouble, or
+ *   without a success since.
+ */
 export function recoveryAt({ record }: LaneStorage): number | null {
   const isUnderWay = record.troubleAnnounced && record.state === "active" && record.successesSince > 0;
   return isUnderWay ? record.lastFailureAt + recoveryQuietMs : null;
 }
 
-/** After a failed attempt. */
+/** Records a failed attempt in the receiver's health. Disables the webhook after 5 days of failures. */
 export function noteFailure(storage: LaneStorage, failure: Failure): void {
   const { failingSince, receiver } = storage.record;
   const clock = activeClock(storage.record, failure.now);
@@ -69,15 +79,16 @@ export function noteFailure(storage: LaneStorage, failure: Failure): void {
   }
 }
 
-/** After a delivery was given up: the first since the last recovery is announced, and D1 is told the count. */
-export function noteDeath(
+/** Handles a new dead letter. The first one since the last recovery is announced, and the count is reported to D1. */
+export function noteDeadLetter(
   storage: LaneStorage,
   now: number,
   dead: LoadedDelivery & { error: string | null },
 ): void {
   const { troubleAnnounced, troubleAt, state } = storage.record;
   const isKnown = troubleAnnounced || now - troubleAt < troubleEveryMs || state === "disabled";
-  // Trouble with an event about a webhook is not announced: two webhooks that receive each other's events would go on for ever.
+  // A dead letter of an event about a webhook is not announced: two failing webhooks that receive each other's events
+  // would otherwise cause events for ever.
   const isNews = !isKnown && !dead.eventType.startsWith(gatewayTypePrefix);
   if (isNews) {
     announce(storage, "webhook:delivery-dead", now, {
@@ -96,7 +107,10 @@ export function noteDeath(
   });
 }
 
-/** Disables the webhook: it sends and accepts nothing until it is resumed, and keeps its deliveries. */
+/**
+ * Disables the webhook: it sends and accepts nothing until it is resumed, but keeps its deliveries. @param reason a
+ * sentence.
+ */
 export function disable(storage: LaneStorage, now: number, reason: string): void {
   if (storage.record.state === "disabled") return;
   announce(storage, "webhook:disabled", now, { reason });
@@ -111,13 +125,13 @@ export function disable(storage: LaneStorage, now: number, reason: string): void
   });
 }
 
-/** Accepts events and sends nothing, until it is resumed. Leaves a disabled webhook disabled. */
+/** Pauses the webhook: it accepts events but sends nothing until it is resumed. A disabled webhook stays disabled. */
 export function pause(storage: LaneStorage, now: number): void {
   if (storage.record.state !== "active") return;
   storage.checkpoint({ state: "paused", inactiveSince: now, copiedToD1: false });
 }
 
-/** Makes a paused or disabled webhook active again: all that waits is due at once. */
+/** Makes a paused or disabled webhook active again. All its pending deliveries are due at once. */
 export function resume(storage: LaneStorage, now: number): void {
   const { state, inactiveSince, inactiveMs } = storage.record;
   if (state === "active") return;
@@ -127,7 +141,7 @@ export function resume(storage: LaneStorage, now: number): void {
     disabledReason: null,
     inactiveSince: null,
     inactiveMs: inactiveMs + now - (inactiveSince ?? now),
-    // The five days of nothing but failures begin anew.
+    // The five days of failures start again.
     failingSince: null,
     copiedToD1: false,
   });

@@ -1,14 +1,17 @@
-/** The only way to a webhook's lane: it applies where lanes are to live. */
+/** Gets the stub of a webhook's lane, with the settings for the placement of lanes. No other code does so. */
 import { readLanePlacement } from "../platform/lane-placement";
 
-/** The stub of a lane. The object is created by the first call, at `LOCATION_HINT`, and stays where it is. */
+/** @returns the stub of a lane. The first call creates the object, at `LOCATION_HINT`, and it stays there. */
 export function laneOf(env: Env, webhookUuid: string): ReturnType<Env["LANES"]["getByName"]> {
   const { jurisdiction, locationHint } = readLanePlacement(env);
   const namespace = within(env.LANES, jurisdiction);
   return namespace.getByName(webhookUuid, locationHint === null ? {} : { locationHint });
 }
 
-/** The objects of a jurisdiction. workerd has none, where Cloudflare has: one machine has one place. */
+/**
+ * @returns the namespace within a jurisdiction. workerd on one machine has no jurisdictions, and the namespace is then
+ *   returned unchanged.
+ */
 export function within<Kind extends Rpc.DurableObjectBranded>(
   namespace: DurableObjectNamespace<Kind>,
   jurisdiction: DurableObjectJurisdiction | null,

@@ -1,55 +1,66 @@
-/** What a lane knows of itself: one row in its own storage. */
+/** The record of a lane: its state, in one row in its storage. */
 import type { LaneConfig } from "./handover";
 import { healthy, type ReceiverHealth } from "./receiver-health";
 
-/** `paused` by a person: accepts events and sends nothing. `disabled` by the lane itself: accepts nothing. */
+/**
+ * The state of a lane. `paused` (by a person): accepts events but sends nothing. `disabled` (by the lane): accepts
+ * nothing either.
+ */
 export type LaneState = "active" | "paused" | "disabled";
 
+/** The record. */
 export type LaneRecord = {
   config: LaneConfig | null;
-  /** The version that a hand-over spoke of, where the lane's configuration is older: D1 is read before anything is sent. */
+  /** The version in a hand-over, if the lane's configuration is older: D1 is read before the next attempt. */
   wantedVersion: number | null;
-  /** Set when the webhook was deleted: nothing else is left then. */
+  /** When the webhook was deleted, in ms. All other data is then gone. */
   closedAt: number | null;
   state: LaneState;
   disabledReason: string | null;
-  /** Whether it holds deliveries, as D1 is told. */
+  /** Whether it has deliveries, as reported to D1. */
   isInUse: boolean;
-  /** Whether D1 has the state and the number of dead letters. */
+  /** Whether D1 has the current state and number of dead letters. */
   copiedToD1: boolean;
   /** Since when the lane is paused or disabled, in ms. */
   inactiveSince: number | null;
-  /** How long it was paused or disabled before, in ms: ages do not count that time. */
+  /** How long it was paused or disabled in all before, in ms. The age of deliveries does not include that time. */
   inactiveMs: number;
   receiver: ReceiverHealth;
-  /** Since when there were only failures, on the lane's active clock (`activeClock`). */
+  /** Since when all attempts have failed, on the lane's active clock (`activeClock`). */
   failingSince: number | null;
-  /** Whether a dead letter or the disabling was announced since the last recovery: no other one is announced before that. */
+  /**
+   * Whether trouble (a dead letter or disabling) was announced since the last recovery. No more is announced until the
+   * next recovery.
+   */
   troubleAnnounced: boolean;
-  /** When trouble was last announced, in ms: once an hour at most. */
+  /** When trouble was last announced, in ms; at most once an hour. */
   troubleAt: number;
-  /** When an attempt last failed, in ms, and how many succeeded since: a recovery takes a quiet time. */
+  /** When an attempt last failed, in ms. */
   lastFailureAt: number;
+  /** How many attempts have succeeded since the last failure. */
   successesSince: number;
-  /** Every delivery below this sequence is finished. */
+  /** Every delivery below this sequence number is finished. */
   lowWater: number;
   /**
-   * What waits up to this sequence has failed, or stands behind something of its partition that has: a lane that wakes finds
-   * it by the index of what failed, and looks through the rows only behind here.
+   * Every pending delivery up to this sequence number has failed, or is behind a failed one of its partition. A lane
+   * that wakes finds the failed ones by their index, and scans rows only after this sequence number.
    */
   frontier: number;
-  /** First-time successes between these sequences may be counted in memory only: they are counted again at a wake-up. */
+  /**
+   * First-attempt successes between these sequence numbers may be counted in memory only. They are counted again at a
+   * wake-up.
+   */
   countFrom: number;
   countTo: number;
-  /** When the latest attempt began that a checkpoint knows of, in ms. */
+  /** When the latest attempt before a checkpoint started, in ms. */
   lastStartedAt: number;
-  /** Which shape the tables have: see `lane-upgrade.ts`. */
+  /** The version of the tables' schema: see `lane-upgrade.ts`. */
   schemaVersion: number;
-  /** The last sequence given when the last table was dropped. */
+  /** The last sequence number that was used when a table was last dropped. */
   sequenceBase: number;
-  /** Events first accepted before this time (ms) may have been here and are no longer known. */
+  /** Events first accepted before this time (ms) may have had deliveries that were removed. */
   prunedThrough: number;
-  /** Dead letters accepted before this time (ms) may be gone. */
+  /** Dead letters accepted before this time (ms) may have been removed. */
   deadPrunedThrough: number;
   /**
    * Finished deliveries that are neither delivered nor dead letters: dead letters that were pruned, and deliveries that
@@ -59,12 +70,12 @@ export type LaneRecord = {
   counters: Counters;
 };
 
-/** Counts up to the last checkpoint. `finished` deliveries are no longer pending; `dead` are the dead letters that are kept. */
+/** The counters. `finished`: deliveries that are no longer pending. `dead`: dead letters that are kept. */
 export type Counters = { attempts: number; finished: number; delivered: number; dead: number };
 
-/** How many rows a lane that wakes looks at to count what a checkpoint lacks. */
+/** The most rows that a lane scans at a wake-up, to count attempts after the checkpoint. */
 export const countedAgainMax = 1000;
-/** The shape that a new lane's tables have. */
+/** The schema version of a new lane's tables. */
 export const schemaVersion = 3;
 
 const initial: LaneRecord = {
@@ -96,7 +107,7 @@ const initial: LaneRecord = {
   counters: { attempts: 0, finished: 0, delivered: 0, dead: 0 },
 };
 
-/** The row: JSON in one column, since it is read and written as a whole. */
+/** Reads and writes the record. It is JSON in one column, because it is always read and written as a whole. */
 export class LaneRecordStore {
   readonly #sql: SqlStorage;
   #record: LaneRecord;
@@ -112,7 +123,7 @@ export class LaneRecordStore {
     return this.#record;
   }
 
-  /** One row written. */
+  /** Changes the record. Writes one row. */
   set(change: Partial<LaneRecord>): void {
     this.#record = { ...this.#record, ...change };
     this.#sql.exec(
@@ -123,8 +134,8 @@ export class LaneRecordStore {
 }
 
 /**
- * Lanes of schema version 1 had no frontier, and said up to which sequence they had tried anything. Up to version 2 the
- * counters were called `tally`.
+ * A stored record, also of earlier versions. Version 1 had no frontier but `triedUpTo`, the highest sequence number
+ * that had been tried. Up to version 2, the counters were called `tally`.
  */
 type StoredRecord = Partial<LaneRecord> & { lowWater: number; triedUpTo?: number; tally?: Counters };
 
@@ -145,12 +156,12 @@ function recordOf({ triedUpTo, tally, ...stored }: StoredRecord): LaneRecord {
   };
 }
 
-/** Whether a first-time success of this delivery would be found and counted again at a wake-up. */
+/** Whether a first-attempt success of this delivery would be counted again at a wake-up. */
 export function isCountedAgain({ countFrom, countTo }: LaneRecord, sequence: number): boolean {
   return sequence >= countFrom && sequence <= countTo;
 }
 
-/** Time in which the lane was active, in ms, up to `now`: stands still while it is paused or disabled. */
+/** @returns the lane's active clock, in ms: it does not advance while the lane is paused or disabled. */
 export function activeClock(record: LaneRecord, now: number): number {
   return (record.inactiveSince ?? now) - record.inactiveMs;
 }

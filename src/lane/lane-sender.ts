@@ -1,4 +1,4 @@
-/** Sending under the configuration that the lane has now: a sender is made once for each version of it. */
+/** Sends messages with the lane's current configuration. One sender is created for each version of it. */
 import { readConfig } from "../platform/config";
 import { decryptSettings, maskedValue } from "../platform/encryption";
 import type { LaneConfig } from "./handover";
@@ -7,16 +7,20 @@ import { readStoredWebhook } from "./lane-state";
 import { withTimeout } from "../platform/timeouts";
 import { maskOptions } from "../send/message/format-options";
 import { outlineOf } from "../send/message/recognise-service";
-import { OwnFailure } from "../send/own-failure";
+import { GatewayFailure } from "../send/gateway-failure";
 import { createSender, type Message, type Sender, type SentAttempt } from "../send/sender";
 
+/** The sender of one lane. */
 export class LaneSender {
   readonly #env: Env;
   readonly #storage: () => LaneStorage | null;
   readonly #made: () => void;
   #current: { version: number; sender: Promise<Sender> } | undefined;
 
-  /** @param lane.storage null once the webhook was deleted. @param lane.made the webhook's service, and so its pace, is known. */
+  /**
+   * @param lane.storage null once the webhook was deleted. @param lane.made is called when a sender was created: the
+   *   webhook's service, and so its rate limit, is then known.
+   */
   constructor(env: Env, lane: { storage: () => LaneStorage | null; made: () => void }) {
     this.#env = env;
     this.#storage = lane.storage;
@@ -24,22 +28,22 @@ export class LaneSender {
   }
 
   /**
-   * @throws for failures of ours, before anything was sent (no configuration, or secrets that no key decrypts), and
-   *   `OwnFailure` when nothing can be said of the receiver.
+   * @throws for failures of the gateway before anything was sent (no configuration, or secrets that no key decrypts),
+   *   and `GatewayFailure` when the gateway could not make the attempt.
    */
   async send(message: Message): Promise<SentAttempt> {
     const config = await this.#config();
     if (this.#current?.version !== config.version) {
       const made = this.#make(config);
       this.#current = { version: config.version, sender: made };
-      // A failure is not kept: the next attempt tries anew.
+      // A failure is not cached: the next attempt creates another sender.
       made.catch(() => (this.#current = undefined));
     }
     const sender = await this.#current.sender;
     return { ...(await sender.send(message)), configVersion: config.version };
   }
 
-  /** The lane's configuration, read anew from D1 where a hand-over told of a later one. */
+  /** @returns the lane's configuration. Reads it from D1 if a hand-over had a later version. */
   async #config(): Promise<LaneConfig> {
     const storage = this.#storage();
     const config = storage?.record.config;
@@ -49,9 +53,13 @@ export class LaneSender {
       const stored = await withTimeout(readStoredWebhook(this.#env.DB, config.webhook.uuid));
       if (stored !== null) this.#storage()?.adoptStored(stored.config);
     } catch (cause) {
-      throw new OwnFailure("behind", "The webhook was changed, and its settings cannot be read from D1.", {
-        cause,
-      });
+      throw new GatewayFailure(
+        "behind",
+        "The webhook was changed, and its settings cannot be read from D1.",
+        {
+          cause,
+        },
+      );
     }
     return this.#storage()?.record.config ?? config;
   }

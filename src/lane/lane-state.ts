@@ -1,12 +1,12 @@
-/** The lane's own row in D1: what the lane reads there, and what it writes back. */
+/** Queries of a lane on its webhook's row in D1. */
 import type { LaneConfig } from "./handover";
 import type { LaneState } from "./lane-record";
 import { laneConfigColumns, laneConfigOf, type LaneConfigRow } from "./lane-configs";
 
-/** What D1 says of a webhook. `deleted`: its lane is to be closed. */
+/** A webhook's row. `deleted`: whether it is being deleted: its lane must then be closed. */
 export type StoredWebhook = { config: LaneConfig; state: LaneState; deleted: boolean };
 
-/** What a lane tells D1 of itself. */
+/** The columns that a lane updates. */
 export type LaneReport = {
   state: LaneState;
   disabledReason: string | null;
@@ -14,7 +14,7 @@ export type LaneReport = {
   isInUse: boolean;
 };
 
-/** The webhook's row, or null when there is none. */
+/** @returns the webhook's row, or null when there is none. */
 export async function readStoredWebhook(db: D1Database, uuid: string): Promise<StoredWebhook | null> {
   const row = await db
     .prepare(`SELECT ${laneConfigColumns}, w.state, w.deleted_at FROM webhooks w WHERE w.uuid = ?`)
@@ -34,7 +34,7 @@ export async function writeLaneReport(db: D1Database, uuid: string, report: Lane
     .run();
 }
 
-/** Writes down that a lane holds no deliveries. */
+/** Notes in D1 that a lane has no deliveries. */
 export async function writeLaneEmpty(db: D1Database, uuid: string): Promise<void> {
   await db.prepare("UPDATE webhooks SET in_use = 0 WHERE uuid = ?").bind(uuid).run();
 }

@@ -1,4 +1,4 @@
-/** What a lane says of its webhook at a glance, without a look through its log. */
+/** The statistics of a lane, which need no scan of its log. */
 import type { LaneState } from "./lane-record";
 import type { LaneStorage } from "./lane-storage";
 import type { Window } from "./stats";
@@ -17,7 +17,7 @@ export type LaneStats = {
   lastDay: Window;
 };
 
-/** @param nextAttemptAt when something is to be sent next, in ms; null when nothing waits. */
+/** @param nextAttemptAt when the next attempt is due, in ms; null when nothing is pending. @returns the statistics. */
 export function laneStats(storage: LaneStorage, nextAttemptAt: number | null, now: number): LaneStats {
   const { record, counters, backlog, log, stats } = storage;
   const lowWater = storage.schedule.lowWater();
@@ -28,7 +28,7 @@ export function laneStats(storage: LaneStorage, nextAttemptAt: number | null, no
     counts: { pending: backlog - failed, delivered: counters.delivered, failed, dead: counters.dead },
     backlog,
     oldestPendingAt: backlog === 0 ? null : log.oldestPendingAt(lowWater),
-    // Due long ago is due now.
+    // A time in the past means now.
     nextAttemptAt: nextAttemptAt === null ? null : Math.max(nextAttemptAt, now),
     lastHour: stats.window(now, hourMs),
     lastDay: stats.window(now, 24 * hourMs),

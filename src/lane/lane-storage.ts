@@ -1,4 +1,4 @@
-/** All that a lane keeps, opened together: its record, its deliveries, its statistics and what waits to be sent. */
+/** The storage of a lane: its record, deliveries, schedule, statistics and log, opened together. */
 import { EarlierAttempts } from "./earlier-attempts";
 import type { EventsPort } from "./events-port";
 import { Announcements } from "./announcements";
@@ -21,22 +21,25 @@ import { ScheduleSearch } from "./schedule-search";
 import { healthy, withClockAt } from "./receiver-health";
 import { type FinishedAttempt, Stats } from "./stats";
 
-/** More than a result takes: headers and body of an answer, those of the request, and the attempt before it. */
+/**
+ * More bytes than a result needs: headers and body of the response, headers of the request, and the previous attempt.
+ */
 const largeWriteBytes = 32_768;
 
-/** A head that was accepted later than this after now was accepted before the clock went back. */
+/** A head whose time of acceptance is further than this in the future was accepted before the clock was set back. */
 const clockToleranceMs = 1000;
 
-/** What those need of a lane who pass something between it and D1. */
+/** The parts of a lane that operations between it and D1 need. */
 export type OpenLane = {
   env: Env;
   events: EventsPort;
-  /** Null once the webhook was deleted: asked again after every wait. */
+  /** Null once the webhook was deleted: must be called again after every wait. */
   storage(): LaneStorage | null;
-  /** Runs `work` as one transaction. After one that failed, `storage` is another one. */
+  /** Runs `work` as one transaction. If it fails, the object starts again. */
   atomically(work: () => void): void;
 };
 
+/** The storage of one lane. */
 export class LaneStorage {
   readonly days: DayTables;
   readonly seenEvents: SeenEvents;
@@ -53,9 +56,9 @@ export class LaneStorage {
   readonly log: DeliveryLog;
   readonly #sql: SqlStorage;
   readonly #record: LaneRecordStore;
-  /** The head that `heldUntil` was last asked about. */
+  /** The head of the latest call of `heldUntil`. */
   #heldHead: { sequence: number; acceptedAt: number } | undefined;
-  /** What is counted beyond the last checkpoint, too. */
+  /** The counters, including changes since the last checkpoint. */
   readonly counting: LaneCounters;
 
   constructor(sql: SqlStorage) {
@@ -95,20 +98,23 @@ export class LaneStorage {
     return this.search.schedule;
   }
 
-  /** How many deliveries are pending, those that wait for a retry included. */
+  /** How many deliveries are pending, including those that wait for a retry. */
   get backlog(): number {
     return this.outbox.lastSequence - this.counters.finished;
   }
 
-  /** When the latest attempt began, in ms, as far as a checkpoint and the rows behind it tell; null without any. */
+  /**
+   * @returns when the latest attempt started, in ms, according to the checkpoint and the rows after it; null without
+   *   attempts.
+   */
   lastStart(): number | null {
-    // A replay's attempts lie anywhere: then it may have been just now.
+    // The attempts of a replay may be in any row: the latest one may have started just now.
     if (this.replays.head(Date.now()) !== null) return Date.now();
     const { countFrom, countTo, lastStartedAt } = this.record;
     return Math.max(this.pending.lastStart(countFrom, countTo) ?? 0, lastStartedAt) || null;
   }
 
-  /** Takes a configuration unless the lane has this one or a later one. */
+  /** Stores a configuration, unless the lane has this version or a later one. */
   adopt(config: LaneConfig): void {
     const { config: current, wantedVersion } = this.record;
     if (current !== null && config.version <= current.version) return;
@@ -116,20 +122,20 @@ export class LaneStorage {
     this.checkpoint({ config, wantedVersion: isWanted ? wantedVersion : null });
   }
 
-  /** Takes the configuration that D1 has now, which no other can be newer than. */
+  /** Stores the current configuration from D1: there cannot be a newer one. */
   adoptStored(config: LaneConfig): void {
     this.adopt(config);
     if (this.record.wantedVersion !== null) this.setRecord({ wantedVersion: null });
   }
 
-  /** Notes that there is a configuration of this version. */
+  /** Notes that D1 has a configuration of this version. */
   want(version: number): void {
     const { config, wantedVersion } = this.record;
     if (config !== null && config.version >= version) return;
     if (wantedVersion === null || wantedVersion < version) this.setRecord({ wantedVersion: version });
   }
 
-  /** Writes the record with all counts: two rows, or one when no attempt was made since the last time. */
+  /** Writes the record with all counters: two rows, or one when no attempt was made since the last checkpoint. */
   checkpoint(change: Partial<LaneRecord> = {}): void {
     this.stats.flush();
     const countFrom = this.schedule.nextUntried();
@@ -143,32 +149,35 @@ export class LaneStorage {
     });
   }
 
-  /** Writes it if anything was counted that no recount would find. */
+  /** Writes a checkpoint if the counters have changes that a recount would not find. */
   checkpointIfDirty(): void {
     if (this.counting.isDirty) this.checkpoint();
   }
 
-  /** Counts a delivery that was delivered with another one's first attempt, under the same tick: before that is counted. */
+  /**
+   * Counts a delivery that another one's first attempt carried, with the same tick. Must be called before
+   * `countSuccess` for that attempt.
+   */
   countCarried(attempt: FinishedAttempt): void {
     this.counting.countCarried(attempt);
   }
 
-  /** Counts a first-time success that was recorded under the tick `counters.attempts + 1`. */
+  /** Counts a first-attempt success that was recorded with the tick `counters.attempts + 1`. */
   countSuccess(attempt: FinishedAttempt): void {
     this.counting.countSuccess(attempt);
     if (this.counting.isFull(this.record)) this.checkpoint();
   }
 
-  /** Begins a check of the counters against the rows (`CounterCheck`): to be ended by `repairCounters`. */
+  /** Starts a check of the counters against the rows (`CounterCheck`). `repairCounters` must end it. */
   beginCounterCheck(): CounterCheck {
     const unsent = this.replays.firstUnsentMissing() ?? Number.POSITIVE_INFINITY;
     return this.outbox.beginCheck(Math.min(this.schedule.lowWater(), unsent));
   }
 
   /**
-   * Puts counters right that the rows contradict.
-   * @param counted what the check has just found.
-   * @returns by how much they were wrong, or null when they were not.
+   * Corrects the counters after a check.
+   * @param counted the result of the check.
+   * @returns the corrections; null when the counters were right.
    */
   repairCounters({ waiting, dead }: { waiting: number; dead: number }): Partial<Counters> | null {
     this.outbox.endCheck();
@@ -188,17 +197,17 @@ export class LaneStorage {
   /** Rebuilds the schedule after a change of the ordering. Attempts under way are kept, and recorded as before. */
   reschedule(): void {
     this.search.reschedule();
-    // What was known of one ordering's partitions says nothing of another's.
+    // The low-water mark and the frontier were those of the previous ordering's partitions.
     this.checkpoint();
   }
 
-  /** Whether what piles up becomes one message. */
+  /** Whether the webhook has digests. */
   get hasDigests(): boolean {
     const { config } = this.record;
     return config?.ordering === "strict" && (config.digestS ?? 0) > 0;
   }
 
-  /** Until when the head waits for others to share its message, in ms; 0: it does not. */
+  /** @returns until when the head waits for other deliveries of its digest, in ms; 0: it does not wait. */
   heldUntil(now: number): number {
     const head = this.hasDigests ? this.schedule.untriedHead : null;
     if (head === null) return 0;
@@ -206,11 +215,14 @@ export class LaneStorage {
       this.#heldHead = { sequence: head, acceptedAt: this.pending.acceptedAt(head) ?? 0 };
     }
     const { acceptedAt } = this.#heldHead;
-    // After a clock that went back it would wait for longer.
+    // If the clock was set back, the head does not wait, as it would wait for longer.
     return acceptedAt > now + clockToleranceMs ? 0 : acceptedAt + (this.record.config?.digestS ?? 0) * 1000;
   }
 
-  /** Decides which deliveries share the head's next message, and writes it down. @returns their sequences, in order. */
+  /**
+   * Decides which deliveries the head's next message carries, and stores them. @returns their sequence numbers, in
+   * order.
+   */
   gather(head: number): number[] {
     if (!this.hasDigests) {
       this.digests.dissolve(head);
@@ -221,34 +233,37 @@ export class LaneStorage {
     return this.digests.gather({ sequence: head, attempts: state.attempts }, this.outbox.lastSequence);
   }
 
-  /** How many attempts may begin per second; null: no limit. */
+  /** How many attempts may start per second; null: no limit. */
   get ratePerS(): number | null {
     return this.requestShapes.ratePerS(this.record.config);
   }
 
-  /** Whether `ratePerS` is what it will be. */
-  get isPaceKnown(): boolean {
-    return this.requestShapes.isPaceKnown(this.record.config);
+  /** Whether `ratePerS` is final. */
+  get isRateKnown(): boolean {
+    return this.requestShapes.isRateKnown(this.record.config);
   }
 
-  /** Writes the record without the counts: one row. */
+  /** Writes the record without the counters: one row. */
   setRecord(change: Partial<Omit<LaneRecord, "counters">>): void {
     this.#record.set(change);
   }
 
-  /** Writes one row, without changing it: the row that an attempt would write. @throws when storage takes no writes. */
+  /** Writes one row without changing it, the row that the next attempt would write. @throws when the write fails. */
   rewrite(): void {
     if (!this.outbox.rewrite(this.schedule.lowWater())) this.setRecord({});
   }
 
-  /** Writes as much as a result may take, in a row of its own. @throws when storage takes no writes. */
+  /** Writes as many bytes as a result may need, in a row of its own. @throws when the write fails. */
   tryLargeWrite(): void {
     this.#sql.exec("CREATE TABLE IF NOT EXISTS large_write (id INTEGER PRIMARY KEY, filler BLOB NOT NULL)");
     this.#sql.exec("INSERT OR REPLACE INTO large_write VALUES (1, randomblob(?))", largeWriteBytes);
     this.#sql.exec("DELETE FROM large_write");
   }
 
-  /** Lets everything that waits go now: the webhook was resumed. @param inactiveMs what does not count as its age. */
+  /**
+   * Makes all pending deliveries due, after the webhook was resumed. @param inactiveMs the time that does not count as
+   * their age.
+   */
   makeAllDue(now: number, inactiveMs: number): void {
     this.schedule.makeAllDue();
     this.outbox.makeDue(now);
@@ -257,13 +272,13 @@ export class LaneStorage {
     this.setRecord({ receiver: healthy });
   }
 
-  /** Lets what waits go now as far as it is known: the receiver is back. */
+  /** Makes the deliveries in the schedule and the replays due, after the receiver has recovered. */
   release(now: number): void {
     this.schedule.release();
     this.replays.makeDue(now, 0);
   }
 
-  /** After a clock that went back by so much: no wait is longer than it was meant to be. */
+  /** Shortens all waits after the clock was set back by `backMs`, so that none becomes longer. */
   shiftWaits(backMs: number, now: number): void {
     this.schedule.shift(backMs);
     this.replays.shift(backMs, now);

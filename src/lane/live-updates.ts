@@ -1,19 +1,20 @@
 /**
- * The open pages of a lane's webhook: WebSockets that are told that something changed, and nothing else. They hibernate
- * with the lane, and cost it neither rows nor alarms.
+ * The WebSockets of a webhook's open pages. A message says only that something changed. They hibernate with the lane,
+ * and need neither rows nor alarms.
  */
 
-/** The code with which a lane that is closed for good ends its sockets; `/live.js` knows it. */
+/** The close code of a lane whose webhook was deleted; `/live.js` knows it. */
 const closedForGood = 4410;
-/** The code with which a session's oldest socket makes room for its newest; `/live.js` knows it, too. */
+/** The close code of a session's oldest socket when a newer one replaces it; `/live.js` knows it. */
 const openedElsewhere = 4429;
-/** How long to wait between two messages. */
+/** The least time between two messages. */
 const pauseMs = 250;
-/** How many sockets all pages of one webhook may have. */
+/** The most sockets of one webhook. */
 const socketsMax = 100;
-/** How many pages of one webhook a session may have open. */
+/** The most sockets of one session and webhook. */
 const socketsPerSessionMax = 5;
 
+/** The sockets of one lane. */
 export class LiveUpdates {
   readonly #ctx: DurableObjectState;
   #saidAt = 0;
@@ -24,9 +25,9 @@ export class LiveUpdates {
   }
 
   /**
-   * Opens a socket. It replaces the session's oldest one where the session has as many as it may.
-   * @param session tells whose it is.
-   * @returns the answer to its request: 101, or 503 when there are too many.
+   * Opens a socket. It replaces the session's oldest one if the session has the most that it may.
+   * @param session identifies the session of the page.
+   * @returns the response to its request: 101, or 503 when there are too many sockets.
    */
   open(session: string): Response {
     if (this.#openSockets().length >= socketsMax) {
@@ -34,7 +35,7 @@ export class LiveUpdates {
     }
     const own = this.#openSockets(session).toSorted((a, b) => openedAt(a) - openedAt(b));
     if (own.length >= socketsPerSessionMax) own[0]?.close(openedElsewhere, "Newer pages of yours are open.");
-    // Signs of life are answered without waking the lane.
+    // The platform answers heartbeats without waking the lane.
     this.#ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
     const { 0: theirs, 1: ours } = new WebSocketPair();
     this.#ctx.acceptWebSocket(ours, [session]);
@@ -42,7 +43,7 @@ export class LiveUpdates {
     return new Response(null, { status: 101, webSocket: theirs });
   }
 
-  /** Tells the pages that something changed: at once, or `pauseMs` after the last message. */
+  /** Notifies the pages of a change: at once, or `pauseMs` after the last message. */
   changed(): void {
     if (this.#isToBeSaid || this.#ctx.getWebSockets().length === 0) return;
     const waitMs = Math.min(this.#saidAt + pauseMs - Date.now(), pauseMs);
@@ -52,7 +53,7 @@ export class LiveUpdates {
     setTimeout(() => this.#say(), waitMs);
   }
 
-  /** Closes all sockets: the webhook was deleted. */
+  /** Closes all sockets, after the webhook was deleted. */
   close(): void {
     for (const socket of this.#ctx.getWebSockets()) socket.close(closedForGood, "The webhook was deleted.");
   }
@@ -63,14 +64,14 @@ export class LiveUpdates {
     for (const socket of this.#openSockets()) socket.send("changed");
   }
 
-  /** One that is closing cannot take anything, and need not. @param session only its own. */
+  /** @param session only the sockets of this session. @returns the sockets that are not closing. */
   #openSockets(session?: string): WebSocket[] {
     const sockets = this.#ctx.getWebSockets(session);
     return sockets.filter(({ readyState }) => readyState === WebSocket.OPEN);
   }
 }
 
-/** In ms, as it was noted when the socket came. */
+/** @returns when the socket was opened, in ms. */
 function openedAt(socket: WebSocket): number {
   return Number(socket.deserializeAttachment());
 }

@@ -4,7 +4,7 @@ import type { SentAttempt } from "../send/sender";
 import type { LaneStorage } from "./lane-storage";
 import type { LoadedDelivery } from "./pending-deliveries";
 
-/** An attempt that was made and recorded, whatever its result. */
+/** Logs an attempt that was made and recorded, with any result. */
 export function logAttempt(webhook: string, outgoing: LoadedDelivery, { result }: SentAttempt): void {
   log(result.error === null ? "info" : "warn", "attempt", {
     webhook,
@@ -19,8 +19,8 @@ export function logAttempt(webhook: string, outgoing: LoadedDelivery, { result }
   });
 }
 
-/** An attempt that failed on our side: it is not counted, and repeated later. */
-export function logOwnFailure(storage: LaneStorage, sequence: number, error: unknown): void {
+/** Logs an attempt that failed because of the gateway. It does not count, and is repeated later. */
+export function logGatewayFailure(storage: LaneStorage, sequence: number, error: unknown): void {
   log("error", "delivery failed on our side", {
     webhook: storage.record.config?.webhook.uuid,
     sequence,

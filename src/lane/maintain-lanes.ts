@@ -1,14 +1,17 @@
-/** Calling lanes once a day: one that sleeps has no alarm that would make it forget what is past its time. */
+/** Calls each lane once a day for maintenance, because a sleeping lane has no alarm for removing old data. */
 import { forEachConcurrent } from "../platform/concurrency";
 import { log } from "../platform/log";
 import { laneOf } from "./lane-of";
 
 const minutesPerDay = 1440;
 const lanesAtOnce = 50;
-/** How many lanes one run calls at most. */
+/** The most lanes that one run calls. */
 const lanesMax = 1000;
 
-/** Calls one in 1440 of the lanes that hold anything: all of them, when it is called every minute. @param now in ms. */
+/**
+ * Calls one in 1440 of the lanes that are in use, so that every lane is called once a day if this runs every minute.
+ * @param now in ms.
+ */
 export async function maintainLanes(env: Env, now: number): Promise<void> {
   const minute = Math.floor(now / 60_000) % minutesPerDay;
   const { results } = await env.DB.prepare(

@@ -1,6 +1,6 @@
 /**
- * What a lane does beside sending: it reads changes of its webhook from D1, reports its state there, announces trouble, and
- * forgets what is past its time.
+ * The maintenance of a lane: it reads changes of its webhook from D1, reports its state there, announces trouble, and
+ * removes old data.
  */
 import { readConfig } from "../platform/config";
 import { readStoredWebhook, writeLaneEmpty, writeLaneReport } from "./lane-state";
@@ -13,35 +13,39 @@ import { dayToPrune, pruneDay } from "./retention";
 const retryMs = 60_000;
 const dayMs = 86_400_000;
 
-/** How many steps of the pruning are done in one wake-up. */
+/** The most steps of pruning in one wake-up. */
 const pruneStepsMax = 5;
 
-/** What maintenance needs of its lane. */
+/** The parts of a lane that maintenance needs. */
 type MaintainedLane = OpenLane & {
-  /** Ends everything: the webhook was deleted. */
+  /** Closes the lane, after the webhook was deleted. */
   close(): Promise<void>;
-  /** False after storage refused a write, until it takes one. */
+  /** False after a write to storage failed, until one succeeds. */
   isWritable(): boolean;
 };
 
+/** The maintenance of one lane. */
 export class Maintenance {
   readonly #lane: MaintainedLane;
   #notBefore = 0;
-  /** The latest report to D1, and all before it. */
+  /** Resolved when the latest report to D1, and all before it, have ended. */
   #reported: Promise<void> = Promise.resolve();
 
   constructor(lane: MaintainedLane) {
     this.#lane = lane;
   }
 
-  /** Whether something is to be reported or announced. A lane without a configuration does not know whose it is. */
+  /**
+   * Whether a report or an announcement is pending. A lane without a configuration does not know its webhook, and has
+   * none.
+   */
   get hasNews(): boolean {
     const storage = this.#lane.storage();
     if (!storage?.record.config) return false;
     return !storage.record.copiedToD1 || storage.announcements.waiting;
   }
 
-  /** When the lane must be woken for it, in ms (long past: at once); null when nothing is to come. */
+  /** When the lane must be woken for maintenance, in ms (in the past: at once); null when none is pending. */
   get wakeAt(): number | null {
     if (this.hasNews) return this.#notBefore;
     const storage = this.#lane.storage();
@@ -49,8 +53,8 @@ export class Maintenance {
   }
 
   /**
-   * Never throws: what fails is tried again by the alarm.
-   * @param options.heals false where D1 need not be asked whether the webhook is still as the lane knows it.
+   * Reads the configuration, reports and announces. Never throws: the alarm repeats what failed.
+   * @param options.heals whether to read the webhook's row in D1, for changes that did not reach the lane.
    */
   async run({ heals = true } = {}): Promise<void> {
     try {
@@ -66,19 +70,21 @@ export class Maintenance {
     }
   }
 
-  /** Has D1 told that the lane holds deliveries, when D1 was told that it does not: cron calls only lanes that do. */
+  /** Notes for the next report that the lane has deliveries, if D1 has the opposite: cron calls only lanes in use. */
   noteUse(): void {
     const storage = this.#lane.storage();
     if (storage === null || storage.record.isInUse || storage.days.all.length === 0) return;
     storage.checkpoint({ isInUse: true, copiedToD1: false });
   }
 
-  /** Tells D1 that the lane holds nothing, if so. Never throws: a failure is made good by cron's next call. */
+  /**
+   * Reports to D1 that the lane has no deliveries, if so. Never throws: cron's next call repeats it after a failure.
+   */
   async reportEmpty(): Promise<void> {
     const storage = this.#lane.storage();
     const config = storage?.record.config;
     if (!storage || !config || storage.days.all.length > 0) return;
-    // Before D1 knows: what is accepted meanwhile is reported, then, behind this.
+    // The record changes before D1 does, so that events accepted meanwhile cause another report after this one.
     if (storage.record.isInUse) storage.setRecord({ isInUse: false });
     try {
       await this.#inTurn(() => writeLaneEmpty(this.#lane.env.DB, config.webhook.uuid));
@@ -87,7 +93,7 @@ export class Maintenance {
     }
   }
 
-  /** Reads the webhook's row: a change or a deletion that reached D1 and not the lane arrives here. */
+  /** Reads the webhook's row, for a change or a deletion that is in D1 but did not reach the lane. */
   async #heal(): Promise<void> {
     const config = this.#lane.storage()?.record.config;
     if (!config) return;
@@ -99,10 +105,10 @@ export class Maintenance {
     if (stored.state !== storage.record.state) storage.checkpoint({ copiedToD1: false });
   }
 
-  /** Reports to D1 one at a time: of two under way at once, the older one could reach D1 last, and nobody would notice. */
+  /** Runs reports to D1 one after another: of two concurrent ones, the older could reach D1 last. */
   #inTurn(report: () => Promise<void>): Promise<void> {
     const reported = this.#reported.then(report);
-    // Its caller gets the failure: the report behind it goes on.
+    // The caller gets the failure, and the next report runs all the same.
     this.#reported = reported.catch(() => undefined);
     return reported;
   }
@@ -131,7 +137,7 @@ export class Maintenance {
     }
   }
 
-  /** Puts the counters right, where rows say otherwise: in steps, between which deliveries go on. */
+  /** Corrects the counters according to the rows, in steps between which deliveries continue. */
   async checkCounters(): Promise<void> {
     const storage = this.#lane.storage();
     if (storage === null) return;
@@ -140,12 +146,12 @@ export class Maintenance {
       const counted = check.step(storage.outbox.lastSequence);
       if (counted !== null) return this.#repairCounters(storage, counted);
       await scheduler.wait(0);
-      // Rows were removed meanwhile: the next check begins anew.
+      // Rows were removed meanwhile: the next check starts from the beginning.
       if (this.#lane.storage() === null || !storage.outbox.isChecking(check)) return;
     }
   }
 
-  /** Indexes the events of a lane of an earlier version, in steps, between which deliveries go on. */
+  /** Indexes the events of a lane of an earlier version, in steps between which deliveries continue. */
   async indexEvents(): Promise<void> {
     for (;;) {
       const storage = this.#lane.storage();
@@ -160,7 +166,10 @@ export class Maintenance {
     log("error", "counters were wrong", { webhook: storage.record.config?.webhook.uuid, ...wrong });
   }
 
-  /** Forgets one day that is past its time, if any is: behind sending, and only while storage takes writes. Never throws. */
+  /**
+   * Removes one day that is past its retention time, if any. Runs after sending, and only while writes to storage
+   * succeed. Never throws.
+   */
   prune(): void {
     try {
       if (this.#lane.isWritable()) this.#pruneDay();

@@ -1,11 +1,12 @@
-/** What is sent of a lane's delivery. */
+/** Builds the message of a delivery's next attempt. */
 import { deliveryUuid } from "../send/delivery-uuid";
 import type { Message } from "../send/sender";
 import type { LaneStorage } from "./lane-storage";
 import type { LoadedDelivery } from "./pending-deliveries";
 
 /**
- * @param options.replay the replay that the attempt belongs to, or null. `others`: deliveries that the message carries, too.
+ * @param options.replay the id of the attempt's replay, or null. @param options.others the deliveries that the message
+ *   also carries.
  * @throws for a lane without a configuration.
  */
 export function messageOf(
@@ -24,9 +25,9 @@ export function messageOf(
   };
 }
 
-/** The webhook's uuid. @throws for a lane without a configuration, which has no deliveries. */
+/** @returns the webhook's uuid. @throws for a lane without a configuration, which has no deliveries. */
 export function webhookUuid(storage: LaneStorage): string {
   const { config } = storage.record;
-  if (config === null) throw new Error("The lane has deliveries and no configuration.");
+  if (config === null) throw new Error("The lane has deliveries but no configuration.");
   return config.webhook.uuid;
 }

@@ -1,4 +1,6 @@
-/** Events that match a webhook's subscriptions and never reached its lane: counted, and fetched from the archive. */
+/**
+ * Counts and fetches missing events: archived events that match a webhook's subscriptions but never reached its lane.
+ */
 import { gatewayTypePrefix } from "./announcements";
 import type { ArchivePage } from "./events-port";
 import type { HandoverEvent } from "./handover";
@@ -9,11 +11,11 @@ import { clockSkewMs } from "./seen-events";
 
 /** Events per page of the archive: their texts (100 KiB at most) must fit in memory together. */
 const pageEvents = 200;
-/** Counting ends at so many events, or after so many pages: each takes two queries of D1. */
+/** Counting ends at so many events, or after so many pages. Each page needs two queries of D1. */
 const countedMax = 1000;
 const countedPagesMax = 25;
 
-/** How many there are that were accepted in a time. */
+/** @returns how many missing events were accepted in a time range. @throws when the archive cannot be read. */
 export async function countMissing(lane: OpenLane, range: TimeRange): Promise<QueuedCount> {
   let queued = 0;
   let after: string | null = "0";
@@ -27,7 +29,10 @@ export async function countMissing(lane: OpenLane, range: TimeRange): Promise<Qu
   return { queued: Math.min(queued, countedMax), isExact };
 }
 
-/** Accepts the next events of a replay; without any, the replay is over. */
+/**
+ * Accepts the next missing events of a replay. The replay ends when there are none. @throws when the archive cannot be
+ * read.
+ */
 export async function fetchMissing(lane: OpenLane, head: ReplayHead & { kind: "fetch" }): Promise<void> {
   const page = await readMatching(lane, {
     after: head.archiveCursor,
@@ -35,7 +40,7 @@ export async function fetchMissing(lane: OpenLane, head: ReplayHead & { kind: "f
     until: head.archiveUntil,
   });
   const storage = lane.storage();
-  // It may have been stopped meanwhile.
+  // The replay may have been stopped meanwhile.
   if (storage === null || !storage.replays.isRunning(head.position)) return;
   lane.atomically(() => {
     const accepted = storage.outbox.acceptForReplay(missingOf(storage, page.events), Date.now());
@@ -44,21 +49,21 @@ export async function fetchMissing(lane: OpenLane, head: ReplayHead & { kind: "f
 }
 
 /**
- * Of these events, in the order of their first acceptance, those that never reached the lane. Left out are those that it
- * may have had and no longer knows of: their deliveries were pruned, possibly while the replay was running. Events about a
- * webhook are not delivered to that webhook, so that a failing webhook cannot trigger itself.
+ * @param events in the order of their first acceptance. @returns those that never reached the lane. Events that it may
+ *   have had before pruning are left out, also if they were pruned while the replay was running. Events about a webhook
+ *   are not delivered to that webhook, so that a failing webhook cannot trigger itself.
  */
 function missingOf(storage: LaneStorage, events: readonly HandoverEvent[]): HandoverEvent[] {
   const { config, prunedThrough } = storage.record;
   const own = config?.webhook.uuid;
-  // What the archive accepted within a clock's error after that time may have been accepted here before it.
+  // The clocks of the archive and the lane may differ.
   const knownFrom = prunedThrough === 0 ? 0 : prunedThrough + clockSkewMs;
   return storage.seenEvents
     .missingOf(events.filter(({ firstAcceptedAt }) => firstAcceptedAt >= knownFrom))
     .filter(({ type, body }) => !type.startsWith(gatewayTypePrefix) || webhookOf(body) !== own);
 }
 
-/** Of an event of the gateway's own, which has the shape that `Announcements.add` gives it. */
+/** @param body of an event of the gateway, as made by `Announcements.add`. @returns the uuid of its webhook. */
 function webhookOf(body: string): string | undefined {
   return (JSON.parse(body) as { webhook?: { uuid?: string } }).webhook?.uuid;
 }

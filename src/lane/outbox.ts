@@ -1,4 +1,6 @@
-/** A lane's deliveries on disk: accepting them, and recording the result of each attempt. `PendingDeliveries` finds them. */
+/**
+ * A lane's deliveries on disk: accepts them, and records the result of each attempt. `PendingDeliveries` finds them.
+ */
 import { headersColumn } from "./attempt-egress";
 import { CounterCheck } from "./counter-check";
 import { type Day, type DayTables, indexed, tableOf } from "./day-tables";
@@ -10,13 +12,16 @@ import type { SeenEvents } from "./seen-events";
 import type { SequenceRange } from "./replays";
 import type { SentAttempt } from "../send/sender";
 
-/** A delivery as it is on disk when an outcome is to be recorded. `tick`: see `RecordedAttempt`. */
+/** A delivery's state on disk. `tick`: see `RecordedAttempt`. */
 export type StoredState = DeliveryState & { attempts: number; agedFrom: number | null; tick: number };
 
-/** What is written down with an attempt. */
+/** The new state of a delivery that is stored with an attempt. */
 export type RecordedAttempt = DeliveryState & {
   agedFrom: number;
-  /** The lane's count of attempts, this one included: tells which ones a checkpoint has counted. 0: never recounted. */
+  /**
+   * The lane's number of attempts, including this one: it tells whether a checkpoint has counted the attempt. 0: it is
+   * never recounted.
+   */
   tick: number;
 };
 
@@ -31,21 +36,22 @@ type StateRow = {
 /** Rows per INSERT: a statement has at most 100 parameters, and a row has four. */
 const eventsPerInsert = 24;
 
+/** The outbox of one lane. Transactions are the caller's. */
 export class Outbox {
   readonly #sql: SqlStorage;
   readonly #days: DayTables;
   readonly #seenEvents: SeenEvents;
   readonly #earlier: EarlierAttempts;
   #lastSequence: number;
-  /** When the latest delivery was accepted, in ms; null: to be read. */
+  /** When the latest delivery was accepted, in ms; null: not read yet. */
   #lastAcceptedAt: number | null = null;
-  /** Told of every delivery whose status changes, while counters are checked. */
+  /** The counter check under way, which must be told of every change of a status. */
   #check: CounterCheck | null = null;
 
   /**
-   * @param parts.earlier is given what a row loses to its next attempt.
-   * @param parts.seenEvents is asked which events are new, and told which were accepted.
-   * @param parts.sequenceBase the last sequence given when a day was last pruned: the rows that had it may be gone.
+   * @param parts.earlier stores the attempts that later ones replace in a row.
+   * @param parts.seenEvents tells which events are new, and records the accepted ones.
+   * @param parts.sequenceBase the last sequence number when a day was last pruned: its row may be gone.
    */
   constructor(
     sql: SqlStorage,
@@ -59,7 +65,7 @@ export class Outbox {
     this.#lastSequence = Math.max(this.#days.lastSequence() ?? 0, sequenceBase);
   }
 
-  /** Reads anew from disk where the sequences stand, after a transaction was undone. */
+  /** Reads the last sequence number from disk again, after a transaction was rolled back. */
   reload(sequenceBase: number): void {
     this.#days.reload();
     this.#seenEvents.reload();
@@ -72,8 +78,9 @@ export class Outbox {
   }
 
   /**
-   * Accepts events, behind all others. @returns the delivery of each, or null when the event was not new.
-   * @param prunedThrough what was first accepted before this time may have been here, and is never new.
+   * Accepts events, after all others. @returns the delivery of each event; null when the event was not new.
+   * @param prunedThrough events first accepted before this time (ms) are never new, because their deliveries may have
+   *   been removed.
    */
   accept(events: readonly HandoverEvent[], now: number, prunedThrough: number): (PendingDelivery | null)[] {
     const isNew = this.#seenEvents.areNew(events, prunedThrough);
@@ -82,15 +89,15 @@ export class Outbox {
     return events.map((event, place) => (isNew[place] ? acceptedAs(event, sequence++) : null));
   }
 
-  /** Accepts events for a replay. @returns their first and last sequences. */
+  /** Accepts events for a replay. @returns the first and last sequence numbers of their deliveries. */
   acceptForReplay(events: readonly HandoverEvent[], now: number): SequenceRange {
     return { from: this.#insert(events, now, deliveryStatus.replaying), to: this.#lastSequence };
   }
 
-  /** @returns the first of the sequences that they get. */
+  /** @returns the first of their sequence numbers. */
   #insert(events: readonly HandoverEvent[], now: number, status: DeliveryStatus): number {
     const first = this.#lastSequence + 1;
-    // Sequences and acceptance times rise together, also when the clock goes back.
+    // Sequence numbers and times of acceptance must rise together, also if the clock is set back.
     this.#lastAcceptedAt ??= this.#days.lastAcceptedAt();
     const acceptedAt = Math.max(now, this.#lastAcceptedAt);
     for (let start = 0; start < events.length; start += eventsPerInsert) {
@@ -110,7 +117,7 @@ export class Outbox {
     return first;
   }
 
-  /** What a delivery is now, or null when it is not there (any more). */
+  /** @returns a delivery's current state; null when it does not exist, or no longer. */
   state(sequence: number): StoredState | null {
     const table = this.#days.of(sequence);
     if (table === null) return null;
@@ -126,8 +133,7 @@ export class Outbox {
   }
 
   /**
-   * Writes down an attempt and what follows from it, in the delivery's own row: the attempt before it moves
-   * to `attempts`.
+   * Stores an attempt and the new state in the delivery's row. The previous attempt moves to the table `attempts`.
    * @param before the delivery's state in this transaction.
    */
   record(sequence: number, before: StoredState, sent: SentAttempt, after: RecordedAttempt): void {
@@ -139,8 +145,8 @@ export class Outbox {
   }
 
   /**
-   * Writes down that the first attempt of a pending delivery succeeded, as one statement.
-   * @returns false, with nothing written, when the delivery is not pending any more, or was attempted meanwhile.
+   * Stores the success of a pending delivery's first attempt, with one statement.
+   * @returns false when the delivery is no longer pending or was tried meanwhile; nothing is then written.
    */
   recordFirstSuccess(sequence: number, sent: SentAttempt, after: Omit<RecordedAttempt, "status">): boolean {
     const table = this.#days.of(sequence);
@@ -156,7 +162,7 @@ export class Outbox {
     return isWritten;
   }
 
-  /** @returns whether there was a row that meets the condition. */
+  /** @returns whether a row met the condition. */
   #update(
     table: string,
     condition: string,
@@ -187,7 +193,7 @@ export class Outbox {
   }
 
   /**
-   * Writes down that the message of another delivery ended this one, which had no attempt of its own.
+   * Stores that another delivery's message ended this one, which had no attempt of its own.
    * @param before its status until now.
    */
   recordCarried(
@@ -215,7 +221,7 @@ export class Outbox {
     );
   }
 
-  /** Writes a delivery's row as it is. @returns false when there is no such row. */
+  /** Writes a delivery's row without changing it. @returns false when there is no such row. */
   rewrite(sequence: number): boolean {
     const table = this.#days.of(sequence);
     if (table === null) return false;
@@ -223,7 +229,7 @@ export class Outbox {
     return this.#sql.exec(query, sequence).rowsWritten > 0;
   }
 
-  /** Makes due what waits for a retry. */
+  /** Makes all deliveries due that wait for a retry. @param now in ms. */
   makeDue(now: number): void {
     for (const table of this.#days.from(1)) {
       this.#sql.exec(
@@ -235,7 +241,7 @@ export class Outbox {
     }
   }
 
-  /** Writes down what a delivery is now, without an attempt. @param before its status until now. */
+  /** Stores a delivery's new state, without an attempt. @param before its status until now. */
   setState(sequence: number, before: DeliveryStatus, { status, nextAttemptAt }: DeliveryState): void {
     const table = this.#days.of(sequence);
     if (table === null) return;
@@ -249,8 +255,9 @@ export class Outbox {
   }
 
   /**
-   * Ends the deliveries that a replay has not sent: removes those never tried, so that their events count as missing again,
-   * and gives up those that were tried, or are `underWay`. At most a page of the archive (`fetchMissing`).
+   * Ends the deliveries that a stopped replay has not sent. Untried ones are removed, so that their events count as
+   * missing again; those that were tried or are `underWay` become dead letters. There are at most as many as in a page
+   * of the archive (`fetchMissing`).
    */
   dropUnsent({ from, to }: SequenceRange, underWay: number | null): { removed: number; dead: number } {
     this.endCheck();
@@ -279,13 +286,13 @@ export class Outbox {
     return changed;
   }
 
-  /** Begins a check of the counters. @param from every delivery before this sequence is finished. */
+  /** Starts a check of the counters. @param from every delivery before this sequence number is finished. */
   beginCheck(from: number): CounterCheck {
     this.#check = new CounterCheck(this.#sql, this.#days, from);
     return this.#check;
   }
 
-  /** Whether a check still counts right: it does not once rows were removed. */
+  /** Whether a check is still valid. Removing rows makes it invalid. */
   isChecking(check: CounterCheck): boolean {
     return this.#check === check;
   }
@@ -295,7 +302,7 @@ export class Outbox {
     this.#check = null;
   }
 
-  /** How many dead letters lie in a day's table. */
+  /** @returns the number of dead letters in a day's table. */
   countDead(day: Day): number {
     return this.#sql
       .exec<{ n: number }>(
@@ -304,7 +311,7 @@ export class Outbox {
       .one().n;
   }
 
-  /** Forgets what belonged to the deliveries of a day that was dropped. */
+  /** Removes the data about events of a day that was dropped. */
   forgetDay({ day }: Day): void {
     this.endCheck();
     const [oldest] = this.#days.all;
@@ -312,14 +319,14 @@ export class Outbox {
   }
 }
 
-/** In order per job, else per project, else per event type. */
+/** @returns the ordering key: the event's job, else its project, else its type. */
 function orderingKeyOf(event: HandoverEvent): string {
   if (event.jobUuid !== null) return `job ${event.jobUuid}`;
   if (event.projectUuid !== null) return `project ${event.projectUuid}`;
   return `type ${event.type}`;
 }
 
-/** A delivery as it is when it was just accepted. */
+/** @returns the delivery of an event that was just accepted. */
 function acceptedAs(event: HandoverEvent, sequence: number): PendingDelivery {
   return { sequence, orderingKey: orderingKeyOf(event), nextAttemptAt: null, attempts: 0 };
 }

@@ -1,71 +1,81 @@
 /**
- * The partitions of a lane's waiting deliveries: one in `strict` ordering, one per job, project or type in `keyed`, one per delivery
- * in `none`. Each has a queue, whose first delivery is its head, and the back-off that holds it. In memory and pure: whether the
- * receiver can be sent anything is the schedule's.
+ * The partitions of a lane's pending deliveries: a single one in `strict` ordering, one per job, project or type in
+ * `keyed`, and one per delivery in `none`. Each has a queue, whose first delivery is its head, and a back-off. In
+ * memory, and pure. The schedule decides whether the receiver's health allows an attempt.
  */
 import type { Ordering } from "./handover";
 import type { PendingDelivery } from "./pending-deliveries";
 
-/** So many partitions that have not failed are looked at, until one of them is empty: a bound on memory. */
+/** The most partitions in memory whose head has not failed. No more are added until one of them is empty. */
 const untriedMax = 1000;
-/** And so many in all: those whose head has failed must not hide others. */
+/** The most partitions in all. It is higher, so that partitions with failed heads do not displace the others. */
 const partitionsMax = 20_000;
 
-/** The back-off of a partition whose head was given up: it holds for the next head, and its failures count on. */
+/**
+ * The back-off of a partition whose head was given up. It applies to the next head, whose failures are added.
+ * `notBefore` in ms.
+ */
 export type Backoff = { notBefore: number; failures: number };
 
+/** A partition; times in ms. */
 export type Partition = {
-  /** Sequences that wait, in order; the first is the head. */
+  /** The sequence numbers of its pending deliveries, in order; the first is the head. */
   queue: number[];
   notBefore: number;
   /** Failures in a row of earlier heads. */
   earlierFailures: number;
-  /** Failures in a row, those of the head included. */
+  /** Failures in a row, including those of the head. */
   failures: number;
-  /** One at most, but for those that were under way when the ordering changed. */
+  /** Attempts under way: at most one, except for those that were under way when the ordering changed. */
   inFlight: number;
-  /** Whether the head was tried before: then a lane that wakes finds it by its index. */
+  /** Whether the head was tried before. A lane that wakes finds such a head by its index. */
   isHeadTried: boolean;
-  /** Whether all that waits up to `scannedTo` is in the queue: not behind a head that was found by its index. */
+  /** Whether the queue has all pending deliveries up to `scannedTo`. False for a head that was found by its index. */
   isComplete: boolean;
 };
 
-/** The result for a head that was under way. Times in ms. */
+/** The result of a head's attempt, for its partition. Times in ms. */
 export type Landing =
-  /** It waits no more: the partition moves on at once. `delivered`: and its failures are forgotten. */
+  /** The head is finished, and the partition continues at once. `delivered`: its failures are forgotten. */
   | { kind: "delivered" | "left" }
-  /** It failed and stays. */
+  /** The head failed and waits for its retry. */
   | { kind: "failed"; notBefore: number; failures: number }
   | { kind: "givenUp"; backoff: Backoff }
-  /** It stays, and nothing is counted. */
+  /** The head stays, and no failure is counted. */
   | { kind: "postponed"; notBefore: number };
 
+/** The partitions of one lane. */
 export class Partitions {
   readonly ordering: Ordering;
   readonly #byKey = new Map<string, Partition>();
   readonly #backoffs: Map<string, Backoff>;
-  /** Of deliveries behind a head that were tried while another ordering held. */
+  /** The back-offs of deliveries behind a head that were tried under another ordering. */
   readonly #tried = new Map<number, Backoff>();
   #scannedTo: number;
 
-  /** @param start.scannedTo every delivery up to this one is finished. @param start.backoffs by partition. */
+  /**
+   * @param start.scannedTo every delivery up to this sequence number is finished. @param start.backoffs by partition.
+   */
   constructor(start: { ordering: Ordering; scannedTo: number; backoffs: Map<string, Backoff> }) {
     this.ordering = start.ordering;
     this.#scannedTo = start.scannedTo;
     this.#backoffs = start.backoffs;
   }
 
-  /** Everything up to this sequence has been looked at: what of it waits stands in a partition. */
+  /** All pending deliveries up to this sequence number are in a partition. */
   get scannedTo(): number {
     return this.#scannedTo;
   }
 
-  /** Whether nothing waits, as far as it was looked at. */
+  /** Whether no scanned delivery is pending. */
   get isEmpty(): boolean {
     return this.#byKey.size === 0;
   }
 
-  /** Whether no more partitions are taken in: then only what may show that a receiver is back is looked for (`addHead`). */
+  /**
+   * Whether no more partitions are added. Only deliveries that may show that a receiver is back are then searched for
+   * (`addHead`).
+   */
   get isFull(): boolean {
     if (this.#byKey.size < untriedMax) return false;
     let untried = 0;
@@ -73,12 +83,12 @@ export class Partitions {
     return untried >= untriedMax || this.#byKey.size >= partitionsMax;
   }
 
-  /** Undefined where nothing waits. */
+  /** @returns a partition; undefined when it has no pending deliveries. */
   get(key: string): Partition | undefined {
     return this.#byKey.get(key);
   }
 
-  /** All of them, by key. */
+  /** All partitions, by key. */
   entries(): Iterable<[string, Partition]> {
     return this.#byKey;
   }
@@ -87,13 +97,13 @@ export class Partitions {
     return this.#byKey.values();
   }
 
-  /** The partition that a delivery belongs to. */
+  /** @returns the key of a delivery's partition. */
   keyOf({ orderingKey, sequence }: Pick<PendingDelivery, "orderingKey" | "sequence">): string {
     if (this.ordering === "keyed") return orderingKey;
     return this.ordering === "strict" ? "" : String(sequence);
   }
 
-  /** The partition with a key, which is made where there is none. */
+  /** @returns the partition with a key. Creates it if there is none. */
   of(key: string): Partition {
     const present = this.#byKey.get(key);
     if (present !== undefined) return present;
@@ -111,20 +121,26 @@ export class Partitions {
     return partition;
   }
 
-  /** Takes in what was found behind `scannedTo`, in order, up to and including `scannedTo`. */
+  /**
+   * Adds the pending deliveries that were found after the previous `scannedTo`, in order. @param scannedTo the last
+   * sequence number that was scanned.
+   */
   add(found: readonly PendingDelivery[], scannedTo: number): void {
     for (const pending of found) this.#append(pending);
     this.#scannedTo = scannedTo;
   }
 
-  /** Takes in what failed and lies before `scannedTo`, in order. What waits behind it is looked for when its turn comes. */
+  /**
+   * Adds failed deliveries up to `scannedTo`, in order. The pending ones behind them are searched for when they are
+   * finished.
+   */
   addFailed(found: readonly PendingDelivery[]): void {
     for (const pending of found) this.#append(pending).isComplete = this.ordering === "none";
   }
 
   /**
-   * Takes in one that lies behind `scannedTo` and is the first of its partition there. A later look passes over it.
-   * @returns false where the partition has a head already.
+   * Adds a delivery after `scannedTo` that is the first of its partition there. A later scan skips it.
+   * @returns false when the partition has a head already.
    */
   addHead(pending: PendingDelivery): boolean {
     if (this.#byKey.has(this.keyOf(pending))) return false;
@@ -135,7 +151,7 @@ export class Partitions {
   #append(pending: PendingDelivery): Partition {
     const partition = this.of(this.keyOf(pending));
     const { sequence, nextAttemptAt, attempts } = pending;
-    // A search that began anew finds again what is known.
+    // A search that started again finds known deliveries again.
     if (sequence <= (partition.queue.at(-1) ?? 0)) return partition;
     partition.queue.push(sequence);
     if (attempts > 0) this.#tried.set(sequence, { notBefore: nextAttemptAt ?? 0, failures: attempts });
@@ -143,7 +159,7 @@ export class Partitions {
     return partition;
   }
 
-  /** An attempt of a head, or of a delivery that was one in another ordering, has landed. */
+  /** Applies the result of an attempt, of a head or of a delivery that was one under another ordering. */
   settle(key: string, sequence: number, landing: Landing): void {
     const partition = this.of(key);
     partition.inFlight -= 1;
@@ -151,7 +167,7 @@ export class Partitions {
     this.#dropEmpty(key, partition);
   }
 
-  /** Takes out a delivery that must not go any more and is not under way: its partition moves on. */
+  /** Removes a delivery that must no longer be sent and is not under way. Its partition continues. */
   remove(sequence: number): void {
     for (const [key, partition] of this.#byKey) {
       const index = partition.queue.indexOf(sequence);
@@ -167,12 +183,12 @@ export class Partitions {
     }
   }
 
-  /** Lets every partition go now: the receiver is back. What fails again waits as long as before. */
+  /** Ends all back-offs, because the receiver is back. Deliveries that fail again wait as long as before. */
   release(): void {
     for (const partition of this.#byKey.values()) partition.notBefore = 0;
   }
 
-  /** The same, and forgets all failures: the webhook was resumed. */
+  /** Ends all back-offs and forgets all failures, because the webhook was resumed. */
   makeAllDue(): void {
     this.release();
     this.#tried.clear();
@@ -183,14 +199,14 @@ export class Partitions {
     }
   }
 
-  /** After a clock that went back: no wait is longer than it was meant to be. */
+  /** Shortens all waits after the clock was set back, so that none becomes longer. */
   shift(byMs: number): void {
     for (const partition of this.#byKey.values()) partition.notBefore -= byMs;
     for (const tried of this.#tried.values()) tried.notBefore -= byMs;
     for (const backoff of this.#backoffs.values()) backoff.notBefore -= byMs;
   }
 
-  /** The lowest sequence that is not known to be finished. */
+  /** @returns the lowest sequence number that is not known to be finished. */
   lowWater(): number {
     let lowest = this.#scannedTo + 1;
     for (const { queue } of this.#byKey.values()) lowest = Math.min(lowest, queue[0] ?? lowest);
@@ -198,8 +214,8 @@ export class Partitions {
   }
 
   /**
-   * The sequence up to which all that waits was tried, or stands behind something of its partition that was: to be kept for
-   * the next wake-up.
+   * @returns the sequence number up to which every pending delivery was tried, or is behind one of its partition that
+   *   was. It is stored for the next wake-up.
    */
   frontier(): number {
     let frontier = this.#scannedTo;
@@ -210,7 +226,9 @@ export class Partitions {
     return frontier;
   }
 
-  /** The lowest sequence that may go next and was never tried, as far as nothing holds it. */
+  /**
+   * @returns the lowest sequence number that was never tried and may be sent next, because no back-off applies to it.
+   */
   nextUntried(): number {
     let next = this.#scannedTo + 1;
     for (const { queue, isHeadTried, notBefore } of this.#byKey.values()) {
@@ -224,7 +242,7 @@ export class Partitions {
     if (queue.length === 0 && inFlight === 0) this.#byKey.delete(key);
   }
 
-  /** The head that was `left` is gone: what stands behind it is the next one, and is looked for where it is not known. */
+  /** Sets the next head after `left`. If the deliveries behind it are not known, they are searched for. */
   #nextHead(partition: Partition, left: number): void {
     if (!partition.isComplete) {
       for (const sequence of partition.queue) this.#tried.delete(sequence);
@@ -235,7 +253,7 @@ export class Partitions {
     this.#beginHead(partition);
   }
 
-  /** A new head brings its own retry time along, when it was tried before. */
+  /** Applies the new head's own retry time, if it was tried before. */
   #beginHead(partition: Partition): void {
     const [head] = partition.queue;
     const tried = head === undefined ? undefined : this.#tried.get(head);

@@ -1,21 +1,21 @@
-/** Finding a lane's deliveries that wait: the rows that the schedule is built from. Writes nothing. */
+/** Finds a lane's pending deliveries, from which the schedule is built. Writes nothing. */
 import { type DayTables, indexed } from "./day-tables";
 import { deliveryStatus, type DeliveryStatus } from "./delivery-state";
 
-/** A delivery that waits, as the schedule needs it. */
+/** A pending delivery, for the schedule. */
 export type PendingDelivery = {
   sequence: number;
-  /** Deliveries with the same key go one after another (in `keyed` ordering). */
+  /** Deliveries with the same key are sent one after another (in `keyed` ordering). */
   orderingKey: string;
-  /** Not to be tried before, in ms; null for one that was never tried. */
+  /** The earliest time of its next attempt, in ms; null when it was never tried. */
   nextAttemptAt: number | null;
   attempts: number;
 };
 
-/** A delivery with all that its next attempt needs. */
+/** A delivery with everything that its next attempt needs. */
 export type LoadedDelivery = PendingDelivery & {
   status: DeliveryStatus;
-  /** The lane's active clock at its first attempt: its age counts from there. Null before. */
+  /** The lane's active clock at its first attempt, from which its age counts. Null before the first attempt. */
   agedFrom: number | null;
   eventUuid: string;
   eventType: string;
@@ -37,10 +37,12 @@ type PendingRow = {
 };
 
 const pendingColumns = "sequence, line, next_attempt_at, attempts, started_at, duration_ms";
-/** How many rows a search for what waits looks at, and how many it finds at most, before others have their turn. */
+/** The most rows that one step of a search scans. Other calls run between two steps. */
 const rowsPerLook = 1000;
+/** The most deliveries that one step finds. */
 const foundPerLook = 500;
 
+/** The pending deliveries of one lane. */
 export class PendingDeliveries {
   readonly #sql: SqlStorage;
   readonly #days: DayTables;
@@ -51,9 +53,9 @@ export class PendingDeliveries {
   }
 
   /**
-   * What waits behind `sequence`, in order: one look at a bounded number of rows.
+   * Finds the pending deliveries after `sequence`, in order. Scans a bounded number of rows.
    * @param lastSequence of the lane.
-   * @returns them, and the sequence up to which there are no others.
+   * @returns the deliveries, and the sequence number up to which there are no others.
    */
   after(sequence: number, lastSequence: number): { found: PendingDelivery[]; scannedTo: number } {
     const now = Date.now();
@@ -73,7 +75,10 @@ export class PendingDeliveries {
     return { found, scannedTo: to };
   }
 
-  /** Whether anything of a partition waits between these sequences, neither included. It reads all rows between them. */
+  /**
+   * Whether a delivery with this ordering key is pending between these sequence numbers (both exclusive). Reads all
+   * rows between them.
+   */
   existBetween(from: number, to: number, orderingKey: string): boolean {
     return this.#days
       .from(from + 1)
@@ -90,7 +95,7 @@ export class PendingDeliveries {
       );
   }
 
-  /** What failed and waits for a retry between these sequences, in order. */
+  /** @returns at most `limit` deliveries that wait for a retry between these sequence numbers (inclusive), in order. */
   failedBetween(from: number, to: number, limit: number): PendingDelivery[] {
     const now = Date.now();
     const found: PendingDelivery[] = [];
@@ -109,7 +114,10 @@ export class PendingDeliveries {
     return found;
   }
 
-  /** What waits behind `sequence`, in order, and how long its events' texts are: at most `limit`, among a bounded number of rows. */
+  /**
+   * @returns at most `limit` pending deliveries after `sequence`, in order, with the lengths of their events' texts.
+   *   Scans a bounded number of rows.
+   */
   sizesBehind(
     sequence: number,
     { lastSequence, limit }: { lastSequence: number; limit: number },
@@ -130,7 +138,7 @@ export class PendingDeliveries {
     return found;
   }
 
-  /** How long the text of a delivery's event is; 0 when it is not there. */
+  /** @returns the length of a delivery's event; 0 when the delivery does not exist. */
   charactersOf(sequence: number): number {
     const table = this.#days.of(sequence);
     if (table === null) return 0;
@@ -138,7 +146,7 @@ export class PendingDeliveries {
     return this.#sql.exec<{ characters: number }>(query, sequence).toArray()[0]?.characters ?? 0;
   }
 
-  /** When a delivery was accepted, in ms; null when it is not there. */
+  /** @returns when a delivery was accepted, in ms; null when it does not exist. */
   acceptedAt(sequence: number): number | null {
     const table = this.#days.of(sequence);
     if (table === null) return null;
@@ -146,7 +154,7 @@ export class PendingDeliveries {
     return this.#sql.exec<{ accepted_at: number }>(query, sequence).toArray()[0]?.accepted_at ?? null;
   }
 
-  /** Those of these deliveries that wait and were never tried. */
+  /** @returns which of these deliveries are pending and were never tried. */
   untriedAmong(sequences: readonly number[]): number[] {
     return sequences.filter((sequence) => {
       const pending = this.load(sequence);
@@ -154,7 +162,7 @@ export class PendingDeliveries {
     });
   }
 
-  /** One delivery from disk, or null when it is not there. */
+  /** @returns a delivery from disk; null when it does not exist. */
   load(sequence: number): LoadedDelivery | null {
     const table = this.#days.of(sequence);
     if (table === null) return null;
@@ -176,7 +184,7 @@ export class PendingDeliveries {
     };
   }
 
-  /** When the latest attempt between these sequences began, in ms; null without any. */
+  /** @returns when the latest attempt between these sequence numbers started, in ms; null without any. */
   lastStart(from: number, to: number): number | null {
     const starts = this.#days
       .from(from)
@@ -203,7 +211,10 @@ function pendingOf(row: PendingRow, now: number): PendingDelivery {
   };
 }
 
-/** After a clock that went back, the wait is as long as it was meant to be. */
+/**
+ * @returns the time of the retry, in ms. If the clock was set back, it is moved, so that the wait does not become
+ *   longer.
+ */
 function retryTimeOf(row: PendingRow, now: number): number | null {
   const { next_attempt_at: at, started_at: startedAt, duration_ms: durationMs } = row;
   if (at === null || startedAt === null || durationMs === null) return at;

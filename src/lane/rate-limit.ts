@@ -1,23 +1,29 @@
-/** The rate limit of a webhook: attempts begin at least so far apart. A burst is spread, nothing fails for it. */
+/**
+ * The rate limit of a webhook: the least time between the starts of two attempts. A burst is spread over time, and no
+ * attempt fails because of the limit.
+ */
 
+/** The rate limit of one webhook, in memory. */
 export class RateLimit {
-  /** When the latest attempt began, in ms; undefined until the first one, or the first question. */
+  /** When the latest attempt started, in ms; undefined until the first attempt or the first call. */
   #lastStart: number | undefined;
 
   /**
-   * When the next attempt may begin, in ms with fractions; 0 for at once.
+   * @returns when the next attempt may start, in ms with fractions; 0: at once.
    * @param ratePerS null: no limit.
-   * @param lastStart when the latest attempt began that the disk knows of: asked once, after the lane has woken.
+   * @param lastStart gives the start of the latest attempt on disk. It is called once after the lane has woken.
    */
   nextStart(ratePerS: number | null, now: number, lastStart: () => number | null): number {
     if (ratePerS === null) return 0;
     this.#lastStart ??= lastStart() ?? Number.NEGATIVE_INFINITY;
-    // A clock that goes back makes no wait longer.
+    // If the clock was set back, the wait does not become longer.
     this.#lastStart = Math.min(this.#lastStart, now);
     return Math.max(this.#lastStart + 1000 / ratePerS, 0);
   }
 
-  /** An attempt begins now, also while there is no limit: there may be one for the next. */
+  /**
+   * Notes the start of an attempt. Must be called even without a limit, because there may be one for the next attempt.
+   */
   started(now: number): void {
     this.#lastStart = now;
   }

@@ -1,14 +1,17 @@
-/** What the pages and the API read of a lane's deliveries beyond a plain list. Nothing here writes. */
+/** Reads details of a lane's deliveries for the pages and the API. Writes nothing. */
 import { deliveryUuid } from "../send/delivery-uuid";
 import { buildMessage } from "../send/message/build-message";
 import { shownHeaders } from "../send/sender";
 import type { FullDelivery, LoggedDelivery, LogPage, LogQuery } from "./delivery-log";
 import type { LaneStorage } from "./lane-storage";
 
-/** How many stretches of the log one call looks through for dead letters. */
+/** The most parts of the log that one call scans for dead letters. */
 const deadLooksMax = 5;
 
-/** One delivery with all headers and the exact body of its latest attempt; null when there is none. */
+/**
+ * @returns a delivery with all headers and the exact body of its latest attempt; null when it does not exist. `body`:
+ *   null when it cannot be rebuilt.
+ */
 export function readDelivery(
   storage: LaneStorage | null,
   sequence: number,
@@ -21,7 +24,7 @@ export function readDelivery(
     eventType: full.eventType,
     place: { sequence },
   };
-  // A template may hold secrets: the log keeps none.
+  // The body cannot be rebuilt: the log does not store templates, which may contain secrets.
   if (shape.format === "template") return { ...full, body: null };
   const others = full.carries.map((other) => storage?.log.eventOf(other) ?? "{}");
   const built = buildMessage({ ...shape, ...message, template: null, event: full.event, others });
@@ -29,7 +32,9 @@ export function readDelivery(
   return { ...full, sent: { ...full.sent, headers }, body: built.body };
 }
 
-/** The dead letters, newest first, and how many there are in all. @param page.before only sequences below. */
+/**
+ * @returns a page of dead letters, newest first, and the number of all. @param page.before only lower sequence numbers.
+ */
 export async function readDeadLetters(
   storage: LaneStorage | null,
   page: Pick<LogQuery, "limit" | "before" | "withTitles">,
@@ -37,7 +42,7 @@ export async function readDeadLetters(
   if (storage === null) return { count: 0, deliveries: [], next: null };
   const { log, counters } = storage;
   let found = log.list({ ...page, status: "dead" });
-  // They may lie far back. Between two looks other calls have their turn.
+  // They may be far back in the log. Other calls run between two scans.
   for (let looks = 1; looks < deadLooksMax && found.deliveries.length === 0 && found.next !== null; looks++) {
     await scheduler.wait(0);
     found = log.list({ ...page, status: "dead", before: found.next });

@@ -1,41 +1,44 @@
 /**
- * Whether a webhook's receiver is up, judged from all partitions together. The state is kept on disk with the lane's record, so
- * that an eviction changes neither how often a lane probes nor how long it waits. Pure: time and chance are arguments.
+ * Decides whether a webhook's receiver is up, from the attempts of all partitions. The state is stored in the lane's
+ * record, so that an eviction changes neither how often a lane probes nor how long it waits. Pure: time and randomness
+ * are arguments.
  */
 import { longestDelayMs, retryDelayMs } from "./retry-policy";
 
-/** Failures in a row, of two partitions at least, from which on the receiver counts as down. */
+/** The receiver counts as down after this many failures in a row, from at least two partitions. */
 const downAfterFailures = 5;
 
-/** How often a kind of probe has failed, and when the next one may go, in ms. */
+/** How often a kind of probe has failed, and when the next one may be sent, in ms. */
 type Backoff = { failures: number; notBefore: number };
 
 /**
- * While the receiver counts as down, it is probed: by `retry` of what waits, and by `fresh` of what was accepted since the
- * latest failure, in a partition that has not failed. Each kind has its own back-off, so that a healthy partition's first
- * delivery does not wait for deliveries that have failed for hours. One probe of each kind goes at a time, and one in all
- * once a fresh one has failed (`areProbesShared`). `since`: in ms.
+ * While the receiver counts as down, it is probed: by a `retry` of a waiting delivery, and by a `fresh` one that was
+ * accepted since the latest failure, in a partition that has not failed. Each kind has its own back-off, so that a
+ * healthy partition's first delivery does not wait for deliveries that have failed for hours. One probe of each kind is
+ * sent at a time, and only one in all once a fresh one has failed (`areProbesShared`). `since` in ms.
  */
 type Down = { since: number; retry: Backoff; fresh: Backoff };
 
-/** Times in ms. */
+/** The health of a receiver; times in ms. */
 export type ReceiverHealth = {
   /** Failures in a row since the last success, in all partitions. */
   failures: number;
-  /** The partition that all of them came from; null when there are several, or none failed. */
+  /** The partition of all these failures; null when there are several, or no failures. */
   onlyPartition: string | null;
   /** When the latest failure was recorded. */
   failedAt: number;
-  /** The last sequence at the latest failure: what came later is fresh evidence. */
+  /** The last sequence number at the latest failure. Later deliveries are fresh. */
   seenUpTo: number;
   /** Null while the receiver counts as up. */
   down: Down | null;
-  /** What the receiver asked for with `Retry-After`, and when: holds for all partitions. */
+  /** The receiver's latest `Retry-After`, and when it came. It applies to all partitions. */
   asked: { at: number; until: number } | null;
 };
 
+/** The kind of a probe: see `Down`. */
 export type ProbeKind = "retry" | "fresh";
 
+/** The health before any failure. */
 export const healthy: ReceiverHealth = {
   failures: 0,
   onlyPartition: null,
@@ -48,19 +51,20 @@ export const healthy: ReceiverHealth = {
 /** A failed attempt, as the receiver's health needs it. */
 export type Failure = {
   partition: string;
-  /** In a row, of this partition, this one included. */
+  /** Failures in a row of this partition, including this one. */
   partitionFailures: number;
-  /** Null for an attempt that began before the receiver counted as down. */
+  /** Null for an attempt that started before the receiver counted as down. */
   probe: ProbeKind | null;
-  /** How long the receiver asked to be left alone; null when it did not. */
+  /** How long the receiver asked to wait, in ms; null when it did not. */
   askedDelayMs: number | null;
-  /** The last sequence of the lane. */
+  /** The last sequence number of the lane. */
   lastSequence: number;
   now: number;
   /** From 0 to 1. */
   random: number;
 };
 
+/** @returns the health after a failed attempt. */
 export function afterFailure(health: ReceiverHealth, failure: Failure): ReceiverHealth {
   const { partition, askedDelayMs, lastSequence, now } = failure;
   const failures = health.failures + 1;
@@ -91,7 +95,7 @@ function downAfter(
   switch (probe) {
     case null:
       return down;
-    // A probe of one kind has just failed: one of the other kind need not ask again so soon.
+    // A failed probe of one kind also delays the next probe of the other kind.
     case "retry": {
       const retry = backoff(down.retry.failures + 1);
       const { fresh } = down;
@@ -113,16 +117,16 @@ function later(a: Backoff, b: Backoff): Backoff {
 }
 
 /**
- * Whether one probe at a time is enough: what was accepted since the receiver counts as down has failed, too. Until then
- * the deliveries that failed may be all that it refuses, and a fresh one does not wait for them.
+ * Whether only one probe is sent at a time, because a fresh one has failed, too. Until then, the receiver may be
+ * refusing only the deliveries that failed, so that fresh ones do not wait for them.
  */
 export function areProbesShared({ fresh }: Down): boolean {
   return fresh.failures > 0;
 }
 
 /**
- * @param startedAt when the attempt that succeeded began: one that was under way when the receiver asked to be left alone
- *   does not take that back.
+ * @param startedAt when the attempt started, in ms. A success that was under way when the receiver asked to wait does
+ *   not cancel that. @returns the health after a success.
  */
 export function afterSuccess(health: ReceiverHealth, startedAt: number): ReceiverHealth {
   const asked = health.asked !== null && startedAt <= health.asked.at ? health.asked : null;
@@ -130,8 +134,8 @@ export function afterSuccess(health: ReceiverHealth, startedAt: number): Receive
 }
 
 /**
- * When a delivery that waits for a retry is tried next, as far as is known, in ms: while its receiver counts as down or asked
- * to be left alone, not before the next probe, and never in the past.
+ * @returns the expected time of a delivery's next attempt, in ms. While the receiver counts as down or asked to wait,
+ *   it is not before the next probe, and not in the past.
  * @param retryAt its own retry time, in ms.
  */
 export function expectedRetryAt(retryAt: number, { asked, down }: ReceiverHealth, now: number): number {
@@ -139,12 +143,12 @@ export function expectedRetryAt(retryAt: number, { asked, down }: ReceiverHealth
   return Math.max(retryAt, down?.retry.notBefore ?? 0, asked?.until ?? 0, now);
 }
 
-/** Whether there is anything to be forgotten by a success. */
+/** Whether a success would not change the health. */
 export function isHealthy({ failures, asked }: ReceiverHealth): boolean {
   return failures === 0 && asked === null;
 }
 
-/** The same, after a clock that went back: no wait is longer than it was meant to be. */
+/** @returns the health with shorter waits if the clock was set back, so that none becomes longer. */
 export function withClockAt(health: ReceiverHealth, now: number): ReceiverHealth {
   const ahead = Math.max(health.failedAt, health.asked?.at ?? 0) - now;
   if (ahead <= 0) return health;

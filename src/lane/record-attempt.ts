@@ -1,6 +1,8 @@
-/** What an attempt changes in its lane: the delivery's row, its partition, the counts, and what follows for the webhook. */
+/**
+ * Records attempts in a lane: changes the delivery's row, its partition, the counters, and the state of the webhook.
+ */
 import { type CountersChange, countersChange, deliveryStatus, isWaiting, transition } from "./delivery-state";
-import { disable, isUntroubled, noteDeath, noteFailure, noteSuccess } from "./lane-health";
+import { disable, isUntroubled, noteDeadLetter, noteFailure, noteSuccess } from "./lane-health";
 import { activeClock, isCountedAgain } from "./lane-record";
 import type { LaneStorage } from "./lane-storage";
 import type { StoredState } from "./outbox";
@@ -13,9 +15,9 @@ import type { SentAttempt } from "../send/sender";
 import type { FinishedAttempt } from "./stats";
 
 /**
- * An attempt that was under way. `live`: of the head of a partition; `failures` in a row, in case that this attempt is
- * one (those of earlier heads count); `others`: the sequences of the deliveries that the message carried, too. `again`: of the
- * head of the replays.
+ * An attempt that has ended. `live`: it was the head of a partition. `failures`: failures in a row including earlier
+ * heads, if this attempt has failed. `others`: the sequence numbers of the deliveries that the message also carried.
+ * `again`: it was the head of the replays.
  */
 export type Flight = { outgoing: LoadedDelivery; probe: ProbeKind | null } & (
   | { queue: "live"; partition: string; failures: number; others: readonly number[] }
@@ -23,9 +25,9 @@ export type Flight = { outgoing: LoadedDelivery; probe: ProbeKind | null } & (
 );
 
 /**
- * Records the first attempt of a delivery that succeeded, where that changes nothing but the delivery's row and counts that
- * the row tells again: one statement, which needs no transaction around it. Most attempts are such.
- * @returns false, with nothing changed, for every other attempt: `recordAttempt` records those.
+ * Records a delivery's successful first attempt, if that changes only the delivery's row and counters that a recount
+ * finds. It needs one statement and no transaction. Most attempts are recorded this way.
+ * @returns false for every other attempt, which `recordAttempt` must record; nothing is then changed.
  */
 export function recordPlainSuccess(storage: LaneStorage, flight: Flight, sent: SentAttempt): boolean {
   const { outgoing, queue } = flight;
@@ -44,7 +46,7 @@ export function recordPlainSuccess(storage: LaneStorage, flight: Flight, sent: S
   return true;
 }
 
-/** Records an attempt, whatever became of its delivery meanwhile. To be run as one transaction. */
+/** Records an attempt, also if its delivery has changed meanwhile. Must run in a transaction. */
 export function recordAttempt(storage: LaneStorage, flight: Flight, sent: SentAttempt): void {
   const now = Date.now();
   const random = Math.random();
@@ -58,7 +60,7 @@ export function recordAttempt(storage: LaneStorage, flight: Flight, sent: SentAt
   const after = transition(before, { kind: "attempt", queue: flight.queue, decision });
   const isLive = flight.queue === "live" && before.status === deliveryStatus.pending;
   const others = stateOfOthers(storage, flight);
-  // What a recount could not derive from the rows is counted on disk at once.
+  // Changes that a recount would not find in the rows are stored at once.
   const isPlain =
     isLive &&
     before.attempts === 0 &&
@@ -76,13 +78,13 @@ export function recordAttempt(storage: LaneStorage, flight: Flight, sent: SentAt
   if (isPlain) storage.countSuccess(counted);
   else if (isLive) storage.counting.countOther(counted, change);
   else countReplayed(storage, flight, { before, counted, change, now });
-  if (isNewlyDead) noteDeath(storage, now, { ...flight.outgoing, error: sent.result.error });
+  if (isNewlyDead) noteDeadLetter(storage, now, { ...flight.outgoing, error: sent.result.error });
   if (changeOfOthers.dead !== 0) storage.checkpoint({ copiedToD1: false });
   judgeReceiver(storage, flight, { decision, sent, failures: age.failures, now, random });
   storage.checkpointIfDirty();
 }
 
-/** Gives a waiting delivery up for a person. @returns whether it waited. To be run as one transaction. */
+/** Gives up a pending delivery on request. Must run in a transaction. @returns whether it was pending. */
 export function recordSkip(storage: LaneStorage, sequence: number, before: StoredState): boolean {
   const after = transition(before, { kind: "skip" });
   if (!isWaiting(before.status)) return false;
@@ -95,7 +97,7 @@ export function recordSkip(storage: LaneStorage, sequence: number, before: Store
   return true;
 }
 
-/** What the deliveries are now that the message carried beside its head. */
+/** @returns the current states of the deliveries that the message carried beside its head. */
 function stateOfOthers(storage: LaneStorage, flight: Flight): Map<number, StoredState> {
   const states = new Map<number, StoredState>();
   if (flight.queue === "again") return states;
@@ -110,7 +112,7 @@ function isUntried({ status, attempts }: StoredState): boolean {
   return status === deliveryStatus.pending && attempts === 0;
 }
 
-/** Ends the others with their head. @returns how that changes the counters. */
+/** Ends the carried deliveries with their head. @returns how that changes the counters. */
 function recordOthers(
   storage: LaneStorage,
   others: ReadonlyMap<number, StoredState>,
@@ -124,7 +126,7 @@ function recordOthers(
     if (after.status === before.status) continue;
     ended.push(sequence);
     storage.outbox.recordCarried(sequence, before.status, sent, { ...after, tick });
-    // Before the head moves on: none of them becomes the next one.
+    // They are removed before the head is finished, so that none of them becomes the next head.
     storage.schedule.remove(sequence);
     const dead = after.status === deliveryStatus.dead;
     const { startedAt, durationMs } = sent.result;
@@ -143,13 +145,16 @@ function recordOthers(
   return total;
 }
 
-/** A replay that was stopped while its attempt was under way makes no other. */
+/** A replay that was stopped while its attempt was under way makes no more attempts. */
 function endIfStopped(storage: LaneStorage, flight: Flight, decision: Decision): Decision {
   if (decision.kind !== "retry" || flight.queue === "live") return decision;
   return storage.replays.isRunning(flight.head.position) ? decision : { kind: "dead", at: decision.at };
 }
 
-/** A replay gives each delivery a fresh retry budget. */
+/**
+ * @returns the attempts, age and failures that decide about a retry. In a replay, each delivery starts with a fresh
+ *   retry budget.
+ */
 function ageOf(
   storage: LaneStorage,
   flight: Flight,
@@ -163,7 +168,7 @@ function ageOf(
   return { attempts: flight.outgoing.attempts + 1, ageMs, failures: flight.failures };
 }
 
-/** The delivery is gone: the queue that it was the head of moves on. */
+/** The delivery no longer exists: its partition or replay continues. */
 function leaveQueue(storage: LaneStorage, flight: Flight, now: number): void {
   if (flight.queue === "live") {
     storage.schedule.land(flight.outgoing.sequence, { kind: "left" });
@@ -202,7 +207,10 @@ function landingOf(
   }
 }
 
-/** Counts an attempt outside of the partitions: on disk at once, unless more of its replay follow and it changed nothing. */
+/**
+ * Counts an attempt outside of the partitions. It is stored at once, unless its replay continues and no counter
+ * changed.
+ */
 function countReplayed(
   storage: LaneStorage,
   flight: Flight,
@@ -210,7 +218,7 @@ function countReplayed(
 ): void {
   const { before, counted, change, now } = outcome;
   storage.counting.countOutside(counted, change);
-  // The last attempt of a replay writes the counts of all of them: nothing else may, before the lane leaves memory.
+  // The last attempt of a replay stores the counts of all of them, because no later write is certain.
   const isOneOfMany =
     flight.queue === "again" &&
     flight.head.replay !== null &&
@@ -221,7 +229,7 @@ function countReplayed(
   else if (!isOneOfMany || isUncounted) storage.checkpoint();
 }
 
-/** What the outcome says of the receiver, and what follows for the webhook. */
+/** Updates the receiver's health after an attempt, and disables the webhook if necessary. */
 function judgeReceiver(
   storage: LaneStorage,
   flight: Flight,

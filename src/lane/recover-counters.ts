@@ -1,9 +1,14 @@
-/** First-time successes that a lane's counters lack, found in its rows: it was cut off from its memory behind a checkpoint. */
+/**
+ * Finds the first-attempt successes that a lane's counters lack, after it lost its memory since the last checkpoint.
+ */
 import type { DayTables } from "./day-tables";
 import { deliveryStatus } from "./delivery-state";
 import type { FinishedAttempt } from "./stats";
 
-/** `tick`: which attempt of the lane it was. `isCarried`: it was another delivery's, whose message carried this one. */
+/**
+ * An attempt that was not counted. `tick`: its number in the lane. `isCarried`: whether another delivery's message
+ * carried the delivery.
+ */
 export type UncountedAttempt = FinishedAttempt & { tick: number; isCarried: boolean };
 
 type Row = {
@@ -16,10 +21,11 @@ type Row = {
 };
 
 /**
- * @param after `tick` of the last attempt that was counted; `from` and `to` bound the sequences that may have others.
- * @param withEarlier whether attempts before the latest one of a delivery count, too: in lanes of schema version 1, where
+ * @param after.tick of the last attempt that was counted. @param after.from the first and `to` the last sequence number
+ *   that may have others.
+ * @param after.withEarlier whether earlier attempts of deliveries count, too: in lanes of schema version 1, where
  *   failures were not counted on disk at once.
- * @returns them, oldest first.
+ * @returns the attempts, oldest first.
  */
 export function findUncounted(
   sql: SqlStorage,

@@ -1,10 +1,11 @@
 /**
- * Notes of accepted events that a search by the time of their first acceptance would not find: possible repeats, for the
- * most part. One table per day, so that forgetting them writes no rows.
+ * Notes of accepted events that a search by the time of their first acceptance would not find, mostly possible repeats.
+ * There is one table per day, so that removing them writes no rows.
  */
 
 const tablePrefix = "taken_as_repeat_";
 
+/** The notes of one lane. */
 export class RepeatNotes {
   readonly #sql: SqlStorage;
   /** The days that have a table, oldest first. */
@@ -16,12 +17,12 @@ export class RepeatNotes {
     this.#days = this.#read();
   }
 
-  /** Reads anew which tables there are, after a transaction was undone. */
+  /** Reads the list of tables again, after a transaction was rolled back. */
   reload(): void {
     this.#days = this.#read();
   }
 
-  /** Notes the delivery of an event. @param day the day in whose table the delivery lies. */
+  /** Notes the delivery of an event. @param day of the table with the delivery. */
   add(day: number, eventUuid: string, sequence: number): void {
     if (!this.#days.includes(day)) {
       this.#sql.exec(
@@ -32,7 +33,7 @@ export class RepeatNotes {
     this.#sql.exec(`INSERT OR REPLACE INTO ${tablePrefix}${day} VALUES (?, ?)`, eventUuid, sequence);
   }
 
-  /** @returns the sequences of those of these events that were noted, by their uuids. */
+  /** @returns the sequence numbers of the noted ones among these events, by uuid. */
   find(eventUuids: readonly string[]): Map<string, number> {
     const found = new Map<string, number>();
     if (eventUuids.length === 0 || this.#days.length === 0) return found;
@@ -48,7 +49,7 @@ export class RepeatNotes {
     return found;
   }
 
-  /** Forgets events whose deliveries were removed. */
+  /** Removes the notes of events whose deliveries were removed. */
   forget(eventUuids: readonly string[]): void {
     for (const day of this.#days) {
       this.#sql.exec(
@@ -58,7 +59,7 @@ export class RepeatNotes {
     }
   }
 
-  /** Forgets what was noted on a day: its deliveries are gone. */
+  /** Removes the notes of a day whose deliveries were removed. */
   dropDay(day: number): void {
     if (!this.#days.includes(day)) return;
     this.#sql.exec(`DROP TABLE ${tablePrefix}${day}`);
@@ -76,7 +77,7 @@ export class RepeatNotes {
   }
 }
 
-/** Up to schema version 2 there was one table: it is kept as that of the newest day, and goes with it. */
+/** Up to schema version 2 there was a single table. It becomes the table of the newest day. */
 function adoptSingleTable(sql: SqlStorage): void {
   const single = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'taken_as_repeat'";
   if (sql.exec(single).toArray().length === 0) return;

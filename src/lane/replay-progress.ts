@@ -1,10 +1,11 @@
-/** What is told of a replay: how far it has come, and what it sends. */
+/** The progress of replays, for the API and the pages. */
 import type { ReplayKind, ReplayRow } from "./replay-table";
 
 /**
- * How far a replay has come. `queued` is a lower bound where it is not `isExact`; `sent` counts what was given up, too,
- * and `givenUp` only that. `stopped`: a person ended it before all was sent. `retryAt`: the next one has failed `failures`
- * times in this replay and is tried again then, in ms; null where none has.
+ * The progress of a replay. `queued`: the number of its deliveries, or a lower bound if not `isExact`. `sent`:
+ * delivered or given up. `givenUp`: given up. `stopped`: a person ended it before all deliveries were sent. `retryAt`:
+ * when the next delivery, which has failed `failures` times in this replay, is retried, in ms; null when it has not
+ * failed.
  */
 export type ReplayProgress = {
   queued: number;
@@ -18,8 +19,8 @@ export type ReplayProgress = {
 };
 
 /**
- * A replay in the list of a webhook's. `since`, `until` (excluded): the times of acceptance that it was asked for, null
- * where it was not asked for by time. `startedAt` is null where an earlier version of the gateway started it. All in ms.
+ * A replay in a list. `since`, `until` (excluded): its time range, null for a replay without one. `startedAt`: null
+ * when an earlier version of the gateway started it. Times in ms.
  */
 export type ListedReplay = ReplayProgress & {
   id: string;
@@ -29,9 +30,10 @@ export type ListedReplay = ReplayProgress & {
   startedAt: number | null;
 };
 
-/** `next`: pass it as `before` for the next page; null at the end. */
+/** A page of replays. `next`: the `before` of the next page; null at the end. */
 export type ReplayPage = { replays: ListedReplay[]; next: number | null };
 
+/** @returns the progress in a row. */
 export function progressOf(row: ReplayRow): ReplayProgress {
   const { queued, sent, attempts: failures } = row;
   const done = row.done === 1;
@@ -47,6 +49,7 @@ export function progressOf(row: ReplayRow): ReplayProgress {
   };
 }
 
+/** @returns a row as in a list. */
 export function listedReplay(row: ReplayRow): ListedReplay {
   const { id, kind, since, until, started_at: startedAt } = row;
   return { ...progressOf(row), id, kind, since, until, startedAt };

@@ -1,12 +1,12 @@
-/** Which deliveries a replay sends: found and counted on disk. */
+/** Finds and counts the deliveries that a replay sends. */
 import { type DayTables, indexed } from "./day-tables";
 import { deliveryStatus } from "./delivery-state";
 import type { ReplayKind } from "./replay-table";
 
-/** How many deliveries there are. A lower bound where it is not exact. */
+/** A number of deliveries. It is a lower bound if not `isExact`. */
 export type QueuedCount = { queued: number; isExact: boolean };
 
-/** What of a range is sent, decided at the moment when its turn comes. */
+/** SQL: which deliveries of a range are sent. It is evaluated when the delivery is next. */
 const conditions: Record<ReplayKind, string> = {
   one: `status IN (${deliveryStatus.delivered}, ${deliveryStatus.dead})`,
   all: `status IN (${deliveryStatus.delivered}, ${deliveryStatus.dead})`,
@@ -15,9 +15,10 @@ const conditions: Record<ReplayKind, string> = {
   missing: `status = ${deliveryStatus.replaying}`,
 };
 
-/** How many rows are looked at to count a replay: to look through so much takes a lane a moment. */
+/** The most rows that are scanned to count a replay. */
 const countedMax = 50_000;
 
+/** The selection in one lane. Only reads. */
 export class ReplaySelection {
   readonly #sql: SqlStorage;
   readonly #days: DayTables;
@@ -28,8 +29,8 @@ export class ReplaySelection {
   }
 
   /**
-   * The first delivery of a range that is to be sent, or null.
-   * @param picked the only sequences that count, as a JSON list; null for all.
+   * @returns the first delivery of a range to send, or null.
+   * @param picked only these sequence numbers, as a JSON array; null: all.
    */
   firstFrom(kind: ReplayKind, from: number, to: number, picked: string | null = null): number | null {
     const among = picked === null ? "" : "AND sequence IN (SELECT value FROM json_each(?))";
@@ -48,11 +49,11 @@ export class ReplaySelection {
     return null;
   }
 
-  /** How many deliveries of a range would be sent now, from a bounded number of rows. */
+  /** @returns how many deliveries of a range would be sent now. Scans a bounded number of rows. */
   count(kind: "dead" | "all", { from, to }: { from: number; to: number }): QueuedCount {
     let [queued, left] = [0, countedMax];
     for (const table of this.#days.from(from)) {
-      // What is dead is found by its index, without its rows; everything else is looked through.
+      // Dead letters are found by their index, without reading their rows. Other kinds need a scan.
       const [status, isSought] = kind === "dead" ? [deliveryStatus.dead, conditions.dead] : ["status", "1"];
       const { rows, matching } = this.#sql
         .exec<{ rows: number; matching: number }>(

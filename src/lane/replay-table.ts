@@ -1,14 +1,14 @@
-/** The tables of a lane's replays: their shape, and what a row of them holds. */
+/** The tables of a lane's replays, and their rows. */
 
 /**
- * `one` is a single delivery that someone wants sent again; `picked` are dead letters that someone chose; `missing` are
- * events that never reached the lane.
+ * The kinds of replays. `one`: a single delivery that is resent. `picked`: selected dead letters. `dead`, `all`: dead
+ * letters or all finished deliveries of a range. `missing`: events that never reached the lane.
  */
 export type ReplayKind = "one" | "picked" | "dead" | "all" | "missing";
 
 /**
- * A row, with its details. Deliveries from `cursor` to `last` are still to be sent. `head_since`: when the next one became
- * the next one, or when the replay ended, in ms.
+ * A row, with its details. Deliveries from `cursor` to `last` have not been sent. `head_since`: when the next delivery
+ * became the next one, or when the replay ended, in ms.
  */
 export type ReplayRow = {
   position: number;
@@ -22,7 +22,7 @@ export type ReplayRow = {
   queued: number;
   sent: number;
   done: number;
-  /** Text, but in rows of the time when the archive was in D1: then a number. */
+  /** Text; a number in rows written while the archive was in D1. */
   archive_cursor: string | number | null;
   archive_since: number;
   archive_until: number;
@@ -35,10 +35,10 @@ export type ReplayRow = {
   given_up: number | null;
 };
 
-/** What stands behind FROM to read whole rows (`ReplayRow`). */
+/** SQL to follow FROM, for reading whole rows (`ReplayRow`). */
 export const replaysWithDetails = "replays LEFT JOIN replay_details USING (position)";
 
-/** Columns that tables of schema version 2 do not have, with their definitions. */
+/** The columns that tables of schema version 2 lack. */
 const addedColumns = [
   "started_at INTEGER",
   "since INTEGER",
@@ -47,14 +47,14 @@ const addedColumns = [
   "stopped INTEGER NOT NULL DEFAULT 0",
 ];
 
-/** Makes the tables, or gives those of an earlier version the columns that they lack. */
+/** Creates the tables, or adds the missing columns to tables of an earlier version. */
 export function openReplayTables(sql: SqlStorage): void {
   const [present] = sql
     .exec<{ sql: string }>("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = 'replays'")
     .toArray();
   if (present === undefined) sql.exec(createTable);
   else if (!present.sql.includes("started_at")) upgrade(sql);
-  // What few replays have: the sequences that were picked, and how many deliveries were given up in it.
+  // Details that few replays have: the selected sequence numbers, and how many deliveries were given up.
   sql.exec(`CREATE TABLE IF NOT EXISTS replay_details (
     position INTEGER PRIMARY KEY,
     picked TEXT,
@@ -62,11 +62,11 @@ export function openReplayTables(sql: SqlStorage): void {
   )`);
 }
 
-/** There are few rows: a lane keeps only its latest replays. */
+/** Adds the missing columns. There are few rows, because a lane keeps only its latest replays. */
 function upgrade(sql: SqlStorage): void {
   for (const column of addedColumns) sql.exec(`ALTER TABLE replays ADD COLUMN ${column}`);
   sql.exec("UPDATE replays SET since = archive_since, until = archive_until WHERE kind = 'missing'");
-  // The counts at which counting ended.
+  // Counting ended at these counts.
   sql.exec("UPDATE replays SET is_exact = 0 WHERE queued IN (1000, 50000)");
 }
 

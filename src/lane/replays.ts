@@ -1,6 +1,6 @@
 /**
- * The lane's queue of replays: what is to be sent again, in the order in which it was asked for. A replay is a range of
- * sequences with a cursor, however many deliveries are in it.
+ * The lane's queue of replays, in the order of the requests. A replay is a range of sequence numbers with a cursor, for
+ * any number of deliveries.
  */
 import type { DayTables } from "./day-tables";
 import { listedReplay, progressOf, type ReplayPage, type ReplayProgress } from "./replay-progress";
@@ -8,24 +8,24 @@ import { type QueuedCount, ReplaySelection } from "./replay-selection";
 import { openReplayTables, replaysWithDetails, type ReplayKind, type ReplayRow } from "./replay-table";
 import { retryDelayMs } from "./retry-policy";
 
-/** What comes next in the queue: a delivery to be sent, or a page of events to be fetched from the archive. */
+/** The head of the queue: a delivery to send, or a page of events to fetch from the archive. Times in ms. */
 export type ReplayHead = {
   position: number;
   /** The replay's uuid; null for a single delivery. */
   replay: string | null;
-  /** Of the head, in this replay. */
+  /** Attempts of the head in this replay. */
   attempts: number;
   nextAttemptAt: number;
-  /** When the head came to be it, in ms. */
+  /** When it became the head, in ms. */
   since: number;
-  /** Whether nothing of this replay was tried yet. */
+  /** Whether the replay has made no attempt yet. */
   isFirst: boolean;
 } & (
   | { kind: "send"; sequence: number }
   | { kind: "fetch"; archiveCursor: string; archiveSince: number; archiveUntil: number }
 );
 
-/** A new replay. `since`, `until`: the times of acceptance that it is asked for, in ms, where it is asked for by time. */
+/** A new replay. `since`, `until`: its time range in ms; absent for a replay without one. */
 type NewReplay = QueuedCount & {
   id?: string;
   kind: ReplayKind;
@@ -37,22 +37,24 @@ type NewReplay = QueuedCount & {
   isArchived?: boolean;
 };
 
-/** Times of acceptance in ms, `until` excluded. */
+/** A range of times of acceptance, in ms; `until` is excluded. */
 export type TimeRange = { since: number; until: number };
 
-/** Sequences, both included. */
+/** A range of sequence numbers, both included. */
 export type SequenceRange = { from: number; to: number };
 
-/** Replays that are done are kept for so long, and at most so many of them, the newest ones. */
+/** How long finished replays are kept. */
 const keptMs = 30 * 86_400_000;
+/** The most finished replays that are kept, the newest ones. */
 const keptMax = 1000;
 
+/** The replays of one lane. */
 export class Replays {
   readonly selection: ReplaySelection;
   readonly #sql: SqlStorage;
-  /** Undefined: to be read. */
+  /** Undefined: not read yet. */
   #head: ReplayHead | null | undefined;
-  /** Every replay before this position is done: the search for the head need not look at them. */
+  /** Every replay before this position is done, so that the search for the head skips them. */
   #doneBefore = 0;
 
   constructor(sql: SqlStorage, days: DayTables) {
@@ -61,19 +63,24 @@ export class Replays {
     openReplayTables(sql);
   }
 
-  /** Appends a range of sequences. @param id a new uuid. @param range.since and `until`: what was asked for. */
+  /**
+   * Appends a replay of a range of sequence numbers. @param id a new uuid. @param range.since and `until`: the
+   * requested time range.
+   */
   add(id: string, kind: "dead" | "all", range: SequenceRange & TimeRange & QueuedCount, now: number): void {
     this.#insert({ id, kind, ...range }, now);
   }
 
-  /** Appends all dead letters up to a sequence. @param dead how many they are. @returns the replay's uuid. */
+  /**
+   * Appends a replay of all dead letters up to a sequence number. @param dead their number. @returns the replay's uuid.
+   */
   addAllDead(upTo: number, dead: number, now: number): string {
     return this.#insert({ kind: "dead", from: 1, to: upTo, queued: dead, isExact: true }, now);
   }
 
   /**
-   * Appends those of these deliveries that are dead letters, in the order of their sequences.
-   * @returns the replay's uuid and how many they are; null when there is none.
+   * Appends a replay of the dead letters among these deliveries, in the order of their sequence numbers.
+   * @returns the replay's uuid and the number of its dead letters; null when there are none.
    */
   addPicked(sequences: readonly number[], now: number): { id: string; queued: number } | null {
     const dead = sequences.filter(
@@ -91,7 +98,7 @@ export class Replays {
     return { id, queued: picked.length };
   }
 
-  /** Appends one finished delivery; one that waits already is made due. */
+  /** Appends one finished delivery, or makes it due if it is in the queue already. */
   addOne(sequence: number, now: number): void {
     this.#head = undefined;
     const due = "UPDATE replays SET next_attempt_at = ? WHERE kind = 'one' AND cursor = ? AND done = 0";
@@ -99,18 +106,18 @@ export class Replays {
     this.#insert({ kind: "one", from: sequence, to: sequence, queued: 1, isExact: true }, now);
   }
 
-  /** Appends events of the archive that were accepted in a time and never reached the lane. @param id a new uuid. */
+  /** Appends a replay of missing events that were accepted in a time range. @param id a new uuid. */
   addMissing(id: string, range: TimeRange & QueuedCount, now: number): void {
     this.#insert({ id, kind: "missing", from: 1, to: 0, isArchived: true, ...range }, now);
   }
 
-  /** How far a replay has come, or null when there is none (any more). */
+  /** @returns the progress of a replay; null when it does not exist, or is no longer kept. */
   progress(id: string): ReplayProgress | null {
     const [row] = this.#read("WHERE id = ?", id);
     return row === undefined ? null : progressOf(row);
   }
 
-  /** Running and past replays, newest first; not what was sent again as a single delivery. */
+  /** @returns a page of running and finished replays, newest first, without single deliveries. */
   list({ limit, before = Number.MAX_SAFE_INTEGER }: { limit: number; before?: number }): ReplayPage {
     const rows = this.#read(
       "WHERE kind != 'one' AND position < ? ORDER BY position DESC LIMIT ?",
@@ -124,19 +131,19 @@ export class Replays {
     };
   }
 
-  /** The replays that run or wait for others, in their order, at most `limit`. */
+  /** @returns the first `limit` replays that are not finished, in order. */
   running(limit: number): ReplayPage["replays"] {
     const rows = this.#read("WHERE done = 0 AND kind != 'one' ORDER BY position LIMIT ?", limit);
     return rows.map(listedReplay);
   }
 
-  /** The head of the queue, or null: what stands behind it waits for it. */
+  /** @returns the head of the queue, or null. Later replays wait for it. */
   head(now: number): ReplayHead | null {
     if (this.#head === undefined) this.#head = this.#readHead(now);
     return this.#head;
   }
 
-  /** The head failed and is tried again at a time in ms. */
+  /** Notes that the head failed. @param nextAttemptAt the time of its retry, in ms. */
   delay(position: number, nextAttemptAt: number): void {
     this.#head = undefined;
     this.#sql.exec(
@@ -146,7 +153,10 @@ export class Replays {
     );
   }
 
-  /** Lets the head go now. @param inactiveMs how long the webhook was paused or disabled: that does not age the head. */
+  /**
+   * Makes the head due. @param inactiveMs how long the webhook was paused or disabled, which does not count as the
+   * head's age.
+   */
   makeDue(now: number, inactiveMs: number): void {
     this.#head = undefined;
     this.#sql.exec(
@@ -156,7 +166,7 @@ export class Replays {
     );
   }
 
-  /** After a clock that went back by so much. */
+  /** Shortens the waits after the clock was set back by `backMs`. */
   shift(backMs: number, now: number): void {
     this.#head = undefined;
     this.#sql.exec(
@@ -167,7 +177,7 @@ export class Replays {
     );
   }
 
-  /** The head was delivered or given up: the queue moves on. */
+  /** Moves to the next delivery, after the head was delivered or given up. */
   pass(position: number, sequence: number, now: number): void {
     this.#head = undefined;
     this.#sql.exec(
@@ -180,7 +190,7 @@ export class Replays {
     );
   }
 
-  /** The head that is passed was given up. */
+  /** Counts a head that was given up. */
   noteGivenUp(position: number): void {
     this.#sql.exec(
       `INSERT INTO replay_details (position, given_up) VALUES (?, 1)
@@ -189,7 +199,7 @@ export class Replays {
     );
   }
 
-  /** A page was fetched: these sequences come next. Without any, the archive has no more. */
+  /** Notes a fetched page, whose deliveries are next. `archiveCursor`: of the next page; null at the end. */
   fetched(position: number, page: SequenceRange & { archiveCursor: string | null }): void {
     this.#head = undefined;
     this.#sql.exec(
@@ -201,7 +211,7 @@ export class Replays {
     );
   }
 
-  /** Ends a replay before all of it was sent. @returns what it had not sent; null when none runs under this uuid. */
+  /** Stops a replay. @returns the range that was not sent; null when no replay with this uuid is running. */
   stop(id: string, now: number): (SequenceRange & { kind: ReplayKind }) | null {
     const [row] = this.#read("WHERE id = ? AND done = 0 AND kind != 'one'", id);
     if (row === undefined) return null;
@@ -214,19 +224,19 @@ export class Replays {
     return { kind: row.kind, from: row.cursor, to: row.last };
   }
 
-  /** Whether a replay is still to be gone on with: it is not when it was stopped meanwhile. */
+  /** Whether a replay is running. It may have been stopped. */
   isRunning(position: number): boolean {
     return this.#read("WHERE position = ? AND done = 0", position).length > 0;
   }
 
-  /** The first delivery that was fetched from the archive for a replay and may not have been sent; null without any. */
+  /** @returns the first delivery that was fetched from the archive and may not have been sent; null without any. */
   firstUnsentMissing(): number | null {
     const query =
       "SELECT min(cursor) AS first FROM replays WHERE done = 0 AND kind = 'missing' AND cursor <= last";
     return this.#sql.exec<{ first: number | null }>(query).one().first;
   }
 
-  /** Whether a delivery between these sequences may still be sent. */
+  /** Whether a running replay has deliveries between these sequence numbers. */
   any(from: number, to: number): boolean {
     const query = "SELECT 1 FROM replays WHERE done = 0 AND cursor <= ? AND last >= ? LIMIT 1";
     return this.#sql.exec(query, to, from).toArray().length > 0;
@@ -290,7 +300,8 @@ export class Replays {
       position: row.position,
       replay: row.kind === "one" ? null : row.id,
       attempts: row.attempts,
-      // A clock that went back makes no wait longer than the back-off; `Retry-After` is kept with the receiver's health.
+      // If the clock was set back, the wait does not exceed the back-off. `Retry-After` is stored in the receiver's
+      // health.
       nextAttemptAt: Math.min(row.next_attempt_at, now + retryDelayMs(Math.max(row.attempts, 1), 1)),
       since: row.head_since,
       isFirst: row.sent === 0 && row.attempts === 0,
@@ -303,7 +314,7 @@ export class Replays {
       : { ...common, kind: "fetch", archiveCursor: String(archiveCursor), archiveSince, archiveUntil };
   }
 
-  /** All of it was sent. A single delivery is in no list: nothing is kept of it. */
+  /** Ends a replay whose deliveries were all sent. A single delivery is removed, because no list contains it. */
   #end({ position, kind }: ReplayRow, now: number): void {
     if (kind !== "one") {
       this.#sql.exec("UPDATE replays SET done = 1, head_since = ? WHERE position = ?", now, position);

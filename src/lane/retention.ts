@@ -1,12 +1,12 @@
-/** What a lane prunes, and when: a day's table at once. Days with pending deliveries are kept. */
+/** The retention of deliveries. A lane prunes whole days. Days with pending deliveries are kept. */
 import { type Day, endOf } from "./day-tables";
 import type { LaneStorage } from "./lane-storage";
 import { deliveryStatus } from "./delivery-state";
 
-/** How long things are kept, in ms: delivered ones, and dead letters. */
+/** How long delivered deliveries and dead letters are kept, in ms. */
 export type Retention = { deliveredMs: number; deadMs: number };
 
-/** The oldest day that is past its time, or null. */
+/** @returns the oldest day that is past its retention time, or null. */
 export function dayToPrune(storage: LaneStorage, now: number, retention: Retention): Day | null {
   const isOver = (day: Day): boolean => now >= endOf(day) + keptMs(day, retention);
   if (!storage.days.all.some(isOver)) return null;
@@ -14,8 +14,8 @@ export function dayToPrune(storage: LaneStorage, now: number, retention: Retenti
 }
 
 /**
- * A step of pruning a day's deliveries, except dead letters that are kept longer. To be run as one transaction.
- * @returns whether the day is done.
+ * Does one step of pruning a day's deliveries, except dead letters that are kept longer. Must run in a transaction.
+ * @returns whether the day is finished.
  */
 export function pruneDay(
   storage: LaneStorage,
@@ -43,7 +43,7 @@ export function pruneDay(
     gone: gone + dropped,
     sequenceBase: outbox.lastSequence,
     copiedToD1: storage.record.copiedToD1 && (keepsDead || dead === 0),
-    // Here, since it is no row more: D1 is told by `Maintenance.reportEmpty`, at cron's next call.
+    // Stored here because it needs no additional row. `Maintenance.reportEmpty` reports it to D1 at cron's next call.
     isInUse: days.all.length > 0,
   });
   return true;
@@ -58,7 +58,7 @@ function keptMs({ onlyDead }: Day, { deliveredMs, deadMs }: Retention): number {
   return onlyDead ? deadMs : deliveredMs;
 }
 
-/** Nothing of a finished day waits: neither to be delivered nor to be sent again. */
+/** Whether no delivery of a day is pending, or in a running replay. */
 function isFinished(storage: LaneStorage, day: Day): boolean {
   const last = lastOf(storage, day);
   return storage.schedule.lowWater() > last && !storage.replays.any(day.firstSequence, last);

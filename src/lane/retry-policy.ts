@@ -1,32 +1,36 @@
-/** Decides what follows from an attempt: delivered, retry, dead letter, or disabling the webhook. Pure: time and chance are arguments. */
+/**
+ * Decides the consequence of an attempt: delivered, retry, dead letter, or disabling the webhook. Pure: time and
+ * randomness are arguments.
+ */
 import type { AttemptResult } from "../send/attempt";
 import type { RetrySettings } from "./handover";
 
-/** No wait for a receiver is longer. */
+/** The longest wait for a receiver. */
 export const longestDelayMs = 3_600_000;
 const jitter = 0.2;
 const defaultMaxAgeS = 3 * 86_400;
-/** For statuses that blame the request: trying it again does not help, and one poison event must not stop a channel for days. */
+/** The statuses for an invalid request. Retries do not help, and one poison event must not block a webhook for days. */
 const permanentStatuses = new Set([400, 413, 415, 422]);
 const permanentAttemptsMax = 5;
 
+/** The consequence of an attempt. */
 export type Decision =
   | { kind: "delivered" }
-  /** `at`: when it is tried again, in ms. */
+  /** `at`: the time of the retry, in ms. */
   | { kind: "retry"; at: number }
-  /** `at`: when what stands behind it may be tried, in ms. */
+  /** `at`: when the next delivery of the partition may be sent, in ms. */
   | { kind: "dead"; at: number }
-  /** The receiver wants nothing more. `reason`: a sentence. */
+  /** The receiver accepts no more messages. `reason`: a sentence. */
   | { kind: "disable"; reason: string };
 
-/** What the decision rests on. */
+/** The input of a decision. */
 export type Circumstances = {
   result: Pick<AttemptResult, "error" | "status" | "retryAfterMs" | "refusal">;
-  /** Attempts made for this delivery, this one included. */
+  /** Attempts of this delivery, including this one. */
   attempts: number;
-  /** Since the delivery's first attempt, without the time in which the webhook was paused or disabled. */
+  /** The time since the delivery's first attempt, without the time in which the webhook was paused or disabled. */
   ageMs: number;
-  /** Failures in a row in this partition, this one included: those of deliveries given up before it count too. */
+  /** Failures in a row in this partition, including this one and those of deliveries that were given up before it. */
   failures: number;
   retry: RetrySettings;
   now: number;
@@ -34,6 +38,7 @@ export type Circumstances = {
   random: number;
 };
 
+/** @returns the consequence of an attempt. */
 export function decide(circumstances: Circumstances): Decision {
   const { result, attempts, ageMs, failures, retry, now, random } = circumstances;
   if (result.error === null) return { kind: "delivered" };
@@ -41,7 +46,7 @@ export function decide(circumstances: Circumstances): Decision {
     return { kind: "disable", reason: `The service takes nothing more. ${result.refusal.reason}` };
   }
   if (result.status === 410) return { kind: "disable", reason: "The receiver answered 410 Gone." };
-  // What stands behind a message that is not taken may be: it does not wait.
+  // The service refused this message only: the next delivery does not wait.
   if (result.refusal?.kind === "refused") return { kind: "dead", at: now };
   const at = now + Math.max(retryDelayMs(failures, random), askedDelayMs({ result, random }) ?? 0);
   const isPermanent = result.status !== null && permanentStatuses.has(result.status);
@@ -53,9 +58,9 @@ export function decide(circumstances: Circumstances): Decision {
 }
 
 /**
- * Orchest's curve, min(2^n, 3600) seconds, with ±20 % jitter so that receivers that come back are not run over; never more
- * than an hour.
- * @param failures attempts that failed in a row, from 1.
+ * The back-off of Orchest, min(2^n, 3600) seconds, with ±20 % jitter so that a recovering receiver is not overloaded;
+ * at most an hour.
+ * @param failures the number of failures in a row, from 1.
  * @param random from 0 to 1.
  */
 export function retryDelayMs(failures: number, random: number): number {
@@ -64,8 +69,8 @@ export function retryDelayMs(failures: number, random: number): number {
 }
 
 /**
- * How long a failed answer asks to be left alone (`Retry-After`), with jitter that only adds, and never more than an hour;
- * null when it does not ask.
+ * @returns how long a failed response asks to wait (`Retry-After`), in ms, with jitter that only adds, at most an hour;
+ *   null when it does not ask.
  */
 export function askedDelayMs({ result, random }: Pick<Circumstances, "result" | "random">): number | null {
   const asked = result.retryAfterMs;

@@ -1,29 +1,32 @@
-/** Finding what waits in a lane, and taking it into the lane's schedule: a bounded number of rows at a time. */
+/**
+ * Finds pending deliveries in a lane, and adds them to the lane's schedule. Each step scans a bounded number of rows.
+ */
 import type { Backoffs } from "./backoffs";
 import type { LaneRecord } from "./lane-record";
 import type { Outbox } from "./outbox";
 import type { PendingDeliveries, PendingDelivery } from "./pending-deliveries";
 import { Schedule } from "./schedule";
 
-/** How many deliveries that failed a lane that wakes reads: each is two rows. */
+/** The most failed deliveries that a lane reads at a wake-up. Each needs two rows. */
 const failedMax = 1000;
-/** Up to this backlog, accepted deliveries go straight into the schedule, without a read from disk. */
+/** Up to this backlog, accepted deliveries are added to the schedule directly, without a read from disk. */
 const scheduledMax = 1000;
-/** So many deliveries of one look are tried as the head of a partition that a full schedule takes in all the same. */
+/** The most deliveries of one step that a full schedule checks as the head of an additional partition. */
 const freshCandidatesMax = 5;
-/** And only those so few rows behind what was looked at: all between are read. */
+/** The most rows between such a delivery and the scanned ones, because all rows between are read. */
 const freshReachMax = 10_000;
 
+/** The search of one lane, and its schedule. */
 export class ScheduleSearch {
   readonly #backoffs: Backoffs;
   readonly #outbox: Outbox;
   readonly #pending: PendingDeliveries;
   readonly #record: () => Readonly<LaneRecord>;
   #schedule: Schedule;
-  /** How far a full schedule has looked for what may show that the receiver is back. */
+  /** How far a full schedule was searched for deliveries that may show that the receiver is back. */
   #freshScannedTo = 0;
 
-  /** @param parts.record the lane's, as it is now. */
+  /** @param parts.record gives the lane's current record. */
   constructor(parts: {
     backoffs: Backoffs;
     outbox: Outbox;
@@ -47,25 +50,28 @@ export class ScheduleSearch {
     this.#schedule = this.#openSchedule({ lowWater: before.lowWater(), before });
   }
 
-  /** Whether pending deliveries exist that are not in the schedule yet. */
+  /** Whether there may be pending deliveries that are not in the schedule yet. */
   get hasMore(): boolean {
     return this.#searchedTo < this.#outbox.lastSequence;
   }
 
-  /** The sequence behind which a search goes on: of a full schedule, one for what came since the receiver's latest failure. */
+  /**
+   * The sequence number after which the search continues. A full schedule is searched only for deliveries since the
+   * receiver's latest failure.
+   */
   get #searchedTo(): number {
     const { scannedTo, isFull } = this.#schedule;
     return isFull ? Math.max(scannedTo, this.#freshScannedTo, this.#record().receiver.seenUpTo) : scannedTo;
   }
 
-  /** Whether the search for something that may go is not over: it looks at a bounded number of rows at a time. */
+  /** Whether the search for a delivery that may be sent must continue. */
   isSearching(now: number): boolean {
     return this.hasMore && this.#schedule.wantsMore({ now, health: this.#record().receiver });
   }
 
   /**
-   * Adds what was just accepted to the schedule, if all before it is in it and there is room.
-   * @param lane.before the last sequence before it. `backlog`: of the lane, with it.
+   * Adds deliveries that were just accepted to the schedule, if it has all earlier ones and there is room.
+   * @param lane.before the last sequence number before them. @param lane.backlog of the lane, including them.
    */
   addAccepted(
     accepted: readonly PendingDelivery[],
@@ -89,9 +95,9 @@ export class ScheduleSearch {
   }
 
   /**
-   * Lets a waiting delivery go now. Where nobody has looked as far as it is, since the receiver is down, the rows before it
-   * tell whether it is the head of its partition.
-   * @returns false where another one of its partition is tried first.
+   * Makes a pending delivery due now, if it is the head of its partition. If the search has not reached it, because the
+   * receiver is down, the rows before it are read to find out.
+   * @returns false when another delivery of its partition must be sent first.
    */
   makeDue(sequence: number): boolean {
     this.scanForReady(Date.now());
@@ -101,7 +107,9 @@ export class ScheduleSearch {
     return this.#addFirst(pending) && this.#schedule.makeDue(sequence);
   }
 
-  /** Adds a delivery behind what was looked at, if it is the head of its partition: the rows before it tell. */
+  /**
+   * Adds a delivery after the scanned ones, if it is the head of its partition. Reads the rows before it to find out.
+   */
   #addFirst(pending: PendingDelivery): boolean {
     const { scannedTo, ordering } = this.#schedule;
     const isBehindOthers =
@@ -109,11 +117,11 @@ export class ScheduleSearch {
     return !isBehindOthers && this.#schedule.addHead(pending);
   }
 
-  /** What failed is found by its index; the rest is looked for from the frontier on. */
+  /** Failed deliveries are found by their index; the others are searched for from the frontier on. */
   #wakeSchedule(): Schedule {
     const { lowWater, frontier } = this.#record();
     const failed = this.#pending.failedBetween(lowWater, frontier, failedMax);
-    // More than are looked at: the rest is looked for among the rows, as if there were no index.
+    // If there are too many failed ones, the rows are scanned from the low-water mark, as without an index.
     const isAll = failed.length < failedMax;
     const schedule = this.#openSchedule({ lowWater: isAll ? frontier + 1 : lowWater });
     if (isAll) schedule.addFailed(failed);

@@ -1,20 +1,21 @@
 /**
- * What of a lane may be sent now. Of each partition only the head may be under way, and while it waits for a retry its
- * partition waits with it. Which heads may go at once depends on the receiver's health. In memory, rebuilt from the outbox;
- * pure: time and chance are arguments.
+ * The schedule of a lane: which deliveries may be sent now. In each partition, only the head may be under way, and
+ * while it waits for a retry, its partition waits. The receiver's health decides which heads may be sent at the same
+ * time. In memory, and rebuilt from the outbox. Pure: time and randomness are arguments.
  */
 import type { Ordering } from "./handover";
 import { type Backoff, type Landing, type Partition, Partitions } from "./partitions";
 import type { PendingDelivery } from "./pending-deliveries";
 import { areProbesShared, type ProbeKind, type ReceiverHealth } from "./receiver-health";
 
-/** How many deliveries may be under way at once: a Worker has six connections, and one is the object's own. */
+/** How many deliveries may be under way at once. A Worker has six connections, and the object needs one itself. */
 export const widthOf: Record<Ordering, number> = { strict: 1, keyed: 5, none: 5 };
-/** Of those, how many partitions that have failed may use: the others are for those that have not. */
+/** How many of them may be of partitions that have failed. The others are for partitions that have not. */
 const retriesAtOnceMax = 3;
+/** An attempt under way. */
 type Flight = { key: string; isRetry: boolean; probe: ProbeKind | null };
 
-/** A head that may go. `earlierFailures`: how many attempts of earlier heads failed in a row before it. */
+/** A head to send. `earlierFailures`: how many attempts of earlier heads failed in a row before it. */
 export type ReadyDelivery = {
   sequence: number;
   partition: string;
@@ -23,22 +24,23 @@ export type ReadyDelivery = {
 };
 
 /**
- * What a question needs beside the schedule itself. `random` from 0 to 1. `heldUntil`: in `strict` ordering, a head that was
- * never tried waits until then for others to share its message, in ms; 0: it does not.
+ * The time (ms) and the receiver's health. `heldUntil`: in `strict` ordering, an untried head waits until then for
+ * other deliveries of its digest, in ms; 0: it does not wait.
  */
 export type Now = { now: number; health: ReceiverHealth; heldUntil?: number };
 
+/** The schedule of one lane. */
 export class Schedule {
   readonly ordering: Ordering;
   readonly #partitions: Partitions;
   readonly #flights: Map<number, Flight>;
-  /** What a person wants sent now: no back-off holds it. */
+  /** Heads that a person resends now, in spite of back-offs. */
   readonly #forced = new Set<number>();
 
   /**
-   * @param start.lowWater every delivery below is finished.
-   * @param start.before the schedule of another ordering: what is under way in it stays under way. `orderingKeyOf` says
-   *   in which partition of the new one.
+   * @param start.lowWater every delivery below this sequence number is finished.
+   * @param start.before the schedule of the previous ordering, whose attempts under way are kept. `orderingKeyOf` gives
+   *   their ordering keys, for their partitions in the new ordering.
    */
   constructor(start: {
     ordering: Ordering;
@@ -58,26 +60,30 @@ export class Schedule {
     }
   }
 
-  /** Everything up to this sequence has been looked at: what of it waits stands in a partition. */
+  /** All pending deliveries up to this sequence number are in a partition. */
   get scannedTo(): number {
     return this.#partitions.scannedTo;
   }
 
-  /** Whether nothing waits, as far as it was looked at. */
+  /** Whether no scanned delivery is pending. */
   get isEmpty(): boolean {
     return this.#partitions.isEmpty;
   }
 
-  /** Whether no more partitions are taken in: then only what may show that a receiver is back is looked for (`addHead`). */
+  /**
+   * Whether no more partitions are added. Only deliveries that may show that a receiver is back are then searched for
+   * (`addHead`).
+   */
   get isFull(): boolean {
     return this.#partitions.isFull;
   }
 
+  /** The number of attempts under way. */
   get inFlight(): number {
     return this.#flights.size;
   }
 
-  /** The head in `strict` ordering while it is neither tried nor under way; null for none. */
+  /** The head in `strict` ordering if it is neither tried nor under way, else null. */
   get untriedHead(): number | null {
     const partition = this.ordering === "strict" ? this.#partitions.get("") : undefined;
     return partition === undefined || partition.isHeadTried || partition.inFlight > 0
@@ -85,32 +91,41 @@ export class Schedule {
       : (partition.queue[0] ?? null);
   }
 
-  /** Takes in what was found behind `scannedTo`, in order, up to and including `scannedTo`. */
+  /**
+   * Adds the pending deliveries that were found after the previous `scannedTo`, in order. @param scannedTo the last
+   * sequence number that was scanned.
+   */
   add(found: readonly PendingDelivery[], scannedTo: number): void {
     this.#partitions.add(found, scannedTo);
   }
 
-  /** Takes in what failed and lies before `scannedTo`, in order. What waits behind it is looked for when its turn comes. */
+  /**
+   * Adds failed deliveries up to `scannedTo`, in order. The pending ones behind them are searched for when they are
+   * finished.
+   */
   addFailed(found: readonly PendingDelivery[]): void {
     this.#partitions.addFailed(found);
   }
 
   /**
-   * Takes in one that lies behind `scannedTo` and is the first of its partition there. A later look passes over it.
-   * @returns false where the partition has a head already.
+   * Adds a delivery after `scannedTo` that is the first of its partition there. A later scan skips it.
+   * @returns false when the partition has a head already.
    */
   addHead(pending: PendingDelivery): boolean {
     return this.#partitions.addHead(pending);
   }
 
-  /** Whether to look further: nothing that was found may go, and there is room for other partitions. */
+  /** Whether to search for more deliveries: none in the schedule may be sent, and there is room for more partitions. */
   wantsMore({ now, health }: Now): boolean {
     if (this.#searchableAt(health) > now) return false;
     for (const head of this.#heads(now)) if (this.#mayGo(head, { now, health })) return false;
     return true;
   }
 
-  /** Takes a head that may go, and marks its partition as under way; null when none may. */
+  /**
+   * Takes a head that may be sent, and marks its partition as under way. @returns null when none may be sent. @param
+   * options.random from 0 to 1.
+   */
   take({ random, ...rest }: Now & { random: number }): ReadyDelivery | null {
     if (this.#flights.size >= widthOf[this.ordering]) return null;
     const found = this.#forcedHead() ?? this.#choose({ ...rest, random });
@@ -122,13 +137,13 @@ export class Schedule {
     return { sequence, partition: key, earlierFailures: partition.earlierFailures, probe };
   }
 
-  /** Whether an older one may be tried to find out whether a receiver that is down is back. */
+  /** Whether a waiting delivery may be sent now, as a probe if the receiver is down. */
   mayProbe({ now, health }: Now): boolean {
     if (isAskedToWait(health, now)) return false;
     return health.down === null || (health.down.retry.notBefore <= now && !this.#isProbed("retry", health));
   }
 
-  /** What `take` gave has landed. */
+  /** Applies the result of an attempt that `take` started. */
   land(sequence: number, landing: Landing): void {
     const flight = this.#flights.get(sequence);
     if (flight === undefined) return;
@@ -136,7 +151,7 @@ export class Schedule {
     this.#partitions.settle(flight.key, sequence, landing);
   }
 
-  /** Lets a waiting head go now. @returns whether this delivery is the head of a partition. */
+  /** Makes a pending head due now. @returns whether this delivery is the head of a partition. */
   makeDue(sequence: number): boolean {
     for (const { queue, inFlight } of this.#partitions.values()) {
       if (queue[0] !== sequence) continue;
@@ -146,22 +161,24 @@ export class Schedule {
     return false;
   }
 
-  /** Lets every partition go now: the receiver is back. What fails again waits as long as before. */
+  /** Ends all back-offs, because the receiver is back. Deliveries that fail again wait as long as before. */
   release(): void {
     this.#partitions.release();
   }
 
-  /** The same, and forgets all failures: the webhook was resumed. */
+  /** Ends all back-offs and forgets all failures, because the webhook was resumed. */
   makeAllDue(): void {
     this.#partitions.makeAllDue();
   }
 
-  /** After a clock that went back: no wait is longer than it was meant to be. */
+  /** Shortens all waits after the clock was set back, so that none becomes longer. */
   shift(byMs: number): void {
     this.#partitions.shift(byMs);
   }
 
-  /** Takes out a delivery that must not go any more. One that is under way leaves its partition when it lands. */
+  /**
+   * Removes a delivery that must no longer be sent. One that is under way leaves its partition when its attempt ends.
+   */
   remove(sequence: number): void {
     if (this.#flights.has(sequence)) return;
     this.#forced.delete(sequence);
@@ -169,13 +186,14 @@ export class Schedule {
   }
 
   /**
-   * When something may go next, in ms (long past: at once, or when there is room); null when nothing waits that is not
-   * under way.
-   * @param hasMore whether deliveries wait that were not looked at.
+   * @returns when the next delivery may be sent, in ms (in the past: at once, or as soon as there is room); null when
+   *   all pending deliveries are under way.
+   * @param hasMore whether there may be pending deliveries that are not in the schedule.
    */
   nextAt({ now, health, heldUntil = 0 }: Now, hasMore: boolean): number | null {
     if (hasMore && this.wantsMore({ now, health })) return 0;
-    // Also where other partitions are known: what was not looked at may be fresh, and go before all of them.
+    // This applies even if other partitions are known: deliveries that were not scanned may be fresh, and are sent
+    // before all of them.
     let earliest = hasMore ? this.#searchableAt(health) : Number.POSITIVE_INFINITY;
     for (const partition of this.#partitions.values()) {
       const [head] = partition.queue;
@@ -190,7 +208,7 @@ export class Schedule {
     return earliest === Number.POSITIVE_INFINITY ? null : Math.max(earliest, health.asked?.until ?? 0);
   }
 
-  /** The lowest sequence that is not known to be finished. */
+  /** @returns the lowest sequence number that is not known to be finished. */
   lowWater(): number {
     return this.#partitions.lowWater();
   }
@@ -205,7 +223,7 @@ export class Schedule {
     return this.#partitions.nextUntried();
   }
 
-  /** When it makes sense to look for what waits, in ms: while the receiver is down, at its next probe. */
+  /** @returns when to search for pending deliveries, in ms: while the receiver is down, at its next probe. */
   #searchableAt({ asked, down }: ReceiverHealth): number {
     if (this.ordering === "strict") return this.#partitions.isEmpty ? 0 : Number.POSITIVE_INFINITY;
     if (this.isFull && down === null) return Number.POSITIVE_INFINITY;
@@ -239,12 +257,12 @@ export class Schedule {
     if (first !== null) return { ...first, probe: "fresh" };
     const least = Math.min(...others.map(({ partition }) => partition.failures));
     const leastFailed = others.filter(({ partition }) => partition.failures === least);
-    // Not always the oldest: its own event may be what the receiver refuses.
+    // A random one, and not always the oldest, whose event may be the only one that the receiver refuses.
     const one = leastFailed[Math.min(Math.floor(random * leastFailed.length), leastFailed.length - 1)];
     return one === undefined ? null : { ...one, probe: "retry" };
   }
 
-  /** The heads that no back-off of their own holds. */
+  /** The heads that do not wait for a back-off of their own. */
   *#heads(now: number): Generator<Candidate> {
     for (const [key, partition] of this.#partitions.entries()) {
       const [sequence] = partition.queue;
@@ -254,9 +272,9 @@ export class Schedule {
   }
 
   /**
-   * Whether what is known of the receiver lets this head go. The more attempts failed in a row, the fewer go at once of
-   * those that waited already: a burst to a receiver that is down ends with its first failures. While it counts as down,
-   * one of each kind goes at a time.
+   * Whether the receiver's health allows sending this head. The more attempts have failed in a row, the fewer waiting
+   * deliveries are sent at once, so that a burst to a receiver that is down ends with its first failures. While it
+   * counts as down, one probe of each kind is sent at a time.
    */
   #mayGo({ partition }: Candidate, { now, health }: Now): boolean {
     const kind = probeKindOf(partition, health);
@@ -273,7 +291,7 @@ export class Schedule {
     return count;
   }
 
-  /** Whether a probe is under way that another one of this kind would wait for. */
+  /** Whether a probe is under way that a probe of this kind must wait for. */
   #isProbed(kind: ProbeKind, { down }: ReceiverHealth): boolean {
     if (down === null) return false;
     const isShared = areProbesShared(down);
@@ -284,9 +302,13 @@ export class Schedule {
   }
 }
 
+/** A head that may be sent. */
 type Candidate = { key: string; partition: Partition; sequence: number; probe: ProbeKind | null };
 
-/** `fresh`: accepted since the latest failure, in a partition that has not failed. */
+/**
+ * @returns the kind of probe that a head would be. `fresh`: accepted since the latest failure, in a partition that has
+ *   not failed.
+ */
 function probeKindOf({ queue: [head], failures }: Partition, health: ReceiverHealth): ProbeKind {
   return head !== undefined && failures === 0 && head > health.seenUpTo ? "fresh" : "retry";
 }

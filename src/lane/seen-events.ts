@@ -1,25 +1,26 @@
 /**
- * Which events a lane has had: repeats are not accepted again, and what is missing can be told from what is not.
+ * The events that a lane has had, so that repeats are not accepted again, and missing events can be found.
  *
- * New events are accepted within a minute of their first acceptance by the gateway, and found by that time. Whatever is
- * accepted otherwise is noted (`RepeatNotes`). So a search reads the notes and what was accepted within three minutes,
- * however much the lane holds.
+ * New events are accepted within a minute of their first acceptance by the gateway, and found by that time. Events that
+ * are accepted in other ways are noted (`RepeatNotes`). A search therefore reads the notes and the deliveries of three
+ * minutes, no matter how many deliveries the lane has.
  */
 import type { DayTables } from "./day-tables";
 import { EventIndex } from "./event-index";
 import type { HandoverEvent } from "./handover";
 import { RepeatNotes } from "./repeat-notes";
 
-/** How far the clocks of two of Cloudflare's machines may be apart: generous. */
+/** How far the clocks of two machines may differ. The real difference is much smaller. */
 export const clockSkewMs = 60_000;
-/** A hand-over of new events that arrives so long after their first acceptance is refused. */
+/** A hand-over of new events that arrives later than this after their first acceptance is refused. */
 const lateAfterMs = 60_000;
 
-/** How much of the index a step of the maintenance makes: 512 rows are read for each. */
+/** The most rows of the index that a step of the maintenance builds. Each needs 512 rows read. */
 const chunksPerStep = 8;
 
 type SoughtEvent = Pick<HandoverEvent, "uuid" | "firstAcceptedAt">;
 
+/** The seen events of one lane. */
 export class SeenEvents {
   readonly #days: DayTables;
   readonly #notes: RepeatNotes;
@@ -31,16 +32,17 @@ export class SeenEvents {
     this.#index = new EventIndex(sql, days);
   }
 
-  /** Reads anew what is in memory, after a transaction was undone. */
+  /** Reads its state from disk again, after a transaction was rolled back. */
   reload(): void {
     this.#notes.reload();
     this.#index.reload();
   }
 
   /**
-   * Of these events, those that the lane never had, each once.
-   * @param prunedThrough what was first accepted before this time (ms) may have been here, and is never new.
-   * @returns for each whether it is one of those.
+   * Finds the events that the lane never had. Of duplicates among them, only the first is new.
+   * @param prunedThrough possible repeats first accepted before this time (ms) are never new, because their deliveries
+   *   may have been removed.
+   * @returns for each event whether it is new.
    */
   areNew(events: readonly HandoverEvent[], prunedThrough: number): boolean[] {
     const possible = events.filter(
@@ -50,48 +52,49 @@ export class SeenEvents {
     const had = new Set([...noted.keys(), ...this.#accepted(possible).keys()]);
     return events.map(({ uuid, maybeKnown, firstAcceptedAt }) => {
       if (had.has(uuid) || (maybeKnown && firstAcceptedAt < prunedThrough)) return false;
-      // What waits to be handed over may hold an event twice.
+      // A hand-over may contain an event twice.
       had.add(uuid);
       return true;
     });
   }
 
   /**
-   * Remembers events that were accepted.
-   * @param at.sequence of the first; the others follow. @param at.acceptedAt as their rows have it, in ms.
+   * Records events that were accepted.
+   * @param at.sequence of the first; the others follow. @param at.acceptedAt the time in their rows, in ms.
    */
   noteAccepted(events: readonly HandoverEvent[], at: { sequence: number; acceptedAt: number }): void {
     const day = this.#days.all.at(-1)?.day ?? 0;
     for (const [place, event] of events.entries()) {
-      // A lane's times never go back: after its clock did, they are those of before.
+      // Times of acceptance never decrease: if the clock was set back, the latest time is used, which may be outside of
+      // the window.
       const isFound = !event.maybeKnown && isIn(windowOf(event), at.acceptedAt);
       if (!isFound) this.#notes.add(day, event.uuid, at.sequence + place);
     }
     this.#index.extend(at.sequence + events.length - 1);
   }
 
-  /** Indexes some of what was accepted and is not indexed yet. @returns whether there is more. */
+  /** Indexes some of the deliveries that are not indexed yet. @returns whether there are more. */
   indexMore(lastSequence: number): boolean {
     return this.#index.extend(lastSequence, chunksPerStep);
   }
 
-  /** The sequence of an event's delivery, or null. @param firstAcceptedAt by the archive, in ms. */
+  /** @param firstAcceptedAt by the archive, in ms. @returns the sequence number of an event's delivery, or null. */
   find(eventUuid: string, firstAcceptedAt: number): number | null {
     return this.#find([{ uuid: eventUuid, firstAcceptedAt }]).get(eventUuid) ?? null;
   }
 
-  /** Of these events, in the order of their first acceptance, those that never reached the lane. */
+  /** @param events in the order of their first acceptance. @returns those that never reached the lane. */
   missingOf(events: readonly HandoverEvent[]): HandoverEvent[] {
     const had = this.#find(events);
     return events.filter((event) => !had.has(event.uuid));
   }
 
-  /** Forgets events whose deliveries were removed: they count as missing again. */
+  /** Forgets events whose deliveries were removed, so that they count as missing again. */
   forget(eventUuids: readonly string[]): void {
     this.#notes.forget(eventUuids);
   }
 
-  /** Forgets what belonged to a day that was dropped. @param oldest the first sequence that may be left. */
+  /** Removes the data of a day that was dropped. @param oldest the first sequence number that may be left. */
   forgetDay(day: number, oldest: number): void {
     this.#notes.dropDay(day);
     this.#index.forgetBefore(oldest);
@@ -102,7 +105,7 @@ export class SeenEvents {
     return new Map([...this.#accepted(events.filter(({ uuid }) => !noted.has(uuid))), ...noted]);
   }
 
-  /** Those that were accepted when they were new, with their sequences. */
+  /** @returns the sequence numbers, by uuid, of the events that were accepted as new ones. */
   #accepted(events: readonly SoughtEvent[]): Map<string, number> {
     const found = new Map<string, number>();
     for (const { window, uuids } of groupsOf(events)) {
@@ -114,15 +117,15 @@ export class SeenEvents {
   }
 }
 
-/** Whether new events come too late for what a search looks through: they are to come again as possible repeats. */
+/** Whether a new event is too late to be found by a search: it must be sent again as a possible repeat. */
 export function isLate({ maybeKnown, firstAcceptedAt }: HandoverEvent, now: number): boolean {
   return !maybeKnown && now - firstAcceptedAt > lateAfterMs;
 }
 
-/** In ms, `until` excluded. */
+/** A time range in ms, `until` excluded. */
 type Window = { since: number; until: number };
 
-/** When an event may have been accepted that was new then. */
+/** @returns the time range in which an event may have been accepted as a new one. */
 function windowOf({ firstAcceptedAt }: SoughtEvent): Window {
   return { since: firstAcceptedAt - clockSkewMs, until: firstAcceptedAt + lateAfterMs + clockSkewMs + 1 };
 }
@@ -131,7 +134,7 @@ function isIn({ since, until }: Window, time: number): boolean {
   return time >= since && time < until;
 }
 
-/** Events whose windows overlap are looked for together. */
+/** Groups events with overlapping windows, which are searched for together. */
 function groupsOf(events: readonly SoughtEvent[]): { window: Window; uuids: string[] }[] {
   const groups: { window: Window; uuids: string[] }[] = [];
   for (const event of events.toSorted((a, b) => a.firstAcceptedAt - b.firstAcceptedAt)) {

@@ -1,21 +1,31 @@
-/** Starting a replay of what was accepted in a time, and saying beforehand how many deliveries it has. */
+/** Starts replays, and counts the deliveries that a replay would have. */
 import type { LaneStorage, OpenLane } from "./lane-storage";
 import { countMissing } from "./missing-events";
 import type { QueuedCount } from "./replay-selection";
 import type { Replays, SequenceRange, TimeRange } from "./replays";
 
-/** What is to be sent again, by its time of acceptance: dead letters, all that is finished, or what never reached the lane. */
+/** The deliveries to replay, by time of acceptance: dead letters, all finished ones, or missing events. */
 export type ReplayRange = TimeRange & { kind: "dead" | "all" | "missing" };
 
-/** `id`: the replay's uuid, which whoever may ask twice chooses; one that there is already is not started again. */
+/**
+ * A request for a replay. `id`: the replay's uuid, chosen by callers who may repeat the request: a replay that exists
+ * is not started again.
+ */
 export type ReplayRequest = ReplayRange & { id?: string };
 
-/** `earliest`: the lane keeps, or the archive has, nothing older (ms). `unknown`: the webhook was deleted. */
+/**
+ * Why a replay was not started. `earliest`: the lane or the archive has nothing older (ms). `unknown`: the webhook was
+ * deleted.
+ */
 type Refused = { outcome: "tooEarly"; earliest: number } | { outcome: "unknown" };
 
-/** `queued` is exact up to 1,000 and else a lower bound; `isNew`: it was not there before. */
+/**
+ * The result of starting a replay. `queued`: exact up to 1,000, above that a lower bound. `isNew`: false when it
+ * existed already.
+ */
 export type ReplayStarted = { outcome: "started"; id: string; queued: number; isNew: boolean } | Refused;
 
+/** The result of counting a replay's deliveries. */
 export type ReplayCounted = ({ outcome: "counted" } & QueuedCount) | Refused;
 
 /** Adds a replay to the queue. @throws when the archive cannot be read. */
@@ -28,7 +38,7 @@ export async function startReplay(lane: OpenLane, request: ReplayRequest): Promi
   if (storage === null) return { outcome: "unknown" };
   if (counted.outcome !== "counted") return counted;
   const { queued, isExact } = counted;
-  // The same request may have been faster.
+  // A concurrent equal request may have started it.
   const meanwhile = startedBefore(storage.replays, id);
   if (meanwhile !== null) return meanwhile;
   const now = Date.now();
@@ -38,7 +48,7 @@ export async function startReplay(lane: OpenLane, request: ReplayRequest): Promi
   return { outcome: "started", id, queued, isNew: true };
 }
 
-/** How many deliveries a replay would have now, found with bounded work. @throws when the archive cannot be read. */
+/** Counts the deliveries that a replay would have now, with bounded work. @throws when the archive cannot be read. */
 export async function countReplay(lane: OpenLane, range: ReplayRange): Promise<ReplayCounted> {
   const storage = lane.storage();
   if (storage === null) return { outcome: "unknown" };
@@ -52,7 +62,7 @@ export async function countReplay(lane: OpenLane, range: ReplayRange): Promise<R
 
 /**
  * Starts a replay of the dead letters with these sequences, or of all.
- * @returns the replay's uuid and how many dead letters are in it; null when there are none (any more).
+ * @returns the replay's uuid and the number of its dead letters; null when there are none.
  */
 export function startDeadReplay(
   storage: LaneStorage | null,
@@ -66,7 +76,10 @@ export function startDeadReplay(
   return { id: replays.addAllDead(outbox.lastSequence, queued, now), queued };
 }
 
-/** Each kind reaches back as far as what it sends is kept: dead letters longer than delivered ones. */
+/**
+ * @returns the earliest time (ms) from which a kind of replay can start: dead letters are kept longer than delivered
+ *   ones.
+ */
 async function earliestOf(
   lane: OpenLane,
   { record }: LaneStorage,
@@ -83,7 +96,7 @@ async function earliestOf(
 }
 
 function sequencesOf({ days, outbox }: LaneStorage, { since, until }: TimeRange, now: number): SequenceRange {
-  // Acceptance times never go back, and the clock may: what is accepted already lies before any later time.
+  // Times of acceptance never decrease, but the clock may be set back. For an end in the future, all deliveries count.
   const to = until > now ? outbox.lastSequence : days.firstSequenceSince(until) - 1;
   return { from: days.firstSequenceSince(since), to };
 }

@@ -1,19 +1,19 @@
 /**
- * A webhook's recent activity: counts and latencies in buckets of five minutes over the last day. Kept in
- * memory and written with the lane's checkpoints, all of them in one row, so that an attempt writes no row for it.
+ * A webhook's statistics: counts and latencies of the last day, in buckets of five minutes. They are kept in memory and
+ * written with the lane's checkpoints, all in one row, so that an attempt writes no row for them.
  */
 
 const bucketMs = 300_000;
 /** How long a bucket is kept: longer than any window. */
 const keptMs = 90_000_000;
 
-/** One finished attempt. `dead`: the delivery was given up with it. */
+/** A finished attempt; times in ms. `dead`: whether the delivery was given up with it. */
 export type FinishedAttempt = { startedAt: number; durationMs: number; delivered: boolean; dead: boolean };
 
 /**
- * One bucket; `failed` has the `dead` in it. `latency[i]` counts attempts that took about 2^(i/4) ms. `skipped`:
- * deliveries that a person gave up; absent when nobody did. `carried`, `carriedDead`: deliveries that the message of another
- * one delivered, or that were given up with it; absent without any.
+ * A bucket that starts at `start` (ms). `failed` includes `dead`. `latency[i]` counts attempts that took about 2^(i/4)
+ * ms. `skipped`: deliveries that a person gave up; absent when nobody did. `carried`, `carriedDead`: deliveries that
+ * the message of another one delivered, or that were given up with it; absent without any.
  */
 export type Bucket = {
   start: number;
@@ -26,7 +26,7 @@ export type Bucket = {
   carriedDead?: number;
 };
 
-/** What an interval came to. `success_rate` from 0 to 1, latencies in ms; null where there was no attempt. */
+/** The statistics of a time window. `success_rate` from 0 to 1, latencies in ms; null without attempts. */
 export type Window = {
   attempts: number;
   success_rate: number | null;
@@ -35,6 +35,7 @@ export type Window = {
   p99_ms: number | null;
 };
 
+/** The statistics of one lane. */
 export class Stats {
   readonly #sql: SqlStorage;
   /** By their start. */
@@ -51,7 +52,7 @@ export class Stats {
     this.#buckets = new Map(kept.map((bucket) => [bucket.start, bucket]));
   }
 
-  /** In memory only, until `flush`. */
+  /** Counts an attempt. In memory only, until `flush`. */
   count({ startedAt, durationMs, delivered, dead }: FinishedAttempt): void {
     const bucket = this.#bucketAt(startedAt);
     if (delivered) bucket.delivered += 1;
@@ -90,12 +91,12 @@ export class Stats {
     this.#isDirty = false;
   }
 
-  /** What the last `lengthMs` came to, to five minutes. */
+  /** @returns the statistics of the last `lengthMs`, rounded to buckets. */
   window(now: number, lengthMs: number): Window {
     return windowOf(this.since(now - lengthMs));
   }
 
-  /** The buckets that reach past a time, oldest first. */
+  /** @returns the buckets that end after a time (ms), oldest first. */
   since(timeMs: number): Bucket[] {
     return [...this.#buckets.values()]
       .filter((bucket) => bucket.start + bucketMs > timeMs)
@@ -112,7 +113,7 @@ export class Stats {
   }
 }
 
-/** What these buckets came to. */
+/** @returns the statistics of these buckets. */
 export function windowOf(buckets: readonly Bucket[]): Window {
   let attempts = 0;
   let delivered = 0;
@@ -133,7 +134,10 @@ export function windowOf(buckets: readonly Bucket[]): Window {
   };
 }
 
-/** The latency below which this share of the attempts stayed, to the width of a histogram's step (19 %). */
+/**
+ * @returns the latency in ms below which this share of the attempts stayed, exact to a step of the histogram (19 %);
+ *   null without attempts.
+ */
 function percentile(latency: readonly number[], total: number, share: number): number | null {
   let left = total * share;
   for (const [index, count] of latency.entries()) {

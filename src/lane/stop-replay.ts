@@ -1,21 +1,22 @@
-/** Ending a replay before all of it was sent. */
+/** Stops replays. */
 import type { LaneStorage } from "./lane-storage";
 import type { ReplayProgress } from "./replay-progress";
 
-/** `isNew`: it was running until now. */
+/** The result. `isNew`: whether the replay was running until now. */
 export type ReplayStopped = { progress: ReplayProgress; isNew: boolean };
 
 /**
- * Stops a replay: what it has not sent is not sent, and an attempt that is under way is recorded as any other. To be run as
- * one transaction.
- * @param underWay the delivery of the replays that is being sent, or null.
- * @returns null when there is no such replay (any more).
+ * Stops a replay. Its deliveries that have not been sent are not sent, and an attempt under way is recorded like any
+ * other. Must run in a transaction.
+ * @param underWay the sequence number of the replayed delivery that is being sent, or null.
+ * @returns null when the replay does not exist, or is no longer kept.
  */
 export function stopReplay(storage: LaneStorage, id: string, underWay: number | null): ReplayStopped | null {
   const { replays, outbox, record } = storage;
   const unsent = replays.stop(id, Date.now());
   if (unsent?.kind === "missing") {
-    // They were accepted only to be sent by this replay: another one finds them missing again.
+    // These deliveries were accepted only for this replay. Without them, another replay finds their events missing
+    // again.
     const { removed, dead } = outbox.dropUnsent(unsent, underWay);
     storage.counting.adjust({ finished: removed + dead, dead });
     storage.checkpoint({

@@ -1,26 +1,26 @@
 /**
- * Whether a lane's storage takes writes. An attempt whose result cannot be recorded would be made again and again. So
- * nothing is sent before storage has taken a write since the object was started; and after a result did not reach the disk,
- * each attempt is preceded by a write as large as a result, until one has.
+ * Checks whether writes to a lane's storage succeed. An attempt whose result cannot be recorded would be repeated again
+ * and again. Therefore, no attempt is made before a write has succeeded since the object started. After a result did
+ * not reach the disk, a write as large as a result precedes each attempt, until a result has reached it.
  */
 import { log } from "../platform/log";
 import type { LaneStorage } from "./lane-storage";
 
-/** How long the lane waits after its storage refused a write. */
+/** How long the lane waits after a failed write. */
 const refusedPauseMs = 2000;
-/** What was written is on disk long before, unless the write failed. */
+/** A write that has not been confirmed after this time has failed. */
 const committedWithinMs = 5000;
-/** How many lanes are named at most: each is called. */
+/** The most lanes that are returned, because each is called. */
 const failedMax = 1000;
 
 /**
- * The webhooks whose lane wrote what is not known to be on disk, by uuid, and since when, in ms. In the module: a write
- * that fails ends the lane's object, often when its transaction is committed and no code of the lane can see it. The object
- * that takes its place in the same process finds its webhook here, and a full disk cannot be told of it.
+ * The webhooks whose lane has unconfirmed writes, by uuid, with the time of the first one in ms. It is in module state,
+ * because a failed write ends the lane's object, often at the commit, where the lane's code cannot notice it, and a
+ * full disk cannot store it. The next object in the same process finds its webhook here.
  */
 const unconfirmed = new Map<string, number>();
 
-/** The webhooks whose lane ended with a write that failed and has not been open since, by uuid. */
+/** @returns the uuids of webhooks whose lane ended with a failed write and has not been opened since. */
 export function lanesWithFailedWrites(now: number): string[] {
   const failed: string[] = [];
   for (const [uuid, since] of unconfirmed) {
@@ -30,72 +30,75 @@ export function lanesWithFailedWrites(now: number): string[] {
   return failed;
 }
 
-/** Forgets a lane that holds nothing any more, because its webhook was deleted. */
+/** Forgets a lane whose webhook was deleted. */
 export function forgetFailedWrites(uuid: string): void {
   unconfirmed.delete(uuid);
 }
 
-/** Forgets all of them: each test begins without those of the one before. */
+/** Forgets all of them, so that a test does not depend on the tests before it. */
 export function forgetAllFailedWrites(): void {
   unconfirmed.clear();
 }
 
+/** The check of one lane. */
 export class StorageCheck {
-  /** Whether a write of the object before this one did not reach the disk, and no result has since. Null: not looked up yet. */
+  /**
+   * Whether a write of the previous object did not reach the disk, and no result has since. Null: not looked up yet.
+   */
   #isDoubted: boolean | null = null;
-  /** What was written last and is not known to be on disk. */
+  /** The kind of the latest unconfirmed write. */
   #written: "check" | "result" | null = null;
   #isWritable = false;
   #blockedUntil = 0;
 
-  /** Whether something was written that is not known to be on disk: `noteOnDisk` must follow. */
+  /** Whether a write is not confirmed to be on disk: `noteOnDisk` must follow. */
   get isUnconfirmed(): boolean {
     return this.#written !== null;
   }
 
-  /** Whether storage refused the last write: nothing is sent until it takes one. */
+  /** Whether the last write failed: no attempt is made until a write succeeds. */
   get isBlocked(): boolean {
     return this.#blockedUntil > 0;
   }
 
-  /** When storage may be asked again, in ms; 0 while nothing speaks against it. */
+  /** When the next write may be tried, in ms; 0: at any time. */
   get blockedUntil(): number {
     return this.#blockedUntil;
   }
 
-  /** The object is open after a write that failed: what it sends next is preceded by a large write. */
+  /** Notes that the object is open after a failed write: a large write then precedes its next attempt. */
   noteAwake(storage: LaneStorage): void {
     this.#lookUp(storage);
     if (this.#written === null) unconfirmed.delete(uuidOf(storage));
   }
 
-  /** Storage has taken a write. */
+  /** Notes that a write succeeded. */
   noteWritten(): void {
     this.#isWritable = true;
     this.#blockedUntil = 0;
   }
 
-  /** Lets storage be asked again, before the pause after a refused write is over. */
+  /** Allows a write before the pause after a failed write is over. */
   tryAgain(): void {
     this.#blockedUntil = 0;
   }
 
-  /** No pause ends later than it was meant to. @param now in ms. */
+  /** Shortens the pause after the clock was set back. @param now in ms. */
   clockWentBack(now: number): void {
     this.#blockedUntil = Math.min(this.#blockedUntil, now);
   }
 
-  /** Something small is about to be written. */
+  /** Notes that a small write follows. */
   noteWriting(storage: LaneStorage): void {
     this.#noteWriting(storage, "check");
   }
 
-  /** A result is about to be recorded. */
+  /** Notes that a result is written next. */
   noteRecording(storage: LaneStorage): void {
     this.#noteWriting(storage, "result");
   }
 
-  /** All that was written until now is on disk. */
+  /** Notes that all writes so far are on disk. */
   noteOnDisk(storage: LaneStorage): void {
     if (this.#written === null) return;
     if (this.#written === "result") this.#isDoubted = false;
@@ -103,7 +106,10 @@ export class StorageCheck {
     unconfirmed.delete(uuidOf(storage));
   }
 
-  /** Whether storage takes a write. The platform holds an attempt back until what was written is on disk. */
+  /**
+   * Tries a write if necessary. @returns whether writes succeed. The platform delays an attempt until earlier writes
+   * are on disk.
+   */
   passes(storage: LaneStorage): boolean {
     const isDoubted = this.#lookUp(storage);
     if (this.#isWritable && !isDoubted) return true;

@@ -1,10 +1,11 @@
 /**
- * Opening lanes again that ended because a write failed, such as on a full disk. While the disk is full, an object cannot
- * even be opened, and the platform waits longer and longer before it runs its alarm again: 2, 4, 9, 18, 33, 76 s. So cron
- * tries to open such lanes every two seconds, and each sends again within seconds of there being room.
+ * Opens lanes again that ended because a write failed, for example on a full disk. While the disk is full, an object
+ * cannot even be opened, and the platform waits longer and longer before it repeats the alarm: 2, 4, 9, 18, 33, 76 s.
+ * Cron therefore tries to open such lanes every two seconds, so that they send again within seconds after there is
+ * room.
  *
- * It knows only lanes that ran in its own isolate: on one machine all of them. On Cloudflare few do, and the platform, which
- * looks after its disks, runs their alarms again.
+ * It knows only the lanes of its own isolate. On one machine, these are all of them. On Cloudflare they are few, but
+ * there the platform manages its disks and repeats the alarms.
  */
 import { forEachConcurrent } from "../platform/concurrency";
 import { log } from "../platform/log";
@@ -12,21 +13,21 @@ import { withTimeout } from "../platform/timeouts";
 import { laneOf } from "./lane-of";
 import { lanesWithFailedWrites } from "./storage-check";
 
-const lookMs = 2000;
+const pollMs = 2000;
 const lanesAtOnce = 10;
 
 /**
- * Opens these lanes, again and again until all are open, or for about `ms`, also when the clock stands still or goes back.
- * Never throws for a lane that stays closed.
+ * Tries to open these lanes until all are open, or for about `ms`, also if the clock stands still or is set back. Never
+ * throws for a lane that cannot be opened.
  */
 export async function wakeLanes(env: Env, ms: number): Promise<void> {
   const until = Date.now() + ms;
-  for (let waitedMs = 0; ; waitedMs += lookMs) {
+  for (let waitedMs = 0; ; waitedMs += pollMs) {
     const failed = lanesWithFailedWrites(Date.now());
     if (failed.length === 0) return;
     await forEachConcurrent(lanesAtOnce, failed, (uuid) => wake(env, uuid));
-    if (waitedMs + lookMs >= ms || Date.now() + lookMs >= until) return;
-    await scheduler.wait(lookMs);
+    if (waitedMs + pollMs >= ms || Date.now() + pollMs >= until) return;
+    await scheduler.wait(pollMs);
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * The lane of one webhook: it numbers the webhook's deliveries, keeps them on disk and sends them in order. A shell of RPC
- * methods: what is kept is in `LaneStorage`, sending in `Drain`, the alarm in `LaneAlarm`, what passes between the lane and
- * D1 in `Maintenance`.
+ * The lane of one webhook: it numbers the webhook's deliveries, stores them and sends them in order. This class has
+ * only the RPC methods: `LaneStorage` has the data, `Drain` sends, `LaneAlarm` has the alarm, and `Maintenance`
+ * exchanges data with D1.
  */
 import { DurableObject } from "cloudflare:workers";
 import { log } from "../platform/log";
@@ -37,19 +37,20 @@ import {
 import type { Bucket } from "./stats";
 import { forgetFailedWrites } from "./storage-check";
 import { type ReplayStopped, stopReplay } from "./stop-replay";
-import { takeTurn } from "./turns";
+import { takeSlot } from "./attempt-slots";
 
-/** A drain that `accept` starts: an object that only does this is evicted after about 70 s. */
+/** How long a drain that `accept` starts may run. An object without other work is evicted after about 70 s. */
 const acceptDrainMs = 10_000;
-/** How long `accept` waits for an event that came alone: mostly it is delivered by then, and costs no alarm. */
+/** How long `accept` waits for the delivery of a single event. Usually it is delivered by then, and needs no alarm. */
 const aloneWaitMs = 100;
 /**
- * A hand-over that follows another one this closely is not waited for: one alarm, set every 10 s while a drain runs
- * (`LaneAlarm`), serves all of them, which is about one row for a hundred deliveries.
+ * `accept` does not wait if the previous hand-over was less than this ago. One alarm, set every 10 s while a drain runs
+ * (`LaneAlarm`), then serves all of them, which is about one row for a hundred deliveries.
  */
 const aloneAfterMs = 100;
 const dayMs = 86_400_000;
 
+/** The Durable Object class of lanes, one object per webhook. */
 export class WebhookLane extends DurableObject<Env> {
   /** Null once the webhook was deleted. */
   #storage: LaneStorage | null;
@@ -59,7 +60,7 @@ export class WebhookLane extends DurableObject<Env> {
   readonly #live: LiveUpdates;
   readonly #maintenance: Maintenance;
   readonly #alarm: LaneAlarm;
-  /** In ms; 0 when nothing came since the object was started. */
+  /** When the latest hand-over came, in ms; 0: none since the object was started. */
   #lastAcceptAt = 0;
 
   constructor(ctx: DurableObjectState, env: Env, events: EventsPort) {
@@ -90,8 +91,8 @@ export class WebhookLane extends DurableObject<Env> {
   }
 
   /**
-   * Takes events in, behind all others. When it returns `accepted`, they are on disk and an alarm stands; sending has begun
-   * but is not waited for. A call that is repeated takes nothing twice (`maybeKnown`).
+   * Accepts events, after all others. When it returns `accepted`, they are stored and an alarm is set; sending has
+   * started, but the call does not wait for it. A repeated call accepts no event twice (`maybeKnown`).
    */
   async accept({ config, events, isAcknowledged = false }: Handover): Promise<AcceptResult> {
     if (this.#storage?.record.config === null) await this.#learn(config.webhook.uuid);
@@ -108,20 +109,20 @@ export class WebhookLane extends DurableObject<Env> {
     const isAlone = storage.backlog === 1 && now - this.#lastAcceptAt >= aloneAfterMs;
     this.#lastAcceptAt = now;
     this.#maintenance.noteUse();
-    // Also when all of them are known: the call that brought them may have been cut off before its alarm stood.
+    // This runs even if all of them are known: an earlier call may have been cut off before its alarm was set.
     await this.#work({ waitMs: isAlone ? aloneWaitMs : 0 });
     return { outcome: "accepted", fresh };
   }
 
-  /** Takes a changed configuration: the next attempt goes by it. An older one than the lane has is ignored. */
+  /** Stores a changed configuration, which the next attempt uses. An older one than the lane has is ignored. */
   async configure(config: LaneConfig): Promise<void> {
     if (this.#storage === null) return;
     this.#storage.adopt(config);
-    // In another ordering something else may go at once.
+    // With another ordering, other deliveries may be due.
     await this.#work();
   }
 
-  /** Ends everything and frees the storage. What is under way is not recorded any more. */
+  /** Closes the lane and deletes its storage. Attempts under way are not recorded any more. */
   async close(): Promise<void> {
     this.#storage = null;
     this.#drain.wake();
@@ -132,8 +133,8 @@ export class WebhookLane extends DurableObject<Env> {
   }
 
   /**
-   * Opens the WebSocket of a page of the webhook, which is told of changes.
-   * @param request its URL's `session` tells whose page it is.
+   * Opens the WebSocket of a page of the webhook, which is notified of changes.
+   * @param request the parameter `session` of its URL identifies the page's session.
    */
   override async fetch(request: Request): Promise<Response> {
     if (this.#storage === null)
@@ -141,7 +142,7 @@ export class WebhookLane extends DurableObject<Env> {
     return this.#live.open(new URL(request.url).searchParams.get("session") ?? "");
   }
 
-  /** Pages send nothing but their signs of life, which do not come here. */
+  /** Pages send only heartbeats, which the platform answers. */
   override webSocketMessage(socket: WebSocket): void {
     socket.close(1008, "This socket accepts no messages.");
   }
@@ -151,53 +152,59 @@ export class WebhookLane extends DurableObject<Env> {
     socket.close();
   }
 
-  /** From now on takes in and keeps, and sends nothing; what is under way lands. @returns the state after it. */
+  /**
+   * Pauses the webhook: it accepts events but sends nothing. Attempts under way are finished. @returns the new state;
+   * null when the webhook was deleted.
+   */
   async pause(): Promise<LaneState | null> {
     return this.#changeState(pause);
   }
 
-  /** Sends again, at once and in order; also after the webhook was disabled. @returns the state after it. */
+  /**
+   * Resumes a paused or disabled webhook: it sends again, at once and in order. @returns the new state; null when the
+   * webhook was deleted.
+   */
   async resume(): Promise<LaneState | null> {
     return this.#changeState(resume);
   }
 
-  /** Gives a waiting delivery up, at once: its partition moves on. */
+  /** Gives up a pending delivery at once. Its partition continues. */
   async skip(sequence: number): Promise<ChangeResult> {
     const result = skip(this.#open, sequence);
     if (result === "done") await this.#work();
     return result;
   }
 
-  /** Sends a delivery again: the waiting head of a partition now, a finished one as soon as there is room. */
+  /** Resends a delivery: the pending head of a partition now, and a finished delivery as soon as there is room. */
   async redeliver(sequence: number): Promise<ChangeResult> {
     const result = redeliver(this.#storage, sequence);
     if (result === "done") await this.#work();
     return result;
   }
 
-  /** Sends again, behind what is new, what was accepted in a time (`startReplay`). */
+  /** Starts a replay of a time range (`startReplay`). */
   async replay(request: ReplayRequest): Promise<ReplayStarted> {
     const started = await startReplay(this.#open, request);
     if (started.outcome === "started" && started.isNew) await this.#work();
     return started;
   }
 
-  /** How many deliveries such a replay would have. */
+  /** Counts the deliveries that a replay would have. */
   async countReplay(range: ReplayRange): Promise<ReplayCounted> {
     return countReplay(this.#open, range);
   }
 
-  /** Running and past replays, newest first. @param page.before `next` of the page before it. */
+  /** @returns a page of running and finished replays, newest first. @param page.before `next` of the previous page. */
   async replays(page: { limit: number; before?: number }): Promise<ReplayPage> {
     return this.#storage?.replays.list(page) ?? { replays: [], next: null };
   }
 
-  /** The replays that are not done, in the order in which they are sent, at most `limit`. */
+  /** @returns the first `limit` replays that are not finished, in order. */
   async runningReplays(limit: number): Promise<ListedReplay[]> {
     return this.#storage?.replays.running(limit) ?? [];
   }
 
-  /** Ends a replay: what it has not sent is not sent. @returns null when there is none (any more). */
+  /** Stops a replay (`stopReplay`). @returns null when it does not exist, or is no longer kept. */
   async stopReplay(id: string): Promise<ReplayStopped | null> {
     const storage = this.#storage;
     if (storage === null) return null;
@@ -215,7 +222,7 @@ export class WebhookLane extends DurableObject<Env> {
     return started;
   }
 
-  /** How far a replay has come, or null when there is none (any more). */
+  /** @returns the progress of a replay; null when it does not exist, or is no longer kept. */
   async replayProgress(id: string): Promise<ReplayProgress | null> {
     return this.#storage?.replays.progress(id) ?? null;
   }
@@ -225,30 +232,36 @@ export class WebhookLane extends DurableObject<Env> {
     return readBlocking(this.#storage, limit, options);
   }
 
-  /** The log, newest first. */
+  /** @returns a page of the log, newest first. */
   async deliveries(query: LogQuery): Promise<LogPage> {
     return this.#storage?.log.list(query) ?? { deliveries: [], next: null };
   }
 
-  /** The dead letters, newest first, and how many there are in all. @param page.before only sequences below. */
+  /**
+   * @returns a page of dead letters, newest first, and the number of all. @param page.before only lower sequence
+   *   numbers.
+   */
   async deadLetters(
     page: Pick<LogQuery, "limit" | "before" | "withTitles">,
   ): Promise<LogPage & { count: number }> {
     return readDeadLetters(this.#storage, page);
   }
 
-  /** One delivery in full, with all headers and the exact body of its latest attempt; null when there is none. */
+  /**
+   * @returns one delivery in full, with all headers and the exact body of its latest attempt; null when it does not
+   *   exist.
+   */
   async delivery(sequence: number): Promise<(FullDelivery & { body: string | null }) | null> {
     return readDelivery(this.#storage, sequence);
   }
 
-  /** The delivery of an event, or null. @param firstAcceptedAt when the archive first had it, in ms. */
+  /** @returns the delivery of an event, or null. @param firstAcceptedAt by the archive, in ms. */
   async deliveryOf(eventUuid: string, firstAcceptedAt: number): Promise<LoggedDelivery | null> {
     const sequence = this.#storage?.seenEvents.find(eventUuid, firstAcceptedAt) ?? null;
     return sequence === null ? null : (this.#storage?.log.one(sequence) ?? null);
   }
 
-  /** State and figures, without a look through the log. */
+  /** @returns the state and statistics; null when the webhook was deleted. */
   async stats(): Promise<LaneStats | null> {
     const storage = this.#storage;
     if (storage === null) return null;
@@ -257,12 +270,14 @@ export class WebhookLane extends DurableObject<Env> {
     return laneStats(storage, this.#drain.nextAt(now), now);
   }
 
-  /** The last day's figures in buckets of five minutes, oldest first. */
+  /** @returns the statistics of the last day in buckets of five minutes, oldest first. */
   async history(): Promise<Bucket[]> {
     return this.#storage?.stats.since(Date.now() - dayMs) ?? [];
   }
 
-  /** Once a day, called by cron: forgets what is past its time, and has a lane that sleeps read its row in D1. */
+  /**
+   * The daily maintenance, called by cron: removes old data, checks the counters, and reads the webhook's row in D1.
+   */
   async maintain(): Promise<void> {
     await this.#maintenance.checkCounters();
     await this.#maintenance.indexEvents();
@@ -273,7 +288,7 @@ export class WebhookLane extends DurableObject<Env> {
     await this.#alarm.arm();
   }
 
-  /** Called by cron after a write failed (`wakeLanes`): sends what is due, once storage takes writes. */
+  /** Called by cron after a failed write (`wakeLanes`): sends the deliveries that are due, once writes succeed. */
   async wake(): Promise<void> {
     if (this.#storage === null || this.#storage.record.config === null) {
       forgetFailedWrites(this.ctx.id.name ?? "");
@@ -283,15 +298,15 @@ export class WebhookLane extends DurableObject<Env> {
     await this.#work();
   }
 
-  /** Sends what is due, then sets the next alarm. */
+  /** Sends the deliveries that are due, then sets the next alarm. */
   override async alarm(): Promise<void> {
     await this.#alarm.run();
   }
 
   /**
-   * Starts a drain if something is due, and makes sure that an alarm stands while there is work.
-   * @param options.waitMs how long the alarm may wait for a drain that is started here. The caller must not be told that
-   *   anything was accepted before the alarm is set.
+   * Starts a drain if a delivery is due, and makes sure that an alarm is set while there is work.
+   * @param options.waitMs how long to wait for a drain that is started here, before the alarm is set. The caller must
+   *   not report events as accepted before that.
    */
   async #work({ waitMs = 0 } = {}): Promise<void> {
     this.#tellPages();
@@ -314,7 +329,7 @@ export class WebhookLane extends DurableObject<Env> {
     }
   }
 
-  /** A failure to tell a page is no failure of the lane's. */
+  /** Notifies pages. Never throws, because a failure does not concern the lane. */
   #tellPages(): void {
     try {
       this.#live.changed();
@@ -324,16 +339,16 @@ export class WebhookLane extends DurableObject<Env> {
   }
 
   /**
-   * Waits until an attempt may begin. The platform holds a request back until what was written before it is on disk, and
-   * that wait is not the receiver's.
+   * Waits until an attempt may start. It waits for the disk first, because the platform delays a request until earlier
+   * writes are on disk, and that delay must not count as the receiver's.
    */
   async #ready(): Promise<() => void> {
     await this.ctx.storage.sync();
-    return takeTurn();
+    return takeSlot();
   }
 
   /**
-   * Reads the configuration of a lane that has none: the call that was to bring it at the webhook's creation was lost.
+   * Reads the configuration of a lane that has none, because the call at the webhook's creation was lost.
    * @throws when D1 cannot be read.
    */
   async #learn(webhookUuid: string): Promise<void> {
@@ -354,7 +369,10 @@ export class WebhookLane extends DurableObject<Env> {
     this.#orRestart(() => this.ctx.storage.transactionSync(work));
   }
 
-  /** @throws what `work` throws, after which the object starts again: what was undone on disk may have changed its memory. */
+  /**
+   * @throws what `work` throws. The object then starts again, because its memory may contain changes that were rolled
+   *   back on disk.
+   */
   #orRestart<Result>(work: () => Result): Result {
     try {
       return work();

@@ -45,7 +45,7 @@ export type AttemptResult = {
 /**
  * Sends a request once. Redirects are not followed. The timeout covers connecting, waiting and reading. The status
  * alone decides the result once it has arrived: a body that does not end in time is cut.
- * @throws {OwnFailure} when the gateway could not make the attempt.
+ * @throws {GatewayFailure} when the gateway could not make the attempt.
  */
 export async function attempt(
   request: AttemptRequest,

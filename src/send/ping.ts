@@ -3,7 +3,7 @@ import { orchestTime } from "../platform/time";
 import type { ErrorClass } from "./error-class";
 import { explainFailure } from "./explain-failure";
 import { RequestError } from "../platform/errors";
-import { OwnFailure } from "./own-failure";
+import { GatewayFailure } from "./gateway-failure";
 import { createSender, type Message, type Sender, type SenderSetup } from "./sender";
 
 /** The result of a ping. `reason`: a clause for people, such as `the receiver answered 404 Not Found`. */
@@ -37,7 +37,7 @@ async function send(sender: Sender, message: Message): ReturnType<Sender["send"]
   try {
     return await sender.send(message);
   } catch (error) {
-    if (!(error instanceof OwnFailure)) throw error;
+    if (!(error instanceof GatewayFailure)) throw error;
     const why = error.kind === "egress" ? error.message : "The gateway is too busy to test the webhook now.";
     const reason = `${why} Nothing is known of the receiver. Try again.`;
     throw new RequestError(503, reason, { cause: error });

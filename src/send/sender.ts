@@ -46,7 +46,7 @@ export type SentAttempt = SendOutcome & { configVersion: number };
 
 /**
  * Sends messages to one webhook; may be called concurrently. `timeoutMs`: how long a receiver may take. `format`: the
- * format of messages. `send` throws an `OwnFailure` when the gateway could not make the attempt.
+ * format of messages. `send` throws a `GatewayFailure` when the gateway could not make the attempt.
  */
 export type Sender = {
   timeoutMs: number;

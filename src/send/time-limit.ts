@@ -33,7 +33,7 @@ export class TimeLimit {
   }
 
   /** Whether the process was late up to the timeout. The timeout then says nothing about the receiver. */
-  get isOwn(): boolean {
+  get isGatewayLate(): boolean {
     return this.signal.aborted && this.#isLate;
   }
 

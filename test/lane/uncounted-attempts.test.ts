@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { stopSending } from "../../src/lane/planned-stop";
-import { turnsMax } from "../../src/lane/turns";
+import { slotsMax } from "../../src/lane/attempt-slots";
 import { passTime, restartClock, stopClock, stopTimers } from "../clock";
 import { makeEvents, makeListener } from "../event";
 import { alarmOf, configOf, handoverEvent, laneOf, passTimeIn, runAlarm } from "../lane";
@@ -123,7 +123,7 @@ describe("attempts of many lanes", () => {
       return new Response();
     });
     const webhooks = await Promise.all(
-      Array.from({ length: turnsMax + 5 }, (_, n) => makeListener({ url: `https://r${n}.example.com/` })),
+      Array.from({ length: slotsMax + 5 }, (_, n) => makeListener({ url: `https://r${n}.example.com/` })),
     );
     await Promise.all(
       webhooks.map(async ({ uuid }) => {

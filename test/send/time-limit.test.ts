@@ -14,7 +14,7 @@ describe("a time limit", () => {
     expect(limit.signal.aborted).toBe(false);
     vi.advanceTimersByTime(1);
     expect(limit.signal.aborted).toBe(true);
-    expect(limit.isOwn).toBe(false);
+    expect(limit.isGatewayLate).toBe(false);
   });
 
   it("ends none but its own request, of several at once", () => {
@@ -50,7 +50,7 @@ describe("a time limit", () => {
     expect(limit.signal.aborted).toBe(false);
     vi.advanceTimersByTime(1);
     expect(limit.signal.aborted).toBe(true);
-    expect(limit.isOwn).toBe(false);
+    expect(limit.isGatewayLate).toBe(false);
   });
 
   it("gives an answer that lies there already a moment to be read, after a late last step", () => {
@@ -61,7 +61,7 @@ describe("a time limit", () => {
     expect(limit.signal.aborted).toBe(false);
     vi.advanceTimersByTime(250);
     expect(limit.signal.aborted).toBe(true);
-    expect(limit.isOwn).toBe(false);
+    expect(limit.isGatewayLate).toBe(false);
   });
 
   it("says that a time-out is our own when the process was late to the very end", () => {
@@ -72,11 +72,11 @@ describe("a time limit", () => {
       vi.advanceTimersByTime(stepMs);
     }
     expect(limit.signal.aborted).toBe(true);
-    expect(limit.isOwn).toBe(true);
+    expect(limit.isGatewayLate).toBe(true);
   });
 
   it("takes a timer that fires up to 100 ms late for one that is on time", () => {
-    for (const [lateMs, isOwn] of [
+    for (const [lateMs, isGatewayLate] of [
       [100, false],
       [101, true],
     ] as const) {
@@ -86,7 +86,7 @@ describe("a time limit", () => {
         vi.advanceTimersByTime(stepMs);
       }
       expect(limit.signal.aborted).toBe(true);
-      expect(limit.isOwn).toBe(isOwn);
+      expect(limit.isGatewayLate).toBe(isGatewayLate);
     }
   });
 

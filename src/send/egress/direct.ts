@@ -1,7 +1,7 @@
 /** Sends requests with the Worker's own `fetch`, or with that of a binding. */
 import { classifyException } from "../error-class";
 import { fetchRetryingStaleConnections } from "../stale-connections";
-import { isLimitError, OwnFailure } from "../own-failure";
+import { isLimitError, GatewayFailure } from "../gateway-failure";
 import type { TimeLimit } from "../time-limit";
 import type { Answer, NoAnswer, PreparedRequest, Transport } from "./transport";
 
@@ -42,9 +42,10 @@ async function sendBy(
     const { status, headers: answered, body: stream } = response;
     return { kind: "answered", status, headers: answered, body: stream, readSignal: signal };
   } catch (error) {
-    if (limit.isOwn) throw new OwnFailure("late", "This process was too busy to see an answer in time.");
+    if (limit.isGatewayLate)
+      throw new GatewayFailure("late", "This process was too busy to see an answer in time.");
     if (signal.aborted) return { kind: "failed", error: "timeout", note: "" };
-    if (isLimitError(error)) throw new OwnFailure("limit", String(error), { cause: error });
+    if (isLimitError(error)) throw new GatewayFailure("limit", String(error), { cause: error });
     return { kind: "failed", error: classifyException(error), note: "" };
   }
 }

@@ -1,7 +1,7 @@
 /** Creates the transport of an egress. */
 import type { Egress } from "../../platform/egress-settings";
 import { fetchRetryingStaleConnections } from "../stale-connections";
-import { OwnFailure } from "../own-failure";
+import { GatewayFailure } from "../gateway-failure";
 import { throughBinding } from "./direct";
 import { hubOf } from "./relay-hub";
 import { throughRelay } from "./through-relay";
@@ -34,7 +34,7 @@ export function openTransport(env: Env, egress: Egress, answerBytesMax: number):
   }
 }
 
-/** @throws {OwnFailure} when no relay is connected. */
+/** @throws {GatewayFailure} when no relay is connected. */
 async function askHub(
   env: Env,
   name: string,
@@ -44,12 +44,15 @@ async function askHub(
   const response = await hubOf(env, name).fetch("https://hub/", { method: "POST", body, signal });
   if (response.status !== 503) return response;
   await response.body?.cancel();
-  throw new OwnFailure("egress", `No relay of the egress ${name} is connected.`);
+  throw new GatewayFailure("egress", `No relay of the egress ${name} is connected.`);
 }
 
-/** @throws {OwnFailure} when the deployment does not have the binding, which is not the receiver's failure. */
+/** @throws {GatewayFailure} when the deployment does not have the binding, which is not the receiver's failure. */
 function bindingOf(env: Env, name: string): Fetcher {
   const binding: unknown = env[name as keyof Env];
   if (typeof binding === "object" && binding !== null && "fetch" in binding) return binding as Fetcher;
-  throw new OwnFailure("egress", `EGRESS names the binding ${name}, which this deployment does not have.`);
+  throw new GatewayFailure(
+    "egress",
+    `EGRESS names the binding ${name}, which this deployment does not have.`,
+  );
 }

@@ -1,5 +1,5 @@
 /** Sends requests through a relay (`protocol.ts`). */
-import { OwnFailure } from "../own-failure";
+import { GatewayFailure } from "../gateway-failure";
 import type { TimeLimit } from "../time-limit";
 import {
   admission,
@@ -144,14 +144,14 @@ class Exchange {
     try {
       return await call();
     } catch (error) {
-      if (error instanceof OwnFailure) throw error;
+      if (error instanceof GatewayFailure) throw error;
       throw this.#limit.signal.aborted
         ? this.#failure("it did not answer in time")
         : this.#failure("the connection to it failed", error);
     }
   }
 
-  #failure(reason: string, cause?: unknown): OwnFailure {
-    return new OwnFailure("egress", `The egress ${this.#name} failed: ${reason}.`, { cause });
+  #failure(reason: string, cause?: unknown): GatewayFailure {
+    return new GatewayFailure("egress", `The egress ${this.#name} failed: ${reason}.`, { cause });
   }
 }

@@ -35,6 +35,6 @@ export type Transport = {
   egress: string | null;
   /** By how much the timeout is longer than the receiver's time, in ms. */
   graceMs: number;
-  /** Sends a request once. @throws {OwnFailure} when the gateway could not make the attempt. */
+  /** Sends a request once. @throws {GatewayFailure} when the gateway could not make the attempt. */
   send(request: PreparedRequest, limit: TimeLimit): Promise<Answer | NoAnswer>;
 };

@@ -137,7 +137,7 @@ describe("through a relay", () => {
       ],
       async (_name, ask, message) => {
         await expect(send(ask)).rejects.toMatchObject({
-          name: "OwnFailure",
+          name: "GatewayFailure",
           kind: "egress",
           message: expect.stringMatching(message) as string,
         });

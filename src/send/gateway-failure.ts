@@ -5,17 +5,17 @@
  * whether the receiver answered in time. `behind`: the webhook's current settings could not be read. `egress`: the
  * egress failed, for example because its relay is not connected.
  */
-export type OwnFailureKind = "limit" | "late" | "behind" | "egress";
+export type GatewayFailureKind = "limit" | "late" | "behind" | "egress";
 
 /** The attempt does not count and says nothing about the receiver: it is repeated later with the same number. */
-export class OwnFailure extends Error {
+export class GatewayFailure extends Error {
   constructor(
-    readonly kind: OwnFailureKind,
+    readonly kind: GatewayFailureKind,
     message: string,
     options?: ErrorOptions,
   ) {
     super(message, options);
-    this.name = "OwnFailure";
+    this.name = "GatewayFailure";
   }
 }
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { takeTurn, turnsMax } from "../../src/lane/turns";
+import { takeSlot, slotsMax } from "../../src/lane/attempt-slots";
 import { restartClock, stopTimers } from "../clock";
 
 beforeEach(stopTimers);
@@ -11,7 +11,7 @@ type Taker = { name: number; end: () => void };
 function ask(count: number): { began: Taker[]; names: () => number[] } {
   const began: Taker[] = [];
   for (let name = 0; name < count; name++) {
-    void takeTurn().then((end) => began.push({ name, end }));
+    void takeSlot().then((end) => began.push({ name, end }));
   }
   return { began, names: () => began.map(({ name }) => name) };
 }
@@ -23,37 +23,37 @@ const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
 
 describe("turns", () => {
   it("are given to so many attempts at once, and to the next one when one ends: first come, first served", async () => {
-    const { began, names } = ask(turnsMax + 3);
+    const { began, names } = ask(slotsMax + 3);
     await settle();
-    expect(began).toHaveLength(turnsMax);
+    expect(began).toHaveLength(slotsMax);
     began[0]?.end();
     await vi.advanceTimersByTimeAsync(lookMs);
     began[1]?.end();
     await vi.advanceTimersByTimeAsync(lookMs);
-    expect(names().slice(turnsMax)).toEqual([turnsMax, turnsMax + 1]);
+    expect(names().slice(slotsMax)).toEqual([slotsMax, slotsMax + 1]);
   });
 
   it("of attempts that wait for a receiver that hangs are free again after 250 ms, and hold up nobody longer", async () => {
-    const { began } = ask(turnsMax * 3);
+    const { began } = ask(slotsMax * 3);
     await vi.advanceTimersByTimeAsync(249);
-    expect(began).toHaveLength(turnsMax);
+    expect(began).toHaveLength(slotsMax);
     await vi.advanceTimersByTimeAsync(lookMs);
-    expect(began).toHaveLength(turnsMax * 2);
+    expect(began).toHaveLength(slotsMax * 2);
     await vi.advanceTimersByTimeAsync(250 + lookMs);
-    expect(began).toHaveLength(turnsMax * 3);
+    expect(began).toHaveLength(slotsMax * 3);
   });
 
   it("are given back once, however late", async () => {
-    const { began } = ask(turnsMax * 2);
+    const { began } = ask(slotsMax * 2);
     await vi.advanceTimersByTimeAsync(250 + lookMs);
-    for (const { end } of began.slice(0, turnsMax)) end();
+    for (const { end } of began.slice(0, slotsMax)) end();
     const late = ask(1);
     await settle();
     expect(late.began).toEqual([]);
   });
 
   it("are no matter of a clock that goes back", async () => {
-    ask(turnsMax);
+    ask(slotsMax);
     await settle();
     vi.setSystemTime(Date.now() - 86_400_000);
     const { began } = ask(1);
@@ -64,7 +64,7 @@ describe("turns", () => {
 
 describe("a waiter that is gone, with the invocation that it belonged to,", () => {
   it("holds up those behind it for seconds at most", async () => {
-    const { began } = ask(turnsMax);
+    const { began } = ask(slotsMax);
     await settle();
     // Its timers never fire: they went with it.
     const timers = vi.spyOn(globalThis, "setTimeout").mockReturnValue(0);

@@ -38,7 +38,7 @@ const receivers = [
 
 it.each(limits)("an attempt that fails with “%s” is a failure of ours", async (text) => {
   receiver(() => Promise.reject(new Error(text)));
-  await expect(attempt(request)).rejects.toMatchObject({ name: "OwnFailure", kind: "limit" });
+  await expect(attempt(request)).rejects.toMatchObject({ name: "GatewayFailure", kind: "limit" });
 });
 
 it.each(receivers)("an attempt that fails with “%s” is the receiver's: %s", async (text, error) => {
