@@ -85,7 +85,7 @@ async function answerTo(
       body: readBody(response, request.answerBytesMax, limit.signal),
     };
   } catch (error) {
-    if (limit.isOwn) return { kind: "late" };
+    if (limit.isGatewayLate) return { kind: "late" };
     if (limit.signal.aborted) return { kind: "failed", error: "timeout", reason: "no answer in time" };
     return { kind: "failed", ...classify(error) };
   }
