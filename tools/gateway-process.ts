@@ -46,8 +46,9 @@ async function run(settings: GatewaySettings): Promise<void> {
   lockState(stateDirectory, `http://${host}:${port}, process ${process.ppid}`);
   checkState(stateDirectory);
   report({ step: "Building the Worker and migrating the database" });
+  const { EGRESS = "", EVENT_SHARDS } = process.env;
   const [worker] = await Promise.all([
-    builtWorker({ EGRESS: process.env["EGRESS"] ?? "" }),
+    builtWorker({ EGRESS, ...(EVENT_SHARDS === undefined ? {} : { EVENT_SHARDS }) }),
     applyMigrations(stateDirectory),
   ]);
   const workers = [worker];
