@@ -60,10 +60,10 @@ export class Gateway implements GatewayAddress {
     return this.#output;
   }
 
-  /** Starts again, on the same port and state, and waits until it serves: for as long as its process lives. */
-  async start(): Promise<void> {
+  /** Starts again, as before unless `how` is given, on the same port and state, and waits until it serves: for as long as its process lives. */
+  async start(how = this.#how): Promise<void> {
     this.#output = "";
-    const child = startProcess(this.port, this.#directory, this.#how);
+    const child = startProcess(this.port, this.#directory, how);
     this.#process = child;
     const { promise: serves, resolve, reject } = Promise.withResolvers<string>();
     const collect = (chunk: Buffer) => {
