@@ -1,3 +1,4 @@
+import { assert as assertProperty, constantFrom, oneof, property, string } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { buildMessage, type MessageInput } from "../../../src/send/message/build-message";
 import { hasDigests } from "../../../src/send/message/digest";
@@ -131,6 +132,29 @@ describe("a digest", () => {
         }
       }
     }));
+
+  it("is shown whatever texts its events hold", { timeout: 120_000 }, () => {
+    const hostile = oneof(
+      string({ unit: "binary", maxLength: 300 }),
+      string({ unit: constantFrom(...Array.from("<>&@![](){}|*_~`\\#-+.:/ \n\"'=?%🔥é漢")), maxLength: 300 }),
+      string({ unit: "grapheme", minLength: 100, maxLength: 300 }),
+    );
+    assertProperty(
+      property(hostile, hostile, (project, job) => {
+        for (const [name, service] of chats) {
+          const events = many(12, (index) => event(failed, project, job, index));
+          const { pings, links, text } = shownOf(service, events);
+          expect(text, name).toContain("12 runs failed");
+          expect(pings, name).toEqual([]);
+          expect(
+            links.filter(({ url, text: label }) => !url.startsWith(orchestUrl) && url !== label),
+            name,
+          ).toEqual([]);
+        }
+      }),
+      { numRuns: 15 },
+    );
+  });
 
   it("has the same texts in the form's preview", () =>
     forAll(chats, (_, service) => {
