@@ -13,15 +13,13 @@ import {
   shardsAnnouncedTo,
   voidChanges,
 } from "./change-outcomes";
+import { isTransient, repeatTransient } from "./repeat-transient";
 
 /** How long a shard may take to write an announcement down. It is called twice. */
 const announceMs = 2000;
 const announcesMax = 2;
 /** After this a commit is given up, unless it has happened. */
 const commitMs = 20_000;
-/** D1 has transient failures: a batch is tried so often, with a pause that grows. */
-const commitsMax = 3;
-const pauseMs = 100;
 const retryAfterS = 5;
 
 /** So often a change begins anew because there are more shards than it was announced to. */
@@ -185,26 +183,6 @@ async function settle(db: D1Database, id: string): Promise<"void" | "lost" | "un
     // The failure that led here is the one that is told.
     return "unknown";
   }
-}
-
-async function repeatTransient<Result>(task: () => Promise<Result>): Promise<Result> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await task();
-    } catch (error) {
-      if (tries === commitsMax || !isTransient(error)) throw error;
-      await scheduler.wait(pauseMs * tries);
-    }
-  }
-}
-
-/** Whether a repeat may help: not where the database refuses the change itself, nor where it is no matter of the database. */
-function isTransient(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof RequestError || cause instanceof TypeError) return false;
-    if (/constraint failed/i.test(cause.message)) return false;
-  }
-  return true;
 }
 
 /** A shard that is not told finds out by itself: when it is asked next, or from its alarm. */
