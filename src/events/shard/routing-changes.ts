@@ -8,6 +8,7 @@ import { log } from "../../platform/log";
 import { withTimeout } from "../../platform/timeouts";
 import { voidChanges } from "./change-outcomes";
 import { readRoutingPage, type RoutingPage } from "./pull-routing";
+import { repeatTransient } from "./repeat-transient";
 import type { RoutingReplica } from "./routing-replica";
 
 /** After this, a change that D1 does not know counts as abandoned: its writer has died, or gives up. */
@@ -159,12 +160,14 @@ export class RoutingChanges {
   async #pullPage(): Promise<boolean> {
     const above = this.#replica.version;
     const page = await withTimeout(
-      readRoutingPage(this.#db, {
-        above,
-        lastChange: this.#replica.lastChange,
-        announced: this.#ids("true"),
-        shards: this.#deployment.shardsWanted(),
-      }),
+      repeatTransient(() =>
+        readRoutingPage(this.#db, {
+          above,
+          lastChange: this.#replica.lastChange,
+          announced: this.#ids("true"),
+          shards: this.#deployment.shardsWanted(),
+        }),
+      ),
       pageMs,
     );
     return this.#storage.transactionSync(() => {

@@ -10,8 +10,10 @@ const minuteMs = 60_000;
 const created = { type: "project:created", projectUuid: null, jobUuid: null };
 
 /** Whether D1 cannot be reached, how often it was asked, and what the next answer has to wait for. */
-const d1: { isGone: boolean; batches: number; answer: (() => Promise<void>) | null } = {
+const d1: { isGone: boolean; failures: number; batches: number; answer: (() => Promise<void>) | null } = {
   isGone: false,
+  /** So many batches fail, and then none. */
+  failures: 0,
   batches: 0,
   answer: null,
 };
@@ -19,11 +21,12 @@ const d1: { isGone: boolean; batches: number; answer: (() => Promise<void>) | nu
 beforeEach(stopClock);
 afterEach(restartClock);
 beforeEach(() => {
-  Object.assign(d1, { isGone: false, batches: 0, answer: null });
+  Object.assign(d1, { isGone: false, failures: 0, batches: 0, answer: null });
   const batch = env.DB.batch.bind(env.DB);
   vi.spyOn(env.DB, "batch").mockImplementation(async (statements) => {
     d1.batches += 1;
-    if (d1.isGone) throw new Error("D1_ERROR: Network connection lost.");
+    d1.failures -= 1;
+    if (d1.isGone || d1.failures >= 0) throw new Error("D1_ERROR: Network connection lost.");
     const { answer } = d1;
     d1.answer = null;
     const results = await batch<never>(statements);
@@ -90,6 +93,15 @@ it("an announcement goes with apply, or with any pull once D1 says what became o
   await commit("y");
   expect(await matchAt("a")).toEqual(["x", "y"]);
   expect(await announced()).toEqual([{ id: "z" }]);
+});
+
+it("a pull that fails is tried again twice", async () => {
+  await insertWebhook("w", "project:created");
+  d1.failures = 2;
+  expect(await matchAt("a")).toEqual(["w"]);
+  await announce("x");
+  d1.failures = 3;
+  expect(await matchAt("a")).toEqual(matchFails);
 });
 
 it("an apply that cannot reach D1 leaves the announcement", async () => {
