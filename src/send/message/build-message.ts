@@ -15,7 +15,7 @@ import { slackMessage } from "./services/slack";
 import { teamsMessage } from "./services/teams";
 import { telegramMessage } from "./services/telegram";
 
-/** What a message is made of. Neither time nor chance is: the same input gives the same message. */
+/** The input of a message. Time and randomness are not part of it: the same input gives the same message. */
 export type MessageInput = {
   format: ServiceFormat;
   webhook: SentWebhook;
@@ -23,34 +23,35 @@ export type MessageInput = {
   url: string;
   /** The event's source text. */
   event: string;
-  /** The source texts of more events that the message tells of, in order. */
+  /** The source texts of the other events of a digest, in order. */
   others?: readonly string[];
   /** `format_options`. */
   options: Readonly<Record<string, string>>;
-  /** The webhook's template; null for every other format. */
+  /** The webhook's template; null for every format but `template`. */
   template: string | null;
-  /** Where Orchest's own pages are; null: messages have no link. */
+  /** The URL of Orchest's pages; null: messages have no link. */
   orchestUrl: string | null;
   deliveryUuid: string;
-  /** A test ping: services that show only failures show it, too. */
+  /** Whether it is a test ping, which services that display only failures display, too. */
   isTest?: boolean;
 };
 
+/** A message, ready to be signed and sent. */
 export type BuiltMessage = {
   /** The exact text that is signed and sent. */
   body: string;
   contentType: string;
-  /** More headers. What is secret in them is only in `secretHeaders`. */
+  /** Additional headers. The names of those with secret values are in `secretHeaders`. */
   headers?: Record<string, string>;
   secretHeaders?: readonly string[];
-  /** Where it is sent below the webhook's URL, when not to that itself. */
+  /** The path and query to add to the webhook's URL; absent: it is sent to that URL. */
   target?: { path: string; query: Record<string, string> };
 };
 
 /**
- * @returns what is sent for one delivery, or for several. Parses the event only for formats that show a sentence or name its
- *   type.
- * @throws for several events in a format that tells of one.
+ * @returns the message of one delivery, or of a digest. Parses the event only for formats with a sentence or the
+ *   event's type.
+ * @throws for several events in a format without digests.
  */
 export function buildMessage(input: MessageInput): BuiltMessage {
   const { format, webhook, event, url, others = [] } = input;
@@ -66,7 +67,7 @@ export function buildMessage(input: MessageInput): BuiltMessage {
   return services[format](noticeOf(input, deliveredForOf(webhook)));
 }
 
-/** What each service shows to people. */
+/** The formats of messages for people. */
 type NoticeFormat = Exclude<ServiceFormat, "orchest" | "cloudevents" | "template">;
 
 const services: Record<NoticeFormat, (notice: Notice) => BuiltMessage> = {

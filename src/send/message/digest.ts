@@ -1,10 +1,10 @@
-/** Several events told of in one message: how many, where, and the first of them. Pure. */
+/** Digests: the content of one message about several events. Pure. */
 import { appearanceOf } from "./appearance";
 import { type Fields, objectAt, textOf } from "./event-fields";
 import type { ServiceFormat } from "./formats";
 import { happeningOf, type Outcome, type Sentence } from "./sentence";
 
-/** The formats whose messages people read as they come: an alert or an event for a program is about one thing. */
+/** The formats with digests. Alerts, and events for programs, are about a single event. */
 export const digestFormats = [
   "slack",
   "discord",
@@ -15,29 +15,29 @@ export const digestFormats = [
   "ntfy",
 ] as const satisfies readonly ServiceFormat[];
 
-/** How many events a digest tells of by themselves. */
+/** The most events that a digest lists. */
 const linesMax = 10;
 
 /** An event and its sentence. */
 export type DigestItem = { fields: Fields; sentence: Sentence };
 
-/** One event: an icon and its sentence as plain text, and its page in Orchest, or null. */
+/** A listed event: an icon and its sentence as plain text, and the URL of its page in Orchest, or null. */
 export type DigestLine = { text: string; link: string | null };
 
-/** `count`: of all events. `lines`: of the first ones, in order. */
+/** A digest. `count`: the number of all events. `lines`: the first ones, in order. */
 export type Digest = { count: number; lines: DigestLine[] };
 
 /** The worst first. */
 const severity: readonly Outcome[] = ["failure", "cancelled", "started", "info", "success"];
 
-/** Whether messages of a format can tell of several events. */
+/** Whether a format has digests. */
 export function hasDigests(format: ServiceFormat): boolean {
   return digestFormats.some((one) => one === format);
 }
 
 /**
  * @param items at least two, in order.
- * @param orchestUrl where Orchest's own pages are; null: the digest has no link.
+ * @param orchestUrl the URL of Orchest's pages; null: the digest has no link.
  * @returns `12 runs failed in Sales` as a sentence without facts, and the first events.
  */
 export function digestOf(
@@ -66,9 +66,10 @@ export function digestOf(
 }
 
 /**
- * Makes a message with as many of the lines as fit.
- * @param build makes it from lines, the last of which may say how many more there are.
- * @param fits false: the last line is left out, and it is made anew. Not asked of the message without any line.
+ * Builds a message with as many of the lines as fit.
+ * @param build builds it from lines, the last of which may give the number of further events.
+ * @param fits whether a message fits. If not, it is built again without the last line. It is not called for a message
+ *   without lines.
  */
 export function withFittingLines<Built>(
   digest: Digest,
@@ -108,7 +109,7 @@ function placeOf(items: readonly DigestItem[]): string {
     const known = [...keys].filter((key) => key !== null).length;
     return known > 1 ? ` in ${known} projects` : "";
   }
-  // A project that was renamed meanwhile is called by its latest name.
+  // A project that was renamed meanwhile has its latest name.
   const name = projects.map((project) => textOf(project, "name")).findLast((one) => one !== null) ?? null;
   return name === null ? "" : ` in ${name}`;
 }

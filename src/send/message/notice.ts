@@ -1,30 +1,31 @@
-/** An event as a message tells of it: what every service's message is made from. */
+/** Notices: the content of a message, from which each service's message is built. */
 import type { SentWebhook } from "../payload";
 import { type Digest, type DigestItem, digestOf } from "./digest";
 import { type Fields, isFields, shownText } from "./event-fields";
 import { type Sentence, sentenceOf } from "./sentence";
 
+/** The content of a message, about one event or a digest of several. */
 export type Notice = {
   sentence: Sentence;
-  /** The events, where the message tells of several: `sentence` is about all of them then. Null for one. */
+  /** The digest of several events, which `sentence` is about; null for a single event. */
   digest: Digest | null;
-  /** The event, parsed; empty for what is no object, and for several. */
+  /** The parsed event; empty when it is not an object, and for a digest. */
   fields: Fields;
-  /** The event's type as a line of text; may be empty, as it is for several. */
+  /** The event's type in one line; empty for a digest, and may be empty otherwise. */
   type: string;
-  /** When it happened, in ms; null where the event does not say it. Of several, the latest. */
+  /** The event's timestamp, in ms; null when it has none. For a digest, the latest one. */
   occurredAt: number | null;
   /** The contract's two members as JSON text, without braces, for services that ignore members they do not know. `event`: only of one. */
   envelope: string;
   webhook: SentWebhook;
-  /** The webhook's URL or its outline. */
+  /** The webhook's URL, or its `outlineOf`. */
   url: string;
   /** `format_options`. */
   options: Readonly<Record<string, string>>;
   isTest: boolean;
 };
 
-/** What a notice is made of, as `MessageInput` has it. */
+/** The fields of `MessageInput` that a notice needs. */
 type NoticeInput = {
   webhook: SentWebhook;
   url: string;
@@ -35,7 +36,7 @@ type NoticeInput = {
   isTest?: boolean;
 };
 
-/** Parses the events. @param deliveredFor the JSON text that says for whom it is. */
+/** Parses the events. @param deliveredFor the JSON text of `delivered_for`. @returns the notice. */
 export function noticeOf(input: NoticeInput, deliveredFor: string): Notice {
   const { webhook, url, event, others = [], options, orchestUrl, isTest = false } = input;
   const first = itemOf(event, orchestUrl);
@@ -70,17 +71,20 @@ function itemOf(event: string, orchestUrl: string | null): DigestItem {
   return { fields, sentence: sentenceOf(fields, { orchestUrl }) };
 }
 
-/** `2022-06-02 16:12 UTC`, for services that cannot show a time in their readers' zones. */
+/** @returns `2022-06-02 16:12 UTC`, for services that cannot display a time in their readers' zones. */
 export function utcMinute(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
 
-/** Orchest writes a blank between date and time, and microseconds. Without a zone it is UTC. */
+/**
+ * @returns the time in ms, or null. Orchest writes a blank between date and time, and microseconds. Without a zone, it
+ *   is UTC.
+ */
 function timeOf(timestamp: unknown): number | null {
   if (typeof timestamp !== "string" || timestamp.length > 64) return null;
   const text = timestamp.trim().replace(" ", "T");
   const ms = Date.parse(/(?:z|[+-]\d\d:?\d\d)$/i.test(text) ? text : `${text}Z`);
   const year = Number.isNaN(ms) ? Number.NaN : new Date(ms).getUTCFullYear();
-  // What is outside of four digits is written differently in ISO 8601, and no service takes it.
+  // Other years have another form in ISO 8601, which no service accepts.
   return year >= 1970 && year <= 9999 ? ms : null;
 }

@@ -1,6 +1,6 @@
 /**
- * What an event says to a person: one sentence, its outcome, facts and a link. Chat messages, the delivery log and lists
- * all take it from here. Every text in it is data that a publisher chose: whoever shows it escapes it for where it goes.
+ * Describes an event for people: a sentence, its outcome, facts and a link. Chat messages, the delivery log and lists
+ * use it. Every text in it is from a publisher: callers must escape it for its destination.
  */
 import {
   countOf,
@@ -13,12 +13,15 @@ import {
   textOf,
 } from "./event-fields";
 
-/** How an event ended: it decides colours, icons and priorities. `started` also stands for what waits to start. */
+/**
+ * How an event ended, which decides colours, icons and priorities. `started` includes events about waiting to start.
+ */
 export type Outcome = "success" | "failure" | "cancelled" | "started" | "info";
 
 /** A detail beside the sentence, such as `Run: 17`. */
 type Fact = { label: string; value: string };
 
+/** The description of an event. */
 export type Sentence = {
   /** `Nightly retraining failed in Churn prediction: run 17, step Train model`. Plain text in one line. */
   title: string;
@@ -32,14 +35,14 @@ export type Sentence = {
 };
 
 const titleCharactersMax = 300;
-/** Services take no longer links. Orchest's have some 200 characters. */
+/** The most characters of a link, a limit of some services. Orchest's links have some 200. */
 const linkCharactersMax = 1000;
 const stepsShown = 5;
 const parametersShown = 10;
-/** How many steps' parameters are looked through. */
+/** The most steps whose parameters are read. */
 const stepsRead = 50;
 
-/** What happened to something, by the last part of an event's type. */
+/** The verb and outcome for the last part of an event's type. */
 const happenings: Record<string, { verb: string; outcome: Outcome }> = {
   created: { verb: "was created", outcome: "info" },
   updated: { verb: "was updated", outcome: "info" },
@@ -54,10 +57,10 @@ const happenings: Record<string, { verb: string; outcome: Outcome }> = {
   "service-restarted": { verb: "had a service restarted", outcome: "info" },
 };
 
-/** Of what an event tells: who did it, and details behind a colon. */
+/** The subject of a sentence, and the details after a colon. */
 type Subject = { name: string; isProject?: boolean; details?: (string | null)[] };
 
-/** By the event's type without its last part. */
+/** The subjects, by the event's type without its last part. */
 const subjects: Record<string, (event: Fields, state: string) => Subject> = {
   project: (event) => ({
     name: named("Project", textOf(objectAt(event, "project"), "name")),
@@ -92,7 +95,7 @@ const subjects: Record<string, (event: Fields, state: string) => Subject> = {
   "jupyter:image-build": () => ({ name: "The JupyterLab image build" }),
 };
 
-/** What several subjects of one kind are called, by the same names. */
+/** The plural nouns for several subjects, by the same keys. */
 const things: Record<string, string> = {
   project: "projects",
   "project:environment": "environments",
@@ -130,8 +133,8 @@ const ownSentences: Record<
 };
 
 /**
- * @param event parsed from its source text; whatever it is, there is a sentence.
- * @param options.orchestUrl where Orchest's own pages are, for links; null where that is not known.
+ * @param event the parsed event. Any value gives a sentence.
+ * @param options.orchestUrl the URL of Orchest's pages, for links; null when it is not known. @returns the description.
  */
 export function sentenceOf(event: unknown, { orchestUrl }: { orchestUrl: string | null }): Sentence {
   const fields = isFields(event) ? event : {};
@@ -148,7 +151,7 @@ export function sentenceOf(event: unknown, { orchestUrl }: { orchestUrl: string 
   };
 }
 
-/** What several events of a type tell of: `runs`, `failed`. Null for a type that has no words of its own. */
+/** @returns the noun and verb for several events of a type, such as `runs` and `failed`; null for an unknown type. */
 export function happeningOf(type: unknown): { things: string; verb: string } | null {
   if (typeof type !== "string") return null;
   const end = type.lastIndexOf(":");
@@ -182,7 +185,7 @@ function titleOf(type: string, event: Fields): { title: string; outcome: Outcome
   };
 }
 
-/** A type that this version does not know: `Data set: imported, in Churn prediction`. */
+/** @returns the title for an unknown type, such as `Data set: imported in Churn prediction`. */
 function fallback(type: string, event: Fields): { title: string; outcome: Outcome } {
   const levels = type.split(":").flatMap((level) => shownText(level.replaceAll(/[-_]/g, " ")) ?? []);
   const state = levels.at(-1);
@@ -235,20 +238,26 @@ function jobName(event: Fields): string | null {
   return textOf(objectAt(event, "project", "job"), "name");
 }
 
-/** People call a run by its job: "Nightly retraining failed". What was created or deleted is the run, and not the job. */
+/**
+ * @returns the name of a run. People call it by its job, as in "Nightly retraining failed". For `created` and `deleted`
+ *   it is "A run of" the job, because the job itself was not created or deleted.
+ */
 function runName(job: string | null, unnamed: string, state: string): string {
   if (job === null) return unnamed;
   return state === "created" || state === "deleted" ? `A run of ${job}` : job;
 }
 
-/** A cron job's run has several pipeline runs only where the job has several sets of parameters. */
+/**
+ * @returns the pipeline run's number within a cron job's run, which has several only if the job has several sets of
+ *   parameters.
+ */
 function pipelineRunOfCron(event: Fields): string | null {
   const total = countOf(objectAt(event, "project", "job", "run"), "total_pipeline_runs");
   const number = countOf(runOf(event), "number_in_run");
   return total !== null && total > 1 && number !== null ? `pipeline run ${number} of ${total}` : null;
 }
 
-/** The pipeline run of a job, of a cron job's run or of a session. */
+/** @returns the pipeline run of a job, of a cron job's run or of a session. */
 function runOf(event: Fields): Fields {
   const project = objectAt(event, "project");
   const runs = [
@@ -274,7 +283,7 @@ function listed(texts: string[], shownMax: number): string {
   return texts.slice(0, shownMax).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
-/** What an update says of a new name: a job's is nested twice. */
+/** @returns the new name in an update, or null. In a job's update it is nested twice. */
 function newNameOf(event: Fields, type: string): string | null {
   const place = type.startsWith("project:pipeline") ? ["project", "pipeline"] : ["project", "job"];
   const update = objectAt(event, ...(type === "project:updated" ? ["project"] : place), "update");
@@ -304,14 +313,16 @@ function factsOf(type: string, event: Fields): Fact[] {
   return facts.flatMap(([label, value]) => (value === null ? [] : [{ label, value }]));
 }
 
-/** A one-off job knows how many runs it has; a cron job's grow. */
+/** @returns the number of a run. Only one-off jobs have a fixed total of runs. */
 function runText(number: number, type: string, total: number | null): string {
   return type.startsWith("project:one-off-job:") && total !== null && total > 0
     ? `${number} of ${total}`
     : `${number}`;
 }
 
-/** `epochs = 20, segment = retail`: of steps first, then of the pipeline. */
+/**
+ * @returns the parameters, such as `epochs = 20, segment = retail`: first those of steps, then those of the pipeline.
+ */
 function parametersText(run: Fields): string | null {
   const { pipeline_parameters: ofPipeline, ...ofSteps } = objectAt(run, "parameters");
   const groups = [...Object.values(ofSteps).slice(0, stepsRead), ofPipeline];
@@ -326,7 +337,7 @@ function parametersText(run: Fields): string | null {
   return texts.length === 0 ? null : listed(texts, parametersShown);
 }
 
-/** JSON of a value as far as it is shown: it may be nested so deep that `JSON.stringify` would run out of stack. */
+/** @returns shortened JSON of a value, which may be nested so deeply that `JSON.stringify` would run out of stack. */
 function briefJson(value: unknown, depth = 0): string {
   if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "";
   if (depth >= 3) return "…";
@@ -338,7 +349,10 @@ function briefJson(value: unknown, depth = 0): string {
   return Array.isArray(value) ? `[${items.join(",")}]` : `{${items.join(",")}}`;
 }
 
-/** The page of the innermost thing that has one. Never leads out of Orchest, whatever the path holds. */
+/**
+ * @returns the URL of the run's, job's or environment's page in Orchest, or null. No path in an event can lead to
+ *   another site.
+ */
 function linkOf(event: Fields, orchestUrl: string | null): string | null {
   const base = orchestUrl === null ? null : URL.parse(orchestUrl);
   if (base === null) return null;

@@ -1,26 +1,26 @@
-/** Reading a message back as its service shows it: escapes and markup undone. */
+/** Reads a message back as its service displays it, with escapes and markup decoded. */
 import { type Fields, isFields } from "../event-fields";
 
-/** What a person sees. Texts are plain. */
+/** A message as a person sees it. Texts are plain. */
 export type Read = {
-  /** What a phone shows before the message is opened. */
+  /** The text of the notification on a phone. */
   notification: string;
   title: string;
-  /** What stands below the title; may be empty. */
+  /** The text below the title; may be empty. */
   text: string;
-  /** `#rrggbb`, where the service shows a colour. */
+  /** `#rrggbb`; null when the service displays no colour. */
   color: string | null;
-  /** An emoji, where the service shows one. */
+  /** An emoji; null when the service displays none. */
   icon: string | null;
   fields: { label: string; value: string }[];
   link: { label: string; url: string } | null;
   /** A small last line, such as the time; may be empty. */
   footer: string;
-  /** What the message does beyond being shown, such as resolving an incident; null: nothing. */
+  /** The effect of the message beside being displayed, such as resolving an incident; null: none. */
   effect: string | null;
 };
 
-/** A message of which nothing was read yet. */
+/** The default values of the parts. */
 export const nothing = {
   text: "",
   color: null,
@@ -31,41 +31,41 @@ export const nothing = {
   effect: null,
 };
 
-/** A title that begins with the icon of its outcome. */
+/** Splits a title that begins with the icon of its outcome. */
 export function withIcon(text: string): { icon: string | null; title: string } {
   const [, icon = null, title = text] = /^(✅|❌|🚫|▶️|ℹ️) (.*)$/su.exec(text) ?? [];
   return { icon, title };
 }
 
-/** `label: value`. */
+/** Splits a text such as `label: value`. */
 export function labelled(text: string, separator: string): { label: string; value: string } {
   const at = text.indexOf(separator);
   return { label: text.slice(0, at), value: text.slice(at + separator.length) };
 }
 
-/** Null where there is no URL. */
+/** @returns the link; null when there is no URL. */
 export function linkOf(label: string, url: string): Read["link"] {
   return url === "" ? null : { label, url };
 }
 
-/** HTML as it is read. */
+/** @returns the text of HTML. */
 export function htmlText(html: string): string {
   return unescapeHtml(html.replaceAll(/<[^>]*>/g, ""));
 }
 
-/** Text with references of HTML. */
+/** @returns the text with its character references decoded. */
 export function unescapeHtml(text: string): string {
   return withoutBreaks(
     text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&quot;", '"').replaceAll("&amp;", "&"),
   );
 }
 
-/** Text in which backslashes make Markdown literal. */
+/** @returns the text without the backslashes that escape Markdown. */
 export function unescapeMarkdown(text: string): string {
   return withoutBreaks(text.replaceAll(/\\([^\s\w]|_)/g, "$1"));
 }
 
-/** Lines of Markdown, some of which are links as a whole. */
+/** @returns lines of Markdown as text. A line may be a link as a whole. */
 export function linesOf(markdown: string): string {
   return markdown
     .split("\n")
@@ -77,25 +77,25 @@ function withoutBreaks(text: string): string {
   return text.replaceAll("\u200B", "");
 }
 
-/** The text at a path of members; empty where there is none. */
+/** @returns the text at a path of members; empty when there is none. */
 export function textAt(fields: Fields | undefined, ...path: string[]): string {
   let value: unknown = fields;
   for (const name of path) value = isFields(value) ? value[name] : undefined;
   return typeof value === "string" ? value : "";
 }
 
-/** A member that is an object; an empty one for any other. */
+/** @returns a member that is an object; an empty object for any other. */
 export function objectAt(fields: Fields | undefined, name: string): Fields {
   const value = fields?.[name];
   return isFields(value) ? value : {};
 }
 
-/** The objects of a member that is a list. */
+/** @returns the objects in a member that is an array. */
 export function listAt(fields: Fields | undefined, name: string): Fields[] {
   return listOf(fields?.[name]).filter(isFields);
 }
 
-/** A value that is a list; an empty one for any other. */
+/** @returns the value if it is an array, otherwise an empty array. */
 export function listOf(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }

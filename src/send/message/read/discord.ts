@@ -1,4 +1,4 @@
-/** Discord's messages, as Discord shows them. */
+/** Reads Discord's messages. */
 import type { Fields } from "../event-fields";
 import { linesOf, linkOf, listAt, nothing, type Read, textAt, unescapeMarkdown, withIcon } from "./base";
 

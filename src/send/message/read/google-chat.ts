@@ -1,4 +1,4 @@
-/** Cards of Google Chat. */
+/** Reads the cards of Google Chat. */
 import type { Fields } from "../event-fields";
 import { htmlText, linkOf, listAt, nothing, objectAt, type Read, textAt, withIcon } from "./base";
 

@@ -1,4 +1,4 @@
-/** Messages of Mattermost and Rocket.Chat. */
+/** Reads messages for Mattermost and Rocket.Chat. */
 import type { Fields } from "../event-fields";
 import { linesOf, linkOf, listAt, nothing, type Read, textAt, unescapeMarkdown, withIcon } from "./base";
 

@@ -1,4 +1,4 @@
-/** ntfy's notifications. */
+/** Reads ntfy's notifications. */
 import type { BuiltMessage } from "../build-message";
 import { isFields } from "../event-fields";
 import { linkOf, listOf, nothing, type Read, textAt } from "./base";

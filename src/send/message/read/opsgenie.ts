@@ -1,4 +1,4 @@
-/** Opsgenie's alerts. */
+/** Reads Opsgenie's alerts. */
 import type { BuiltMessage } from "../build-message";
 import type { Fields } from "../event-fields";
 import { labelled, linkOf, nothing, objectAt, type Read, textAt } from "./base";

@@ -1,4 +1,4 @@
-/** PagerDuty's events, as its incidents show them. */
+/** Reads PagerDuty's events, as its incidents display them. */
 import type { Fields } from "../event-fields";
 import { linkOf, listAt, nothing, objectAt, type Read, textAt } from "./base";
 

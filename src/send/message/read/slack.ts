@@ -1,4 +1,4 @@
-/** Slack's messages, as Slack shows them. */
+/** Reads Slack's messages. */
 import type { Fields } from "../event-fields";
 import {
   labelled,
@@ -14,7 +14,7 @@ import {
 import { readMattermost } from "./mattermost";
 
 export function readSlack(body: Fields): Read {
-  // Discord's endpoint for messages of Slack gets what Mattermost gets.
+  // Discord's endpoint for Slack messages gets the same message as Mattermost.
   if (listAt(body, "attachments").length > 0) return readMattermost(body);
   const blocks = listAt(body, "blocks");
   if (blocks.length === 0) {

@@ -1,4 +1,4 @@
-/** Adaptive Cards, as Teams shows them. */
+/** Reads the Adaptive Cards of Teams. */
 import type { Fields } from "../event-fields";
 import { labelled, linkOf, listAt, nothing, objectAt, type Read, textAt, withIcon } from "./base";
 
@@ -14,7 +14,7 @@ export function readTeams(body: Fields): Read {
   const card = objectAt(attachment, "content");
   const [box = {}, ...below] = listAt(card, "body");
   const [head = {}, ...items] = listAt(box, "items");
-  // A fact has a name and a value, an event of a digest one text.
+  // A fact has a label and a value. An event of a digest has a single text.
   const facts = items.filter((item) => listAt(item, "inlines").length > 1).map(runText);
   const lines = items.filter((item) => listAt(item, "inlines").length === 1).map(runText);
   const [action = {}] = listAt(card, "actions");

@@ -1,4 +1,4 @@
-/** Telegram's messages. */
+/** Reads Telegram's messages. */
 import type { Fields } from "../event-fields";
 import { htmlText, labelled, linkOf, nothing, type Read, textAt, unescapeHtml, withIcon } from "./base";
 

@@ -5,7 +5,10 @@ import { type DigestLine, withFittingLines } from "../digest";
 import { fitEscaped } from "../fit";
 import type { Notice } from "../notice";
 
-/** docs.discord.com, "Execute Webhook" and "Embed Limits". Counted here in UTF-16 units, of which a character may be two. */
+/**
+ * The limits of docs.discord.com, "Execute Webhook" and "Embed Limits". They are counted in UTF-16 units here, which is
+ * stricter.
+ */
 const contentLengthMax = 2000;
 const valueLengthMax = 1024;
 const fieldsMax = 25;
@@ -14,7 +17,7 @@ const descriptionLengthMax = 3500;
 const embedLengthMax = 6000;
 const footerLengthMax = 200;
 
-/** Shown as typed: Markdown is escaped, and `allowed_mentions` lets nothing ping. */
+/** Builds the message. Texts are literal: Markdown is escaped, and `allowed_mentions` prevents mentions. */
 export function discordMessage(notice: Notice): BuiltMessage {
   const { sentence, envelope, options } = notice;
   const content = fitEscaped(
@@ -34,7 +37,7 @@ export function discordMessage(notice: Notice): BuiltMessage {
   };
 }
 
-/** A backslash makes any punctuation literal. What has a meaning only where a line begins is escaped there. */
+/** Escapes punctuation with backslashes. Characters with a meaning only at the start of a line are escaped there. */
 function escapeDiscord(text: string): string {
   return text.replaceAll(/[\\*_~`|[\]<@]/g, String.raw`\$&`).replace(/^(?:[#>+-]|\d+(?=[.)]))/, startEscaped);
 }

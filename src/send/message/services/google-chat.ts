@@ -10,9 +10,10 @@ import { type Notice, utcMinute } from "../notice";
 const bodyBytesMax = 32_000;
 
 /**
- * In a message's `text` a name such as `<users/all>` would ping, and nothing can be escaped: all texts are in the card, in
- * which a subset of HTML is formatted (developers.google.com/workspace/add-ons/concepts/widgets, "Text formatting"), and in
- * `fallbackText`, which is plain. Every text of one event is short: its message stays far below 32,000 bytes.
+ * Builds the message. In the field `text`, a mention such as `<users/all>` could not be escaped. Therefore, all texts
+ * are in the card, which formats a subset of HTML (developers.google.com/workspace/add-ons/concepts/widgets, "Text
+ * formatting"), and in `fallbackText`, which is plain. The texts of one event are short, so that its message stays far
+ * below 32,000 bytes.
  */
 export function googleChatMessage(notice: Notice): BuiltMessage {
   const { digest } = notice;

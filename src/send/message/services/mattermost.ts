@@ -5,11 +5,14 @@ import { type DigestLine, withFittingLines } from "../digest";
 import { fitEscaped, invisibleBreak } from "../fit";
 import { type Notice, utcMinute } from "../notice";
 
-/** developers.mattermost.com, "Incoming webhooks" and "Message attachments". A longer text would become several posts. */
+/**
+ * The limits of developers.mattermost.com, "Incoming webhooks" and "Message attachments". A longer text would become
+ * several posts.
+ */
 const textLengthMax = 4000;
 const valueLengthMax = 2000;
 
-/** Both show the members that they know and ignore others; Rocket.Chat has those of attachments from Slack, too. */
+/** Builds the message. Both services ignore unknown members, and Rocket.Chat has the same members in attachments. */
 export function mattermostMessage({ sentence, digest, type, occurredAt, webhook }: Notice): BuiltMessage {
   const { icon, color } = appearanceOf(sentence.outcome);
   const footer = [type || webhook.name || "Orchest", occurredAt === null ? null : utcMinute(occurredAt)];
@@ -42,8 +45,8 @@ function lineText({ text, link }: DigestLine): string {
 }
 
 /**
- * A backslash makes Markdown literal. It does not stop `@channel` from pinging, nor Slack's `<!channel>` and `<https://…|…>`,
- * which Mattermost translates before it reads the Markdown: an invisible break does.
+ * Escapes Markdown with backslashes. They do not prevent `@channel`, and Slack's `<!channel>` and `<https://…|…>`,
+ * which Mattermost translates before it parses Markdown. An invisible break prevents these.
  */
 function escapeMattermost(text: string): string {
   return text

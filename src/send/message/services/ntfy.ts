@@ -5,9 +5,9 @@ import { bytesOf, fitBytes } from "../fit";
 import { type Notice, utcMinute } from "../notice";
 import type { Outcome } from "../sentence";
 
-/** docs.ntfy.sh/publish, "Limitations": a longer message becomes an attachment. */
+/** The limit of docs.ntfy.sh/publish, "Limitations". A longer message becomes an attachment. */
 const messageBytesMax = 4096;
-/** Proxies take no longer headers; the title is a line in a notification. */
+/** The most bytes of the title, which is a header. Proxies may refuse longer ones. */
 const titleBytesMax = 1024;
 
 /** docs.ntfy.sh/publish, "Message priority". */
@@ -21,7 +21,7 @@ const icons: Record<Outcome, string> = {
   info: "information_source",
 };
 
-/** ntfy shows plain text: nothing is to be escaped. It shows when a message came, so that the time is left out. */
+/** Builds the message. ntfy displays plain text, so that nothing is escaped. */
 export function ntfyMessage(notice: Notice): BuiltMessage {
   const { sentence, options, url } = notice;
   const { outcome, link } = sentence;
@@ -48,7 +48,7 @@ export function ntfyMessage(notice: Notice): BuiltMessage {
   };
 }
 
-/** A message without a text would be shown as "triggered". */
+/** @returns the title and the text. ntfy would display "triggered" for an empty text. */
 function textsOf({ sentence, digest, type, occurredAt }: Notice): [title: string, message: string] {
   if (digest !== null) {
     const message = withFittingLines(
@@ -70,16 +70,19 @@ function priorityOf(outcome: Outcome, ofFailures: string | undefined): number {
   return outcome === "started" || outcome === "info" ? 2 : 3;
 }
 
-/** ntfy takes texts beyond ASCII in headers as RFC 2047 encodes them (docs.ntfy.sh/publish, "Message title"). */
+/**
+ * @returns the value of a header. Texts beyond ASCII are encoded by RFC 2047, which ntfy decodes (docs.ntfy.sh/publish,
+ *   "Message title").
+ */
 function headerText(text: string): string {
-  // What looks like an encoded word would be decoded.
+  // A text that looks like an encoded word is encoded, too, because ntfy would decode it.
   if (/^[\u0020-\u007E]*$/.test(text) && !text.includes("=?")) return text;
   return encodedWords(text)
     .map((bytes) => `=?UTF-8?B?${bytes.toBase64()}?=`)
     .join(" ");
 }
 
-/** An encoded word has at most 75 characters (RFC 2047, 2), and only whole characters. */
+/** Splits a text into encoded words, which have at most 75 characters (RFC 2047, 2) and do not split characters. */
 function encodedWords(text: string): Uint8Array[] {
   const encoder = new TextEncoder();
   const words: string[] = [""];

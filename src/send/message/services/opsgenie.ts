@@ -5,11 +5,15 @@ import { cutText, objectAt, textOf } from "../event-fields";
 import { fitEscaped } from "../fit";
 import { type Notice, utcMinute } from "../notice";
 
-/** docs.opsgenie.com, "Create Alert": of `message`, in UTF-16 units; the description begins with the whole sentence. */
+/**
+ * The limit of `message`, in UTF-16 units (docs.opsgenie.com, "Create Alert"). The description begins with the whole
+ * sentence.
+ */
 const messageLengthMax = 130;
 const descriptionCharactersMax = 15_000;
 const detailCharactersMax = 1000;
 
+/** Builds a request that creates or closes an alert. */
 export function opsgenieMessage(notice: Notice): BuiltMessage {
   const { sentence, options } = notice;
   const action = alertActionOf(notice);

@@ -4,9 +4,13 @@ import type { BuiltMessage } from "../build-message";
 import { cutText, objectAt, textOf } from "../event-fields";
 import type { Notice } from "../notice";
 
-/** developer.pagerduty.com, "Send an alert event": of `payload.summary`. A sentence has at most 300. */
+/**
+ * The limit of `payload.summary` (developer.pagerduty.com, "Send an alert event"). A sentence has at most 300
+ * characters.
+ */
 const summaryCharactersMax = 1024;
 
+/** Builds an event that triggers or resolves an incident. */
 export function pagerdutyMessage(notice: Notice): BuiltMessage {
   const { options } = notice;
   const action = alertActionOf(notice);

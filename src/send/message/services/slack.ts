@@ -6,15 +6,15 @@ import { fitEscaped } from "../fit";
 import { type Notice, utcMinute } from "../notice";
 import { mattermostMessage } from "./mattermost";
 
-/** docs.slack.dev, "Header block", "Section block" and "Text object". */
+/** The limits of docs.slack.dev, "Header block", "Section block" and "Text object". */
 const headerCharactersMax = 150;
 const textCharactersMax = 3000;
 const fieldCharactersMax = 2000;
 const fieldsMax = 10;
 
 /**
- * Texts that a publisher chose are `plain_text`, in which Slack formats nothing, and escaped, so that no control sequence
- * such as `<!channel>` or `<https://…|…>` is left.
+ * Builds the message. Texts from publishers are `plain_text`, in which Slack formats nothing, and escaped, so that they
+ * contain no control sequence such as `<!channel>` or `<https://…|…>`.
  */
 export function slackMessage(notice: Notice): BuiltMessage {
   if (isWorkflow(notice.url)) return workflowMessage(notice);
@@ -28,7 +28,7 @@ export function slackMessage(notice: Notice): BuiltMessage {
     ...linkBlock(sentence.link),
     contextBlock(notice),
   ];
-  // `text` is what phones show in a notification.
+  // Phones display `text` in a notification.
   const shown = JSON.stringify({ text: escapeSlack(title), blocks });
   return {
     body: `{${envelope},${shown.slice(1)}`,
@@ -36,7 +36,10 @@ export function slackMessage(notice: Notice): BuiltMessage {
   };
 }
 
-/** `&`, `<` and `>` are all that Slack gives a meaning (docs.slack.dev, "Formatting message text", "Escaping text"). */
+/**
+ * Escapes `&`, `<` and `>`, the only control characters of Slack (docs.slack.dev, "Formatting message text", "Escaping
+ * text").
+ */
 function escapeSlack(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
@@ -53,7 +56,10 @@ function factsBlock({ sentence }: Notice): object[] {
   return fields.length === 0 ? [] : [{ type: "section", fields }];
 }
 
-/** A block for each event: its link stands below it, since a text with a link would be formatted. All of them fit. */
+/**
+ * @returns a block for each event, and one with its link below it, because a text that contains a link would be
+ *   formatted. All of them fit.
+ */
 function lineBlocks({ digest }: Notice): object[] {
   if (digest === null) return [];
   return withFittingLines<object[]>(
@@ -71,7 +77,7 @@ function lineBlock({ text, link }: DigestLine): object {
   };
 }
 
-/** A link in a text: a button would make Slack warn of an app that does not answer to it. */
+/** @returns a link in a text. For a button, Slack would display a warning that the app does not respond to it. */
 function linkBlock(link: string | null): object[] {
   return link === null ? [] : [{ type: "section", text: linkText(link, "Open in Orchest") }];
 }
@@ -81,7 +87,7 @@ function linkText(link: string, label: string): { type: "mrkdwn"; text: string }
 }
 
 function contextBlock({ type, occurredAt, webhook }: Notice): object {
-  // docs.slack.dev, "Formatting message text", "Date formatting": in the reader's zone.
+  // Slack displays it in the reader's zone (docs.slack.dev, "Formatting message text", "Date formatting").
   const time =
     occurredAt === null
       ? []
@@ -101,14 +107,17 @@ function plain(text: string, lengthMax: number): { type: "plain_text"; text: str
   return { type: "plain_text", text: fitEscaped(text, lengthMax, escapeSlack), emoji: false };
 }
 
-/** Workflow Builder's URLs take flat texts, one for each variable that the workflow names (slack.com/help, "Create workflows that start with a webhook"). */
+/**
+ * Whether a URL is one of Workflow Builder, which accepts only flat texts, one for each variable of the workflow
+ * (slack.com/help, "Create workflows that start with a webhook").
+ */
 function isWorkflow(url: string): boolean {
   return /^\/(?:workflows|triggers)\//.test(URL.parse(url)?.pathname ?? "");
 }
 
 /**
- * Discord's endpoint for messages of Slack shows a text and attachments, no blocks, in its own Markdown, and has nothing that
- * keeps `@everyone` from pinging (docs.discord.com, "Execute Slack-Compatible Webhook").
+ * Whether a URL is Discord's endpoint for Slack messages. It displays a text and attachments in Discord's Markdown, but
+ * no blocks, and cannot prevent mentions such as `@everyone` (docs.discord.com, "Execute Slack-Compatible Webhook").
  */
 function isDiscord(url: string): boolean {
   return (URL.parse(url)?.pathname ?? "").startsWith("/api/");

@@ -1,4 +1,4 @@
-/** Messages for Microsoft Teams: an Adaptive Card in a message, as Workflows and connectors take it. */
+/** Messages for Microsoft Teams: a message with an Adaptive Card, for workflows and connectors. */
 import { appearanceOf } from "../appearance";
 import type { BuiltMessage } from "../build-message";
 import { type DigestLine, withFittingLines } from "../digest";
@@ -8,7 +8,7 @@ import { retiredUrl } from "../recognise-service";
 import { escapeHtml } from "../escape-html";
 import type { Outcome } from "../sentence";
 
-/** learn.microsoft.com, "Create and send messages" of incoming webhooks: "The message size limit is 28 KB". */
+/** The limit of learn.microsoft.com, "Create incoming webhooks": "The message size limit is 28 KB". */
 const bodyBytesMax = 28_000;
 
 /** Adaptive Cards, "Colors" and "ContainerStyle". */
@@ -28,7 +28,8 @@ const styles = {
 };
 
 /**
- * `delivered_for` and `event` come along as long as all of it stays within the limit: a larger message is not shown.
+ * Builds the message. It includes `delivered_for` and `event` if it stays within the size limit, because Teams does not
+ * display larger messages.
  */
 export function teamsMessage(notice: Notice): BuiltMessage {
   const { digest } = notice;
@@ -49,7 +50,7 @@ function shownOf(notice: Notice, lines: readonly DigestLine[]): string {
   return JSON.stringify({
     type: "message",
     summary: titleOf(notice),
-    // Connectors got the field before there were cards here.
+    // For connectors, as in earlier versions, which sent no cards.
     ...(retiredUrl(notice.url) !== null && { text: escapeTeams(titleOf(notice)) }),
     attachments: [
       {
@@ -61,7 +62,7 @@ function shownOf(notice: Notice, lines: readonly DigestLine[]): string {
   });
 }
 
-/** Markdown and HTML made literal. */
+/** Escapes Markdown and HTML. */
 function escapeTeams(text: string): string {
   return escapeHtml(text.replaceAll(/[\\`*_{}[\]()#~|]/g, String.raw`\$&`));
 }
@@ -98,7 +99,10 @@ function cardOf(notice: Notice, lines: readonly DigestLine[]): object {
   };
 }
 
-/** Text runs are literal: unlike in other texts of a card, Markdown and macros have no meaning in them. */
+/**
+ * @returns a block of text runs, which are literal: unlike in other texts of a card, Markdown and macros have no
+ *   effect.
+ */
 function run(inlines: object[], spacing?: "Small"): object {
   return {
     type: "RichTextBlock",
@@ -107,7 +111,10 @@ function run(inlines: object[], spacing?: "Small"): object {
   };
 }
 
-/** Shown in the reader's zone (learn.microsoft.com, "Text features in Adaptive Cards", "Date example"). */
+/**
+ * @returns a time that Teams displays in the reader's zone (learn.microsoft.com, "Text features in Adaptive Cards",
+ *   "Date example").
+ */
 function timeBlock(ms: number): object {
   const time = `${new Date(ms).toISOString().slice(0, 19)}Z`;
   return {

@@ -1,4 +1,4 @@
-/** Messages for Telegram: text in its HTML. */
+/** Messages for Telegram: text in Telegram's HTML. */
 import { appearanceOf } from "../appearance";
 import type { BuiltMessage } from "../build-message";
 import { type DigestLine, withFittingLines } from "../digest";
@@ -6,10 +6,10 @@ import { invisibleBreak } from "../fit";
 import { type Notice, utcMinute } from "../notice";
 import { escapeHtml } from "../escape-html";
 
-/** core.telegram.org/bots/api, "sendMessage": characters "after entities parsing". */
+/** The limit of core.telegram.org/bots/api, "sendMessage", in characters "after entities parsing". */
 const textLengthMax = 4096;
 
-/** Facts, and events of a digest, are left out from the last on when all would be too long. */
+/** Builds the message. If it would be too long, the last facts, or the last events of a digest, are left out. */
 export function telegramMessage(notice: Notice): BuiltMessage {
   const { sentence, digest, type, occurredAt, webhook, options } = notice;
   const { link, facts, outcome } = sentence;
@@ -51,7 +51,10 @@ function lineText({ text, link }: DigestLine): string {
   return link === null ? html : `<a href="${escapeHtml(link)}">${html}</a>`;
 }
 
-/** `@name` would tell the user of that name, `/command` and `#tag` would be links: Telegram has no escape for them. */
+/**
+ * Escapes HTML, and adds invisible breaks: `@name` would notify that user, and `/command` and `#tag` would be links,
+ * for which Telegram has no escape.
+ */
 function escapeTelegram(text: string): string {
   return escapeHtml(text).replaceAll(/@(?=\w)|#(?=\w)|(?<![\w/&;])\/(?=\w)/g, `$&${invisibleBreak}`);
 }
