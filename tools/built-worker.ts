@@ -7,7 +7,7 @@ import type { V4WorkerOptions } from "miniflare";
 import { parse } from "smol-toml";
 import { projectDirectory } from "./project-directory.ts";
 
-/** What is used of wrangler.toml. */
+/** The used settings of wrangler.toml. */
 type Config = {
   name: string;
   main: string;
@@ -32,7 +32,7 @@ type Config = {
   ratelimits: { name: string; namespace_id: string; simple: { limit: number; period: 10 | 60 } }[];
 };
 
-/** What is used of a producer's wrangler.toml. */
+/** The used settings of a producer's wrangler.toml. */
 type ProducerConfig = Pick<Config, "name" | "main" | "compatibility_date"> & {
   compatibility_flags?: string[];
   vars?: Record<string, string>;
@@ -40,7 +40,7 @@ type ProducerConfig = Pick<Config, "name" | "main" | "compatibility_date"> & {
 };
 
 /**
- * @param bindings settings that count before those of wrangler.toml and `.dev.vars`.
+ * @param bindings settings that override those of wrangler.toml and `.dev.vars`.
  * @returns the gateway as a Worker of Miniflare.
  */
 export async function builtWorker(bindings: Record<string, string>): Promise<V4WorkerOptions> {
@@ -50,9 +50,10 @@ export async function builtWorker(bindings: Record<string, string>): Promise<V4W
 }
 
 /**
- * @param configFile the wrangler.toml of another Worker, which has its `main`, its `vars` and the queues that it produces for.
+ * @param configFile the wrangler.toml of another Worker, which has its `main`, its `vars` and the queues that it
+ *   produces for.
  * @param address where it serves.
- * @returns the Worker, for the process of the gateway, whose queue it then reaches.
+ * @returns the Worker, to run in the gateway's process, whose queue it then reaches.
  */
 export async function producerWorker(
   configFile: string,
@@ -141,7 +142,9 @@ function workerSettings(
   };
 }
 
-/** By `preview_database_id`, as wrangler does locally: a `database_id` for production does not lead to another one. */
+/**
+ * @returns the id by `preview_database_id`, as in wrangler: adding a `database_id` for production does not change it.
+ */
 function databasesOf({ d1_databases }: Config): Record<string, { id: string }> {
   return Object.fromEntries(d1_databases.map(({ binding, preview_database_id: id }) => [binding, { id }]));
 }

@@ -1,4 +1,4 @@
-/** Parsing the options of a command, and exiting with a message when one is not valid. */
+/** Parses the options of a command, and exits with a message when one is not valid. */
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 
 /** @returns the options, or their defaults. `--help` prints `usage` and exits; an unknown option exits with code 2. */

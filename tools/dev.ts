@@ -51,7 +51,7 @@ async function onListening(url: string): Promise<void> {
   await runEveryMinute((cron) => callSchedule(url, cron, stopping.signal), stopping.signal);
 }
 
-/** Lets attempts land, then ends wrangler. A second signal ends everything at once. */
+/** Waits for attempts under way, then ends wrangler. A second signal ends everything at once. */
 async function stop(): Promise<void> {
   if (isStopping) process.exit(1);
   isStopping = true;

@@ -11,16 +11,16 @@ import type { ServeOptions } from "./serve-options.ts";
 import { checkState } from "./state-check.ts";
 import { lockState } from "./state-lock.ts";
 
-/** What the process is started with, as JSON in its first argument. */
+/** The options of the process, as JSON in its first argument. */
 export type GatewaySettings = ServeOptions & { host: string };
 
-/** What it tells its parent. `step`: what it does now. */
+/** A message to its parent. `step`: the current step of the start. */
 export type GatewayReport = { step: string } | { serves: true } | { failed: string };
 
-/** What its parent tells it: to let attempts land and to end, with an API token. */
+/** The message of its parent: the order to finish attempts under way and to end, with an API token. */
 export type StopRequest = { stop: string };
 
-// The parent is gone, also when it was killed.
+// The parent has ended; this includes being killed.
 process.once("disconnect", () => process.exit(1));
 
 run(JSON.parse(process.argv[2] ?? "") as GatewaySettings).catch((error: unknown) => {
@@ -29,7 +29,7 @@ run(JSON.parse(process.argv[2] ?? "") as GatewaySettings).catch((error: unknown)
   process.disconnect?.();
 });
 
-/** Has Miniflare start workerd by a script that ends it with this process, also when this one is killed. */
+/** Makes Miniflare start workerd by a script that ends it when this process ends or is killed. */
 function endWorkerdWithThisProcess(): void {
   if (process.platform === "win32") return;
   const { default: workerd } = createRequire(import.meta.resolve("miniflare"))("workerd") as {
@@ -84,7 +84,7 @@ async function run(settings: GatewaySettings): Promise<void> {
   }, ending.signal);
 }
 
-/** Lets attempts land, and ends this process and workerd. */
+/** Waits for attempts under way, and ends this process and workerd. */
 async function stop(miniflare: Miniflare, stopSending: () => Promise<unknown>): Promise<void> {
   const timeout = AbortSignal.timeout(stopTimeoutMs);
   const isLate = new Promise((resolve) => timeout.addEventListener("abort", resolve));

@@ -1,4 +1,4 @@
-/** Calls of the Worker's scheduled handler: a local gateway is called by no cron trigger. */
+/** Calls the Worker's scheduled handler, because a local gateway has no cron triggers. */
 import { createHmac } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import { messageOf } from "./command-line.ts";
@@ -6,7 +6,7 @@ import { messageOf } from "./command-line.ts";
 /** The only schedule: every minute. */
 const everyMinute = "* * * * *";
 const everyMs = 60_000;
-/** How long an order to stop may take: the Worker waits up to 5 s for attempts to land. */
+/** The timeout of a stop order. The Worker waits up to 5 s for attempts under way. */
 export const stopTimeoutMs = 10_000;
 
 /**
@@ -31,7 +31,7 @@ export async function runEveryMinute(
 
 /**
  * @param token the local API token: a web page that knows the gateway's address cannot stop it.
- * @returns the schedule that has the Worker start no more attempts, and wait until those under way have landed.
+ * @returns the schedule that makes the Worker start no more attempts and wait for those under way.
  */
 export function stopOrder(token: string): string {
   return `stop ${createHmac("sha256", token).update("stop").digest("hex")}`;

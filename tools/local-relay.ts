@@ -4,14 +4,14 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { projectDirectory } from "./project-directory.ts";
 
-/** Loaded into the relay: it exits when its parent does, even when that one is killed. The channel keeps it from nothing. */
+/** Loaded into the relay: it exits when its parent ends or is killed. The channel does not keep it running. */
 const exitWithParent = `data:text/javascript,process.once("disconnect",()=>process.exit(1));process.channel?.unref()`;
 
 const name = "local";
-/** A local gateway reaches all of this by itself: the relay is there for receivers whose certificate is not verified. */
+/** The relay is for receivers whose certificate is not verified: a local gateway reaches all other targets itself. */
 const allow = ["*", "localhost", "*.localhost=127.0.0.0/8", "0.0.0.0/0", "[::/0]", "127.0.0.0/8", "[::1]"];
 
-/** A secret of this run: nobody else's relay can connect, and nothing has to be kept. */
+/** The secret of this run. No other relay can connect, and it need not be stored. */
 export type LocalRelay = { secret: string };
 
 export function newLocalRelay(): LocalRelay {
@@ -36,7 +36,7 @@ export function startLocalRelay(gatewayUrl: string, { secret }: LocalRelay): voi
   const relay = spawn(process.execPath, args, {
     env: { ...process.env, RELAY_SECRET: secret },
     stdio: ["ignore", "inherit", "inherit", "ipc"],
-    // A group of its own: Ctrl-C in a terminal would end it before the attempts under way have landed.
+    // A process group of its own: Ctrl-C in a terminal would end it before the attempts under way have finished.
     detached: process.platform !== "win32",
   });
   relay.on("error", (error) => console.error(`The relay failed: ${error.message}`));

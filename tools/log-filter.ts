@@ -1,4 +1,4 @@
-/** Which lines of the Worker's log `npm start` prints. */
+/** Decides which lines of the Worker's log `npm start` prints. */
 
 /** A line of the Worker's console. */
 type LogEntry = { level: string; message: string };
@@ -10,7 +10,7 @@ export function printLog({ level, message }: LogEntry, { isVerbose }: { isVerbos
   else if (isVerbose || isTelling(message)) console.log(message);
 }
 
-/** Without --verbose, of the gateway's own lines for information only requests that were refused are printed. */
+/** Whether a line is printed without --verbose: of the gateway's lines with the level `info`, only refused requests. */
 function isTelling(message: string): boolean {
   return !message.startsWith('{"level":"info"') || /"message":"request",.*"status":[45]/.test(message);
 }

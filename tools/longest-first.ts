@@ -1,7 +1,7 @@
-/** The order of the test files, such that all cores have work up to the end of a run. */
+/** Sorts the test files, so that all cores have work up to the end of a run. */
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** Those that wait for most of their time, then the one that takes longest: they run beside all others. */
+/** The files that wait for most of their time, then the longest one: they run beside all others. */
 const beforeAll = [
   "test/flow/backlog.test.ts",
   "test/flow/schemathesis.test.ts",

@@ -1,4 +1,4 @@
-/** Migrations of the local D1. */
+/** Applies the migrations to the local D1. */
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

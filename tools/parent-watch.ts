@@ -1,4 +1,4 @@
-/** Notices the end of npm, which passes no SIGTERM on to what a script runs. */
+/** Notices the end of npm, which does not pass SIGTERM on to its scripts. */
 import { execFileSync } from "node:child_process";
 import { basename } from "node:path";
 

@@ -1,4 +1,4 @@
-/** What `npm start` and `npm run dev` have in common: their options, and the port. */
+/** Shared by `npm start` and `npm run dev`: their options, and the port. */
 import { createServer } from "node:net";
 import { resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";

@@ -64,16 +64,22 @@ async function run(): Promise<void> {
   process.exit(isStopping && exitCode === 0 ? 0 : 1);
 }
 
-/** @param egress the Worker's setting `EGRESS`. It holds secrets: arguments can be read by everybody on this machine. */
+/**
+ * @param egress the Worker's setting `EGRESS`. It contains secrets, and arguments can be read by everybody on this
+ *   machine.
+ */
 function startGateway(settings: GatewaySettings, egress: string): ChildProcess {
   return fork(join(import.meta.dirname, "gateway-process.ts"), [JSON.stringify(settings)], {
-    // A group of its own: Ctrl-C in a terminal signals the whole group, and would end attempts that are under way.
+    // A process group of its own: Ctrl-C in a terminal signals the whole group, and would end attempts under way.
     detached: process.platform !== "win32",
     env: { ...process.env, EGRESS: egress },
   });
 }
 
-/** Lets attempts land, then ends the gateway. A second call ends everything at once, as the gateway ends with this process. */
+/**
+ * Waits for attempts under way, then ends the gateway. A second call ends everything at once, because the gateway ends
+ * with this process.
+ */
 function stop(): void {
   if (isStopping || !serves) process.exit(isStopping ? 1 : 0);
   isStopping = true;

@@ -1,4 +1,4 @@
-/** Verifying the signature of a delivery in a receiver. To be copied: it needs only Node. */
+/** Verifies the signature of a delivery in a receiver. Copy it: it needs only Node. */
 import { createHmac, timingSafeEqual } from "node:crypto";
 
 /**

@@ -45,7 +45,7 @@ export async function runWranglerDev(
   onListening: () => void,
 ): Promise<never> {
   const child = spawnWrangler({
-    // A group of its own: Ctrl-C in a terminal signals the whole group, and would end attempts that are under way.
+    // A process group of its own: Ctrl-C in a terminal signals the whole group, and would end attempts under way.
     isDetached: process.platform !== "win32",
     nodeArgs: ["--import", exitWithParent],
     // The inspector uses any free port, so that several gateways can run. --test-scheduled suppresses the warning that

@@ -1,4 +1,4 @@
-/** `npm run api-tools`: installs what is missing of the programs that the API is tested with. */
+/** `npm run api-tools`: installs the missing programs for tests of the API. */
 import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -20,7 +20,7 @@ const go = join(clients, "go");
 run("go", ["mod", "download"], go);
 run("go", [...goGenerator, "-version"], go);
 
-/** Fills a directory beside the one that is wanted, and renames it when it is complete. */
+/** Fills a temporary directory, and renames it when it is complete. */
 function install(directory: string, fill: (directory: string) => void): void {
   if (existsSync(directory)) return;
   const filling = `${directory}.${process.pid}`;

@@ -1,6 +1,6 @@
 /**
- * Programs of others that the API is tested with: generators of clients, and schemathesis. They are installed once, by
- * `npm run api-tools`, outside of the checkout.
+ * Third-party programs for tests of the API: generators of clients, and schemathesis. `npm run api-tools` installs them
+ * once, outside of the checkout.
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -14,31 +14,31 @@ const cache = join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "
 /** The example clients, one directory per language. */
 export const clients = join(projectDirectory, "examples/clients");
 
-/** The versions of the Python programs, and of all that they import. */
+/** The versions of the Python programs and of their dependencies. */
 export const pythonPins = join(projectDirectory, "tools/api-tools/requirements.txt");
 
-/** A directory for these versions: other ones have another. Whoever fills it makes it appear at once. */
+/** The directory for these versions; other versions have another one. It is created atomically. */
 export const pythonTools = directoryFor("python", pythonPins);
 
 /** With `node_modules`, as its lock file says. */
 export const typescriptTools = directoryFor("typescript", join(clients, "typescript/package-lock.json"));
 
-/** The Go generator is a tool of the example's module: Go keeps it itself. */
+/** The Go generator is a tool of the example's module, which Go caches itself. */
 export const goGenerator = ["tool", "oapi-codegen"] as const;
 
-/** Go's variables: the module's versions, and nothing from the network. */
+/** Environment variables for Go: only the module's versions, and no network. */
 export const goOffline = { GOFLAGS: "-mod=readonly", GOPROXY: "off" };
 
-/** What schemathesis tests, and how much. */
+/** The settings of schemathesis. */
 export const schemathesisConfig = join(projectDirectory, "tools/api-tools/schemathesis.toml");
 
-/** The variables for Python programs that are installed here. */
+/** Environment variables for the installed Python programs. */
 export const pythonEnvironment = { PYTHONPATH: pythonTools, PYTHONDONTWRITEBYTECODE: "" };
 
-/** In CI nothing is left out, unless its network gave nothing. */
+/** In CI no test is skipped, unless its network has not delivered the programs. */
 export const mayBeLeftOut = !process.env["CI"] || process.env["WITHOUT_API_TOOLS"] === "yes";
 
-/** Whether the tools of a language are here, without a look at the network. */
+/** Whether the tools of a language are installed. Does not use the network. */
 export const isInstalled = {
   go: () => spawnSync("go", [...goGenerator, "-version"], goOptions).status === 0,
   python: () => existsSync(pythonTools) && spawnSync("python3", ["--version"]).status === 0,

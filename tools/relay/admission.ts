@@ -1,4 +1,4 @@
-/** Which frames a relay takes: signed by the gateway, fresh, and never seen before. */
+/** Decides which frames a relay accepts: signed by the gateway, fresh, and not replayed. */
 import {
   clockToleranceMs,
   decodeFrame,
@@ -7,12 +7,12 @@ import {
   relayRequestSchema,
 } from "../../src/send/egress/protocol.ts";
 
-/** More than comes within the time that a nonce is remembered: at 100 bytes each, about 100 MB. */
+/** The most nonces that are remembered, more than come in that time. At 100 bytes each, they need about 100 MB. */
 const noncesMax = 1_000_000;
 
 /**
- * `unsigned`: nobody knows who sent it. The others are signed: `keys` are those that answer. `malformed` has no nonce that
- * could be answered.
+ * `unsigned`: the sender is unknown. The others are signed; `keys` sign the answer. `malformed`: it has no nonce, so
+ * that it cannot be answered.
  */
 export type Admitted =
   | { kind: "unsigned" }
@@ -20,24 +20,24 @@ export type Admitted =
   | { kind: "refused"; keys: RelayKeys; nonce: string; reason: string }
   | { kind: "admitted"; keys: RelayKeys; request: RelayRequest; body: Uint8Array };
 
-/** The nonces of a relay that were used: one object for everything that one process takes. */
+/** The used nonces of a relay: one object per process. */
 export class Admission {
   readonly #keys: readonly RelayKeys[];
-  /** When each nonce may be forgotten, in ms: in the order in which they came. */
+  /** When each nonce may be forgotten, in ms, in order of arrival. */
   readonly #used = new Map<string, number>();
   /**
-   * What was signed before this process began may have been used in the one before it, which is forgotten: nothing is kept
-   * on disk. The gateway makes the attempt again with a new signature.
+   * The start of this process, in ms. Earlier frames are refused, because the nonces of a previous process are not
+   * stored. The gateway repeats the attempt with a new signature.
    */
   readonly #startedAt: number;
 
-  /** @param keys of every secret that is valid: two while one is replaced. */
+  /** @param keys of every valid secret: two during a rotation. */
   constructor(keys: readonly RelayKeys[], now = Date.now()) {
     this.#keys = keys;
     this.#startedAt = now;
   }
 
-  /** Judges a frame and uses its nonce up. */
+  /** Checks a frame, and marks its nonce as used. */
   async admit(frame: Uint8Array<ArrayBuffer>, now = Date.now()): Promise<Admitted> {
     for (const keys of this.#keys) {
       const decoded = await decodeFrame(keys, "request", frame);
@@ -52,7 +52,7 @@ export class Admission {
     return { kind: "unsigned" };
   }
 
-  /** Whether something that was signed at `sentAt` (ms) is still to be believed. */
+  /** Whether a signature made at `sentAt` (ms) is fresh. */
   isFresh(sentAt: number, now = Date.now()): boolean {
     return Math.abs(now - sentAt) <= clockToleranceMs && sentAt >= this.#startedAt;
   }
@@ -64,9 +64,9 @@ export class Admission {
       this.#used.delete(old);
     }
     if (this.#used.has(nonce)) return "the request was made before";
-    // Rather than forget one that could be replayed.
+    // A full list refuses new frames, because a forgotten nonce could be replayed.
     if (this.#used.size >= noncesMax) return "the relay has taken too many requests";
-    // A clock that is ahead by the tolerance signs what is fresh for twice as long.
+    // A frame is fresh for twice the tolerance if the sender's clock is ahead by the tolerance.
     this.#used.set(nonce, now + 2 * clockToleranceMs);
     return null;
   }

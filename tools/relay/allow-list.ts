@@ -1,6 +1,6 @@
 /**
- * Which targets a relay may connect to. A rule is `host`, `network` or `host=network`, each with an optional `:port`:
- * `hooks.example.com:443`, `10.0.0.0/8`, `[fd00::/8]:8443`, `*.corp.example=10.1.0.0/16`.
+ * The allow list: the targets that a relay may connect to. A rule is `host`, `network` or `host=network`, each with an
+ * optional `:port`: `hooks.example.com:443`, `10.0.0.0/8`, `[fd00::/8]:8443`, `*.corp.example=10.1.0.0/16`.
  */
 import { BlockList, isIP } from "node:net";
 import { isGloballyReachable } from "../../src/send/addresses.ts";
@@ -10,9 +10,9 @@ export type AllowRule = { host: string | null; network: Network | null; port: nu
 type Network = { address: string; prefixBits: number; family: "ipv4" | "ipv6"; list: BlockList };
 
 /**
- * Addresses that a wider network does not open: `0.0.0.0/0` does not let anybody talk to the relay's own machine or to a
- * cloud's metadata service at 169.254.169.254. A rule must name them, or a part of them. The IPv6 ranges that stand for
- * IPv4 addresses (mapped, translated, 6to4) belong to them: otherwise they would be a second way to any address.
+ * Networks that a wider network does not include, so that `0.0.0.0/0` gives no access to the relay's own machine or to
+ * a cloud's metadata service at 169.254.169.254. A rule must name them, or a part of them. They include the IPv6 ranges
+ * for IPv4 addresses (mapped, translated, 6to4), which would otherwise be a second path to any address.
  */
 const special = [
   "0.0.0.0/8",
@@ -87,7 +87,7 @@ export function matchesHost(pattern: string, host: string): boolean {
 
 function opens({ host, network }: AllowRule, address: string): boolean {
   if (network === null) {
-    // The name for the own machine is what names it.
+    // `localhost` in a rule also allows its addresses.
     const isLocalName = host === "localhost" || host === "*.localhost";
     return isLocalName ? loopback.some((range) => contains(range, address)) : isGloballyReachable(address);
   }

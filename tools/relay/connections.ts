@@ -1,11 +1,11 @@
-/** Connections to receivers, which are kept open for the next request to the same address under the same TLS settings. */
+/** Keep-alive connections to receivers, for requests to the same address with the same TLS settings. */
 import { readFileSync } from "node:fs";
 import * as http from "node:http";
 import * as https from "node:https";
 import { rootCertificates, type SecureContextOptions } from "node:tls";
 import { matchesHost } from "./allow-list.ts";
 
-/** TLS settings of the hosts that match: more authorities to trust, and a certificate to present. PEM texts. */
+/** TLS settings of matching hosts: additional authorities to trust, and a client certificate. PEM texts. */
 export type HostTls = { host: string; ca?: string; cert?: string; key?: string };
 
 /** A receiver that keeps connections for 5 s, as Node's own server does, must not close one just as it is used. */
@@ -15,8 +15,8 @@ const idleMs = 4000;
 export type PinnedOptions = https.RequestOptions & { pinnedTo: string };
 
 /**
- * The agents of a relay. A connection serves again only where the name resolves to the same addresses as when it was
- * made: a name that has moved gets a new connection, to an address that was checked for it.
+ * The agents of a relay. A connection is reused only if the name resolves to the same addresses as when it was made.
+ * Otherwise a new connection is made, to an address that was checked.
  */
 export class Connections {
   readonly #hosts: readonly HostTls[];
@@ -27,7 +27,7 @@ export class Connections {
     this.#hosts = hosts;
   }
 
-  /** @param verify whether the certificate is verified: connections of one kind never serve the other. */
+  /** @param verify whether the certificate is verified. Verified and unverified requests do not share connections. */
   agentFor({ isSecure, host, verify }: { isSecure: boolean; host: string; verify: boolean }): http.Agent {
     if (!isSecure) return this.#plain;
     const index = this.#hosts.findIndex((one) => matchesHost(one.host, host));
@@ -52,7 +52,7 @@ export class Connections {
   }
 }
 
-/** Own authorities come beside the well-known ones, not in place of them. */
+/** The additional authorities are trusted beside the well-known ones. */
 function contextOf(host: HostTls | undefined): SecureContextOptions {
   if (host === undefined) return {};
   return {

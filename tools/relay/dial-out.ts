@@ -1,4 +1,4 @@
-/** Connections that the relay makes to the gateway, so that it needs no inbound port. Requests come over them. */
+/** Connections from the relay to the gateway, over which it gets requests, so that it needs no inbound port. */
 import { setTimeout as wait } from "node:timers/promises";
 import {
   challengeSchema,
@@ -18,17 +18,22 @@ const NodeWebSocket = WebSocket as unknown as new (
   init: { headers: Record<string, string> },
 ) => WebSocket;
 
-/** Where a relay connects to, and as what. `keys`: of the secret that the gateway has for this name. */
+/**
+ * A connection's settings: the gateway and the egress's name. `keys`: of the secret that the gateway has for this name.
+ */
 export type DialOut = { gateway: URL; name: string; relay: Relay; keys: RelayKeys };
 
-/** Between two attempts to connect: twice as long each time, with jitter, so that relays do not come back all at once. */
+/**
+ * The pause between two attempts to connect doubles each time, with jitter, so that relays do not reconnect all at
+ * once.
+ */
 const waitMs = { first: 500, most: 15_000 };
-/** A gateway that answers no heartbeat for so long is gone, though nothing has closed the connection. */
+/** A gateway that answers no heartbeat for this time counts as gone, even if the connection was not closed. */
 const silenceMs = 3 * heartbeat.everyMs;
 /** A receiver has 30 s at most. */
 const drainMs = 35_000;
 
-/** Keeps one connection open until `signal` is aborted; then lets what is under way end. Never rejects. */
+/** Keeps one connection open until `signal` is aborted, then waits for requests under way. Never rejects. */
 export async function stayConnected(dialOut: DialOut, signal: AbortSignal): Promise<void> {
   let failures = 0;
   while (!signal.aborted) {
@@ -43,7 +48,7 @@ export async function stayConnected(dialOut: DialOut, signal: AbortSignal): Prom
   }
 }
 
-/** One connection, from its making to its end. */
+/** One connection, from its start to its end. */
 class Connection {
   /** Why it ended. */
   readonly closed: Promise<string>;
@@ -95,7 +100,7 @@ class Connection {
     await this.#dialOut.relay.handle(frame, (answer) => this.#socket?.send(answer));
   }
 
-  /** Answers the gateway's challenge: who replays the header of another connection cannot. */
+  /** Answers the gateway's challenge, which a client that only replays another connection's header cannot. */
   async #sayHello(frame: Uint8Array<ArrayBuffer>): Promise<void> {
     const { keys, gateway, name, relay } = this.#dialOut;
     const decoded = await decodeFrame(keys, "challenge", frame);
@@ -113,7 +118,7 @@ class Connection {
     else if (socket.readyState === WebSocket.OPEN) socket.send(heartbeat.ping);
   }
 
-  /** Tells the gateway to send nothing more here, and waits for what is under way. */
+  /** Tells the gateway to send no more requests here, and waits for those under way. */
   readonly #drain = (): void => {
     const socket = this.#socket;
     if (socket?.readyState === WebSocket.OPEN) socket.send(drainText);

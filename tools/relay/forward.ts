@@ -1,4 +1,4 @@
-/** One request to a receiver, as the gateway asked for it. */
+/** Forwards one request of the gateway to a receiver. */
 import * as http from "node:http";
 import * as https from "node:https";
 import { isIP, type LookupFunction } from "node:net";
@@ -8,15 +8,15 @@ import type { AllowRule } from "./allow-list.ts";
 import type { Connections, PinnedOptions } from "./connections.ts";
 import { hostOf, portOf, type Resolve, resolveTarget } from "./resolve.ts";
 
-/** What a relay forwards with. */
+/** The parts of a relay for forwarding. */
 export type ForwardSetup = { allow: readonly AllowRule[]; connections: Connections; resolve: Resolve };
 
 type Failed = Pick<RelayAnswer & { kind: "receiverFailed" }, "error" | "reason">;
 type BodyEnd = (RelayAnswer & { kind: "end" })["end"];
 
 /**
- * `answered`: as soon as the headers are there; `body` never rejects. `failed`: the receiver's failure. `late`: this process
- * was too busy to see an answer in time, so that nothing is known.
+ * `answered`: as soon as the headers are there; `body` never rejects. `failed`: the receiver's failure. `late`: this
+ * process was too busy to read a response in time, so that the result is unknown.
  */
 export type Forwarded =
   | {
@@ -28,10 +28,13 @@ export type Forwarded =
   | ({ kind: "failed" } & Failed)
   | { kind: "late" };
 
-/** Node's own limit is 16 KiB, which answers with many cookies reach. */
+/** The most bytes of response headers. Node's default, 16 KiB, is too small for responses with many cookies. */
 const headerBytesMax = 64 * 1024;
 
-/** These describe the connection (RFC 9110, 7.6.1) or the message, and are the relay's own: two readings of them smuggle. */
+/**
+ * Headers that describe the connection (RFC 9110, 7.6.1) or the message. The relay sets them itself, to prevent request
+ * smuggling.
+ */
 const ownHeaders = new Set([
   "connection",
   "content-length",
@@ -46,7 +49,7 @@ const ownHeaders = new Set([
   "upgrade",
 ]);
 
-/** Sends a request once. Redirects are not followed. The time covers resolving, connecting, waiting and reading. */
+/** Sends a request once. Redirects are not followed. The timeout covers resolving, connecting, waiting and reading. */
 export async function forward(
   request: RelayRequest,
   body: Uint8Array,
@@ -110,7 +113,7 @@ function requestOptions(
     maxHeaderSize: headerBytesMax,
     // Of an address no name is asked for: its certificate must have the address itself.
     ...(isSecure && { servername: isIP(host) === 0 ? host : "" }),
-    // The name is not resolved again: it might resolve to something else now.
+    // The name is not resolved again, because it might resolve to another address now.
     lookup: lookupOf(addresses),
     pinnedTo: addresses.toSorted().join(","),
   };
@@ -126,8 +129,8 @@ function lookupOf(addresses: string[]): LookupFunction {
 }
 
 /**
- * A request over a kept connection may meet one that the receiver is just closing, which fails at once though nothing is
- * wrong with the receiver: it is made again over another one, as Node's documentation advises for `reusedSocket`.
+ * A keep-alive connection may be one that the receiver is just closing. The request then fails at once although the
+ * receiver works, and is repeated over another connection, as Node's documentation advises for `reusedSocket`.
  */
 async function exchange(
   url: URL,
@@ -151,7 +154,9 @@ async function exchange(
   }
 }
 
-/** What is read is counted, whatever the answer says of its length. Never rejects. */
+/**
+ * Reads the body up to the limit. The bytes are counted, because the headers may state a wrong length. Never rejects.
+ */
 async function readBody(
   response: http.IncomingMessage,
   bytesMax: number,
@@ -170,7 +175,7 @@ async function readBody(
       }
     }
   } catch {
-    // Node does not say more of a body that breaks than that it does.
+    // Node gives no reason for a body that breaks off.
     end = signal.aborted ? "late" : "broken";
   }
   return { bytes: Buffer.concat(chunks), end };

@@ -1,4 +1,4 @@
-/** `npm run relay`: the program. It keeps nothing on disk, and ends on SIGTERM once what is under way has ended. */
+/** `npm run relay`: the program. It stores nothing on disk, and ends on SIGTERM after the requests under way. */
 import { once } from "node:events";
 import type { Server } from "node:http";
 import { importRelayKeys, type RelayKeys } from "../../src/send/egress/protocol.ts";

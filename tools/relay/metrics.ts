@@ -1,4 +1,4 @@
-/** Counts for Prometheus. They have no labels with hosts: whoever can read them learns no target. */
+/** Metrics for Prometheus. They have no labels with hosts, so that they reveal no targets. */
 
 /** `answered`, `failed`: by or for the receiver. `late`: this process was too busy. `refused`: not forwarded. */
 export type Result = "answered" | "failed" | "late" | "refused";

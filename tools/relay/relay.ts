@@ -1,4 +1,4 @@
-/** What a relay does with a frame, however it came: over HTTP, or over a connection that the relay made. */
+/** Handles frames that come over HTTP or over a connection that the relay made. */
 import {
   encodeFrame,
   type RelayAnswer,
@@ -10,10 +10,10 @@ import { forward, type ForwardSetup } from "./forward.ts";
 import { log } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 
-/** Sends a signed frame back. `answer` is what it says, for whoever turns that into a status. */
+/** Sends a signed frame back. `answer`: its content, for callers that need a status. */
 export type Reply = (frame: Uint8Array<ArrayBuffer>, answer: RelayAnswer) => void;
 
-/** What became of a frame: `unsigned` and `malformed` ones are not answered. */
+/** The result for a frame. `unsigned` and `malformed` ones are not answered. */
 export type Handled = "unsigned" | "malformed" | "answered";
 
 export type RelaySetup = ForwardSetup & { keys: readonly RelayKeys[]; concurrency: number };
@@ -35,7 +35,7 @@ export class Relay {
     return this.#underWay;
   }
 
-  /** Handles one frame and answers it by `reply`: twice when the receiver answered, else once. Never rejects. */
+  /** Handles one frame and answers with `reply`: twice when the receiver responded, else once. Never rejects. */
   async handle(frame: Uint8Array<ArrayBuffer>, reply: Reply): Promise<Handled> {
     const admitted = await this.admission.admit(frame);
     switch (admitted.kind) {
@@ -107,7 +107,7 @@ export class Relay {
       const durationMs = Math.round(performance.now() - startedAt);
       this.metrics.observe(durationMs / 1000);
       const { origin } = new URL(request.url);
-      // Of the URL only its origin: the rest of a webhook's URL is often a secret.
+      // Only the URL's origin is logged, because the rest is often a secret.
       log("info", "request", { nonce, method: request.method, origin, ...result, duration_ms: durationMs });
     };
     switch (forwarded.kind) {

@@ -1,4 +1,4 @@
-/** What a target's name resolves to: asked once for a request, which then connects to these addresses and to no others. */
+/** Resolves a target's name, once per request, which then connects to these addresses only. */
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { type AllowRule, isAllowed, isNameAllowed } from "./allow-list.ts";
@@ -27,7 +27,7 @@ export function portOf(url: URL): number {
   return url.protocol === "https:" ? 443 : 80;
 }
 
-/** Names that no rule has are not even looked up: a look-up tells the name's owner who asks. */
+/** Names that no rule allows are not resolved, because a DNS query reveals the relay to the name's owner. */
 export async function resolveTarget(
   url: URL,
   rules: readonly AllowRule[],

@@ -13,7 +13,10 @@ import {
 import { log } from "./log.ts";
 import type { Relay } from "./relay.ts";
 
-/** Longer than the gateway's runtime keeps an unused connection (5 s): it is never the relay that closes one just as it is used. */
+/**
+ * Longer than the gateway's runtime keeps an idle connection (5 s), so that the relay does not close one that is just
+ * being used.
+ */
 const keepAliveMs = 15_000;
 /** A gateway sends a request at once. */
 const readMs = 10_000;
@@ -119,7 +122,7 @@ class Handler {
   }
 }
 
-/** For people and for proxies' logs: the gateway believes the signed frame alone. */
+/** The status is for people and for proxies' logs. The gateway uses only the signed frame. */
 function statusOf(said: RelayAnswer): number {
   if (said.kind === "relayFailed") return said.code === "refused" ? 401 : 503;
   return said.kind === "receiverFailed" && said.error === "blocked" ? 403 : 200;
@@ -135,7 +138,7 @@ async function readBody(request: http.IncomingMessage, length: number): Promise<
   return body;
 }
 
-/** The body of a refused request is not read: the connection ends with the answer. */
+/** The body of a refused request is not read: the connection is closed after the response. */
 function refuse(response: http.ServerResponse, status: number, message: string): void {
   response.setHeader("Connection", "close");
   say(response, status, message);

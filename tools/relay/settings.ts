@@ -1,4 +1,4 @@
-/** The relay's settings: a JSON file, options that go before it, and the secret, which is in neither. */
+/** The relay's settings: a JSON file, options that override it, and the secret, which is in neither. */
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { parseArgs } from "node:util";
@@ -18,7 +18,7 @@ export const usage = `Forwards the gateway's requests to receivers that it canno
   --secret-file FILE     the secret of the egress; otherwise the variable RELAY_SECRET
   --help                 this text`;
 
-/** The same as the gateway asks for: what is shorter can be guessed. */
+/** The same minimum as in the gateway: shorter secrets can be guessed. */
 const secretCharactersMin = 32;
 
 const fileSchema = z.strictObject({
