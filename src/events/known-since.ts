@@ -4,11 +4,11 @@ import { withTimeout } from "../platform/timeouts";
 import { noteShards, shardsBelieved } from "./shard-count";
 import { shardOf, shardStub } from "./shard/shard-of";
 
-/** So often shards may say that there are others than this isolate believes. */
+/** How often the number of shards may differ from the expected one. */
 const triesMax = 3;
 
 /**
- * Since when (ms) the shard of an event knows all events that it accepted.
+ * The time (ms) since which the shard of an event knows all uuids that it accepted.
  * @throws {RequestError} 503 when it cannot be reached.
  */
 export async function knownSince(env: Env, uuid: string): Promise<number> {

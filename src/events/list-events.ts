@@ -1,4 +1,4 @@
-/** Lists of events, newest first, from all event shards and from what D1 archived before there were any. */
+/** Lists of events, newest first, from all event shards and the old archive in D1. */
 import { log } from "../platform/log";
 import { withTimeout } from "../platform/timeouts";
 import type { ArchivedEvent, ArchiveFilters } from "./archived-event";
@@ -7,18 +7,15 @@ import { listOldArchive } from "./old-archive/list";
 import { countShards } from "./shard-count";
 import { shardStub } from "./shard/shard-of";
 
-/**
- * Where a list goes on, in the old archive and in each shard: an id, before which it does; 0: it has not begun; null: it is at
- * its end.
- */
+/** Where a list continues, in the old archive and in each shard: before an id; 0: not started; null: at its end. */
 export type ListCursor = (number | null)[];
 
-/** `before`: `next` of the page before. `withNames`: also tell names and titles, which are made of texts. */
+/** `before`: `next` of the previous page. `withNames`: include names and titles, which are made from texts. */
 export type ListQuery = ArchiveFilters & { limit: number; before?: ListCursor; withNames?: boolean };
 
 /**
- * An event of a list. Names are null where the text has none or they were not asked for. `title`: what it says, in a sentence;
- * absent where it was not asked for.
+ * An event of a list. Names are null if the text has none or without `withNames`. `title`: a summary in one sentence;
+ * absent without `withNames`.
  */
 export type ListedEvent = ArchivedEvent & {
   projectName: string | null;
@@ -31,16 +28,18 @@ export type EventPage = {
   events: ListedEvent[];
   /** Null at the end. */
   next: ListCursor | null;
-  /** When the oldest event that can be read was accepted, in ms; null when there is none. */
+  /** When the oldest readable event was accepted, in ms; null when there is none. */
   reachesBackTo: number | null;
-  /** The numbers of the event shards that did not answer: their events are not on the page, and may be on a later one. */
+  /**
+   * The numbers of the event shards that did not respond: their events are not on the page, and may be on a later one.
+   */
   unavailableShards: number[];
 };
 
-/** What one source gives. `newest`: the id of its newest event, to begin from. */
+/** The page of one source. `newest`: the id of its newest event, to start from. */
 export type ListedPage = SourcePage<ListedEvent> & { newest: number; reachesBackTo: number | null };
 
-/** One source: a page of it before an id (0: from its newest event on). */
+/** Reads a page of one source before an id (0: from its newest event on). */
 type Source = (before: number) => Promise<ListedPage>;
 
 /**
@@ -50,7 +49,7 @@ type Source = (before: number) => Promise<ListedPage>;
 export async function listEvents(env: Env, query: ListQuery): Promise<EventPage> {
   const { before: begin = [], ...filters } = query;
   const shards = Math.max(await countShards(env), begin.length - 1);
-  // Shards that were added since the list began had no event then.
+  // Shards that were added after the first page had no event then.
   const before =
     begin.length === 0 ? [] : Array.from({ length: shards + 1 }, (_, place) => begin[place] ?? null);
   const sources: Source[] = [
@@ -86,7 +85,7 @@ function mergedPage(
   { before, limit, unavailableShards }: { before: ListCursor; limit: number; unavailableShards: number[] },
 ): EventPage {
   const pages = asked.map((result) => (result.status === "fulfilled" ? (result.value ?? nothing) : nothing));
-  // What is accepted between two pages is not part of the list.
+  // Events that are accepted between two pages are not part of the list.
   const begun = pages.map(({ newest }, place) => {
     const from = before[place];
     return from === null ? null : from || newest + 1;

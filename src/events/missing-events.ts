@@ -12,8 +12,8 @@ import { shardStub } from "./shard/shard-of";
 const nothing: SourcePage<HandoverEvent> = { items: [], next: null, coveredTo: 0 };
 
 /**
- * The events of one page that the webhook's current subscriptions match: there may be none, and a next page. Events that are
- * still being handed over to it are left out.
+ * The events of one page that match the webhook's current subscriptions. A page may be empty and still have a next one.
+ * Events with an unfinished hand-over to the webhook are left out.
  * @throws when D1 or a shard cannot be reached: nothing may be left out silently.
  */
 export async function readMatchingEvents(
@@ -53,7 +53,10 @@ export async function readMatchingEvents(
   };
 }
 
-/** Since when (ms) every event can be read: older ones may have been forgotten. @throws when D1 or a shard cannot be reached. */
+/**
+ * The time (ms) since which every event can be read: older ones may have been removed. @throws when D1 or a shard
+ * cannot be reached.
+ */
 export async function archiveCompleteSince(env: Env): Promise<number> {
   const shards = await countShards(env);
   const since = await Promise.all([
@@ -65,7 +68,10 @@ export async function archiveCompleteSince(env: Env): Promise<number> {
   return Math.max(...since);
 }
 
-/** One cursor for the old archive and each shard, empty at its end. A single number is one of the time before shards. */
+/**
+ * One cursor for the old archive and each shard, empty at its end. A single number is a cursor from before there were
+ * shards.
+ */
 function parseCursor(text: string): (number | null)[] {
   return text.split(",").map((id) => (id === "" ? null : Number(id)));
 }

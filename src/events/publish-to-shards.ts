@@ -1,4 +1,4 @@
-/** A publish in the event shards: each of its events is archived by the shard that its uuid belongs to. */
+/** Publishing in the event shards: the shard that an event's uuid belongs to archives it. */
 import { unavailable } from "../platform/errors";
 import { log } from "../platform/log";
 import { withTimeout } from "../platform/timeouts";
@@ -8,14 +8,14 @@ import { noteShards, shardsBelieved } from "./shard-count";
 import { shardOf, shardStub } from "./shard/shard-of";
 import type { PublishAnswer, RoutedWebhook } from "./shard/types";
 
-/** How long a shard may take. It is called twice. */
+/** The timeout of a call of a shard. */
 const callMs = 4000;
 const callsMax = 2;
-/** So often a publish begins anew because there are other shards than it believed. They may grow just then. */
+/** A publish restarts when the number of shards is not the expected one, which can happen repeatedly during a growth. */
 const reshardsMax = 5;
 const retryAfterS = 1;
 
-/** An event with the webhooks that hear it. `isKnown`: its uuid was archived before, at `firstAcceptedAt` (ms). */
+/** An event with the webhooks that receive it. `isKnown`: its uuid was archived before, at `firstAcceptedAt` (ms). */
 export type ArchivedEvent = {
   event: Event;
   firstAcceptedAt: number;
@@ -23,14 +23,15 @@ export type ArchivedEvent = {
   webhooks: RoutedWebhook[];
 };
 
-/** `conflicts`: uuids that are known with another text. Then nothing of the request may be delivered. */
+/** `conflicts`: uuids that are known with another text. Then no event of the request may be delivered. */
 export type ArchivedBatch = { events: ArchivedEvent[] } | { conflicts: string[] };
 
 /**
- * Archives events and finds out who hears them. When it returns `events`, all of them are on disk. Idempotent by uuid. A conflict
- * in one shard may leave events of the others in the archive: a repeat without it delivers them.
+ * Archives events and finds their webhooks. When it returns `events`, all of them are on disk. Idempotent by uuid.
+ * After a conflict in one shard, other shards may have archived their events: a repeat without the conflict delivers
+ * them.
  * @param events with different uuids. @returns them in their order.
- * @throws {RequestError} 503 when a shard cannot be reached, or not be sure who hears the events.
+ * @throws {RequestError} 503 when a shard cannot be reached, or does not have the current routing.
  */
 export async function publishToShards(
   env: Env,
@@ -59,7 +60,7 @@ export async function publishToShards(
   throw unavailable("The number of event shards is changing. Publish again.", { retryAfterS });
 }
 
-/** Of events in several shards, those that are known with another text: so that none is archived beside one of them. */
+/** Returns the uuids that are known with another text. If there are any, no event of the request is archived. */
 async function findConflicts(env: Env, parts: readonly [number, Event[]][]): Promise<string[]> {
   const known = await Promise.all(
     parts.map(([shard, part]) => callShard(env, shard, (stub) => stub.texts(part.map(({ uuid }) => uuid)))),
@@ -69,7 +70,7 @@ async function findConflicts(env: Env, parts: readonly [number, Event[]][]): Pro
   return events.filter(({ uuid, body }) => (texts.get(uuid) ?? body) !== body).map(({ uuid }) => uuid);
 }
 
-/** Calls a shard, and once more when that fails. @throws {RequestError} 503 when both fail. */
+/** Calls a shard, a second time if the first call fails. @throws {RequestError} 503 when both fail. */
 async function callShard<Result>(
   env: Env,
   shard: number,
@@ -113,7 +114,7 @@ function merged(events: readonly Event[], answers: readonly PublishAnswer[]): Ar
   };
 }
 
-/** One object for each webhook: shards may have learned of a change at different moments. */
+/** Keeps one object for each webhook, with the latest version: shards may receive a change at different times. */
 function latest(webhooks: Map<number, RoutedWebhook>, webhook: RoutedWebhook): RoutedWebhook {
   const known = webhooks.get(webhook.id);
   if (known === undefined) {

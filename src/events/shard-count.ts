@@ -1,29 +1,29 @@
-/** How many event shards there are, as this isolate knows. */
+/** The number of event shards that this isolate knows. */
 import { readConfig } from "../platform/config";
 import { log } from "../platform/log";
 import { withTimeout } from "../platform/timeouts";
 import { shardsAnnouncedTo } from "./shard/change-outcomes";
 import { shardStub } from "./shard/shard-of";
 
-/** How long shard 0 may take to say so, before D1 is asked. */
+/** The timeout of shard 0, after which D1 is read. */
 const countMs = 2000;
 
-/** Null until a shard or D1 has said so. */
+/** Null until a shard or D1 has returned it. */
 let known: number | null = null;
 
-/** What to believe first: a shard that knows better refuses the call, and says so. */
+/** The number to try first: if it is wrong, the shard rejects the call and returns the right one. */
 export function shardsBelieved(env: Env): number {
   return known ?? readConfig(env).eventShards;
 }
 
-/** Notes what a shard said. */
+/** Stores the number that a shard returned. */
 export function noteShards(shards: number): void {
   known = shards;
 }
 
 /**
- * How many there are now, for those who cannot be corrected: shard 0 decides it, so that it is asked. Where it cannot be reached, D1
- * is: it may be asked for shards that have no event yet.
+ * Reads the current number, for callers that no shard corrects: from shard 0, which decides it, or from D1 if shard 0
+ * cannot be reached. The number in D1 may include new shards that have no event yet.
  * @throws when both cannot be reached.
  */
 export async function countShards(env: Env): Promise<number> {
@@ -35,7 +35,7 @@ export async function countShards(env: Env): Promise<number> {
   const stored = await withTimeout(
     env.DB.prepare(`SELECT ${shardsAnnouncedTo} AS shards FROM routing`).first<number>("shards"),
   );
-  // Before there is any, the first to be made goes by the configuration.
+  // Before the first shard exists, the configuration decides.
   return stored === null || stored === 0 ? readConfig(env).eventShards : stored;
 }
 
