@@ -7,12 +7,15 @@ import { resumeSending } from "../src/lane/planned-stop";
 import { forgetAllFailedWrites } from "../src/lane/storage-check";
 import { forgetSlots } from "../src/lane/attempt-slots";
 import { forgetConnections } from "../src/send/stale-connections";
-import { leaks } from "./secrets";
+import { leaks, printLog } from "./secrets";
 import { emptyStorage, makeTables } from "./storage";
 import { waitFor } from "./wait-for";
 
 vi.waitFor = waitFor;
 
+// The last of all: hooks that come after a test run in reverse.
+afterEach(() => printLog(false));
+beforeEach(() => printLog(true));
 beforeEach(makeTables);
 beforeEach(forgetConnections);
 beforeEach(forgetSlots);
