@@ -157,8 +157,10 @@ export class PendingDeliveries {
   /** @returns which of these deliveries are pending and were never tried. */
   untriedAmong(sequences: readonly number[]): number[] {
     return sequences.filter((sequence) => {
-      const pending = this.load(sequence);
-      return pending?.status === deliveryStatus.pending && pending.attempts === 0;
+      const table = this.#days.of(sequence);
+      if (table === null) return false;
+      const query = `SELECT 1 FROM ${table} WHERE sequence = ? AND status = ${deliveryStatus.pending} AND attempts = 0`;
+      return this.#sql.exec(query, sequence).toArray().length > 0;
     });
   }
 
