@@ -238,14 +238,7 @@ describe("on a disk that is full", () => {
 
 describe("a lane that ended with a write that failed", () => {
   it("is opened again by cron, and sends at once: also when it could not be opened the first time", async () => {
-    const { received, logged } = receiver();
-    const { uuid } = await makeListener();
-    await publish(makeEvent());
-    await vi.waitFor(() => expect(received).toHaveLength(1));
-    await breakUpdates(uuid);
-    await publish(makeEvent());
-    await vi.waitFor(() => expect(logged()).toContain("a transaction failed"));
-    await mendUpdates(uuid);
+    const { received, logged, uuid } = await failedLane();
     await runInDurableObject(laneOf(uuid), (_, { storage }) => storage.deleteAlarm());
     // What was written a moment ago may be under way to the disk.
     const waking = vi.spyOn(WebhookLane.prototype, "wake").mockRejectedValueOnce(new Error("disk is full"));
@@ -265,14 +258,7 @@ describe("a lane that ended with a write that failed", () => {
   });
 
   it("is not looked at again once its webhook was deleted", async () => {
-    const { received, logged } = receiver();
-    const { uuid } = await makeListener();
-    await publish(makeEvent());
-    await vi.waitFor(() => expect(received).toHaveLength(1));
-    await breakUpdates(uuid);
-    await publish(makeEvent());
-    await vi.waitFor(() => expect(logged()).toContain("a transaction failed"));
-    await mendUpdates(uuid);
+    const { uuid } = await failedLane();
     await laneOf(uuid).close();
     const waking = vi.spyOn(WebhookLane.prototype, "wake");
     passTime(10_000);
@@ -282,3 +268,16 @@ describe("a lane that ended with a write that failed", () => {
     expect(waking).toHaveBeenCalledTimes(1);
   });
 });
+
+/** A lane that has delivered one event, and whose write failed at the second one. */
+async function failedLane() {
+  const { received, logged } = receiver();
+  const { uuid } = await makeListener();
+  await publish(makeEvent());
+  await vi.waitFor(() => expect(received).toHaveLength(1));
+  await breakUpdates(uuid);
+  await publish(makeEvent());
+  await vi.waitFor(() => expect(logged()).toContain("a transaction failed"));
+  await mendUpdates(uuid);
+  return { received, logged, uuid };
+}
