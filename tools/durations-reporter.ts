@@ -1,10 +1,21 @@
-/** A vitest reporter that prints how long each test file took, and the files of each project together. */
-import type { Reporter, TestModule } from "vitest/node";
+/**
+ * A vitest reporter that prints how long each test file took, the files of each project together, and once more, as the
+ * last thing, what failed: of a long output often only the end is kept.
+ */
+import type { Reporter, SerializedError, TestModule } from "vitest/node";
 
 export default class Durations implements Reporter {
-  /** Prints plain text to standard output after the run, slowest first. A line is `  12.3 s  project  path`. */
-  onTestRunEnd(modules: readonly TestModule[]): void {
+  /**
+   * Prints plain text to standard output after the run, slowest first. A line is `  12.3 s  project  path`; a failure is
+   * its file and test, and the first lines of its error. `unhandled` are errors outside any test.
+   */
+  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
     console.log(durationLines(modules.map(measure)).join("\n"));
+    const failures = [
+      ...modules.flatMap(failuresOf),
+      ...unhandled.map((error) => failure("Outside any test", error)),
+    ];
+    if (failures.length > 0) console.log(["What failed:", ...failures, ""].join("\n"));
   }
 }
 
@@ -16,6 +27,25 @@ function measure(module: TestModule): Measured {
     module.diagnostic();
   const ms = environmentSetupDuration + prepareDuration + collectDuration + setupDuration + duration;
   return { project: module.project.name, path: module.relativeModuleId, ms };
+}
+
+/** Of a file: the errors of itself, of its groups and of its tests. */
+function failuresOf(module: TestModule): string[] {
+  const path = module.relativeModuleId;
+  return [
+    ...module.errors().map((error) => failure(path, error)),
+    ...[...module.children.allSuites()].flatMap((group) =>
+      group.errors().map((error) => failure(`${path} > ${group.fullName}`, error)),
+    ),
+    ...[...module.children.allTests("failed")].flatMap((test) =>
+      (test.result().errors ?? []).map((error) => failure(`${path} > ${test.fullName}`, error)),
+    ),
+  ];
+}
+
+function failure(where: string, { message, stack = "" }: Pick<SerializedError, "message" | "stack">): string {
+  const place = stack.split("\n").find((line) => line.includes("/test/")) ?? "";
+  return [where, ...message.split("\n").slice(0, 6), place.trim()].join("\n    ").trimEnd();
 }
 
 function durationLines(files: Measured[]): string[] {
