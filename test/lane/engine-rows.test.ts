@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { passTime, restartClock, stopClock } from "../clock";
+import { passTime, restartClock, stopTimers } from "../clock";
 import { makeListener } from "../event";
 import { alarmOf, laneOf, runAlarm, runAlarms } from "../lane";
 import { receiver } from "../receiver";
@@ -9,7 +9,8 @@ import { hand, times } from "./lane-traffic";
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
 
-beforeEach(stopClock);
+// With the timers: an alarm is set only if the receiver does not answer in time.
+beforeEach(stopTimers);
 afterEach(restartClock);
 
 /** Lets the lane finish and forget everything, a month later, as it would by cron. */
