@@ -75,7 +75,7 @@ export async function expectAccessible(
     `axe.run(${context}, ${options}).then(${read})`,
   );
   const violations = found.violations.map(({ id, help, nodes }) => {
-    const where = nodes.map(({ target }) => target.join(" ")).join(", ");
+    const where = nodes.map(({ target, any }) => [target.join(" "), any[0]?.message].join(": ")).join(", ");
     return `${id}: ${help}: ${where}`;
   });
   expect(violations).toEqual([]);
