@@ -112,11 +112,18 @@ async function keepPictures(page: Page, path: string): Promise<void> {
   await page.screenshot({ path: `${path}-light.png`, fullPage: true });
 }
 
-/** Ends the fading of colours that a change of the scheme begins: in between they are nobody's choice. */
-function endTransitions(): void {
-  // A transition begins with the next frame, or when a style is asked for.
-  for (const animation of document.getAnimations())
-    if (animation instanceof CSSTransition) animation.finish();
+/**
+ * Ends the fading of colours that a change of the scheme begins: in between they are nobody's choice. What inherits a
+ * colour begins to fade only when its parent has ended.
+ */
+async function endTransitions(): Promise<void> {
+  // Scripts hear of the change with the next frame.
+  for (let frames = 0; frames < 2; frames++) await new Promise(requestAnimationFrame);
+  for (;;) {
+    const fading = document.getAnimations().filter((animation) => animation instanceof CSSTransition);
+    if (fading.length === 0) return;
+    for (const transition of fading) transition.finish();
+  }
 }
 
 /** Opens what is closed. */
