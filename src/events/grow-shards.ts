@@ -1,4 +1,4 @@
-/** Raising the number of event shards to the one that the configuration wants, for cron. */
+/** Raises the number of event shards to `EVENT_SHARDS`. Cron calls it. */
 import { readConfig } from "../platform/config";
 import { awaitAll } from "../platform/concurrency";
 import { log } from "../platform/log";
@@ -6,17 +6,18 @@ import { withTimeout } from "../platform/timeouts";
 import type { JoinState } from "./shard/growth";
 import { shardStub } from "./shard/shard-of";
 
-/** How long a new shard may take to copy a part of what it needs. */
+/** The timeout of a call of a new shard, which copies a part of the uuids. */
 const prepareMs = 30_000;
 
-/** Whether this isolate has said that there are more shards than wanted. */
+/** Whether this isolate has logged that `EVENT_SHARDS` is ignored. */
 let hasWarned = false;
 
 /**
- * Takes the next steps, all of which may be repeated, by several runs at once: D1 notes the number, so that changes of routing are
- * announced to the new shards, too; these copy the uuids of their events; shard 0 decides; they join; and D1 notes that it is
- * done. A growth that has begun is finished, whatever the configuration says by then. The number never falls.
- * @throws when D1 or a shard cannot be reached: the next run goes on.
+ * Takes the next steps of a growth: (1) D1 stores the new number, so that changes of routing are announced to the new
+ * shards, too; (2) the new shards copy the uuids of their events; (3) shard 0 stores the number; (4) the new shards join;
+ * (5) D1 marks the growth as done. Each step can be repeated, also by concurrent runs. A growth that has begun is finished
+ * even if the setting changes. The number never decreases.
+ * @throws when D1 or a shard cannot be reached. The next run continues.
  */
 export async function growShards(env: Env): Promise<void> {
   const growth = await beginGrowth(env);
@@ -31,17 +32,17 @@ export async function growShards(env: Env): Promise<void> {
   log("info", "event shards grew", growth);
 }
 
-/** @returns the growth that is under way, or begins; null when there is none. */
+/** @returns the current growth, which begins if necessary; null when there is none. */
 async function beginGrowth(env: Env): Promise<{ from: number; to: number } | null> {
   const row = await env.DB.prepare("SELECT shards, shards_next FROM routing").first<{
     shards: number;
     shards_next: number | null;
   }>();
-  // Before there is any shard, the first to be made notes how many there are.
+  // The first shard that is created stores the number.
   if (row === null || row.shards === 0) return null;
   const decided = (await withTimeout<number | null>(shardStub(env, 0).shardCount())) ?? 0;
   if (decided > Math.max(row.shards, row.shards_next ?? 0)) {
-    // D1 was restored from a backup of before.
+    // D1 was restored from a backup that is older than the growth.
     await env.DB.prepare("UPDATE routing SET shards = ?1, shards_next = NULL WHERE shards < ?1")
       .bind(decided)
       .run();

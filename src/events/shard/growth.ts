@@ -1,10 +1,11 @@
 /**
- * How many event shards there are, and how a new one becomes one of them.
+ * How many event shards there are, and how a new shard joins.
  *
- * Shard 0 decides it, in its own storage. Any other one that is called with another number than its own asks shard 0 what it is
- * now. Before that, a new shard copies the uuids of the events that will belong to it. Once shard 0 has decided, it has each of
- * the others accept nothing more of these, and copies the rest: only then it accepts events. So a uuid is accepted in one place,
- * whatever breaks off where, and whoever finds a step undone does it.
+ * Shard 0 stores the number. A shard that is called with another number than the one it knows asks shard 0. A new shard
+ * first copies the uuids of earlier events that will belong to it. When shard 0 has stored the new number, the new shard
+ * tells each of the others to accept none of its events any more, copies the remaining uuids, and only then accepts
+ * events. A uuid is therefore accepted in one place only, at whichever step a growth is interrupted: every step can be
+ * repeated.
  */
 import { awaitAll } from "../../platform/concurrency";
 import { log } from "../../platform/log";
@@ -19,27 +20,28 @@ import type { EarlierEvent } from "./types";
 import { unpackPage } from "./uuid-pages";
 import { firstCursor, type UuidPage, type UuidRequest } from "./uuid-transfer";
 
-/** How many calls of each other shard one run of copying makes. */
+/** How many times one `copy` calls each of the other shards. */
 const copiedMax = 50;
 
-/** How far a new shard is. `near`: it lacks no more than what was accepted just now. */
+/** The progress of a new shard. `near`: it lacks only the uuids of events that were accepted since its last copy. */
 export type JoinState = "copying" | "near" | "joined";
 
 const none: ReadonlyMap<string, EarlierEvent> = new Map();
 
+/** A shard's part in growing. All calls of the shard share one. */
 export class Growth {
   readonly #storage: DurableObjectStorage;
   readonly #env: Env;
   readonly #shard: number;
   readonly #store: ShardStore;
   readonly #changes: Pick<RoutingChanges, "current" | "refresh">;
-  /** How many shards changes of routing are announced to, as D1 said last. */
+  /** The number of shards to which changes of routing are announced, as last read from D1. */
   #announcedTo = 0;
-  /** Whether copying stopped before it was done. */
+  /** Whether the last `copy` stopped before the end. */
   #hasMore = false;
   #joining: Promise<void> | null = null;
 
-  /** @param options.shard its number. */
+  /** @param options.shard the shard's number, from 0. */
   constructor(
     storage: DurableObjectStorage,
     env: Env,
@@ -56,7 +58,7 @@ export class Growth {
     this.#changes = changes;
   }
 
-  /** Notes what D1 says. To be called in a transaction. */
+  /** Notes the numbers that were read from D1. Must be called in a transaction. */
   note({ shards, shardsNext }: Pick<RoutingPage, "shards" | "shardsNext">): void {
     this.#announcedTo = Math.max(shards, shardsNext ?? 0);
     const { shards: known, joining } = this.#store.record.get();
@@ -64,9 +66,11 @@ export class Growth {
   }
 
   /**
-   * How many shards there are: as far as this one knows where that is `believed`, else as shard 0 has decided. What this one has
-   * to do about the decision is done then.
-   * @returns null when it was never told, and D1 cannot be reached. @throws when another shard cannot be reached.
+   * How many shards there are. Asks shard 0 when the caller believes in another number than this shard knows; if the
+   * number has grown, this shard joins or notes it before it returns.
+   * @param believed the caller's number; null: unknown.
+   * @returns null when this shard was never told the number and D1 cannot be reached. @throws when another shard cannot be
+   *   reached.
    */
   async count(believed: number | null): Promise<number | null> {
     if (this.#known === null && !(await this.#changes.current())) return null;
@@ -79,12 +83,12 @@ export class Growth {
     return decided;
   }
 
-  /** For shard 0: from now on there are so many. @param shards each new one of them is near. */
+  /** On shard 0: stores the new number. All new shards must be `near`. */
   decide(shards: number): void {
     if ((this.#known ?? 0) < shards) this.#store.record.set({ shards });
   }
 
-  /** For the others: a new shard says that shard 0 has decided. */
+  /** On the others: a new shard reports the number that shard 0 has stored. */
   follow(shards: number): void {
     if (this.#shard === 0 && this.#known !== shards)
       throw new Error(`Shard 0 has not decided that there are ${shards} shards.`);
@@ -92,8 +96,8 @@ export class Growth {
   }
 
   /**
-   * For a new shard, while there are `from` and are to be `to`: copies some of what it needs, and joins when shard 0 has decided.
-   * When it is near, it hears of every change of routing.
+   * On a new shard, while the number grows from `from` to `to`: copies a bounded part of the uuids, or joins if shard 0 has
+   * stored the number. Changes of routing are announced to it by then.
    * @throws when D1 or another shard cannot be reached.
    */
   async prepare({ from, to }: { from: number; to: number }): Promise<JoinState> {
@@ -109,12 +113,12 @@ export class Growth {
     return (await this.copy()) ? "near" : "copying";
   }
 
-  /** Whether `copy` should go on soon. */
+  /** Whether `copy` must be called again soon. */
   get isCopying(): boolean {
     return this.#hasMore;
   }
 
-  /** A bounded part of copying. @returns whether that is all until now. @throws when a shard cannot be reached. */
+  /** Copies a bounded number of uuids. @returns whether the end was reached. @throws when a shard cannot be reached. */
   async copy(): Promise<boolean> {
     const { joining } = this.#store.record.get();
     this.#hasMore = joining !== null;
@@ -124,14 +128,15 @@ export class Growth {
     return isDone;
   }
 
-  /** Whether it may know any of the uuids that it did not accept itself. */
+  /** Whether the shard has copied uuids. */
   get hasInherited(): boolean {
     return !this.#store.inherited.isEmpty;
   }
 
   /**
-   * Those of some uuids that were accepted by the shards there were before. Only where there is one, they are asked, for its text.
-   * @throws when one of them cannot be reached then.
+   * Finds events that earlier shards accepted before this one joined, and asks those shards for the texts of the events
+   * found. Without one, no shard is asked.
+   * @returns by uuid. @throws when a shard that must be asked cannot be reached.
    */
   async find(uuids: readonly string[]): Promise<ReadonlyMap<string, EarlierEvent>> {
     const found = this.#store.inherited.find(uuids);
@@ -159,7 +164,7 @@ export class Growth {
     const { joining } = this.#store.record.get();
     if (joining?.from === from && joining.to === to) return;
     this.#storage.transactionSync(() => {
-      // What was copied for another number may lack some.
+      // Uuids that were copied for another number of shards may be incomplete.
       this.#store.inherited.clear();
       this.#store.record.set({
         joining: { from, to, cursors: Array.from({ length: from }, () => firstCursor) },
@@ -167,7 +172,7 @@ export class Growth {
     });
   }
 
-  /** Becomes a shard. Calls at the same time share it. */
+  /** Joins. Concurrent calls share the work. */
   #join(decided: number): Promise<void> {
     this.#joining ??= this.#joinOnce(decided).finally(() => {
       this.#joining = null;
@@ -186,7 +191,7 @@ export class Growth {
     log("info", "event shard joined", { shard: this.#shard, shards: decided });
   }
 
-  /** @returns whether all of them were read to the end. */
+  /** @returns whether all shards were read to the end. */
   async #copyAll(
     { from, to }: Joining,
     { isLast, callsMax }: { isLast: boolean; callsMax: number },
@@ -227,7 +232,7 @@ export class Growth {
     record.set({
       joining: { ...joining, cursors: joining.cursors.with(from, cursor) },
       knownSince: Math.max(knownSince, source.knownSince),
-      // A subscription that was made after the upgrade does not get events of before it.
+      // Subscriptions created after the upgrade must not receive events from before it.
       oldRoutingVersion: Math.min(oldRoutingVersion, source.oldRoutingVersion ?? oldRoutingVersion),
     });
   }

@@ -1,6 +1,7 @@
 /**
- * The uuids that a shard took over when it became one: of events that others had accepted, and that belong to it now. They are
- * packed as its own (`uuid-runs.ts`), with the time of acceptance in place of the id. The texts stay where they are.
+ * The uuids that a shard copied when it joined: of events that belong to it now and that other shards had accepted. They are
+ * packed as its own uuids are (`uuid-runs.ts`), with the time of acceptance as the id. The events' texts stay in the other
+ * shards.
  */
 import type { ShardRecordStore } from "./shard-record";
 import { wordsOf } from "./uuid-hash";
@@ -9,9 +10,10 @@ import { UuidRuns } from "./uuid-runs";
 
 const dayMs = 86_400_000;
 
-/** When an event was accepted, in ms, and under which routing version. */
+/** `acceptedAt`: in ms. `routingVersion`: of the routing under which the event was accepted. */
 export type InheritedEvent = Pick<SeenEvent, "acceptedAt" | "routingVersion">;
 
+/** Stored in the tables `inherited_uuid_runs` and `inherited_uuid_pages`, and in the shard's record. */
 export class InheritedUuids {
   readonly #runs: UuidRuns;
   readonly #record: ShardRecordStore;
@@ -25,7 +27,7 @@ export class InheritedUuids {
     return this.#runs.isEmpty;
   }
 
-  /** Adds some. To be called in a transaction. @param entries with the time of acceptance as id. */
+  /** Must be called in a transaction. @param entries with the time of acceptance as the id. */
   add(entries: readonly SeenUuid[]): void {
     const known = entries
       .filter(({ id }) => id > this.#record.get().inheritedForgottenThrough)
@@ -37,7 +39,7 @@ export class InheritedUuids {
     this.#record.set({ inherited: { count: count + known.length, newestAt: newest } });
   }
 
-  /** Those of the uuids that are among them. */
+  /** @returns the events that are known, by uuid. */
   find(uuids: readonly string[]): Map<string, InheritedEvent> {
     if (this.isEmpty) return new Map();
     const through = this.#record.get().inheritedForgottenThrough;
@@ -50,7 +52,7 @@ export class InheritedUuids {
     );
   }
 
-  /** The next of them, for a shard that takes them over in its turn. @param key 0: from the first on. */
+  /** Reads on, for a shard that joins later. @param key of the last page that was read; 0: none. */
   readBehind(key: number, pages: number): ReturnType<UuidRuns["readBehind"]> {
     return this.#runs.readBehind({
       key,
@@ -59,7 +61,10 @@ export class InheritedUuids {
     });
   }
 
-  /** Forgets what was accepted on days that ended `keptMs` ago, as the shards do that accepted it; with `all`, everything. To be called in a transaction. */
+  /**
+   * Forgets the events of days that ended more than `keptMs` ago, at the same time as the shards that accepted them. Must be
+   * called in a transaction. @param options.all forgets all of them.
+   */
   forget(now: number, { keptMs, all }: { keptMs: number; all: boolean }): void {
     if (this.isEmpty) return;
     const { inherited, inheritedForgottenThrough, knownSince } = this.#record.get();
@@ -73,17 +78,18 @@ export class InheritedUuids {
     if (through === inherited.newestAt) this.clear();
   }
 
-  /** Drops all of them. To be called in a transaction. */
+  /** Removes all uuids. Must be called in a transaction. */
   clear(): void {
     this.#runs.clear();
     this.#record.set({ inherited: { count: 0, newestAt: 0 } });
   }
 
+  /** Whether `tidy` has something to do. */
   get isUntidy(): boolean {
     return this.#runs.hasWork(this.#record.get().inheritedForgottenThrough);
   }
 
-  /** As `SeenEvents.tidy`. */
+  /** Like `SeenEvents.tidy`. */
   tidy(): boolean {
     return this.#runs.step(this.#record.get().inheritedForgottenThrough);
   }

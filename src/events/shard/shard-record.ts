@@ -1,31 +1,32 @@
-/** What a shard knows of itself: one row in its own storage. */
+/** The state of an event shard: one row in its storage. */
 import type { UuidCursor } from "./uuid-transfer";
 
-/** A shard to be, while it copies the uuids of its events: `cursors` says how far, for each of the shards there are. */
+/** The growth by which a new shard joins. `cursors`: how far it has copied the uuids of each of the earlier shards. */
 export type Joining = { from: number; to: number; cursors: UuidCursor[] };
 
+/** A shard's state, stored as JSON. */
 export type ShardRecord = {
-  /** How many shards there are, as far as this one knows; null while it is none of them. It never falls. */
+  /** The number of shards as this one knows it; null before it has joined. Never decreases. */
   shards: number | null;
-  /** The growth by which the shard is to become one, until it is. */
+  /** The growth by which the shard joins; null before and after. */
   joining: Joining | null;
-  /** How many shards there were before it was one of them: they know the texts of what it inherited. Null: it is one of the first. */
+  /** The number of shards before it joined: they have the texts of its inherited events. Null: it is one of the first shards. */
   joinedAfter: number | null;
-  /** What it inherited from them (`InheritedUuids`): how many uuids, some of them twice, and when (ms) the newest was accepted. */
+  /** Its `InheritedUuids`: how many, with repetitions, and when the newest event was accepted (ms). */
   inherited: { count: number; newestAt: number };
-  /** Inherited uuids that were accepted until then (ms) are past their time. */
+  /** Inherited uuids of events that were accepted up to this time (ms) are forgotten. */
   inheritedForgottenThrough: number;
-  /** What is to be done about the events in D1 of the time before there were shards (`OldUuids`). */
+  /** Whether the old archive in D1, from before event shards, was read (`OldUuids`). */
   oldArchive: "unknown" | "reading" | "read" | "none";
-  /** Which row of it was read last. */
+  /** The id of its last row that was read. */
   oldReadTo: number;
-  /** From when on (ms) nobody writes to it any more; null until it was read to its end. */
+  /** The time (ms) from which nothing is written to it any more; null until it was read to the end. */
   oldEndsAt: number | null;
-  /** The routing version that its events count as accepted under. */
+  /** The routing version that applies to its events. */
   oldRoutingVersion: number;
-  /** Events up to this id have their uuids in `UuidRuns`. */
+  /** The uuids of events up to this id are in `UuidRuns`. */
   sealedThrough: number;
-  /** Events up to this id are past their time: their uuids are not known any more. */
+  /** The uuids of events up to this id are forgotten. */
   forgottenThrough: number;
   /** The shard knows the uuids of all events that it accepted from this time (ms) on. */
   knownSince: number;
@@ -49,7 +50,7 @@ const initial: ShardRecord = {
   completeSince: 0,
 };
 
-/** The row: JSON in one column, since it is read and written as a whole. */
+/** Stores the record as JSON in one column, because it is always read and written as a whole. */
 export class ShardRecordStore {
   readonly #sql: SqlStorage;
   #record: ShardRecord;
@@ -64,11 +65,12 @@ export class ShardRecordStore {
     this.#record = { ...initial, ...stored };
   }
 
+  /** From memory. */
   get(): Readonly<ShardRecord> {
     return this.#record;
   }
 
-  /** One row written. */
+  /** Writes one row. */
   set(change: Partial<ShardRecord>): void {
     this.#record = { ...this.#record, ...change };
     this.#sql.exec(

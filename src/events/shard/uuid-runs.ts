@@ -1,9 +1,9 @@
 /**
- * The uuids of all events but the newest, packed (`uuid-pages.ts`) in runs. A run of level 0 is one page, of the events that
- * were packed at once. Sixteen runs of a level become one of the next, page by page: the pages of a run divide its uuids by
- * their hash, into 16 ** level parts. So a uuid is looked for in one page of each run, of which there are few: for a million
- * events about 30, for 250 million 60. The filters of levels 0 and 1 stay in memory, which takes at most 2.5 MB; those of the
- * others are read, one row for a run.
+ * The uuids of all events but the newest, packed (`uuid-pages.ts`) in runs, like the levels of a log-structured merge tree.
+ * A run of level 0 is one page of events that were packed together. Sixteen runs of a level are merged into one run of the
+ * next level, page by page. A run has 16 ** level pages, among which its uuids are divided by their hash, so that a search
+ * looks at one page of each run. There are about 30 runs for a million events, and 60 for 250 million. The filters of levels
+ * 0 and 1 are kept in memory (2.5 MB at most); for each run of a higher level, a search reads one row with a filter.
  */
 import type { UuidWords } from "./uuid-hash";
 import {
@@ -19,7 +19,10 @@ import {
   unpackPage,
 } from "./uuid-pages";
 
-/** `next_page`: the page of its sources that is merged next, in one that is being made. `merges_into`: the run that takes its pages over. */
+/**
+ * `next_page`: in a run that is the target of a merge, the page of its sources that is merged next; else null.
+ * `merges_into`: in a source of a merge, the number of the target.
+ */
 type Run = {
   run: number;
   level: number;
@@ -28,25 +31,26 @@ type Run = {
   merges_into: number | null;
 };
 
-/** More runs of a level are merged. */
+/** This many runs of a level are merged. */
 const runsMax = 16;
 const cachedLevelMax = 1;
-/** 268 million events: a shard does not hold as many. */
+/** Enough for 268 million events, more than a shard can hold. */
 const levelMax = 4;
-/** A page's key is its run's number times this, and its own: the highest level has fewer. */
+/** The key of a page is its run's number times this, plus its own number. The highest level has fewer pages. */
 const keysPerRun = 2 ** 20;
-/** Pages that one step removes. */
+/** How many pages one step removes. */
 const removedMax = 64;
 
-/** Entries behind a key. `key`: of the last page that was read. */
+/** The entries after a key. `key`: of the last page that was read. */
 type EntriesBehind = { entries: SeenUuid[]; key: number; isEnd: boolean };
 
+/** Stored in two tables: runs, and pages with their filters. Changes must be made in a transaction. */
 export class UuidRuns {
   readonly #sql: SqlStorage;
   readonly #runsTable: string;
   readonly #pagesTable: string;
   #runs: Run[];
-  /** By key; undefined until a uuid was looked for. */
+  /** The filters in memory, by key; undefined before the first search. */
   #cached: Map<number, Uint32Array> | undefined;
 
   /** @param prefix of the names of its tables. */
@@ -61,7 +65,7 @@ export class UuidRuns {
     return this.#runs.length === 0;
   }
 
-  /** Removes everything, which writes no row for it. */
+  /** Removes everything. Dropped tables count as no rows written. */
   clear(): void {
     this.#sql.exec(`DROP TABLE ${this.#runsTable}; DROP TABLE ${this.#pagesTable}`);
     this.#makeTables();
@@ -69,7 +73,7 @@ export class UuidRuns {
     this.#cached = undefined;
   }
 
-  /** Two rows written. @param entries in order of id. */
+  /** Writes two rows. @param entries in order of id. */
   add(entries: readonly SeenUuid[]): void {
     const newest = entries.at(-1);
     if (newest === undefined) return;
@@ -77,7 +81,7 @@ export class UuidRuns {
     this.#writePage(run, 0, entries);
   }
 
-  /** The newest entry of each uuid, or null. Rows are read where a filter has one of them, and for filters of high levels. */
+  /** @returns the newest entry of each uuid, or null. Reads a row for each page whose filter matches, and the filters of high levels. */
   find(uuids: readonly UuidWords[]): (SeenEvent | null)[] {
     if (this.#runs.length === 0) return uuids.map(() => null);
     const cached = (this.#cached ??= this.#readCached());
@@ -97,9 +101,10 @@ export class UuidRuns {
   }
 
   /**
-   * The entries of the next pages, in order of their keys. What is merged meanwhile gets higher keys: who reads on until the end
-   * gets every entry, and some of them twice.
-   * @param options.key of the page that was read last; 0: none. @param options.newerThan runs without an id above it are left out.
+   * Reads the entries of the next pages, in order of their keys. Pages that are merged meanwhile get higher keys, so that a
+   * caller that reads until `isEnd` gets every entry at least once.
+   * @param options.key of the last page that was read; 0: none. @param options.newerThan runs without a higher id are left
+   *   out.
    */
   readBehind({ key, newerThan, pages }: { key: number; newerThan: number; pages: number }): EntriesBehind {
     const behind: EntriesBehind = { entries: [], key, isEnd: true };
@@ -132,8 +137,8 @@ export class UuidRuns {
   }
 
   /**
-   * A bounded step of tidying up: merges or removes some pages. To be run as one transaction.
-   * @param forgottenThrough entries up to this id go. @returns whether there was anything to do.
+   * Merges or removes a bounded number of pages. Must be called in a transaction.
+   * @param forgottenThrough entries up to this id are removed. @returns whether there was something to do.
    */
   step(forgottenThrough: number): boolean {
     const forgotten = this.#forgotten(forgottenThrough);
@@ -147,7 +152,7 @@ export class UuidRuns {
     return true;
   }
 
-  /** A run without an entry that is still known. What is being merged loses them by that. */
+  /** @returns a run whose entries are all forgotten. Runs that are being merged are left out: the merge removes such entries. */
   #forgotten(through: number): Run | undefined {
     return this.#runs.find(
       (run, place) =>
@@ -158,7 +163,7 @@ export class UuidRuns {
     );
   }
 
-  /** The oldest runs of the lowest level that has too many. */
+  /** @returns the oldest runs of the lowest level that has enough for a merge; null: none has. */
   #toMerge(): Run[] | null {
     for (let level = 0; level < levelMax; level += 1) {
       const runs = this.#runs.filter((run) => run.level === level && run.merges_into === null);
@@ -180,7 +185,7 @@ export class UuidRuns {
     return target;
   }
 
-  /** One page of each source becomes the pages of the target that its uuids belong to. What is looked for meanwhile is in one or the other. */
+  /** Merges one page of each source into the target. A search finds each uuid in the source or in the target. */
   #merge(target: Run, forgottenThrough: number): void {
     const page = target.next_page ?? 0;
     const sources = this.#runs.filter((run) => run.merges_into === target.run);
@@ -210,7 +215,7 @@ export class UuidRuns {
     if (first !== undefined && last !== undefined) this.#removePages(first.key, last.key);
     if (keys.length === removedMax) return;
     if (run === this.#runs.at(-1)) {
-      // The numbers of runs rise for good: who reads on behind a key misses nothing. So the newest one stays, without pages.
+      // Numbers of runs must never be reused, because readers continue after a key. The newest run is kept, without pages.
       run.newest_id = 0;
       this.#sql.exec(`UPDATE ${this.#runsTable} SET newest_id = 0 WHERE run = ?`, run.run);
       return;
@@ -223,7 +228,7 @@ export class UuidRuns {
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS ${this.#runsTable} (
       run INTEGER PRIMARY KEY, level INTEGER NOT NULL, newest_id INTEGER NOT NULL, next_page INTEGER, merges_into INTEGER
     )`);
-    // The filter comes first: reading it does not read the page.
+    // The filter comes first, so that reading it does not read the overflow pages of `page`.
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS ${this.#pagesTable} (
       key INTEGER PRIMARY KEY, filter BLOB NOT NULL, page BLOB NOT NULL
     )`);
@@ -282,7 +287,7 @@ export class UuidRuns {
     );
   }
 
-  /** The filters that are not in memory, of the pages that any of the uuids may be on. */
+  /** Reads the filters of high levels for the pages that could contain the uuids. */
   #readFilters(uuids: readonly UuidWords[]): Map<number, Uint32Array> {
     const runs = this.#runs.filter((run) => run.level > cachedLevelMax);
     if (runs.length === 0) return new Map();

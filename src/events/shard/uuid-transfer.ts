@@ -1,25 +1,26 @@
-/** What a shard gives to one that is to take events over: the uuids of those that belong to it, of all that it ever knew. */
+/** Gives a new shard the uuids of the earlier events that belong to it. */
 import { shardOfWords } from "./shard-of";
 import type { ShardStore } from "./shard-store";
 import { packPage, type SeenUuid } from "./uuid-pages";
 
 /**
- * How far a shard's uuids were read: its packed pages up to a key, and all events up to an id. `inheritedKey`: as much of those
- * that it took over itself; null: all of them.
+ * How far the uuids of a shard were read: its packed pages up to `key`, and its events up to `id`. `inheritedKey`: the key up
+ * to which its own copied uuids were read; null: all of them.
  */
 export type UuidCursor = { inheritedKey: number | null; key: number; id: number };
 
+/** The start. */
 export const firstCursor: UuidCursor = { inheritedKey: 0, key: 0, id: 0 };
 
 /**
- * Asks for uuids that belong to a shard when there are `shards`. `isLast`: from now on there are so many: the shard that is asked
- * accepts nothing any more that belongs to the other one.
+ * Asks for the uuids that belong to `shard` when there are `shards`. `isLast`: shard 0 has stored this number, so that the
+ * shard that is asked accepts no event of the other one any more.
  */
 export type UuidRequest = { shard: number; shards: number; cursor: UuidCursor; isLast: boolean };
 
 /**
- * Some of them. `page`: packed, with the time of acceptance (ms) in place of the id. `isEnd`: that was all until now.
- * `knownSince`: as in the shard's record; `oldRoutingVersion`, too, null where it does not know of an archive in D1.
+ * The answer. `page`: packed uuids, with the time of acceptance (ms) as the id. `isEnd`: there are no more at present.
+ * `knownSince`, `oldRoutingVersion`: as in the shard's record; the latter is null when there is no old archive in D1.
  */
 export type UuidPage = {
   page: ArrayBuffer;
@@ -29,10 +30,13 @@ export type UuidPage = {
   oldRoutingVersion: number | null;
 };
 
-/** How many packed pages one call looks through, some 10 ms each. */
+/** How many packed pages one call reads, at about 10 ms each. */
 const pagesPerCall = 4;
 
-/** @param store of the shard that is asked. An event may come twice, and none is left out by reading on until `isEnd`. */
+/**
+ * Reads the next uuids. A caller that reads until `isEnd` gets every uuid at least once.
+ * @param store of the shard that is asked.
+ */
 export function readUuids({ seen, inherited, record }: ShardStore, request: UuidRequest): UuidPage {
   const { shard, shards, cursor } = request;
   const { knownSince, oldArchive, oldRoutingVersion } = record.get();
