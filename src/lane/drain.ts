@@ -10,7 +10,7 @@ import { RateLimit } from "./rate-limit";
 import type { ProbeKind } from "./receiver-health";
 import { logAttempt, logGatewayFailure } from "./log-attempt";
 import { messageOf, webhookUuid } from "./message-of";
-import { type Flight, recordAttempt, recordPlainSuccess } from "./record-attempt";
+import { type EndedAttempt, recordAttempt, recordPlainSuccess } from "./record-attempt";
 import { ReplayTurns } from "./replay-turns";
 import type { ReplayHead } from "./replays";
 import { type ReadyDelivery, widthOf } from "./schedule";
@@ -211,13 +211,13 @@ export class Drain {
 
   #startAllDue(): void {
     for (let next = this.#startNext(); next !== null; next = this.#startNext()) {
-      const noteLanded = noteUnderWay();
-      const landed = next.finally(() => {
-        noteLanded();
-        this.#underWay.delete(landed);
+      const noteEnd = noteUnderWay();
+      const ended = next.finally(() => {
+        noteEnd();
+        this.#underWay.delete(ended);
         this.wake();
       });
-      this.#underWay.add(landed);
+      this.#underWay.add(ended);
       this.#sendsLeft -= 1;
     }
     if (!this.isSpent) return;
@@ -312,13 +312,13 @@ export class Drain {
     } catch (error) {
       logGatewayFailure(storage, sequence, error);
       const notBefore = this.#pauseAfter(error) ? 0 : Date.now() + gatewayFailurePauseMs;
-      this.#lane.storage()?.schedule.land(sequence, { kind: "postponed", notBefore });
+      this.#lane.storage()?.schedule.settle(sequence, { kind: "postponed", notBefore });
       return;
     } finally {
       this.#isDigestUnderWay = false;
     }
-    if (outcome === "gone") return storage.schedule.land(sequence, { kind: "left" });
-    if (outcome === "stopped") return storage.schedule.land(sequence, { kind: "postponed", notBefore: 0 });
+    if (outcome === "gone") return storage.schedule.settle(sequence, { kind: "left" });
+    if (outcome === "stopped") return storage.schedule.settle(sequence, { kind: "postponed", notBefore: 0 });
     const { outgoing, sent } = outcome;
     const failures = earlierFailures + outgoing.attempts + 1;
     this.#record({ queue: "live", outgoing, partition, failures, others, probe }, sent);
@@ -353,14 +353,14 @@ export class Drain {
   }
 
   /** Records an attempt. If that fails, the object starts again from the state on disk. */
-  #record(flight: Flight, sent: SentAttempt): void {
+  #record(attempt: EndedAttempt, sent: SentAttempt): void {
     const storage = this.#lane.storage();
     if (storage === null) return;
     this.#gatewayFailures = 0;
     this.#storageCheck.noteRecording(storage);
-    const isPlain = this.#lane.orRestart(() => recordPlainSuccess(storage, flight, sent));
-    if (!isPlain) this.#lane.atomically(() => recordAttempt(storage, flight, sent));
-    logAttempt(webhookUuid(storage), flight.outgoing, sent);
+    const isPlain = this.#lane.orRestart(() => recordPlainSuccess(storage, attempt, sent));
+    if (!isPlain) this.#lane.atomically(() => recordAttempt(storage, attempt, sent));
+    logAttempt(webhookUuid(storage), attempt.outgoing, sent);
     this.#lane.recorded();
   }
 

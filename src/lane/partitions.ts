@@ -35,7 +35,7 @@ export type Partition = {
 };
 
 /** The result of a head's attempt, for its partition. Times in ms. */
-export type Landing =
+export type HeadResult =
   /** The head is finished, and the partition continues at once. `delivered`: its failures are forgotten. */
   | { kind: "delivered" | "left" }
   /** The head failed and waits for its retry. */
@@ -160,10 +160,10 @@ export class Partitions {
   }
 
   /** Applies the result of an attempt, of a head or of a delivery that was one under another ordering. */
-  settle(key: string, sequence: number, landing: Landing): void {
+  settle(key: string, sequence: number, result: HeadResult): void {
     const partition = this.of(key);
     partition.inFlight -= 1;
-    this.#settle(key, partition, sequence, landing);
+    this.#settle(key, partition, sequence, result);
     this.#dropEmpty(key, partition);
   }
 
@@ -263,25 +263,25 @@ export class Partitions {
     if (head !== undefined) this.#tried.delete(head);
   }
 
-  #settle(key: string, partition: Partition, sequence: number, landing: Landing): void {
-    switch (landing.kind) {
+  #settle(key: string, partition: Partition, sequence: number, result: HeadResult): void {
+    switch (result.kind) {
       case "delivered":
         this.#backoffs.delete(key);
         return this.#moveOn(partition, sequence, { notBefore: 0, failures: 0 });
       case "left":
         return this.#moveOn(partition, sequence, { notBefore: 0, failures: 0 });
       case "givenUp":
-        if (this.ordering !== "none") this.#backoffs.set(key, landing.backoff);
-        return this.#moveOn(partition, sequence, landing.backoff);
+        if (this.ordering !== "none") this.#backoffs.set(key, result.backoff);
+        return this.#moveOn(partition, sequence, result.backoff);
       case "failed":
         if (partition.queue[0] === sequence) {
-          partition.notBefore = landing.notBefore;
-          partition.failures = landing.failures;
+          partition.notBefore = result.notBefore;
+          partition.failures = result.failures;
           partition.isHeadTried = true;
-        } else this.#tried.set(sequence, landing);
+        } else this.#tried.set(sequence, result);
         return;
       case "postponed":
-        if (partition.queue[0] === sequence) partition.notBefore = landing.notBefore;
+        if (partition.queue[0] === sequence) partition.notBefore = result.notBefore;
     }
   }
 

@@ -10,7 +10,7 @@ import type { LoadedDelivery } from "./pending-deliveries";
 import type { ProbeKind } from "./receiver-health";
 import type { ReplayHead } from "./replays";
 import { askedDelayMs, type Circumstances, type Decision, decide } from "./retry-policy";
-import type { Landing } from "./partitions";
+import type { HeadResult } from "./partitions";
 import type { SentAttempt } from "../send/sender";
 import type { FinishedAttempt } from "./stats";
 
@@ -19,7 +19,7 @@ import type { FinishedAttempt } from "./stats";
  * heads, if this attempt has failed. `others`: the sequence numbers of the deliveries that the message also carried.
  * `again`: it was the head of the replays.
  */
-export type Flight = { outgoing: LoadedDelivery; probe: ProbeKind | null } & (
+export type EndedAttempt = { outgoing: LoadedDelivery; probe: ProbeKind | null } & (
   | { queue: "live"; partition: string; failures: number; others: readonly number[] }
   | { queue: "again"; head: ReplayHead & { kind: "send" } }
 );
@@ -29,10 +29,10 @@ export type Flight = { outgoing: LoadedDelivery; probe: ProbeKind | null } & (
  * finds. It needs one statement and no transaction. Most attempts are recorded this way.
  * @returns false for every other attempt, which `recordAttempt` must record; nothing is then changed.
  */
-export function recordPlainSuccess(storage: LaneStorage, flight: Flight, sent: SentAttempt): boolean {
-  const { outgoing, queue } = flight;
-  if (queue !== "live" || flight.failures > 1 || sent.result.error !== null) return false;
-  if (flight.others.length > 0) return false;
+export function recordPlainSuccess(storage: LaneStorage, attempt: EndedAttempt, sent: SentAttempt): boolean {
+  const { outgoing, queue } = attempt;
+  if (queue !== "live" || attempt.failures > 1 || sent.result.error !== null) return false;
+  if (attempt.others.length > 0) return false;
   const { sequence } = outgoing;
   if (!isCountedAgain(storage.record, sequence) || !isUntroubled(storage.record)) return false;
   const after = {
@@ -41,25 +41,29 @@ export function recordPlainSuccess(storage: LaneStorage, flight: Flight, sent: S
     tick: storage.counters.attempts + 1,
   };
   if (!storage.outbox.recordFirstSuccess(sequence, sent, after)) return false;
-  storage.schedule.land(sequence, { kind: "delivered" });
+  storage.schedule.settle(sequence, { kind: "delivered" });
   storage.countSuccess({ ...sent.result, delivered: true, dead: false });
   return true;
 }
 
 /** Records an attempt, also if its delivery has changed meanwhile. Must run in a transaction. */
-export function recordAttempt(storage: LaneStorage, flight: Flight, sent: SentAttempt): void {
+export function recordAttempt(storage: LaneStorage, attempt: EndedAttempt, sent: SentAttempt): void {
   const now = Date.now();
   const random = Math.random();
-  const { sequence } = flight.outgoing;
+  const { sequence } = attempt.outgoing;
   const before = storage.outbox.state(sequence);
-  if (before === null) return leaveQueue(storage, flight, now);
+  if (before === null) return leaveQueue(storage, attempt, now);
   const agedFrom = before.agedFrom ?? activeClock(storage.record, sent.result.startedAt);
-  const age = ageOf(storage, flight, { agedFrom, now });
+  const age = ageOf(storage, attempt, { agedFrom, now });
   const retry = storage.record.config?.retry ?? { maxAttempts: null, maxAgeS: null };
-  const decision = endIfStopped(storage, flight, decide({ result: sent.result, retry, now, random, ...age }));
-  const after = transition(before, { kind: "attempt", queue: flight.queue, decision });
-  const isLive = flight.queue === "live" && before.status === deliveryStatus.pending;
-  const others = stateOfOthers(storage, flight);
+  const decision = endIfStopped(
+    storage,
+    attempt,
+    decide({ result: sent.result, retry, now, random, ...age }),
+  );
+  const after = transition(before, { kind: "attempt", queue: attempt.queue, decision });
+  const isLive = attempt.queue === "live" && before.status === deliveryStatus.pending;
+  const others = stateOfOthers(storage, attempt);
   // Changes that a recount would not find in the rows are stored at once.
   const isPlain =
     isLive &&
@@ -71,16 +75,17 @@ export function recordAttempt(storage: LaneStorage, flight: Flight, sent: SentAt
   storage.outbox.record(sequence, before, sent, { ...after, agedFrom, tick });
   const changeOfOthers = recordOthers(storage, others, { head: sequence, decision, sent, tick });
   const isNewlyDead = before.status !== deliveryStatus.dead && after.status === deliveryStatus.dead;
-  if (flight.queue === "again") moveReplay(storage, flight, { decision, now });
-  else storage.schedule.land(sequence, isLive ? landingOf(storage, flight, decision) : { kind: "left" });
+  if (attempt.queue === "again") moveReplay(storage, attempt, { decision, now });
+  else
+    storage.schedule.settle(sequence, isLive ? headResultOf(storage, attempt, decision) : { kind: "left" });
   const counted = { ...sent.result, delivered: sent.result.error === null, dead: isNewlyDead };
   const change = countersChange(before.status, after.status);
   if (isPlain) storage.countSuccess(counted);
   else if (isLive) storage.counting.countOther(counted, change);
-  else countReplayed(storage, flight, { before, counted, change, now });
-  if (isNewlyDead) noteDeadLetter(storage, now, { ...flight.outgoing, error: sent.result.error });
+  else countReplayed(storage, attempt, { before, counted, change, now });
+  if (isNewlyDead) noteDeadLetter(storage, now, { ...attempt.outgoing, error: sent.result.error });
   if (changeOfOthers.dead !== 0) storage.checkpoint({ copiedToD1: false });
-  judgeReceiver(storage, flight, { decision, sent, failures: age.failures, now, random });
+  judgeReceiver(storage, attempt, { decision, sent, failures: age.failures, now, random });
   storage.checkpointIfDirty();
 }
 
@@ -98,10 +103,10 @@ export function recordSkip(storage: LaneStorage, sequence: number, before: Store
 }
 
 /** @returns the current states of the deliveries that the message carried beside its head. */
-function stateOfOthers(storage: LaneStorage, flight: Flight): Map<number, StoredState> {
+function stateOfOthers(storage: LaneStorage, attempt: EndedAttempt): Map<number, StoredState> {
   const states = new Map<number, StoredState>();
-  if (flight.queue === "again") return states;
-  for (const sequence of flight.others) {
+  if (attempt.queue === "again") return states;
+  for (const sequence of attempt.others) {
     const state = storage.outbox.state(sequence);
     if (state !== null) states.set(sequence, state);
   }
@@ -146,9 +151,9 @@ function recordOthers(
 }
 
 /** A replay that was stopped while its attempt was under way makes no more attempts. */
-function endIfStopped(storage: LaneStorage, flight: Flight, decision: Decision): Decision {
-  if (decision.kind !== "retry" || flight.queue === "live") return decision;
-  return storage.replays.isRunning(flight.head.position) ? decision : { kind: "dead", at: decision.at };
+function endIfStopped(storage: LaneStorage, attempt: EndedAttempt, decision: Decision): Decision {
+  if (decision.kind !== "retry" || attempt.queue === "live") return decision;
+  return storage.replays.isRunning(attempt.head.position) ? decision : { kind: "dead", at: decision.at };
 }
 
 /**
@@ -157,28 +162,28 @@ function endIfStopped(storage: LaneStorage, flight: Flight, decision: Decision):
  */
 function ageOf(
   storage: LaneStorage,
-  flight: Flight,
+  attempt: EndedAttempt,
   { agedFrom, now }: { agedFrom: number; now: number },
 ): Pick<Circumstances, "attempts" | "ageMs" | "failures"> {
-  if (flight.queue === "again") {
-    const attempts = flight.head.attempts + 1;
-    return { attempts, ageMs: now - flight.head.since, failures: attempts };
+  if (attempt.queue === "again") {
+    const attempts = attempt.head.attempts + 1;
+    return { attempts, ageMs: now - attempt.head.since, failures: attempts };
   }
   const ageMs = activeClock(storage.record, now) - agedFrom;
-  return { attempts: flight.outgoing.attempts + 1, ageMs, failures: flight.failures };
+  return { attempts: attempt.outgoing.attempts + 1, ageMs, failures: attempt.failures };
 }
 
 /** The delivery no longer exists: its partition or replay continues. */
-function leaveQueue(storage: LaneStorage, flight: Flight, now: number): void {
-  if (flight.queue === "live") {
-    storage.schedule.land(flight.outgoing.sequence, { kind: "left" });
+function leaveQueue(storage: LaneStorage, attempt: EndedAttempt, now: number): void {
+  if (attempt.queue === "live") {
+    storage.schedule.settle(attempt.outgoing.sequence, { kind: "left" });
     storage.checkpoint();
-  } else storage.replays.pass(flight.head.position, flight.outgoing.sequence, now);
+  } else storage.replays.pass(attempt.head.position, attempt.outgoing.sequence, now);
 }
 
 function moveReplay(
   storage: LaneStorage,
-  { head, outgoing }: Flight & { queue: "again" },
+  { head, outgoing }: EndedAttempt & { queue: "again" },
   { decision, now }: { decision: Decision; now: number },
 ): void {
   if (decision.kind === "retry") storage.replays.delay(head.position, decision.at);
@@ -186,11 +191,11 @@ function moveReplay(
   if (decision.kind === "dead") storage.replays.noteGivenUp(head.position);
 }
 
-function landingOf(
+function headResultOf(
   storage: LaneStorage,
-  { outgoing, partition, failures }: Flight & { queue: "live" },
+  { outgoing, partition, failures }: EndedAttempt & { queue: "live" },
   decision: Decision,
-): Landing {
+): HeadResult {
   switch (decision.kind) {
     case "delivered":
       if (failures > outgoing.attempts + 1) storage.backoffs.drop(partition);
@@ -213,16 +218,16 @@ function landingOf(
  */
 function countReplayed(
   storage: LaneStorage,
-  flight: Flight,
+  attempt: EndedAttempt,
   outcome: { before: StoredState; counted: FinishedAttempt; change: CountersChange; now: number },
 ): void {
   const { before, counted, change, now } = outcome;
   storage.counting.countOutside(counted, change);
   // The last attempt of a replay stores the counts of all of them, because no later write is certain.
   const isOneOfMany =
-    flight.queue === "again" &&
-    flight.head.replay !== null &&
-    storage.replays.head(now)?.position === flight.head.position;
+    attempt.queue === "again" &&
+    attempt.head.replay !== null &&
+    storage.replays.head(now)?.position === attempt.head.position;
   // The row's own tick moves to `attempts`, where a recount does not look.
   const isUncounted = before.tick > storage.record.counters.attempts;
   if (change.dead !== 0) storage.checkpoint({ copiedToD1: false });
@@ -232,7 +237,7 @@ function countReplayed(
 /** Updates the receiver's health after an attempt, and disables the webhook if necessary. */
 function judgeReceiver(
   storage: LaneStorage,
-  flight: Flight,
+  attempt: EndedAttempt,
   outcome: { decision: Decision; sent: SentAttempt; failures: number; now: number; random: number },
 ): void {
   const { decision, sent, failures, now, random } = outcome;
@@ -245,9 +250,9 @@ function judgeReceiver(
     case "dead":
     case "retry":
       return noteFailure(storage, {
-        partition: flight.queue === "live" ? flight.partition : "(replays)",
+        partition: attempt.queue === "live" ? attempt.partition : "(replays)",
         partitionFailures: failures,
-        probe: flight.probe,
+        probe: attempt.probe,
         askedDelayMs: askedDelayMs({ result, random }),
         lastSequence: storage.outbox.lastSequence,
         now,

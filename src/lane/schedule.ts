@@ -4,7 +4,7 @@
  * time. In memory, and rebuilt from the outbox. Pure: time and randomness are arguments.
  */
 import type { Ordering } from "./handover";
-import { type Backoff, type Landing, type Partition, Partitions } from "./partitions";
+import { type Backoff, type HeadResult, type Partition, Partitions } from "./partitions";
 import type { PendingDelivery } from "./pending-deliveries";
 import { areProbesShared, type ProbeKind, type ReceiverHealth } from "./receiver-health";
 
@@ -13,7 +13,7 @@ export const widthOf: Record<Ordering, number> = { strict: 1, keyed: 5, none: 5 
 /** How many of them may be of partitions that have failed. The others are for partitions that have not. */
 const retriesAtOnceMax = 3;
 /** An attempt under way. */
-type Flight = { key: string; isRetry: boolean; probe: ProbeKind | null };
+type AttemptUnderWay = { key: string; isRetry: boolean; probe: ProbeKind | null };
 
 /** A head to send. `earlierFailures`: how many attempts of earlier heads failed in a row before it. */
 export type ReadyDelivery = {
@@ -33,7 +33,7 @@ export type Now = { now: number; health: ReceiverHealth; heldUntil?: number };
 export class Schedule {
   readonly ordering: Ordering;
   readonly #partitions: Partitions;
-  readonly #flights: Map<number, Flight>;
+  readonly #underWay: Map<number, AttemptUnderWay>;
   /** Heads that a person resends now, in spite of back-offs. */
   readonly #forced = new Set<number>();
 
@@ -51,11 +51,11 @@ export class Schedule {
     const { ordering, lowWater, backoffs, before } = start;
     this.ordering = ordering;
     this.#partitions = new Partitions({ ordering, scannedTo: lowWater - 1, backoffs });
-    this.#flights = new Map();
+    this.#underWay = new Map();
     if (before === undefined) return;
-    for (const [sequence, flight] of before.schedule.#flights) {
+    for (const [sequence, attempt] of before.schedule.#underWay) {
       const key = this.#partitions.keyOf({ sequence, orderingKey: before.orderingKeyOf(sequence) });
-      this.#flights.set(sequence, { ...flight, key });
+      this.#underWay.set(sequence, { ...attempt, key });
       this.#partitions.of(key).inFlight += 1;
     }
   }
@@ -80,7 +80,7 @@ export class Schedule {
 
   /** The number of attempts under way. */
   get inFlight(): number {
-    return this.#flights.size;
+    return this.#underWay.size;
   }
 
   /** The head in `strict` ordering if it is neither tried nor under way, else null. */
@@ -127,13 +127,13 @@ export class Schedule {
    * options.random from 0 to 1.
    */
   take({ random, ...rest }: Now & { random: number }): ReadyDelivery | null {
-    if (this.#flights.size >= widthOf[this.ordering]) return null;
+    if (this.#underWay.size >= widthOf[this.ordering]) return null;
     const found = this.#forcedHead() ?? this.#choose({ ...rest, random });
     if (found === null) return null;
     const { key, partition, sequence, probe } = found;
     partition.inFlight += 1;
     this.#forced.delete(sequence);
-    this.#flights.set(sequence, { key, isRetry: partition.failures > 0, probe });
+    this.#underWay.set(sequence, { key, isRetry: partition.failures > 0, probe });
     return { sequence, partition: key, earlierFailures: partition.earlierFailures, probe };
   }
 
@@ -144,11 +144,11 @@ export class Schedule {
   }
 
   /** Applies the result of an attempt that `take` started. */
-  land(sequence: number, landing: Landing): void {
-    const flight = this.#flights.get(sequence);
-    if (flight === undefined) return;
-    this.#flights.delete(sequence);
-    this.#partitions.settle(flight.key, sequence, landing);
+  settle(sequence: number, result: HeadResult): void {
+    const attempt = this.#underWay.get(sequence);
+    if (attempt === undefined) return;
+    this.#underWay.delete(sequence);
+    this.#partitions.settle(attempt.key, sequence, result);
   }
 
   /** Makes a pending head due now. @returns whether this delivery is the head of a partition. */
@@ -180,7 +180,7 @@ export class Schedule {
    * Removes a delivery that must no longer be sent. One that is under way leaves its partition when its attempt ends.
    */
   remove(sequence: number): void {
-    if (this.#flights.has(sequence)) return;
+    if (this.#underWay.has(sequence)) return;
     this.#forced.delete(sequence);
     this.#partitions.remove(sequence);
   }
@@ -282,12 +282,12 @@ export class Schedule {
     if (down !== null) return down[kind].notBefore <= now && !this.#isProbed(kind, health);
     if (this.ordering === "strict" || kind === "fresh") return true;
     if (partition.failures > 0) return this.#retriesInFlight() < retriesAtOnceMax;
-    return this.#flights.size < Math.max(1, widthOf[this.ordering] - health.failures);
+    return this.#underWay.size < Math.max(1, widthOf[this.ordering] - health.failures);
   }
 
   #retriesInFlight(): number {
     let count = 0;
-    for (const { isRetry } of this.#flights.values()) if (isRetry) count += 1;
+    for (const { isRetry } of this.#underWay.values()) if (isRetry) count += 1;
     return count;
   }
 
@@ -295,7 +295,7 @@ export class Schedule {
   #isProbed(kind: ProbeKind, { down }: ReceiverHealth): boolean {
     if (down === null) return false;
     const isShared = areProbesShared(down);
-    for (const { probe } of this.#flights.values()) {
+    for (const { probe } of this.#underWay.values()) {
       if (probe === kind || (isShared && probe !== null)) return true;
     }
     return false;

@@ -66,7 +66,7 @@ describe("a paused lane", () => {
     expect(sequencesOf(received)).toEqual([1, 1, 2, 3, 4]);
   });
 
-  it("lets land what is under way, and counts it", async () => {
+  it("lets attempts end that are under way, and counts it", async () => {
     const { received, answer } = holdingReceiver();
     const { uuid } = await makeListener();
     await hand(uuid, times(2));

@@ -114,7 +114,7 @@ describe("the log of a delivery", () => {
     },
   );
 
-  it("has the attempt's number as it was sent, also of one that landed behind another", async () => {
+  it("has the attempt's number as it was sent, also of one that ended behind another", async () => {
     const held = [Promise.withResolvers<Response>(), Promise.withResolvers<Response>()];
     const { received, logged } = receiver((_, index) => held[index]?.promise ?? new Response());
     const { uuid } = await makeListener({ ordering: "none" });

@@ -112,7 +112,7 @@ describe("a lane that is evicted", () => {
     const events = makeEvents(5);
     await publish(events);
     await vi.waitFor(() => expect(received).toHaveLength(3));
-    // It has landed, and the object is awake: one that sleeps cannot be evicted.
+    // The attempt has ended, and the object is awake: one that sleeps cannot be evicted.
     await vi.waitFor(async () => expect((await laneOf(uuid).stats())?.counts.failed).toBe(1));
     await evictDurableObject(laneOf(uuid));
     await runAlarms(uuid);

@@ -35,7 +35,7 @@ type World = {
 /** Runs a schedule against a receiver, in simulated time. @returns every request, in order. */
 function simulate({ ordering, arrivals, answer, untilMs, evicts = false }: World): Sent[] {
   const rows = new Map<number, { key: string; attempts: number; nextAttemptAt: number | null }>();
-  const landings: { at: number; run: () => void }[] = [];
+  const ends: { at: number; run: () => void }[] = [];
   const sent: Sent[] = [];
   const backoffs = new Map<string, Backoff>();
   let health: ReceiverHealth = healthy;
@@ -44,7 +44,7 @@ function simulate({ ordering, arrivals, answer, untilMs, evicts = false }: World
   const pending = [...arrivals].toSorted((a, b) => a.at - b.at);
   const arriving = pending.map(({ at }) => at);
 
-  const land = (ready: ReadyDelivery, startedAt: number, now: number): void => {
+  const settle = (ready: ReadyDelivery, startedAt: number, now: number): void => {
     const row = rows.get(ready.sequence);
     if (row === undefined) throw new Error("What is not there was sent.");
     const { isOk, askedMs = null } = answer(row.key, startedAt);
@@ -52,13 +52,13 @@ function simulate({ ordering, arrivals, answer, untilMs, evicts = false }: World
     if (isOk) {
       rows.delete(ready.sequence);
       health = afterSuccess(health, startedAt);
-      schedule.land(ready.sequence, { kind: "delivered" });
+      schedule.settle(ready.sequence, { kind: "delivered" });
       return;
     }
     const failures = ready.earlierFailures + row.attempts;
     const notBefore = now + Math.max(retryDelayMs(failures, random), askedMs ?? 0);
     row.nextAttemptAt = notBefore;
-    schedule.land(ready.sequence, { kind: "failed", notBefore, failures });
+    schedule.settle(ready.sequence, { kind: "failed", notBefore, failures });
     const failure = { partition: ready.partition, partitionFailures: failures, probe: ready.probe };
     health = afterFailure(health, { ...failure, askedDelayMs: askedMs, lastSequence: last, now, random });
   };
@@ -70,9 +70,9 @@ function simulate({ ordering, arrivals, answer, untilMs, evicts = false }: World
       rows.set(last, { key, attempts: 0, nextAttemptAt: null });
       schedule.add([{ sequence: last, orderingKey: key, attempts: 0, nextAttemptAt: null }], last);
     }
-    for (const one of landings.splice(0).toSorted((a, b) => a.at - b.at)) {
+    for (const one of ends.splice(0).toSorted((a, b) => a.at - b.at)) {
       if (one.at <= now) one.run();
-      else landings.push(one);
+      else ends.push(one);
     }
     for (;;) {
       const ready = schedule.take({ now, health, random });
@@ -82,9 +82,9 @@ function simulate({ ordering, arrivals, answer, untilMs, evicts = false }: World
       const arrivedAt = arriving[ready.sequence - 1] ?? 0;
       sent.push({ sequence: ready.sequence, key: row?.key ?? "", at: arrivedAt, sentAt: now });
       const endsAt = now + (answer(row?.key ?? "", now).tookMs ?? 10);
-      landings.push({ at: endsAt, run: () => land(ready, startedAt, endsAt) });
+      ends.push({ at: endsAt, run: () => settle(ready, startedAt, endsAt) });
     }
-    if (evicts && landings.length === 0) {
+    if (evicts && ends.length === 0) {
       schedule = new Schedule({ ordering, lowWater: 1, backoffs });
       const found = [...rows].map(([sequence, { key, attempts, nextAttemptAt }]) => ({
         sequence,
@@ -96,7 +96,7 @@ function simulate({ ordering, arrivals, answer, untilMs, evicts = false }: World
     }
     const times = [
       pending[0]?.at ?? Infinity,
-      ...landings.map(({ at }) => at),
+      ...ends.map(({ at }) => at),
       schedule.nextAt({ now, health }, false) ?? Infinity,
     ].filter((at) => at > now);
     now = Math.min(...times);
@@ -327,9 +327,9 @@ describe("a schedule", () => {
     expect(keyed.take(now)).toBeNull();
     const again = after(keyed, "strict");
     expect(again.take(now)).toBeNull();
-    again.land(3, { kind: "delivered" });
+    again.settle(3, { kind: "delivered" });
     expect(again.take(now)).toBeNull();
-    again.land(1, { kind: "delivered" });
+    again.settle(1, { kind: "delivered" });
     expect(again.take(now)?.sequence).toBe(2);
   });
 });

@@ -142,7 +142,7 @@ describe("attempts of many lanes", () => {
 describe("a planned stop", () => {
   beforeEach(stopClock);
 
-  it("lets attempts land that are under way, and begins no others", async () => {
+  it("lets attempts end that are under way, and begins no others", async () => {
     const answer = Promise.withResolvers<Response>();
     const { received } = receiver(() => answer.promise);
     const { uuid } = await makeListener({ ordering: "keyed" });

@@ -176,7 +176,7 @@ describe("skipping", () => {
   it.each([
     ["fails", "dead", 500, { delivered: 1, dead: 1 }],
     ["succeeds all the same", "delivered", 200, { delivered: 2, dead: 0 }],
-  ])("one that is under way lets it land, and the line moves: it %s", async (_, status, code, counts) => {
+  ])("one that is under way lets it end, and the line moves: it %s", async (_, status, code, counts) => {
     const gate = Promise.withResolvers<void>();
     const { received } = receiver(async (_, index) => {
       if (index > 0) return new Response();

@@ -113,7 +113,7 @@ describe("a paused webhook", () => {
     await vi.waitFor(() => expect(received).toHaveLength(3));
   });
 
-  it("lets land what is under way", async () => {
+  it("lets attempts end that are under way", async () => {
     const gate = Promise.withResolvers<void>();
     const { received } = receiver(async () => {
       await gate.promise;
