@@ -6,8 +6,8 @@ import type { ArchivedEvent } from "./archived-event";
 export type PossibleReceiver = { uuid: string; name: string; origin: string };
 
 /**
- * Lists the webhooks that may have the event. Those that match it now come first; the others may have matched it when
- * it was accepted. Webhooks that were created later cannot have it.
+ * Lists the webhooks that may have the event, the most likely first: those that match it now, then those that existed
+ * when it was accepted, then those that were created later, to which it may have been replayed.
  * @returns at most `limit` webhooks. `complete`: whether these are all.
  */
 export async function listPossibleReceivers(
@@ -18,8 +18,8 @@ export async function listPossibleReceivers(
   const topic = { type: event.type, projectUuid: event.project_uuid, jobUuid: event.job_uuid };
   const { results } = await db
     .prepare(
-      `SELECT w.uuid, w.name, w.origin FROM webhooks w WHERE w.deleted_at IS NULL AND w.created_at <= ?2
-       ORDER BY w.id IN (SELECT s.webhook_id FROM ${candidateJoin}) DESC, w.id LIMIT ?3`,
+      `SELECT w.uuid, w.name, w.origin FROM webhooks w WHERE w.deleted_at IS NULL
+       ORDER BY w.id IN (SELECT s.webhook_id FROM ${candidateJoin}) DESC, w.created_at > ?2, w.id LIMIT ?3`,
     )
     .bind(JSON.stringify(candidatesOf(topic, 0)), event.accepted_at, limit + 1)
     .all<PossibleReceiver>();

@@ -8,7 +8,7 @@ import { type Answer, api, makeWebhook, notifications } from "../../api";
 import { restartClock, stopClock } from "../../clock";
 import { type DeliveryAnswer, deliveriesOf } from "../../deliveries";
 import { archiveAsBefore, makeEvent, makeEvents, makeListener, publish } from "../../event";
-import { laneOf } from "../../lane";
+import { laneOf, runAlarm } from "../../lane";
 import { get, post, signIn } from "../../pages/page";
 import { reader } from "../../pages/webhooks/people";
 import { consume } from "../../queue";
@@ -185,17 +185,35 @@ describe("the deliveries of an event", () => {
     ]);
   });
 
-  it("are not asked of webhooks that were made later, nor shown of deleted ones", async () => {
+  it("are not shown of deleted webhooks", async () => {
     receiver();
     const { uuid } = await makeListener();
     const event = makeEvent();
     await publish(event);
     await api("DELETE", `${notifications}/subscribers/${uuid}`);
-    vi.setSystemTime(Date.now() + 1);
-    await makeListener();
-    const getByName = vi.spyOn(env.LANES, "getByName");
     expect((await getEvent(event.uuid)).body).toMatchObject({ deliveries: [], complete: true });
-    expect(getByName).not.toHaveBeenCalled();
+  });
+
+  it("are those of a webhook that was created later, too, when the event was replayed to it", async () => {
+    const { received } = receiver();
+    const event = makeEvent();
+    await publish(event);
+    const since = new Date(Date.now() - 1000).toISOString();
+    vi.setSystemTime(Date.now() + 60_000);
+    const { uuid } = await makeListener();
+    await api("POST", `${notifications}/subscribers/${uuid}/replay`, { since, status: "missing" });
+    await vi.waitFor(async () => {
+      await runAlarm(uuid, 0);
+      expect(received).toHaveLength(1);
+    });
+    // What it is subscribed to now does not matter.
+    const subscriptions = [{ event_type: "project:deleted" }];
+    const { status } = await api("PUT", `${notifications}/subscribers/webhooks/${uuid}`, { subscriptions });
+    expect(status).toBe(200);
+    expect((await getEvent(event.uuid)).body).toMatchObject({
+      deliveries: [{ webhook_uuid: uuid }],
+      complete: true,
+    });
   });
 
   it("are not complete when a lane does not answer: the others' are given all the same", async () => {
