@@ -21,9 +21,9 @@ export async function readMatchingEvents(
   webhookUuid: string,
   { after, since, until, limit }: ArchiveRange,
 ): Promise<ArchivePage> {
-  const webhookId = await env.DB.prepare("SELECT id FROM webhooks WHERE uuid = ?")
-    .bind(webhookUuid)
-    .first<number>("id");
+  const webhookId = await withTimeout(
+    env.DB.prepare("SELECT id FROM webhooks WHERE uuid = ?").bind(webhookUuid).first<number>("id"),
+  );
   if (webhookId === null) return { events: [], next: null };
   const before = parseCursor(after);
   const shards = Math.max(await countShards(env), before.length - 1);
@@ -32,7 +32,7 @@ export async function readMatchingEvents(
       const from = place < before.length ? before[place] : 0;
       if (from === null || from === undefined) return nothing;
       const range = { after: from, since, until, limit };
-      if (place === 0) return matchOldEvents(env.DB, webhookId, range);
+      if (place === 0) return withTimeout(matchOldEvents(env.DB, webhookId, range));
       const page = await withTimeout<SourcePage<HandoverEvent> | null>(
         shardStub(env, place - 1).readMatching(webhookId, range),
       );
@@ -42,11 +42,8 @@ export async function readMatchingEvents(
   );
   const begun = pages.map((_, place) => before[place] ?? 0);
   const { items, cursors } = mergePages(pages, { limit, order: "oldest", before: begun });
-  const waiting = await waitingOf(
-    env.DB,
-    webhookId,
-    items.map(({ uuid }) => uuid),
-  );
+  const uuids = items.map(({ uuid }) => uuid);
+  const waiting = await withTimeout(waitingOf(env.DB, webhookId, uuids));
   return {
     events: items.filter(({ uuid }) => !waiting.has(uuid)),
     next: cursors.every((cursor) => cursor === null) ? null : cursors.map((cursor) => cursor ?? "").join(","),

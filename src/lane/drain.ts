@@ -4,6 +4,7 @@
  */
 import { log } from "../platform/log";
 import { deliveryStatus } from "./delivery-state";
+import { nextPause } from "./gateway-pause";
 import type { LaneStorage } from "./lane-storage";
 import type { LoadedDelivery } from "./pending-deliveries";
 import { RateLimit } from "./rate-limit";
@@ -21,10 +22,6 @@ import { StorageCheck } from "./storage-check";
 
 /** How long a partition waits after a failure of the gateway before sending, such as a missing key. */
 const gatewayFailurePauseMs = 60_000;
-/** How long the lane waits after a `GatewayFailure`. The time doubles with each one. */
-const firstPauseMs = 1000;
-/** The longest such wait. */
-const longestPauseMs = 60_000;
 /** How far apart alarms are while the process is about to stop. */
 const stoppingPauseMs = 1000;
 /**
@@ -75,10 +72,6 @@ export class Drain {
   #sendsLeft = 0;
   readonly #replayTurns = new ReplayTurns();
   readonly #storageCheck = new StorageCheck();
-  /** No attempt is started before this time, in ms, after a `GatewayFailure`. */
-  #pausedUntil = 0;
-  /** The number of `GatewayFailure`s in a row. */
-  #gatewayFailures = 0;
   /** Whether the message that is under way carries several deliveries. */
   #isDigestUnderWay = false;
   /** The last time that was read from the clock, in ms. */
@@ -99,7 +92,7 @@ export class Drain {
 
   /** No attempt is started before this time, in ms, after a `GatewayFailure`. */
   get pausedUntil(): number {
-    return this.#pausedUntil;
+    return this.#lane.storage()?.record.gatewayPause?.until ?? 0;
   }
 
   /** How many attempts may be started before the next `allow`. */
@@ -196,7 +189,7 @@ export class Drain {
     if (at === null) return null;
     const stoppingUntil = isStopping() ? now + stoppingPauseMs : 0;
     const { blockedUntil } = this.#storageCheck;
-    return Math.max(at, this.#nextStart(storage, now), blockedUntil, this.#pausedUntil, stoppingUntil);
+    return Math.max(at, this.#nextStart(storage, now), blockedUntil, this.pausedUntil, stoppingUntil);
   }
 
   async #sendAll(): Promise<void> {
@@ -278,7 +271,8 @@ export class Drain {
   #hasRoom({ schedule, isRateKnown }: LaneStorage): boolean {
     // The sender of the first attempt finds out the service's rate limit, and wakes the drain.
     const width = isRateKnown ? widthOf[schedule.ordering] : 1;
-    return schedule.inFlight + (this.#replayTurns.isUnderWay ? 1 : 0) < width;
+    // While a page of a replay is fetched, nothing is sent for it.
+    return schedule.inFlight + (this.replayUnderWay === null ? 0 : 1) < width;
   }
 
   /** Shortens waits after the clock was set back, so that none becomes longer. */
@@ -289,7 +283,6 @@ export class Drain {
     if (backMs <= clockToleranceMs) return;
     this.#lane.storage()?.shiftWaits(backMs, now);
     this.#storageCheck.clockWentBack(now);
-    this.#pausedUntil = Math.min(this.#pausedUntil, now);
   }
 
   #nextStart(storage: LaneStorage, now: number): number {
@@ -346,9 +339,11 @@ export class Drain {
    */
   #pauseAfter(error: unknown): boolean {
     if (!(error instanceof GatewayFailure)) return false;
-    this.#pausedUntil = Date.now() + Math.min(firstPauseMs * 2 ** this.#gatewayFailures, longestPauseMs);
-    this.#gatewayFailures += 1;
     this.#sendsLeft = 0;
+    const storage = this.#lane.storage();
+    if (storage === null) return true;
+    const gatewayPause = nextPause(storage.record.gatewayPause, Date.now());
+    this.#lane.orRestart(() => storage.setRecord({ gatewayPause }));
     return true;
   }
 
@@ -356,8 +351,9 @@ export class Drain {
   #record(attempt: EndedAttempt, sent: SentAttempt): void {
     const storage = this.#lane.storage();
     if (storage === null) return;
-    this.#gatewayFailures = 0;
     this.#storageCheck.noteRecording(storage);
+    if (storage.record.gatewayPause !== null)
+      this.#lane.orRestart(() => storage.setRecord({ gatewayPause: null }));
     const isPlain = this.#lane.orRestart(() => recordPlainSuccess(storage, attempt, sent));
     if (!isPlain) this.#lane.atomically(() => recordAttempt(storage, attempt, sent));
     logAttempt(webhookUuid(storage), attempt.outgoing, sent);

@@ -1,4 +1,5 @@
 /** The record of a lane: its state, in one row in its storage. */
+import type { GatewayPause } from "./gateway-pause";
 import type { LaneConfig } from "./handover";
 import { healthy, type ReceiverHealth } from "./receiver-health";
 
@@ -26,6 +27,8 @@ export type LaneRecord = {
   /** How long it was paused or disabled in all before, in ms. The age of deliveries does not include that time. */
   inactiveMs: number;
   receiver: ReceiverHealth;
+  /** The pause after failures of the gateway; null after any other attempt. */
+  gatewayPause: GatewayPause | null;
   /** Since when all attempts have failed, on the lane's active clock (`activeClock`). */
   failingSince: number | null;
   /**
@@ -89,6 +92,7 @@ const initial: LaneRecord = {
   inactiveSince: null,
   inactiveMs: 0,
   receiver: healthy,
+  gatewayPause: null,
   failingSince: null,
   troubleAnnounced: false,
   troubleAt: 0,

@@ -7,6 +7,7 @@ import type { CounterCheck } from "./counter-check";
 import { DayTables } from "./day-tables";
 import { DeliveryLog } from "./delivery-log";
 import { Digests } from "./digests";
+import { pauseWithClockAt } from "./gateway-pause";
 import type { LaneConfig } from "./handover";
 import { SeenEvents } from "./seen-events";
 import { LaneCounters } from "./lane-counters";
@@ -79,8 +80,7 @@ export class LaneStorage {
     this.log = new DeliveryLog(sql, { days, digests: this.digests, health: () => this.record.receiver });
     this.backoffs = new Backoffs(sql);
     this.counting = new LaneCounters({ sql, days: this.days, stats: this.stats, record: this.record });
-    const receiver = withClockAt(this.record.receiver, Date.now());
-    if (receiver !== this.record.receiver) this.setRecord({ receiver });
+    this.#watchClock(Date.now());
     const { backoffs, outbox, pending } = this;
     this.search = new ScheduleSearch({ backoffs, outbox, pending, record: () => this.record });
     upgradeStep(this);
@@ -282,6 +282,14 @@ export class LaneStorage {
   shiftWaits(backMs: number, now: number): void {
     this.schedule.shift(backMs);
     this.replays.shift(backMs, now);
-    this.setRecord({ receiver: withClockAt(this.record.receiver, now) });
+    this.#watchClock(now);
+  }
+
+  /** Shortens the waits in the record that are longer than possible. */
+  #watchClock(now: number): void {
+    const receiver = withClockAt(this.record.receiver, now);
+    const gatewayPause = pauseWithClockAt(this.record.gatewayPause, now);
+    const isSame = receiver === this.record.receiver && gatewayPause === this.record.gatewayPause;
+    if (!isSame) this.setRecord({ receiver, gatewayPause });
   }
 }

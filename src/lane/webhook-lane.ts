@@ -21,6 +21,7 @@ import { type LaneStats, laneStats } from "./lane-stats";
 import { LaneStorage, type OpenLane } from "./lane-storage";
 import { LiveUpdates } from "./live-updates";
 import { Maintenance } from "./maintenance";
+import type { ReplayHead } from "./replays";
 import { fetchMissing } from "./missing-events";
 import { readBlocking, readDeadLetters, readDelivery } from "./read-deliveries";
 import type { ListedReplay, ReplayPage, ReplayProgress } from "./replay-progress";
@@ -71,12 +72,16 @@ export class WebhookLane extends DurableObject<Env> {
     const storage = () => this.#storage;
     this.#open = { env, events, storage, atomically: (work) => this.#atomically(work) };
     this.#live = new LiveUpdates(ctx);
-    this.#sender = new LaneSender(env, { storage, made: () => this.#drain.wake() });
+    this.#sender = new LaneSender(env, {
+      storage,
+      made: () => this.#drain.wake(),
+      onDisk: () => ctx.storage.sync(),
+    });
     this.#drain = new Drain({
       storage,
       send: (message) => this.#sender.send(message),
       ready: () => this.#ready(),
-      fetchPage: (head) => fetchMissing(this.#open, head),
+      fetchPage: (head) => this.#fetchPage(head),
       atomically: (work) => this.#atomically(work),
       orRestart: (work) => this.#orRestart(work),
       recorded: () => this.#tellPages(),
@@ -338,10 +343,12 @@ export class WebhookLane extends DurableObject<Env> {
     }
   }
 
-  /**
-   * Waits until an attempt may start. It waits for the disk first, because the platform delays a request until earlier
-   * writes are on disk, and that delay must not count as the receiver's.
-   */
+  async #fetchPage(head: ReplayHead & { kind: "fetch" }): Promise<void> {
+    await fetchMissing(this.#open, head);
+    this.#maintenance.noteUse();
+  }
+
+  /** Waits until an attempt may start, and until earlier writes are on disk. */
   async #ready(): Promise<() => void> {
     await this.ctx.storage.sync();
     return takeSlot();

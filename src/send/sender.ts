@@ -67,6 +67,11 @@ export type SenderSetup = {
   timeoutS?: number | null;
   egress?: string | null;
   rules: RouteRules & Pick<Config, "orchestUrl">;
+  /**
+   * Is awaited right before each request. The platform delays the requests of an object until its earlier writes are on
+   * disk, and that delay must not count as the receiver's.
+   */
+  beforeRequest?: () => Promise<void>;
 };
 
 /** Imports the signing keys. The sender can be used until the webhook's configuration changes. */
@@ -105,6 +110,7 @@ export async function createSender(setup: SenderSetup): Promise<Sender> {
       };
       const url = targetOf(settings.url, built);
       const request = { url, headers, body, timeoutMs, verify: webhook.verifySsl, read };
+      await setup.beforeRequest?.();
       return { headers: own, result: mask(await attempt(request, transport)) };
     },
   };

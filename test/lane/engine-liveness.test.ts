@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { passTime, restartClock, stopClock } from "../clock";
 import { makeListener } from "../event";
@@ -129,4 +130,28 @@ it("a change from strict ordering lets go at once what waited behind a hanging h
   letGo();
   await settle(uuid);
   expect(sequences()).toEqual([1, 3, 2]);
+});
+
+it("in strict ordering, what is published goes while a page of a replay is fetched from an archive that does not answer", async () => {
+  const { received } = receiver();
+  const { uuid } = await makeListener();
+  const shards = Object.getPrototypeOf(env.SHARDS) as typeof env.SHARDS;
+  const archive = Promise.withResolvers<never>();
+  let pages = 0;
+  const getByName = shards.getByName.bind(env.SHARDS);
+  vi.spyOn(shards, "getByName").mockImplementation((name) => {
+    const shard = getByName(name);
+    return new Proxy(shard, {
+      get: (target, key) => {
+        // The first page of each shard is for the count of events.
+        const isGone = key === "readMatching" && (pages += 1) > Number(env.EVENT_SHARDS);
+        return isGone ? () => archive.promise : Reflect.get(target, key);
+      },
+    });
+  });
+  await laneOf(uuid).replay({ kind: "missing", since: 0, until: Date.now() });
+  await hand(uuid, [null, null]);
+  await vi.waitFor(() => expect(received).toHaveLength(2));
+  expect(pages).toBeGreaterThan(Number(env.EVENT_SHARDS));
+  archive.reject(new Error("The archive is gone."));
 });

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { maintainLanes } from "../../src/lane/maintain-lanes";
 import { passTime, restartClock, stopClock } from "../clock";
-import { makeListener } from "../event";
+import { makeEvent, makeListener, publish } from "../event";
 import { laneOf, runAlarms } from "../lane";
 import { receiver } from "../receiver";
 import { hand, settle } from "./lane-traffic";
@@ -39,4 +39,19 @@ it("cron calls once a day every lane that holds anything, and one that was found
   expect(await calledInADay()).toEqual([holding.uuid, empty.uuid].toSorted());
   // By then all deliveries of both were forgotten.
   expect(await calledInADay()).toEqual([]);
+});
+
+it("a lane that was found empty, and got all that it has by a replay, is one that holds something", async () => {
+  const { received } = receiver();
+  await publish(makeEvent());
+  passTime(1000);
+  const { uuid } = await makeListener();
+  const isInUse = () =>
+    env.DB.prepare("SELECT in_use FROM webhooks WHERE uuid = ?").bind(uuid).first<number>("in_use");
+  await laneOf(uuid).maintain();
+  expect(await isInUse()).toBe(0);
+  await laneOf(uuid).replay({ kind: "missing", since: 0, until: Date.now() });
+  await runAlarms(uuid, () => received.length === 1);
+  await runAlarms(uuid);
+  expect(await isInUse()).toBe(1);
 });

@@ -1,3 +1,4 @@
+import { evictDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { stopSending } from "../../src/lane/planned-stop";
 import { slotsMax } from "../../src/lane/attempt-slots";
@@ -35,7 +36,7 @@ describe("an attempt that meets a limit of the Worker", () => {
     expect(received.map(({ headers }) => headers.get("X-Orchest-Attempt"))).toEqual(["1", "1", "1", "1"]);
   });
 
-  it("pauses the lane for longer each time, up to a minute, and the receiver does not count as down", async () => {
+  it("pauses the lane for longer each time, up to a minute, also when it is evicted meanwhile, and the receiver does not count as down", async () => {
     let isSpent = true;
     const { received } = receiver(() =>
       isSpent ? Promise.reject(new Error("Subrequest depth limit exceeded.")) : new Response(),
@@ -45,12 +46,42 @@ describe("an attempt that meets a limit of the Worker", () => {
     await settle(uuid);
     for (const pauseMs of [1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]) {
       expect(((await alarmOf(uuid)) ?? 0) - Date.now()).toBe(pauseMs);
+      await evictDurableObject(laneOf(uuid));
       await runAlarm(uuid, pauseMs);
     }
+    const before = received.length;
+    await evictDurableObject(laneOf(uuid));
+    await hand(uuid, [null]);
+    await settle(uuid);
+    expect(received).toHaveLength(before);
     isSpent = false;
     await runAlarm(uuid, 60_000);
+    isSpent = true;
+    await hand(uuid, [null]);
+    await settle(uuid);
+    // After an attempt, the pauses begin again.
+    expect(((await alarmOf(uuid)) ?? 0) - Date.now()).toBe(1000);
+    isSpent = false;
+    await runAlarm(uuid, 1000);
     received.length = 0;
     await hand(uuid, ["a", "b"]);
+    await settle(uuid);
+    expect(received).toHaveLength(2);
+  });
+
+  it("pauses it no longer because the clock was set back", async () => {
+    let isSpent = true;
+    const { received } = receiver(() =>
+      isSpent ? Promise.reject(new Error("Subrequest depth limit exceeded.")) : new Response(),
+    );
+    const { uuid } = await makeListener();
+    await hand(uuid, [null]);
+    await settle(uuid);
+    isSpent = false;
+    received.length = 0;
+    await evictDurableObject(laneOf(uuid));
+    passTime(-86_400_000);
+    await hand(uuid, [null]);
     await settle(uuid);
     expect(received).toHaveLength(2);
   });

@@ -38,6 +38,17 @@ describe("a sender", () => {
     expect(result.durationMs).toBe(5000);
   });
 
+  it("gives it all of them after the wait for the disk", async () => {
+    receiver();
+    const disk = Promise.withResolvers<void>();
+    const sender = await createSender({ ...setup, beforeRequest: () => disk.promise });
+    const sent = sender.send(message);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(fetch).not.toHaveBeenCalled();
+    disk.resolve();
+    expect((await sent).result).toMatchObject({ error: null, durationMs: 0 });
+  });
+
   it("says no sequence and no attempt on a message that has none, such as a ping", async () => {
     const { received } = receiver();
     await (await createSender(setup)).send(message);
