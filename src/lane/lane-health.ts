@@ -119,6 +119,7 @@ export function disable(storage: LaneStorage, now: number, reason: string): void
     disabledReason: reason,
     inactiveSince: storage.record.inactiveSince ?? now,
     troubleAnnounced: true,
+    troubleAt: now,
     lastFailureAt: now,
     successesSince: 0,
     copiedToD1: false,

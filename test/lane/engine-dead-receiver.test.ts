@@ -385,6 +385,31 @@ describe("news of a webhook", () => {
     ]);
   });
 
+  it("is told once in an hour, also after the webhook was disabled, and recovered", async () => {
+    let answer = () => new Response(null, { status: 410 });
+    const { about, watcher, news } = await watched(() => answer(), { retry: { max_attempts: 1 } });
+    await hand(about, times(1));
+    await live(about, 1000);
+    await laneOf(about).resume();
+    answer = () => new Response();
+    await hand(about, times(20));
+    await live(about, 60_000);
+    answer = failed;
+    await hand(about, times(1));
+    await live(about, 60_000);
+    await settle(watcher);
+    expect(news().map(({ type }) => type)).toEqual(["webhook:disabled", "webhook:recovered"]);
+    await live(about, hourMs);
+    await hand(about, times(1));
+    await live(about, 60_000);
+    await settle(watcher);
+    expect(news().map(({ type }) => type)).toEqual([
+      "webhook:disabled",
+      "webhook:recovered",
+      "webhook:delivery-dead",
+    ]);
+  });
+
   it("of a flaky receiver is told once, and its recovery after 20 successes in a row", async () => {
     let isFlaky = true;
     const { about, watcher, news } = await watched(
