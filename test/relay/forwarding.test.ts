@@ -9,6 +9,8 @@ import { RunningRelay } from "./running-relay.ts";
 
 beforeEach(() => void vi.spyOn(console, "log").mockReturnValue());
 
+const switched = "HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+
 /** A receiver that speaks by itself. */
 async function rawReceiver(speak: (socket: Socket) => void): Promise<string> {
   const server = createServer((socket) => {
@@ -161,11 +163,48 @@ describe("of a receiver", () => {
             { kind: "end", end: "broken" },
           ],
         ],
+        [
+          "switches to another protocol",
+          () => rawReceiver((socket) => socket.write(switched)),
+          [{ error: "connection", reason: "NO_RESPONSE" }],
+        ],
+        [
+          "switches after an interim answer",
+          () => rawReceiver((socket) => socket.write(`HTTP/1.1 100 Continue\r\n\r\n${switched}`)),
+          [{ error: "connection", reason: "NO_RESPONSE" }],
+        ],
+        [
+          "says that it switches, but not to what",
+          () => rawReceiver((socket) => socket.end("HTTP/1.1 101 X\r\n\r\n")),
+          [
+            { kind: "answer", status: 101 },
+            { kind: "end", end: "whole" },
+          ],
+        ],
+        ...["000", "099", "99", "1000", "-10"].map((status): [string, () => Promise<string>, object[]] => [
+          `has the status ${status}`,
+          () => rawReceiver((socket) => socket.write(`HTTP/1.1 ${status} X\r\nContent-Length: 0\r\n\r\n`)),
+          [{ error: "connection", reason: "HPE_INVALID_STATUS" }],
+        ]),
+        [
+          "has the largest status",
+          () => rawReceiver((socket) => socket.write("HTTP/1.1 999 X\r\nContent-Length: 0\r\n\r\n")),
+          [{ kind: "answer", status: 999 }, { kind: "end" }],
+        ],
+        [
+          "has as many bytes of headers as there may be, all of which JSON escapes",
+          () =>
+            rawReceiver((socket) =>
+              socket.write(`HTTP/1.1 200 OK\r\nX: ${'"'.repeat(65_000)}\r\nContent-Length: 0\r\n\r\n`),
+            ),
+          [{ kind: "answer", status: 200 }, { kind: "end" }],
+        ],
       ],
       async (_name, start, expected) => {
         const relay = await RunningRelay.start();
         const { answers } = await relay.ask(await start(), { timeoutMs: 1000 });
         expect(answers).toMatchObject(expected.map((one) => ({ kind: "receiverFailed", ...one })));
+        await vi.waitFor(() => expect(relay.relay.underWay).toBe(0));
         expect((await fetch(`${relay.url}health`)).status).toBe(200);
       },
     ));

@@ -31,6 +31,9 @@ export type Forwarded =
 /** The most bytes of response headers. Node's default, 16 KiB, is too small for responses with many cookies. */
 const headerBytesMax = 64 * 1024;
 
+/** Node's parser takes any three digits. The protocol with the gateway has no smaller status. */
+const statusMin = 100;
+
 /**
  * Headers that describe the connection (RFC 9110, 7.6.1) or the message. The relay sets them itself, to prevent request
  * smuggling.
@@ -80,7 +83,7 @@ async function answerTo(
       bodyBytes: body.length,
       connections: setup.connections,
     });
-    const response = await exchange(url, options, body, limit.signal);
+    const response = await untilAborted(exchange(url, options, body, limit.signal), limit.signal);
     return {
       kind: "answered",
       status: response.statusCode ?? 0,
@@ -128,6 +131,10 @@ function lookupOf(addresses: string[]): LookupFunction {
   };
 }
 
+function errorOf(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
+
 /**
  * A keep-alive connection may be one that the receiver is just closing. The request then fails at once although the
  * receiver works, and is repeated over another connection, as Node's documentation advises for `reusedSocket`.
@@ -141,9 +148,15 @@ async function exchange(
   for (;;) {
     const request = (url.protocol === "https:" ? https : http).request({ ...options, signal });
     const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
-    request.once("response", resolve);
+    request.once("response", (response) => {
+      if ((response.statusCode ?? 0) >= statusMin) return resolve(response);
+      response.destroy();
+      reject(errorOf("HPE_INVALID_STATUS"));
+    });
     // Not once: an error after the answer began is the body's, and without a listener it would end the process.
     request.on("error", reject);
+    // Nothing else comes when the receiver switches to another protocol: Node then closes the connection.
+    request.once("close", () => reject(errorOf("NO_RESPONSE")));
     request.end(body);
     try {
       return await promise;
