@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,10 +14,15 @@ const made = new Certificates();
 afterAll(() => made.remove());
 const env = { RELAY_SECRET: secret };
 
-function configFile(settings: object): string {
-  const path = join(made.directory, "relay.json");
-  writeFileSync(path, JSON.stringify(settings));
+/** Writes a file whose name no other has. */
+function file(text: string): string {
+  const path = join(made.directory, randomUUID());
+  writeFileSync(path, text);
   return path;
+}
+
+function configFile(settings: object): string {
+  return file(JSON.stringify(settings));
 }
 
 describe("the relay's settings", () => {
@@ -54,9 +60,65 @@ describe("the relay's settings", () => {
         [["--allow", "*", "--gateway", "https://x.example"], env, /needs --name/],
         [["--allow", "*", "--gateway", "http://x.example", "--name", "corp"], env, /must be an https URL/],
         [["--config", configFile({ colour: "red" }), "--allow", "*"], env, /Unrecognized key: "colour"/],
+        [["--config", file("{ colour"), "--allow", "*"], env, /is not JSON\.$/],
       ],
       (args, variables, message) => expect(() => readSettings(args, variables)).toThrow(message),
     ));
+
+  it("of a host are refused with a sentence when they could never work", () => {
+    const [one, other] = [made.selfSigned("one", { host: "one" }), made.selfSigned("two", { host: "two" })];
+    const malformed = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    const pair = { cert: one.certFile, key: one.keyFile };
+    const isPair = /must be a certificate and its key.* \(ERR_OSSL_\w+\)\.$/;
+    return forAll<[name: string, host: object, message: RegExp]>(
+      [
+        ["the key of another certificate", { ...pair, key: other.keyFile }, isPair],
+        ["a certificate that is none", { ...pair, cert: file("hello") }, isPair],
+        ["a key that is none", { ...pair, key: file("hello") }, isPair],
+        ["a certificate without a key", { cert: one.certFile }, /"hooks\.test" needs both cert and key/],
+        ["a key without a certificate", { key: one.keyFile }, /"hooks\.test" needs both cert and key/],
+        ["a file that is missing", { ca: join(made.directory, "missing") }, /ENOENT.*missing/],
+        ["no authority", { ca: file("") }, /must have the certificate of an authority/],
+        ["a key as an authority", { ca: one.keyFile }, /must have the certificate of an authority/],
+        ["a malformed authority", { ca: file(malformed) }, /certificate that is malformed \(/],
+        ["a malformed one of two", { ca: file(one.cert + malformed) }, /certificate that is malformed \(/],
+        ["a host with a port", { host: "hooks.test:8443" }, /"hooks\.test:8443" must be a host name/],
+        ["a host that is a URL", { host: "https://hooks.test/" }, /must be a host name/],
+        ["a host with letters that URLs encode", { host: "bücher.test" }, /must be a host name/],
+        ["a host with a dot at its end", { host: "hooks.test." }, /must be a host name/],
+      ],
+      (_name, host, message) => {
+        const config = configFile({ allow: ["*"], hosts: [{ host: "hooks.test", ...host }] });
+        expect(() => readSettings(["--config", config, "--listen", "127.0.0.1:1"], env)).toThrow(message);
+      },
+    );
+  });
+
+  it("of a host have its name as URLs have it", () =>
+    forAll(
+      [
+        ["Hooks.Corp.example", "hooks.corp.example"],
+        ["*.Corp.Example", "*.corp.example"],
+        ["*", "*"],
+        ["10.0.0.7", "10.0.0.7"],
+        ["[FD00:0::1]", "fd00::1"],
+        ["FD00::1", "fd00::1"],
+      ],
+      (host, known) => {
+        const config = configFile({ allow: ["*"], hosts: [{ host }] });
+        expect(readSettings(["--config", config, "--listen", "127.0.0.1:1"], env)?.hosts).toEqual([
+          { host: known },
+        ]);
+      },
+    ));
+
+  it("of TLS are refused when the key is another certificate's", () => {
+    const [one, other] = [made.selfSigned("one", { host: "one" }), made.selfSigned("two", { host: "two" })];
+    const config = configFile({ allow: ["*"], tls: { cert: one.certFile, key: other.keyFile } });
+    expect(() => readSettings(["--config", config, "--listen", "0.0.0.0:1"], env)).toThrow(
+      /must be a certificate and its key/,
+    );
+  });
 
   it("of the example are ones that it takes", () => {
     const example = readFileSync(join(projectDirectory, "examples/relay/relay.json"), "utf8");

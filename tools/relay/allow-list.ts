@@ -2,7 +2,7 @@
  * The allow list: the targets that a relay may connect to. A rule is `host`, `network` or `host=network`, each with an
  * optional `:port`: `hooks.example.com:443`, `10.0.0.0/8`, `[fd00::/8]:8443`, `*.corp.example=10.1.0.0/16`.
  */
-import { BlockList, isIP } from "node:net";
+import { BlockList, isIP, isIPv6 } from "node:net";
 import { isGloballyReachable } from "../../src/send/addresses.ts";
 
 /** `host`: null for any. `network`: null for public addresses only. `port`: null for any. */
@@ -55,6 +55,19 @@ export function parseAllowRule(text: string): AllowRule {
     network: network === undefined ? null : parseNetwork(network.replace(/^\[|\]$/g, "")),
     port,
   };
+}
+
+/**
+ * @param text `*`, a name, `*.name` or an address. @returns the pattern in the form of a URL's host (`matchesHost`).
+ * @throws {Error} naming it when no host could match it.
+ */
+export function parseHostPattern(text: string): string {
+  const pattern = text.toLowerCase();
+  if (hostForm.test(pattern)) return pattern;
+  const address = text.replace(/^\[|\]$/g, "");
+  const url = isIPv6(address) ? URL.parse(`http://[${address}]`) : null;
+  if (url !== null) return url.hostname.slice(1, -1);
+  throw new Error(`hosts: "${text}" must be a host name, *.name or an address, without a port.`);
 }
 
 /** Whether a name may be resolved and connected to at all, at some address. */

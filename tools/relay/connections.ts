@@ -1,11 +1,13 @@
 /** Keep-alive connections to receivers, for requests to the same address with the same TLS settings. */
-import { readFileSync } from "node:fs";
 import * as http from "node:http";
 import * as https from "node:https";
 import { rootCertificates, type SecureContextOptions } from "node:tls";
 import { matchesHost } from "./allow-list.ts";
 
-/** TLS settings of matching hosts: additional authorities to trust, and a client certificate. PEM texts. */
+/**
+ * TLS settings of matching hosts: additional authorities to trust, and a client certificate with its key. PEM texts.
+ * `host`: a pattern of `matchesHost`.
+ */
 export type HostTls = { host: string; ca?: string; cert?: string; key?: string };
 
 /** A receiver that keeps connections for 5 s, as Node's own server does, must not close one just as it is used. */
@@ -59,17 +61,6 @@ function contextOf(host: HostTls | undefined): SecureContextOptions {
     ...(host.ca !== undefined && { ca: [...rootCertificates, host.ca] }),
     ...(host.cert !== undefined && { cert: host.cert }),
     ...(host.key !== undefined && { key: host.key }),
-  };
-}
-
-/** Reads the files that the TLS settings of a host name. @throws when one cannot be read. */
-export function readHostTls(files: HostTls): HostTls {
-  const { host, ca, cert, key } = files;
-  return {
-    host,
-    ...(ca !== undefined && { ca: readFileSync(ca, "utf8") }),
-    ...(cert !== undefined && { cert: readFileSync(cert, "utf8") }),
-    ...(key !== undefined && { key: readFileSync(key, "utf8") }),
   };
 }
 

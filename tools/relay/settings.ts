@@ -3,8 +3,9 @@ import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { type AllowRule, parseAllowRule } from "./allow-list.ts";
-import { type HostTls, readHostTls } from "./connections.ts";
+import { type AllowRule, parseAllowRule, parseHostPattern } from "./allow-list.ts";
+import type { HostTls } from "./connections.ts";
+import { readAuthorities, readKeyPair } from "./pem.ts";
 
 export const usage = `Forwards the gateway's requests to receivers that it cannot reach by itself.
 
@@ -21,6 +22,13 @@ export const usage = `Forwards the gateway's requests to receivers that it canno
 /** The same minimum as in the gateway: shorter secrets can be guessed. */
 const secretCharactersMin = 32;
 
+const hostSchema = z.strictObject({
+  host: z.string(),
+  ca: z.string().optional(),
+  cert: z.string().optional(),
+  key: z.string().optional(),
+});
+
 const fileSchema = z.strictObject({
   listen: z.string().optional(),
   tls: z.strictObject({ cert: z.string(), key: z.string() }).optional(),
@@ -28,16 +36,7 @@ const fileSchema = z.strictObject({
   gateway: z.string().optional(),
   name: z.string().optional(),
   allow: z.array(z.string()).default([]),
-  hosts: z
-    .array(
-      z.strictObject({
-        host: z.string(),
-        ca: z.string().optional(),
-        cert: z.string().optional(),
-        key: z.string().optional(),
-      }),
-    )
-    .default([]),
+  hosts: z.array(hostSchema).default([]),
   concurrency: z.int().min(1).max(10_000).default(100),
 });
 
@@ -90,9 +89,29 @@ export function readSettings(args: string[], env: NodeJS.ProcessEnv): RelaySetti
 }
 
 function readFile(path: string | undefined): z.output<typeof fileSchema> {
-  const parsed = fileSchema.safeParse(path === undefined ? {} : JSON.parse(readFileSync(path, "utf8")));
+  const parsed = fileSchema.safeParse(path === undefined ? {} : readJson(path));
   if (parsed.success) return parsed.data;
   throw new Error(`${path}: ${z.prettifyError(parsed.error)}`);
+}
+
+function readJson(path: string): unknown {
+  const text = readFileSync(path, "utf8");
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${path} is not JSON.`, { cause: error });
+  }
+}
+
+/** @throws {Error} naming the host when a certificate has no key, or a key no certificate. */
+function readHostTls({ host, ca, cert, key }: z.output<typeof hostSchema>): HostTls {
+  if ((cert === undefined) !== (key === undefined))
+    throw new Error(`hosts: "${host}" needs both cert and key.`);
+  return {
+    host: parseHostPattern(host),
+    ...(ca !== undefined && { ca: readAuthorities(ca) }),
+    ...(cert !== undefined && key !== undefined && readKeyPair({ cert, key })),
+  };
 }
 
 function readSecrets(path: string | undefined, env: NodeJS.ProcessEnv): string[] {
@@ -122,8 +141,7 @@ function readListen(text: string, file: z.output<typeof fileSchema>): RelaySetti
   return {
     host: address,
     port: Number(port),
-    tls:
-      tls === undefined ? null : { cert: readFileSync(tls.cert, "utf8"), key: readFileSync(tls.key, "utf8") },
+    tls: tls === undefined ? null : readKeyPair(tls),
   };
 }
 
