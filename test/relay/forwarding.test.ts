@@ -1,15 +1,21 @@
-import type { ServerResponse } from "node:http";
+import { Agent, type ServerResponse } from "node:http";
 import { createServer, type Socket } from "node:net";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { Connections } from "../../tools/relay/connections.ts";
 import { forAll } from "../for-all.ts";
 import { startReceiver } from "./receivers.ts";
-import { RunningRelay } from "./running-relay.ts";
+import { here, RunningRelay } from "./running-relay.ts";
 
 beforeEach(() => void vi.spyOn(console, "log").mockReturnValue());
 
 const switched = "HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+
+/** An error as Node makes it. */
+function failure(code: string, address?: string): Error {
+  return Object.assign(new Error(code), { code, address });
+}
 
 /** A receiver that speaks by itself. */
 async function rawReceiver(speak: (socket: Socket) => void): Promise<string> {
@@ -219,6 +225,50 @@ describe("of a receiver", () => {
     expect((await silent.ask("http://hooks.corp.test/", { timeoutMs: 300 })).answers).toMatchObject([
       { kind: "receiverFailed", error: "timeout" },
     ]);
+  });
+
+  it("nothing is said when the relay's machine lacks what a request needs: no attempt is counted", async () => {
+    const failing = vi.fn<() => Error>();
+    const agent = Object.assign(new Agent(), {
+      createConnection: (_options: object, connected: (error: Error) => void) => connected(failing()),
+    });
+    vi.spyOn(Connections.prototype, "agentFor").mockReturnValue(agent);
+    onTestFinished(() => void vi.restoreAllMocks());
+    const relay = await RunningRelay.start({
+      resolve: async (host) => {
+        if (host === "unresolved.corp.test") throw failing();
+        return here(host);
+      },
+    });
+    const short = [{ kind: "relayFailed", code: "busy" }];
+    const refused = [{ kind: "receiverFailed" }];
+    await forAll<[name: string, error: Error, expected: object[]]>(
+      [
+        ["files", failure("EMFILE"), short],
+        ["the system's files", failure("ENFILE"), short],
+        ["memory", failure("ENOMEM"), short],
+        ["buffers", failure("ENOBUFS"), short],
+        ["the resolver's memory", failure("EAI_MEMORY"), short],
+        ["ports", failure("EADDRNOTAVAIL", "10.0.0.1"), short],
+        [
+          "files for one of two addresses",
+          new AggregateError([failure("ECONNREFUSED"), failure("EMFILE")]),
+          short,
+        ],
+        // A machine without IPv6 says so of every IPv6 address, always.
+        ["IPv6", failure("EADDRNOTAVAIL", "::1"), refused],
+        ["nothing", failure("ECONNREFUSED"), refused],
+        ["a way", failure("ENETUNREACH"), refused],
+        ["a code", new Error("unknown"), refused],
+      ],
+      async (_name, error, expected) => {
+        failing.mockReturnValue(error);
+        for (const host of ["unresolved.corp.test", "hooks.corp.test"]) {
+          expect((await relay.ask(`http://${host}/`)).answers).toMatchObject(expected);
+        }
+      },
+    );
+    expect(relay.relay.underWay).toBe(0);
   });
 
   it("that closes each connection right after its answer, every request arrives once", async () => {

@@ -6,6 +6,7 @@ import { TimeLimit } from "../../src/send/time-limit.ts";
 import type { RelayAnswer, RelayRequest } from "../../src/send/egress/protocol.ts";
 import type { AllowRule } from "./allow-list.ts";
 import type { Connections, PinnedOptions } from "./connections.ts";
+import { codeOf, isShortage } from "./error-codes.ts";
 import { hostOf, portOf, type Resolve, resolveTarget } from "./resolve.ts";
 
 /** The parts of a relay for forwarding. */
@@ -15,8 +16,9 @@ type Failed = Pick<RelayAnswer & { kind: "receiverFailed" }, "error" | "reason">
 type BodyEnd = (RelayAnswer & { kind: "end" })["end"];
 
 /**
- * `answered`: as soon as the headers are there; `body` never rejects. `failed`: the receiver's failure. `late`: this
- * process was too busy to read a response in time, so that the result is unknown.
+ * `answered`: as soon as the headers are there; `body` never rejects. `failed`: the receiver's failure. `relayFailed`:
+ * this relay's failure. With `late`, this process was too busy to read a response in time; with `busy`, its machine had
+ * no resources for the request.
  */
 export type Forwarded =
   | {
@@ -26,7 +28,7 @@ export type Forwarded =
       body: Promise<{ bytes: Uint8Array; end: BodyEnd }>;
     }
   | ({ kind: "failed" } & Failed)
-  | { kind: "late" };
+  | { kind: "relayFailed"; code: "busy" | "late"; reason: string };
 
 /** The most bytes of response headers. Node's default, 16 KiB, is too small for responses with many cookies. */
 const headerBytesMax = 64 * 1024;
@@ -91,8 +93,17 @@ async function answerTo(
       body: readBody(response, request.answerBytesMax, limit.signal),
     };
   } catch (error) {
-    if (limit.isGatewayLate) return { kind: "late" };
+    if (limit.isGatewayLate) {
+      return {
+        kind: "relayFailed",
+        code: "late",
+        reason: "the relay was too busy to see an answer in time",
+      };
+    }
     if (limit.signal.aborted) return { kind: "failed", error: "timeout", reason: "no answer in time" };
+    if (isShortage(error)) {
+      return { kind: "relayFailed", code: "busy", reason: `the relay is out of resources: ${codeOf(error)}` };
+    }
     return { kind: "failed", ...classify(error) };
   }
 }
@@ -161,7 +172,7 @@ async function exchange(
     try {
       return await promise;
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
+      const code = codeOf(error);
       if (!request.reusedSocket || (code !== "ECONNRESET" && code !== "EPIPE")) throw error;
     }
   }
@@ -201,13 +212,16 @@ function pairsOf(raw: string[]): [string, string][] {
   return pairs;
 }
 
-/** Node's and OpenSSL's codes: certificates (X509_V_ERR), the handshake (`EPROTO`, `ERR_SSL_…`), names in certificates. */
+/**
+ * Node's and OpenSSL's codes: certificates (X509_V_ERR), the handshake (`EPROTO`, `ERR_SSL_…`; `ERR_OSSL_…` for a
+ * certificate that cannot be parsed), names in certificates.
+ */
 const tlsCode =
-  /^(?:ERR_TLS|ERR_SSL|EPROTO|CERT_|CRL_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH)/;
+  /^(?:ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO|CERT_|CRL_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH)/;
 
-/** @returns the class, and the code: an error's text may hold parts of the request. */
+/** @returns the class, and the code. */
 function classify(error: unknown): Failed {
-  const { code = "unknown" } = error as NodeJS.ErrnoException;
+  const code = codeOf(error);
   return { error: tlsCode.test(code) ? "tls" : "connection", reason: code };
 }
 

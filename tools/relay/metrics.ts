@@ -1,6 +1,9 @@
 /** Metrics for Prometheus. They have no labels with hosts, so that they reveal no targets. */
 
-/** `answered`, `failed`: by or for the receiver. `late`: this process was too busy. `refused`: not forwarded. */
+/**
+ * `answered`, `failed`: by or for the receiver. `late`: this process was too busy. `refused`: not forwarded, also for lack
+ * of files, ports or memory.
+ */
 export type Result = "answered" | "failed" | "late" | "refused";
 
 const help = {

@@ -125,11 +125,11 @@ export class Relay {
         await answer(keys, { kind: "receiverFailed", nonce, error, reason }, reply);
         return ended({ error, reason });
       }
-      case "late": {
-        this.metrics.count("late");
-        const reason = "the relay was too busy to see an answer in time";
-        await answer(keys, { kind: "relayFailed", nonce, code: "late", reason }, reply);
-        return ended({ error: "late" });
+      case "relayFailed": {
+        const { code, reason } = forwarded;
+        this.metrics.count(code === "late" ? "late" : "refused");
+        await answer(keys, { kind: "relayFailed", nonce, code, reason }, reply);
+        return ended({ error: code, reason });
       }
     }
   }

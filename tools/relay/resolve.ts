@@ -2,6 +2,7 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { type AllowRule, isAllowed, isNameAllowed } from "./allow-list.ts";
+import { codeOf, isShortage } from "./error-codes.ts";
 
 /** Asks a resolver. @throws an error with a code (`ENOTFOUND`, `EAI_AGAIN`) when the name has no address. */
 export type Resolve = (host: string) => Promise<string[]>;
@@ -27,7 +28,10 @@ export function portOf(url: URL): number {
   return url.protocol === "https:" ? 443 : 80;
 }
 
-/** Names that no rule allows are not resolved, because a DNS query reveals the relay to the name's owner. */
+/**
+ * Names that no rule allows are not resolved, because a DNS query reveals the relay to the name's owner. @throws the
+ * resolver's error when this machine lacks the resources to ask it.
+ */
 export async function resolveTarget(
   url: URL,
   rules: readonly AllowRule[],
@@ -39,7 +43,8 @@ export async function resolveTarget(
   try {
     found = isIP(host) === 0 ? await resolve(host) : [host];
   } catch (error) {
-    return { kind: "unknown", code: (error as NodeJS.ErrnoException).code ?? "unknown" };
+    if (isShortage(error)) throw error;
+    return { kind: "unknown", code: codeOf(error) };
   }
   const addresses = found.filter((address) => isAllowed(rules, { host, port, address }));
   return addresses.length === 0 ? { kind: "blocked" } : { kind: "addresses", addresses };
