@@ -41,6 +41,9 @@ describe("the allow list", () => {
         ["10.0.0.7", "10.0.0.8", "10.0.0.8", false],
         ["[fd00::/8]:8443", "[fd00::1]:8443", "fd00::1", true],
         ["[fd00::/8]", "x.test", "fe80::1", false],
+        ["100.64.0.0/10", "100.100.100.201", "100.100.100.201", true],
+        ["168.63.129.0/24", "168.63.129.17", "168.63.129.17", true],
+        ["[fd00::/8]", "[fd00:ec3::254]", "fd00:ec3::254", true],
         ["*", "anything.test", "93.184.215.14", true],
         ["*", "anything.test", "192.168.1.1", false],
         ["localhost", "localhost", "127.0.0.1", true],
@@ -69,11 +72,23 @@ describe("the allow list", () => {
         ["::ffff:a9fe:a9fe", "[::ffff:0:0/96]"],
         ["64:ff9b::a00:1", "[64:ff9b::/96]"],
         ["2002:a00:1::", "[2002::/16]"],
+        ["2001:0:a9fe:a9fe::1", "[2001::/32]"],
+        ["::ffff:0:a9fe:a9fe", "[::ffff:0:0:0/96]"],
+        ["100.100.100.200", "100.100.100.200"],
+        ["168.63.129.16", "168.63.129.16:443"],
+        ["192.0.0.192", "x.test=192.0.0.192"],
+        ["fd00:ec2::254", "[fd00:ec2::254]"],
+        ["fd00:ec2::23", "[fd00:ec2::/32]"],
+        ["fd20:ce::254", "[fd20:ce::254]"],
+        ["fd00:42::42", "[fd00:42::42]"],
+        ["fd00:c1::a9fe:a9fe", "*.test=[fd00:c1::a9fe:a9fe]"],
+        ["fd00:a9fe:a9fe::1", "[fd00:a9fe:a9fe::1]"],
+        ["fd00:100::100:200", "[fd00:100::100:200]"],
       ],
       (address, named) => {
-        for (const wide of [["*", "0.0.0.0/0", "[::/0]", "10.0.0.0/8"]]) {
-          expect(allows(wide, "x.test", address), "by a wide rule").toBe(false);
-        }
+        const wide = ["*", "x.test", "0.0.0.0/0", "[::/0]", "100.64.0.0/10", "192.0.0.0/24", "[fd00::/8]"];
+        for (const rule of wide) expect(allows([rule], "x.test", address), rule).toBe(false);
+        expect(allows(wide, "x.test", address), "by wide rules").toBe(false);
         expect(allows([named], "x.test", address), "by its own").toBe(true);
       },
     ));

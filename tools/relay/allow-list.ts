@@ -9,10 +9,31 @@ import { isGloballyReachable } from "../../src/send/addresses.ts";
 export type AllowRule = { host: string | null; network: Network | null; port: number | null };
 type Network = { address: string; prefixBits: number; family: "ipv4" | "ipv6"; list: BlockList };
 
+/** Metadata services that are not at a link-local address, from the clouds' documentation. */
+const metadataServices = [
+  // Alibaba Cloud
+  "100.100.100.200",
+  "fd00:100::100:200",
+  // AWS: metadata, EKS Pod Identity, name server, clock
+  "fd00:ec2::/32",
+  // Azure: also its virtual machine agent's and its name server's, though the address is public
+  "168.63.129.16",
+  // Google Cloud
+  "fd20:ce::254",
+  // Linode
+  "fd00:a9fe:a9fe::1",
+  // Oracle Cloud
+  "192.0.0.192",
+  "fd00:c1::a9fe:a9fe",
+  // Scaleway
+  "fd00:42::42",
+];
+
 /**
- * Networks that a wider network does not include, so that `0.0.0.0/0` gives no access to the relay's own machine or to
- * a cloud's metadata service at 169.254.169.254. A rule must name them, or a part of them. They include the IPv6 ranges
- * for IPv4 addresses (mapped, translated, 6to4), which would otherwise be a second path to any address.
+ * Networks that a wider network, `*` and a name do not include, so that they give no access to the loopback addresses of
+ * the relay's machine or to a cloud's metadata service. A rule must name them, or a part of them. The machine's other
+ * addresses are addresses of its networks. The IPv6 ranges for IPv4 addresses (mapped, translated, 6to4, Teredo) are
+ * special because they would otherwise be a second path to any IPv4 address.
  */
 const special = [
   "0.0.0.0/8",
@@ -23,10 +44,13 @@ const special = [
   "::/96",
   "::ffff:0:0/96",
   "64:ff9b::/96",
+  "::ffff:0:0:0/96",
   "64:ff9b:1::/48",
+  "2001::/32",
   "2002::/16",
   "fe80::/10",
   "ff00::/8",
+  ...metadataServices,
 ].map((text) => parseNetwork(text));
 const loopback = [parseNetwork("127.0.0.0/8"), parseNetwork("::1")];
 
@@ -99,14 +123,12 @@ export function matchesHost(pattern: string, host: string): boolean {
 }
 
 function opens({ host, network }: AllowRule, address: string): boolean {
-  if (network === null) {
-    // `localhost` in a rule also allows its addresses.
-    const isLocalName = host === "localhost" || host === "*.localhost";
-    return isLocalName ? loopback.some((range) => contains(range, address)) : isGloballyReachable(address);
-  }
-  if (!contains(network, address)) return false;
+  // `localhost` in a rule also allows its addresses.
+  const isLocalName = host === "localhost" || host === "*.localhost";
+  if (network === null && isLocalName) return loopback.some((range) => contains(range, address));
   const range = special.find((one) => contains(one, address));
-  return range === undefined || isWithin(network, range);
+  if (network === null) return range === undefined && isGloballyReachable(address);
+  return contains(network, address) && (range === undefined || isWithin(network, range));
 }
 
 /** Only of one family: a `BlockList` itself takes an IPv4 address for its mapped form, and the other way round. */
