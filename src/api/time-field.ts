@@ -1,6 +1,6 @@
 /** Times in the bodies of requests. */
 import { z } from "@hono/zod-openapi";
-import { parseTimestampUs } from "../events/timestamp";
+import { parseTimestampUs } from "../platform/timestamp";
 
 const timeRule = "must be an ISO 8601 time such as 2026-11-05T12:00:00Z";
 

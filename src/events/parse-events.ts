@@ -4,7 +4,7 @@ import { isFields } from "../send/message/event-fields";
 import { formatValidationErrors } from "../platform/validation-errors";
 import { similarTypes } from "./similar-types";
 import { arrayElements, type Members, repeatedMember, withMembers } from "./json-text";
-import { parseTimestampUs } from "./timestamp";
+import { parseTimestampUs } from "../platform/timestamp";
 import { isPublishable } from "./types";
 
 /** The most events in one request. */

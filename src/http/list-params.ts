@@ -1,6 +1,6 @@
 /** Schemas of query parameters, mainly of lists. An empty parameter counts as absent. */
 import { z } from "@hono/zod-openapi";
-import { parseTimestampUs } from "../events/timestamp";
+import { parseTimestampUs } from "../platform/timestamp";
 
 const limitMax = 100;
 const limitDefault = 25;

@@ -1,7 +1,7 @@
 /** Schemas of API tokens. */
 import { z } from "@hono/zod-openapi";
 import { scopes, scopesDescription } from "../../auth/scopes";
-import { parseTimestampUs } from "../../events/timestamp";
+import { parseTimestampUs } from "../../platform/timestamp";
 import { nextCursorSchema } from "../../http/list-params";
 import { timeSchema } from "../../platform/time";
 

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseTimestampUs } from "../../src/events/timestamp";
+import { parseTimestampUs } from "../../src/platform/timestamp";
 import { forAll } from "../for-all";
 
 const base = Date.UTC(2022, 5, 2, 16, 12, 25) * 1000;
