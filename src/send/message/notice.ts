@@ -1,8 +1,12 @@
 /** Notices: the content of a message, from which each service's message is built. */
+import { parseTimestampUs } from "../../platform/timestamp";
 import type { SentWebhook } from "../payload";
 import { type Digest, type DigestItem, digestOf } from "./digest";
 import { type Fields, isFields, shownText } from "./event-fields";
 import { type Sentence, sentenceOf } from "./sentence";
+
+/** Later years have another form in ISO 8601. */
+const yearTenThousandUs = Date.UTC(10_000, 0) * 1000;
 
 /** The content of a message, about one event or a digest of several. */
 export type Notice = {
@@ -76,15 +80,9 @@ export function utcMinute(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
 
-/**
- * @returns the time in ms, or null. Orchest writes a blank between date and time, and microseconds. Without a zone, it
- *   is UTC.
- */
+/** @returns the time in ms; null when the event has none, or one outside the years that every service accepts. */
 function timeOf(timestamp: unknown): number | null {
-  if (typeof timestamp !== "string" || timestamp.length > 64) return null;
-  const text = timestamp.trim().replace(" ", "T");
-  const ms = Date.parse(/(?:z|[+-]\d\d:?\d\d)$/i.test(text) ? text : `${text}Z`);
-  const year = Number.isNaN(ms) ? Number.NaN : new Date(ms).getUTCFullYear();
-  // Other years have another form in ISO 8601, which no service accepts.
-  return year >= 1970 && year <= 9999 ? ms : null;
+  const us = typeof timestamp === "string" ? parseTimestampUs(timestamp) : null;
+  if (us === null || us < 0 || us >= yearTenThousandUs) return null;
+  return Math.floor(us / 1000);
 }

@@ -89,6 +89,47 @@ describe("a message", () => {
       }
     }));
 
+  it("has the event's time, in whatever form the event has it", () =>
+    forAll(
+      [
+        ["2022-06-02 16:12:25.242592+00:00", "2022-06-02T16:12:25.242Z"],
+        ["2022-06-02T18:12:25+02", "2022-06-02T16:12:25.000Z"],
+        ["2022-06-02T18:12+02", "2022-06-02T16:12:00.000Z"],
+        ["2022-06-02T21:42:25+0530", "2022-06-02T16:12:25.000Z"],
+        ["2022-06-02T08:12:25\u221208:00", "2022-06-02T16:12:25.000Z"],
+        ["2022-06-02t16:12z", "2022-06-02T16:12:00.000Z"],
+        ["2022-06-02T16Z", "2022-06-02T16:00:00.000Z"],
+        ["2022-06-02T16:12:25", "2022-06-02T16:12:25.000Z"],
+        ["2022-06-02T16:12:25,5Z", "2022-06-02T16:12:25.500Z"],
+        [`2022-06-02T16:12:25.${"9".repeat(100)}Z`, "2022-06-02T16:12:25.999Z"],
+        ["20220602T161225Z", "2022-06-02T16:12:25.000Z"],
+        ["20220602T161225.25+0000", "2022-06-02T16:12:25.250Z"],
+        ["2016-12-31T23:59:60Z", "2017-01-01T00:00:00.000Z"],
+        ["2022-06-01T24:00:00Z", "2022-06-02T00:00:00.000Z"],
+      ],
+      (timestamp, time) => {
+        const written: [name: string, time: string][] = [
+          ["pagerduty", time],
+          ["discord", time],
+          ["slack", `<!date^${Math.floor(Date.parse(time) / 1000)}^`],
+          ["teams", `{{DATE(${time.slice(0, 19)}Z`],
+        ];
+        return forAll(written, (name, text) => {
+          const event = { ...sample(failed), timestamp };
+          const { body } = buildMessage(inputOf(serviceNamed(name), event));
+          // Some messages hold the event as well.
+          const { event: _event, ...message } = JSON.parse(body) as Record<string, unknown>;
+          expect(JSON.stringify(message)).toContain(text);
+        });
+      },
+    ));
+
+  it("has no time where the event has none, or one that services do not take", () =>
+    forAll(["yesterday", "", "1969-12-31T23:59:59Z", "9999-12-31T23:59:60Z", 1_654_186_345], (timestamp) => {
+      const event = { ...sample(failed), timestamp };
+      expect(buildMessage(inputOf(serviceNamed("pagerduty"), event)).body).not.toContain('"timestamp":"');
+    }));
+
   it("with a hostile name pings nobody, disguises no link, and reads as it was typed", () =>
     forAll(all, (_, service) => {
       const names = [
@@ -291,6 +332,41 @@ describe("a CloudEvent", () => {
       datacontenttype: "application/json",
     });
   });
+
+  it("has the event's time as RFC 3339 writes it, with its digits and its zone where they can stay", () =>
+    forAll<[timestamp: string, time: string | undefined]>(
+      [
+        ["2022-06-02 16:12:25.242592+00:00", "2022-06-02T16:12:25.242592+00:00"],
+        ["2022-06-02T18:12:25+02:00", "2022-06-02T18:12:25+02:00"],
+        ["2022-06-02T21:42:25+0530", "2022-06-02T21:42:25+05:30"],
+        ["2022-06-02t16:12z", "2022-06-02T16:12:00Z"],
+        ["2022-06-02 16:12:25", "2022-06-02T16:12:25Z"],
+        ["2022-06-02T16:12:25.123456789Z", "2022-06-02T16:12:25.123456789Z"],
+        // Many libraries read nine digits at most.
+        ["2022-06-02T16:12:25.1234567891Z", "2022-06-02T16:12:25.123456Z"],
+        ["2022-06-02T16:12:25,5Z", "2022-06-02T16:12:25.500000Z"],
+        ["2022-06-02T18:12+02", "2022-06-02T16:12:00.000000Z"],
+        ["2022-06-02T08:12:25\u221208:00", "2022-06-02T16:12:25.000000Z"],
+        ["2022-06-02T16Z", "2022-06-02T16:00:00.000000Z"],
+        ["20220602T161225Z", "2022-06-02T16:12:25.000000Z"],
+        ["20220602T161225.242592+0000", "2022-06-02T16:12:25.242592Z"],
+        ["2022-06-01T24:00:00Z", "2022-06-02T00:00:00.000000Z"],
+        ["2022-06-01T24:00+02:00", "2022-06-01T22:00:00.000000Z"],
+        // RFC 3339 has leap seconds, and many libraries do not.
+        ["2016-12-31T23:59:60Z", "2017-01-01T00:00:00.000000Z"],
+        ["2016-12-31T23:59:60.25Z", "2017-01-01T00:00:00.250000Z"],
+        ["1969-12-31T23:59:59,75Z", "1969-12-31T23:59:59.750000Z"],
+        // Not within RFC 3339's years.
+        ["9999-12-31T24:00Z", undefined],
+        ["0000-01-01T00+05", undefined],
+        ["2026-02-31T00:00:00Z", undefined],
+        ["yesterday", undefined],
+      ],
+      (timestamp, time) => {
+        const { body } = buildMessage({ ...input, event: JSON.stringify({ timestamp }) });
+        expect((JSON.parse(body) as { time?: string }).time).toBe(time);
+      },
+    ));
 
   it("has an id and a type also of an event without, and leaves out a time that is none", () => {
     const { body } = buildMessage({ ...input, orchestUrl: null, event: '{"timestamp":"yesterday"}' });
