@@ -66,13 +66,12 @@ const route = createRoute({
   },
   responses: {
     200: messageResponse(
-      "Nothing was published: the body is a ping, or cannot be used. A body that cannot be used is kept in /api/rejected, with the reason, because Orchest would repeat it for ever.",
+      "Nothing was published: the body is a ping, or cannot be used. A body that cannot be used is kept in /api/rejected, with the reason, because Orchest would repeat it for ever. An event that is older than the oldest one in the archive is not kept.",
     ),
     202: {
       description: "Accepted",
       content: { "application/json": { schema: acceptedSchema } },
     },
-    400: messageResponse("The event is older than the oldest one in the archive."),
     401: messageResponse("The signature is missing or wrong."),
     429: messageResponse("Too many wrong signatures from this address within a minute."),
   },
@@ -99,17 +98,16 @@ export function publishFromOrchest(router: Router): void {
       if (!isUnusable(error)) throw error;
       const reason = error.message;
       log("warn", "event of Orchest rejected", { reason });
+      if (error instanceof ForgottenError) return c.json({ message: `Not published: ${reason}` }, 200);
       await keepRejectedDelivery(c.env.DB, { body, event, reason });
       return c.json({ message: `Not published, and kept in /api/rejected: ${reason}` }, 200);
     }
   });
 }
 
-/** Whether a repeat would be refused as well. Orchest repeats a delivery for ever until the response is 2xx. */
+/** Whether a repeat would be refused as well. Orchest repeats a delivery until the response is 2xx, for ever. */
 function isUnusable(error: unknown): error is RequestError {
-  return (
-    error instanceof RequestError && !(error instanceof ForgottenError) && [400, 409].includes(error.status)
-  );
+  return error instanceof RequestError && [400, 409].includes(error.status);
 }
 
 /**
