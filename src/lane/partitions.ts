@@ -9,7 +9,7 @@ import type { PendingDelivery } from "./pending-deliveries";
 /** The most partitions in memory whose head has not failed. No more are added until one of them is empty. */
 const untriedMax = 1000;
 /** The most partitions in all. It is higher, so that partitions with failed heads do not displace the others. */
-const partitionsMax = 20_000;
+export const partitionsMax = 20_000;
 
 /**
  * The back-off of a partition whose head was given up. It applies to the next head, whose failures are added.

@@ -4,11 +4,10 @@
 import type { Backoffs } from "./backoffs";
 import type { LaneRecord } from "./lane-record";
 import type { Outbox } from "./outbox";
+import { partitionsMax } from "./partitions";
 import type { PendingDeliveries, PendingDelivery } from "./pending-deliveries";
 import { Schedule } from "./schedule";
 
-/** The most failed deliveries that a lane reads at a wake-up. Each needs two rows. */
-const failedMax = 1000;
 /** Up to this backlog, accepted deliveries are added to the schedule directly, without a read from disk. */
 const scheduledMax = 1000;
 /** The most deliveries of one step that a full schedule checks as the head of an additional partition. */
@@ -117,14 +116,16 @@ export class ScheduleSearch {
     return !isBehindOthers && this.#schedule.addHead(pending);
   }
 
-  /** Failed deliveries are found by their index; the others are searched for from the frontier on. */
+  /**
+   * Failed deliveries are found by their index, two rows for each; the others are searched for from the frontier on. If
+   * there are more failed ones than the schedule holds, the search continues after the last of them.
+   */
   #wakeSchedule(): Schedule {
     const { lowWater, frontier } = this.#record();
-    const failed = this.#pending.failedBetween(lowWater, frontier, failedMax);
-    // If there are too many failed ones, the rows are scanned from the low-water mark, as without an index.
-    const isAll = failed.length < failedMax;
-    const schedule = this.#openSchedule({ lowWater: isAll ? frontier + 1 : lowWater });
-    if (isAll) schedule.addFailed(failed);
+    const failed = this.#pending.failedBetween(lowWater, frontier, partitionsMax);
+    const foundTo = failed.length < partitionsMax ? frontier : (failed.at(-1)?.sequence ?? frontier);
+    const schedule = this.#openSchedule({ lowWater: foundTo + 1 });
+    schedule.addFailed(failed);
     return schedule;
   }
 

@@ -5,7 +5,7 @@ import { restartClock, stopClock } from "../clock";
 import { makeListener } from "../event";
 import { configOf, laneOf } from "../lane";
 import { receiver } from "../receiver";
-import { fill, rowsRead, size } from "./lane-rows";
+import { deliveriesTable, fill, rowsRead, size } from "./lane-rows";
 import { change, hand, live, sequencesOf, settle, withoutJitter } from "./lane-traffic";
 
 beforeEach(() => {
@@ -18,6 +18,18 @@ const failed = (): Response => new Response(null, { status: 500 });
 
 const waiting = { status: "0", attempts: "0", line: "'job ' || (n % 300)" };
 const delivered = { status: "1", attempts: "1", line: "'job ' || (n % 300)" };
+
+/** Makes all that failed wait for another hour, in a lane that has looked through its deliveries up to `frontier`. */
+async function waitAnHour(uuid: string, frontier: number): Promise<void> {
+  await runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => {
+    sql.exec(
+      `UPDATE ${deliveriesTable(sql)} SET next_attempt_at = ?1 + 3600000, started_at = ?1, duration_ms = 0,
+         response_headers = '{}', response_body = '' WHERE status = 0`,
+      Date.now(),
+    );
+    sql.exec("UPDATE lane SET record = json_set(record, '$.frontier', ?)", frontier);
+  });
+}
 
 describe(`a lane that wakes with ${size} deliveries`, () => {
   it(
@@ -42,6 +54,37 @@ describe(`a lane that wakes with ${size} deliveries`, () => {
         await vi.waitFor(() => expect(received.length).toBeGreaterThan(20));
         await laneOf(uuid).close();
         expect(Math.max(...sequencesOf(received).slice(0, 20)), ordering).toBeLessThan(40);
+      }
+    },
+  );
+
+  it(
+    "and more failed heads before them than one page finds a new delivery in few rows",
+    { timeout: 300_000 },
+    async () => {
+      const heads = 1500;
+      const { received } = receiver(({ headers }) =>
+        Number(headers.get("X-Orchest-Sequence")) <= heads ? failed() : new Response(),
+      );
+      for (const ordering of ["keyed", "none"]) {
+        const { uuid } = await makeListener({ ordering });
+        await hand(uuid, ["job 1"]);
+        await settle(uuid);
+        const status = `CASE WHEN n <= ${heads} THEN 0 ELSE 1 END`;
+        await fill(uuid, { status, attempts: "1", line: "'job job ' || n" }, size + 1 - heads);
+        await waitAnHour(uuid, size + 1);
+        received.length = 0;
+        const read = await rowsRead(uuid, async () => {
+          await hand(uuid, ["a new one"]);
+          await vi.waitFor(() => expect(sequencesOf(received)).toEqual([size + 2]));
+          expect(await laneOf(uuid).stats()).toMatchObject({ backlog: heads });
+        });
+        expect(read, ordering).toBeGreaterThan(heads);
+        expect(read, ordering).toBeLessThanOrEqual(6 * heads);
+        // Each of the failed ones is known: it is due again when its time comes.
+        await live(uuid, 3_600_000, () => received.length > 20);
+        expect(sequencesOf(received).slice(1, 3), ordering).toEqual([1, 2]);
+        await laneOf(uuid).close();
       }
     },
   );
