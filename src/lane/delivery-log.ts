@@ -6,6 +6,7 @@ import { sentenceOfText } from "../send/message/event-text";
 import { deliveryStatus } from "./delivery-state";
 import type { Digests } from "./digests";
 import { expectedRetryAt, type ReceiverHealth } from "./receiver-health";
+import type { SequenceRange } from "./replays";
 
 /** The statuses of deliveries in the API and on pages. `failed`: waits for a retry. */
 export const shownStatuses = ["pending", "delivered", "failed", "dead"] as const;
@@ -129,10 +130,10 @@ export class DeliveryLog {
 
   /** @returns a page, newest first. It may have fewer than `limit` deliveries and still a next page. */
   list(query: LogQuery): LogPage {
-    const newest = (query.before ?? (this.#days.lastSequence() ?? 0) + 1) - 1;
     const { status } = query;
+    const { from, to: newest } = this.#sequencesOf(query);
     const isIndexed = (status === "failed" || status === "dead") && query.eventType === undefined;
-    const lowest = isIndexed ? 1 : Math.max(newest - scannedMax + 1, 1);
+    const lowest = isIndexed ? from : Math.max(newest - scannedMax + 1, from);
     const { sql, bindings } = conditionsOf(query);
     const found: LoggedDelivery[] = [];
     const read = query.withTitles ? `${columns}, event` : columns;
@@ -150,6 +151,16 @@ export class DeliveryLog {
     }
     const reached = found.length === query.limit ? (found.at(-1)?.sequence ?? lowest) : lowest;
     return { deliveries: found, next: this.#endsBefore(reached, query.since) ? null : reached };
+  }
+
+  /** @returns the sequence numbers that may match: they and the times of acceptance rise together. */
+  #sequencesOf({ since, until, before }: LogQuery): SequenceRange {
+    const end =
+      until === undefined ? (this.#days.lastSequence() ?? 0) + 1 : this.#days.firstSequenceSince(until);
+    return {
+      from: since === undefined ? 1 : this.#days.firstSequenceSince(since),
+      to: Math.min(end, before ?? end) - 1,
+    };
   }
 
   /**

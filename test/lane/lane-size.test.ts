@@ -1,6 +1,7 @@
 /** Large lanes, made by SQL: what a look at them reads, in rows. `LANE_ROWS=1000000` makes them ten times as large. */
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { LogQuery } from "../../src/lane/delivery-log";
 import { restartClock, stopClock } from "../clock";
 import { makeListener } from "../event";
 import { configOf, laneOf } from "../lane";
@@ -143,6 +144,51 @@ it(`dead letters among ${size} deliveries are listed, counted and replayed by wh
   });
   expect(read).toBeLessThanOrEqual(5000);
   await laneOf(uuid).configure(await configOf(uuid));
+});
+
+it(`a time range among ${size} dead letters is listed in few rows`, async () => {
+  receiver(failed);
+  const { uuid } = await makeListener({ retry: { max_attempts: 1 } });
+  const first = Date.now() + 1;
+  await hand(uuid, ["a"]);
+  await settle(uuid);
+  await fill(uuid, { status: "2", attempts: "1", line: "'a'", acceptedAt: `${first} + n - 1` }, size);
+  const last = size + 1;
+  const list = async (query: Partial<LogQuery>): Promise<unknown> => {
+    const { deliveries, next } = await laneOf(uuid).deliveries({ status: "dead", limit: 5, ...query });
+    return { listed: deliveries.map(({ sequence }) => sequence), next };
+  };
+  const nothing = { listed: [], next: null };
+  for (const [query, listed] of [
+    [{ since: first + last }, nothing],
+    [{ until: first - 1 }, nothing],
+    [{ since: first + 10, until: first + 10 }, nothing],
+    [{ since: first + last - 2 }, { listed: [last, last - 1], next: null }],
+    [
+      { since: first + 499, until: first + 503 },
+      { listed: [503, 502, 501, 500], next: null },
+    ],
+    [
+      { since: first + 499, until: first + 505 },
+      { listed: [505, 504, 503, 502, 501], next: 501 },
+    ],
+    [
+      { since: first + 499, until: first + 505, before: 501 },
+      { listed: [500], next: null },
+    ],
+    [{ since: first + 499, until: first + 505, before: 400 }, nothing],
+    [{ until: first + 3 }, { listed: [3, 2, 1], next: null }],
+    [{ status: "failed", since: first + 10 }, nothing],
+    [{ status: "delivered", until: first + 3 }, nothing],
+    [
+      { eventType: "project:created", until: first + 3 },
+      { listed: [3, 2, 1], next: null },
+    ],
+  ] as const) {
+    const read = await rowsRead(uuid, async () => expect(await list(query)).toEqual(listed));
+    expect(read, JSON.stringify(query)).toBeGreaterThan(10);
+    expect(read, JSON.stringify(query)).toBeLessThanOrEqual(3000);
+  }
 });
 
 it(`the statistics of ${size} deliveries that failed read a bounded number of rows`, async () => {
