@@ -142,7 +142,7 @@ export class LaneStorage {
     this.#record.set({
       ...this.counting.checkpoint(),
       lowWater: this.schedule.lowWater(),
-      frontier: this.schedule.frontier(),
+      frontier: this.search.frontier((change.config ?? this.record.config)?.ordering),
       countFrom,
       countTo: countFrom + countedAgainMax - 1,
       ...change,

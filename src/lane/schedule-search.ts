@@ -2,6 +2,7 @@
  * Finds pending deliveries in a lane, and adds them to the lane's schedule. Each step scans a bounded number of rows.
  */
 import type { Backoffs } from "./backoffs";
+import type { Ordering } from "./handover";
 import type { LaneRecord } from "./lane-record";
 import type { Outbox } from "./outbox";
 import { partitionsMax } from "./partitions";
@@ -47,6 +48,16 @@ export class ScheduleSearch {
   reschedule(): void {
     const before = this.#schedule;
     this.#schedule = this.#openSchedule({ lowWater: before.lowWater(), before });
+  }
+
+  /**
+   * @param ordering of the webhook, which the schedule may not have yet. A delivery behind a failed one is then perhaps
+   *   the head of a partition, so that the next wake-up must scan all rows.
+   * @returns the frontier for the lane's record.
+   */
+  frontier(ordering: Ordering | undefined): number {
+    const { schedule } = this;
+    return schedule.ordering === ordering ? schedule.frontier() : schedule.lowWater() - 1;
   }
 
   /** Whether there may be pending deliveries that are not in the schedule yet. */

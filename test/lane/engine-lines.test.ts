@@ -155,6 +155,22 @@ describe("a change of the order", () => {
     await vi.waitFor(() => expect(received).toHaveLength(8));
   });
 
+  it.each(["strict", "keyed"])(
+    "from %s while the lane is paused loses nothing, across an eviction",
+    async (ordering) => {
+      const { received } = receiver((_, index) => (index === 0 ? failed() : new Response()));
+      const { uuid } = await makeListener({ ordering });
+      await hand(uuid, times(4, "a"));
+      await settle(uuid);
+      await laneOf(uuid).pause();
+      await change(uuid, { ordering: "none" });
+      await evictDurableObject(laneOf(uuid));
+      await laneOf(uuid).resume();
+      await live(uuid, 60_000);
+      expect(sequencesOf(received).toSorted((a, b) => a - b)).toEqual([1, 1, 2, 3, 4]);
+    },
+  );
+
   it("to strict waits for what is under way, and from then on one goes at a time", async () => {
     const { underWay, most, open, received } = slowReceiver();
     const { uuid } = await makeListener({ ordering: "none" });
