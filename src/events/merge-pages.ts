@@ -15,9 +15,12 @@ export type SourcePage<Item> = { items: Placed<Item>[]; next: number | null; cov
 /** The merged items, and the cursor at which each source continues; null at its end. */
 export type Merged<Item> = { items: Item[]; cursors: (number | null)[] };
 
+/** What comes next of a source: an item, or the end of its page (`placed` is null), behind which there are more. */
+type Head<Item> = { source: number; at: number; place: number; placed: Placed<Item> | null };
+
 /**
- * Merges the first items, in order of acceptance. Items are left out if an item that was not read yet might come before
- * them.
+ * Merges the first items by time of acceptance and place. The items of a source keep its order, because its cursor can
+ * only follow that. The page ends where an item that was not read yet might come next.
  * @param pages one per source, with items in order. @param options.before the cursor of each source at which its page
  *   began.
  * @param options.order `newest` or `oldest` first.
@@ -26,19 +29,35 @@ export function mergePages<Item>(
   pages: readonly SourcePage<Item>[],
   { limit, order, before }: { limit: number; order: "newest" | "oldest"; before: readonly (number | null)[] },
 ): Merged<Item> {
-  const sign = order === "newest" ? 1 : -1;
-  const unfinished = pages.filter(({ next }) => next !== null);
-  // The source that was scanned the least far in time is the limit.
-  const reached = Math.max(...unfinished.map(({ coveredTo }) => sign * coveredTo));
-  const taken = pages
-    .flatMap(({ items }, source) => items.map((placed) => ({ source, ...placed })))
-    .filter(({ at }) => sign * at >= reached)
-    .toSorted((a, b) => sign * (b.at - a.at || b.place - a.place) || a.source - b.source)
-    .slice(0, limit);
-  const cursors = pages.map(({ items, next }, source) => {
-    const own = taken.filter((one) => one.source === source);
-    if (own.length === items.length) return next;
-    return own.at(-1)?.id ?? before[source] ?? null;
+  const sign = order === "newest" ? -1 : 1;
+  const taken: Placed<Item>[][] = pages.map(() => []);
+  const items: Item[] = [];
+  while (items.length < limit) {
+    const first = firstOf(pages.flatMap(headOf));
+    if (first === undefined || first.placed === null) break;
+    taken[first.source]?.push(first.placed);
+    items.push(first.placed.item);
+  }
+  const cursors = pages.map(({ items: own, next }, source) => {
+    const last = taken[source]?.at(-1);
+    if (last === own.at(-1)) return next;
+    return last?.id ?? before[source] ?? null;
   });
-  return { items: taken.map(({ item }) => item), cursors };
+  return { items, cursors };
+
+  function headOf({ items: own, next, coveredTo }: SourcePage<Item>, source: number): Head<Item>[] {
+    const placed = own[taken[source]?.length ?? 0];
+    if (placed !== undefined) return [{ source, at: placed.at, place: placed.place, placed }];
+    return next === null
+      ? []
+      : [{ source, at: coveredTo, place: -sign * Number.POSITIVE_INFINITY, placed: null }];
+  }
+
+  function firstOf(heads: readonly Head<Item>[]): Head<Item> | undefined {
+    const comesBefore = (a: Head<Item>, b: Head<Item>): boolean =>
+      sign * (a.at - b.at || a.place - b.place) < 0;
+    let [first] = heads;
+    for (const head of heads) if (first !== undefined && comesBefore(head, first)) first = head;
+    return first;
+  }
 }
