@@ -73,11 +73,14 @@ export async function runShardAlarms(): Promise<void> {
   }
 }
 
-/** What waits for lanes in D1, in order. */
-export async function waitingEvents(): Promise<string[]> {
+/** What waits in D1, in order: for the lane of one webhook, or for any. */
+export async function waitingEvents(webhook?: string): Promise<string[]> {
   const { results } = await env.DB.prepare(
-    "SELECT e.uuid FROM handovers h JOIN waiting_events e ON e.id = h.event_id ORDER BY h.id",
-  ).all<{ uuid: string }>();
+    `SELECT e.uuid FROM handovers h JOIN waiting_events e ON e.id = h.event_id
+     JOIN webhooks w ON w.id = h.webhook_id AND w.uuid = coalesce(?, w.uuid) ORDER BY h.id`,
+  )
+    .bind(webhook ?? null)
+    .all<{ uuid: string }>();
   return results.map(({ uuid }) => uuid);
 }
 

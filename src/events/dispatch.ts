@@ -38,9 +38,10 @@ export async function dispatch(
   if ("conflicts" in batch) return batch;
 
   const deliveries = new Map<string, number>();
-  await handOver(env, laneBatchesOf(batch.events, exceptWebhook), ({ uuid }) => {
+  const count = ({ uuid }: HandoverEvent): void => {
     deliveries.set(uuid, (deliveries.get(uuid) ?? 0) + 1);
-  });
+  };
+  await handOver(env, laneBatchesOf(batch.events, exceptWebhook), { events: batch.events, count });
   const isKnown = new Map(batch.events.map((one) => [one.event.uuid, one.isKnown]));
   const answered = new Set<string>();
   return {

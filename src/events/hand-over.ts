@@ -9,6 +9,7 @@ import { log } from "../platform/log";
 import { waitUpTo, withTimeout } from "../platform/timeouts";
 import { callLane } from "./call-lane";
 import { type AppendedFor, appendStatements, type WaitingEvent } from "./handovers";
+import type { ArchivedEvent } from "./publish-to-shards";
 import type { RoutedWebhook } from "./shard/types";
 import { setWaits } from "./shard/waits";
 
@@ -32,11 +33,16 @@ type CountNew = (event: HandoverEvent) => void;
 /**
  * Hands events over. On return, every event is stored in its lane or in D1, or its webhook is deleted or disabled.
  * Events of a webhook with others waiting in D1 are appended after them.
- * @param count is called once for each new delivery.
+ * @param options.events all events of the request, in order.
+ * @param options.count is called once for each new delivery.
  * @throws {RequestError} 503 when events that no lane accepted could not be stored in D1 in time. The caller repeats
  *   it: no event is accepted twice.
  */
-export async function handOver(env: Env, laneBatches: readonly LaneBatch[], count: CountNew): Promise<void> {
+export async function handOver(
+  env: Env,
+  laneBatches: readonly LaneBatch[],
+  { events, count }: { events: readonly ArchivedEvent[]; count: CountNew },
+): Promise<void> {
   const startedAt = Date.now();
   const left = (until: number): number => Math.max(0, startedAt + until - Date.now());
   const [waiting, direct] = [
@@ -44,14 +50,15 @@ export async function handOver(env: Env, laneBatches: readonly LaneBatch[], coun
     laneBatches.filter(({ webhook }) => !webhook.waits),
   ];
   const notAccepted: LaneBatch[] = [];
-  const appended = appendToWaiting(env, waiting, count);
+  const appended = appendToWaiting(env, waiting, { events, count });
   // Its failure is thrown after the calls of lanes, which continue meanwhile.
   appended.catch(() => undefined);
   await callLanes(env, direct, { count, notAccepted, leftMs: () => left(lanesMs) });
   const notWaiting = await appended;
   // Their waiting events were handed over meanwhile.
   await callLanes(env, notWaiting, { count, notAccepted, leftMs: () => left(lanesMs) });
-  if (notAccepted.length > 0) await storeAsWaiting(env, notAccepted, { count, leftMs: left(deadlineMs) });
+  if (notAccepted.length > 0)
+    await storeAsWaiting(env, notAccepted, { events, count, leftMs: left(deadlineMs) });
 }
 
 async function callLanes(
@@ -85,14 +92,14 @@ async function callLanes(
 async function appendToWaiting(
   env: Env,
   laneBatches: readonly LaneBatch[],
-  count: CountNew,
+  { events, count }: { events: readonly ArchivedEvent[]; count: CountNew },
 ): Promise<LaneBatch[]> {
   if (laneBatches.length === 0) return [];
   const results = await withDeadline(deadlineMs, () =>
-    env.DB.batch<AppendedFor>(appendStatements(env.DB, byEvent(laneBatches))),
+    env.DB.batch<AppendedFor>(appendStatements(env.DB, byEvent(events, laneBatches))),
   );
   const appended = new Set(results.at(-1)?.results.map(({ id }) => id));
-  for (const { webhook, events } of laneBatches) if (appended.has(webhook.id)) countNew(events, count);
+  for (const { webhook, events: own } of laneBatches) if (appended.has(webhook.id)) countNew(own, count);
   return laneBatches.filter(({ webhook }) => !appended.has(webhook.id));
 }
 
@@ -103,11 +110,13 @@ async function appendToWaiting(
 async function storeAsWaiting(
   env: Env,
   laneBatches: readonly LaneBatch[],
-  { count, leftMs }: { count: CountNew; leftMs: number },
+  { events, count, leftMs }: { events: readonly ArchivedEvent[]; count: CountNew; leftMs: number },
 ): Promise<void> {
   const ids = laneBatches.map(({ webhook }) => webhook.id);
-  await withDeadline(leftMs, () => setWaits(env, ids, appendStatements(env.DB, byEvent(laneBatches))));
-  for (const { events } of laneBatches) countNew(events, count);
+  await withDeadline(leftMs, () =>
+    setWaits(env, ids, appendStatements(env.DB, byEvent(events, laneBatches))),
+  );
+  for (const { events: own } of laneBatches) countNew(own, count);
   log("warn", "events wait for lanes", {
     webhooks: laneBatches.map(({ webhook }) => webhook.uuid).slice(0, 20),
   });
@@ -126,17 +135,17 @@ function countNew(events: readonly HandoverEvent[], count: CountNew): void {
   for (const event of events) if (!event.maybeKnown) count(event);
 }
 
-/** @returns every event with its webhooks, in the order of the batches. */
-function byEvent(laneBatches: readonly LaneBatch[]): WaitingEvent[] {
+/** @returns the events of the batches with their webhooks, in the order of the request. */
+function byEvent(events: readonly ArchivedEvent[], laneBatches: readonly LaneBatch[]): WaitingEvent[] {
   const waiting = new Map<string, WaitingEvent>();
-  for (const { webhook, events } of laneBatches) {
-    for (const event of events) {
+  for (const { webhook, events: own } of laneBatches) {
+    for (const event of own) {
       const one = waiting.get(event.uuid) ?? { event, webhookIds: [] };
       waiting.set(event.uuid, one);
       one.webhookIds.push(webhook.id);
     }
   }
-  return [...waiting.values()];
+  return events.flatMap(({ event }) => waiting.get(event.uuid) ?? []);
 }
 
 async function withDeadline<Result>(ms: number, work: () => Promise<Result>): Promise<Result> {

@@ -36,6 +36,8 @@ function breakLane(times: number): { calls: () => number } {
   );
 }
 
+const deleted = (): ReturnType<typeof makeEvent> => makeEvent({ type: "project:deleted" });
+
 /** Publishes one more event, and waits until it is there. @returns everything that had arrived. */
 async function arrivedWithBarrier(count: number): Promise<string[]> {
   const barrier = makeEvent();
@@ -212,6 +214,29 @@ describe("a lane that breaks twice", () => {
     expect(await waitingEvents()).toEqual([]);
     await cron();
     expect(received).toEqual([]);
+  });
+
+  it("gets what waits in the request's order, whichever events other waiting lanes get", async () => {
+    const other = await makeListener({
+      url: "https://other.example.com/",
+      subscriptions: [{ event_type: "project:created" }, { event_type: "project:deleted" }],
+    });
+    // The lane of `other`, which gets more, fails last. At the second request both wait already.
+    const failed = Promise.withResolvers<void>();
+    interceptAccept(async (_, { config }) => {
+      if (config.webhook.uuid === other.uuid) await failed.promise;
+      else failed.resolve();
+      throw new Error("lane broke");
+    });
+    const requests = [
+      [deleted(), makeEvent(), deleted(), makeEvent()],
+      [makeEvent(), deleted(), makeEvent(), deleted()],
+    ];
+    for (const request of requests) await publish(request);
+    const events = requests.flat();
+    expect(await waitingEvents(other.uuid)).toEqual(events.map(({ uuid }) => uuid));
+    const created = events.filter(({ type }) => type === "project:created");
+    expect(await waitingEvents(webhook.uuid)).toEqual(created.map(({ uuid }) => uuid));
   });
 
   it("is told of by one message, when it begins to wait, that holds the webhook's number and nothing else", async () => {
