@@ -51,7 +51,8 @@ const orchestBytesMax = 8 * 1024 * 1024;
  */
 const noStore: MiddlewareHandler = async (c, next) => {
   await next();
-  c.header("Cache-Control", "no-store, no-transform");
+  // `c.header` would copy the whole response.
+  c.res.headers.set("Cache-Control", "no-store, no-transform");
 };
 
 /**

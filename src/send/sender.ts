@@ -159,6 +159,7 @@ function withoutNames(
   headers: Record<string, string> = {},
   others: Record<string, string>,
 ): Record<string, string> {
+  if (Object.keys(others).length === 0) return headers;
   const taken = new Set(Object.keys(others).map((name) => name.toLowerCase()));
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !taken.has(name.toLowerCase())));
 }

@@ -1,5 +1,5 @@
 /** `POST /api/events`: publishes events. */
-import { createRoute, z } from "@hono/zod-openapi";
+import { createRoute } from "@hono/zod-openapi";
 import { jsonType } from "../json-body";
 import { messageResponse } from "../message";
 import { requiresScope } from "../route-scopes";
@@ -21,14 +21,18 @@ const route = createRoute({
   description:
     "202 means that every delivery is stored, in order. Repeat the request after any 5xx, with the same uuids: no webhook gets an event twice because of the repeat.",
   middleware: jsonType,
+  // Documented only: `checkIdempotencyKey` validates it.
+  parameters: [
+    {
+      in: "header",
+      name: "idempotency-key",
+      required: false,
+      description:
+        "Up to 255 printable ASCII characters. Events without a uuid get one that is derived from the key, so that a repeat with the same key publishes no second event. Other POST endpoints refuse the header.",
+      schema: { type: "string", pattern: "^[!-~]([ -~]{0,253}[!-~])?$" },
+    },
+  ],
   request: {
-    headers: z.object({
-      "idempotency-key": z.string().optional().openapi({
-        pattern: "^[!-~]([ -~]{0,253}[!-~])?$",
-        description:
-          "Up to 255 printable ASCII characters. Events without a uuid get one that is derived from the key, so that a repeat with the same key publishes no second event. Other POST endpoints refuse the header.",
-      }),
-    }),
     body: {
       required: true,
       content: {
