@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { sampleEvent } from "../../../src/events/sample-event";
 import { orchestEventTypes } from "../../../src/events/types";
 import { buildMessage } from "../../../src/send/message/build-message";
+import { formats } from "../../../src/send/message/formats";
 import { shownText } from "../../../src/send/message/event-fields";
 import { type Preview, previewOf } from "../../../src/send/message/preview";
 import { sentenceOf } from "../../../src/send/message/sentence";
@@ -188,11 +189,26 @@ describe("a message", () => {
       const run = { number: 1, parameters, failed_steps, url_path: `/x?${"y".repeat(3000)}` };
       const job = { uuid: "j", name: "Nightly", run: { number: 17, pipeline_run: run } };
       const event = { type: failed, uuid: "e", project: { name: "P".repeat(90_000), job } };
-      const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
+      const deep = `${'{"0":1,"a":'.repeat(8000)}1${"}".repeat(8000)}`;
       const { shown } = send(service, event, { event: JSON.stringify(event).replace('"DEEP"', deep) });
       const text = shown?.text;
       expect(text).toContain("Nightly failed in");
       expect(text).toContain("Step 0");
+    }));
+
+  it("of the deepest event that may be published is built in every format", () =>
+    forAll([...formats.filter((format) => format !== "auto")], (format) => {
+      const deep = `${'{"0":1,"a":'.repeat(8500)}1${"}".repeat(8500)}`;
+      const event = `{"type":"${failed}","uuid":"e","project":{"name":"Sales","job":{"run":${deep}}}}`;
+      const options = { content_type: "text/plain" };
+      const input = {
+        ...inputOf(serviceNamed("slack"), {}),
+        format,
+        event,
+        options,
+        template: "{{json event}}",
+      };
+      expect(buildMessage(input).body).not.toBe("");
     }));
 
   it("never ends inside of a character", () =>

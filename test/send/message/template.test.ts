@@ -36,6 +36,12 @@ function render(template: string, event: unknown = failed, contentType?: string)
   return templateMessage({ ...common, template, options, event: JSON.stringify(event) }).body;
 }
 
+/** JSON that is nested as deep as an event of 100 KB can be. */
+function deepText(open: string, close: string, length = 102_000): string {
+  const depth = Math.floor(length / (open.length + close.length));
+  return `${open.repeat(depth)}1${close.repeat(depth)}`;
+}
+
 function check(template: string, contentType = "application/json"): string | null {
   const samples = [failed, { type: "project:created" }].map((event) => JSON.stringify(event));
   return checkTemplate(template, { content_type: contentType }, samples);
@@ -97,6 +103,35 @@ describe("a template", () => {
     }
     expect(render("{{event.project.name}}", event, "text/plain")).toBe(name);
   });
+
+  it("for XML leaves out the characters that XML does not allow", () => {
+    // XML 1.0, 2.2, "Characters".
+    const allowed = /^[\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]*$/u;
+    const name = "a\u0000b\u0001c\u0008d\u000be\u000cf\u001fg\ufffeh\uffffi\ud800j\t\n\r é 💥 <x>";
+    const event = { type: "project:created", project: { name } };
+    const xml = render("{{event.project.name}}|{{json event.project.name}}", event, "application/xml");
+    expect(xml).toMatch(allowed);
+    expect(xml.split("|")[0]).toBe("abcdefghi\ufffdj\t\n\r é 💥 &lt;x&gt;");
+  });
+
+  it("writes the deepest event that may be published, wherever it uses it", () =>
+    forAll(
+      [
+        deepText('{"0":1,"a":', "}"),
+        deepText('{"a":[{"0":', "}]}"),
+        deepText("[", "]"),
+        `[${"0,".repeat(30_000)}${deepText('{"0":1,"a":', "}", 40_000)}]`,
+      ],
+      (deep) => {
+        const event = `{"type":"project:created","deep":${deep}}`;
+        const text = (template: string): string =>
+          templateMessage({ ...common, template, options: {}, event }).body;
+        expect(text("{{json event.deep}}")).toBe(deep);
+        expect(text("{{json event}}")).toBe(event);
+        expect(JSON.parse(text('{"a":"{{event.deep}}"}'))).toEqual({ a: deep });
+        expect(text("{{#each event}}{{@key}} {{/each}}")).toBe("type deep ");
+      },
+    ));
 
   it("sees nothing but what the event holds", () =>
     forAll(

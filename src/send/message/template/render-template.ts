@@ -1,4 +1,5 @@
 /** Renders templates, in bounded time and size for any event. */
+import { jsonText } from "./json-text";
 import type { Part, Path } from "./parse-template";
 
 /**
@@ -64,7 +65,7 @@ export function renderTemplate(
   }
 
   function shown({ isJson }: { isJson: boolean }, value: unknown): string {
-    if (isJson) return escapeJson(JSON.stringify(value ?? null));
+    if (isJson) return escapeJson(jsonText(value));
     return escape(textOf(value));
   }
 
@@ -74,7 +75,7 @@ export function renderTemplate(
 
 function textOf(value: unknown): string {
   if (typeof value === "string") return value.toWellFormed();
-  return value === undefined || value === null ? "" : JSON.stringify(value);
+  return value === undefined || value === null ? "" : jsonText(value);
 }
 
 function valueAt({ isData, depth, parts }: Path, scope: Scope, root: unknown): unknown {

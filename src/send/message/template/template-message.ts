@@ -6,15 +6,18 @@ import { parseTemplate, TemplateError } from "./parse-template";
 import { renderTemplate } from "./render-template";
 
 const defaultContentType = "application/json";
+/** The characters that XML does not allow, not even as references (XML 1.0, 2.2). Surrogates are well-formed here. */
+const notInXml = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu;
 const sameText = (text: string): string => text;
 const inMarkup = (text: string): string => escapeHtml(text).replaceAll("'", "&#39;");
+const inXml = (text: string): string => inMarkup(text.replaceAll(notInXml, ""));
 const inJson = (text: string): string => JSON.stringify(text).slice(1, -1);
 
 /** The escape function for each content type that `format_options.content_type` allows. */
 const escapes: Record<string, (text: string) => string> = {
   [defaultContentType]: inJson,
   "application/x-www-form-urlencoded": encodeURIComponent,
-  "application/xml": inMarkup,
+  "application/xml": inXml,
   "text/html": inMarkup,
   "text/plain": sameText,
 };
