@@ -1,6 +1,6 @@
 /** Reads details of a lane's deliveries for the pages and the API. Writes nothing. */
 import { deliveryUuid } from "../send/delivery-uuid";
-import { buildMessage } from "../send/message/build-message";
+import { MessageError, messageOrError } from "../send/message/build-message";
 import { shownHeaders } from "../send/sender";
 import type { FullDelivery, LoggedDelivery, LogPage, LogQuery } from "./delivery-log";
 import type { LaneStorage } from "./lane-storage";
@@ -27,7 +27,8 @@ export function readDelivery(
   // The body cannot be rebuilt: the log does not store templates, which may contain secrets.
   if (shape.format === "template") return { ...full, body: null };
   const others = full.carries.map((other) => storage?.log.eventOf(other) ?? "{}");
-  const built = buildMessage({ ...shape, ...message, template: null, event: full.event, others });
+  const built = messageOrError({ ...shape, ...message, template: null, event: full.event, others });
+  if (built instanceof MessageError) return { ...full, body: null };
   const headers = shownHeaders({ ...shape, built }, message, full.sent.headers);
   return { ...full, sent: { ...full.sent, headers }, body: built.body };
 }

@@ -2,7 +2,8 @@
 
 /**
  * `service_error`: a 2xx whose body reports that the message was not delivered. `blocked`: nothing was sent, because
- * the target is not allowed. Locally, failures of DNS and of certificates cannot be distinguished from a refused
+ * the target is not allowed. `format_error`: nothing was sent, because the event cannot be a message of the webhook's
+ * format. Locally, failures of DNS and of certificates cannot be distinguished from a refused
  * connection: all three are `connection`.
  */
 export type ErrorClass =
@@ -14,7 +15,8 @@ export type ErrorClass =
   | "http_5xx"
   | "service_error"
   | "redirect"
-  | "blocked";
+  | "blocked"
+  | "format_error";
 
 /**
  * @returns the class of a response; null for success. Cloudflare turns connection errors into responses of its own: 52x

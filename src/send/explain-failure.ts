@@ -49,6 +49,8 @@ export function explainFailure(
       return "the connection failed: nothing listens there, what listens there does not answer in HTTP, or the host's name or its certificate is wrong";
     case "blocked":
       return "the host may not be reached";
+    case "format_error":
+      return "the event cannot be a message of the webhook's format";
     case "redirect":
       return `the receiver answered with a redirect (${status}), and those are not followed`;
     case "service_error":

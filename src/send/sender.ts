@@ -5,12 +5,14 @@ import { chooseRoute, type Route, type RouteRules } from "./egress/choose-route"
 import { direct } from "./egress/direct";
 import { openTransport } from "./egress/open-transport";
 import type { Transport } from "./egress/transport";
+import type { ErrorClass } from "./error-class";
 import { maskFor } from "./mask-answer";
-import { type BuiltMessage, buildMessage } from "./message/build-message";
+import { type BuiltMessage, MessageError, messageOrError } from "./message/build-message";
 import type { Format, ServiceFormat } from "./message/formats";
 import { formatOf } from "./message/recognise-service";
 import type { SentWebhook } from "./payload";
 import { hubSignature, importSigningKeys, type SigningKeys, standardSignature } from "./signature";
+import { log } from "../platform/log";
 import type { Config } from "../platform/config";
 import { maskedValue, type PreviousSecret, type SecretSettings } from "../platform/encryption";
 
@@ -92,7 +94,11 @@ export async function createSender(setup: SenderSetup): Promise<Sender> {
     format,
     async send(message) {
       const input = { format, webhook, url: settings.url, options, template, orchestUrl, ...message };
-      const built = buildMessage(input);
+      const built = messageOrError(input);
+      if (built instanceof MessageError) {
+        log("error", "message cannot be built", { webhook: webhook.uuid, delivery: message.deliveryUuid });
+        return { headers: {}, result: mask(notBuilt(built)) };
+      }
       const body = encoder.encode(built.body);
       const isRotating = previous !== undefined && Date.now() < previous.until;
       const signing = isRotating && rotating ? rotating : { hub: keys, standard: [keys] };
@@ -224,12 +230,25 @@ async function signatures(
 }
 
 function blocked(): AttemptResult {
+  return notSent("blocked");
+}
+
+/** @returns a result that makes the delivery a dead letter at once, so that it blocks no other. */
+function notBuilt({ message: reason }: MessageError): AttemptResult {
+  return {
+    ...notSent("format_error"),
+    responseBody: `[${reason}]`,
+    refusal: { kind: "refused", reason },
+  };
+}
+
+function notSent(error: ErrorClass): AttemptResult {
   return {
     startedAt: Date.now(),
     durationMs: 0,
     egress: null,
     status: null,
-    error: "blocked",
+    error,
     responseHeaders: {},
     responseBody: "",
     retryAfterMs: null,

@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { wakeLanes } from "../../src/lane/wake-lanes";
 import { WebhookLane } from "../../src/lane/webhook-lane";
+import { readConfig } from "../../src/platform/config";
 import { encryptSettings } from "../../src/platform/encryption";
 import { spec } from "../api";
 import { passTime, restartClock, stopClock } from "../clock";
@@ -79,6 +80,39 @@ describe("an ENCRYPTION_KEY", () => {
       await runAlarm(uuid);
       expect((await alarmOf(uuid)) ?? 0).toBeGreaterThanOrEqual(Date.now() + 10_000);
     }
+  });
+});
+
+describe("an event that cannot be a message of the webhook's format", () => {
+  it("is a dead letter at once, and what is behind it is sent", async () => {
+    const { received } = receiver();
+    const template = '{"text": "{{title}}"}';
+    const { uuid } = await makeListener({ format: "template", template });
+    const { url, secret } = spec;
+    const { encryptionKeys } = readConfig(env);
+    const broken = await encryptSettings(encryptionKeys, uuid, { url, secret, template: "{{#if title}}" });
+    await replaceSealed(uuid, broken);
+    await laneOf(uuid).configure(await configOf(uuid));
+    await publish(makeEvent());
+    await vi.waitFor(async () => expect((await laneOf(uuid).stats())?.counts.dead).toBe(1));
+    const delivery = await laneOf(uuid).delivery(1);
+    expect(delivery).toMatchObject({ status: "dead", lastError: "format_error", attempts: 1 });
+    await replaceSealed(uuid, await encryptSettings(encryptionKeys, uuid, { url, secret, template }));
+    await laneOf(uuid).configure(await configOf(uuid));
+    await publish(makeEvent());
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    expect(sequencesOf(received)).toEqual([2]);
+  });
+
+  it("does not exist because of its depth: the deepest one is sent as a template has it", async () => {
+    const { received } = receiver();
+    const template = '{"event": {{json event}}, "text": "{{event.deep}}"}';
+    await makeListener({ format: "template", template });
+    const deep = `${'{"0":1,"a":'.repeat(3000)}1${"}".repeat(3000)}`;
+    const event = JSON.stringify(makeEvent({ deep: 0 })).replace(/0\}$/, `${deep}}`);
+    expect((await publish(event)).status).toBeLessThan(300);
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    expect(received[0]?.body.startsWith(`{"event": ${event},`)).toBe(true);
   });
 });
 

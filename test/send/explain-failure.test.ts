@@ -18,6 +18,7 @@ describe("the reason of a failed attempt", () => {
       "the connection failed: nothing listens there, what listens there does not answer in HTTP, or the host's name or its certificate is wrong",
     ],
     ["blocked", null, "the host may not be reached"],
+    ["format_error", null, "the event cannot be a message of the webhook's format"],
     ["redirect", 302, "the receiver answered with a redirect (302), and those are not followed"],
     ["http_4xx", 404, "the receiver answered 404 Not Found"],
     ["http_4xx", 499, "the receiver answered 499"],

@@ -69,4 +69,15 @@ describe("a sender", () => {
       expect((await local.send(message)).result.error).toBeNull();
     },
   );
+
+  it("sends nothing for an event that cannot be a message of the format, and never will", async () => {
+    const { received, logged } = receiver();
+    const settings = { ...setup.settings, template: "{{#if title}}" };
+    const sender = await createSender({ ...setup, settings, format: "template" });
+    const { result } = await sender.send(message);
+    expect(result).toMatchObject({ error: "format_error", status: null, refusal: { kind: "refused" } });
+    expect(result.responseBody).toMatch(/^\[The message cannot be built: TemplateError: cannot be read/);
+    expect(received).toEqual([]);
+    expect(logged()).toContain("message cannot be built");
+  });
 });

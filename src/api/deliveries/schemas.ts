@@ -28,7 +28,7 @@ export const deliverySchema = z
       .openapi({ description: "The HTTP status of the latest attempt; null when there was no response." }),
     last_error: z.string().nullable().openapi({
       description:
-        "The error class of the latest failed attempt: timeout, dns, tls, connection, http_4xx, http_5xx, service_error (a 2xx whose body says that it failed), redirect or blocked.",
+        "The error class of the latest failed attempt: timeout, dns, tls, connection, http_4xx, http_5xx, service_error (a 2xx whose body says that it failed), redirect, blocked or format_error (no message of the webhook's format can be built of the event).",
     }),
     carried_by: z.string().nullable().openapi({
       format: "uuid",

@@ -48,16 +48,41 @@ export type BuiltMessage = {
   target?: { path: string; query: Record<string, string> };
 };
 
+/** The error of an event that cannot be a message of the format. Another attempt would fail in the same way. */
+export class MessageError extends Error {
+  override name = "MessageError";
+}
+
 /**
  * @returns the message of one delivery, or of a digest. Parses the event only for formats with a sentence or the
  *   event's type.
+ * @throws {MessageError} for an event, or a stored template, of which no message can be built.
  * @throws for several events in a format without digests.
  */
 export function buildMessage(input: MessageInput): BuiltMessage {
-  const { format, webhook, event, url, others = [] } = input;
+  const { format, others = [] } = input;
   if (others.length > 0 && !hasDigests(format)) {
     throw new Error(`A message of the format ${format} tells of one event.`);
   }
+  try {
+    return build(input);
+  } catch (cause) {
+    throw new MessageError(`The message cannot be built: ${String(cause)}`, { cause });
+  }
+}
+
+/** Like `buildMessage`, but @returns a `MessageError` instead of throwing it. */
+export function messageOrError(input: MessageInput): BuiltMessage | MessageError {
+  try {
+    return buildMessage(input);
+  } catch (error) {
+    if (error instanceof MessageError) return error;
+    throw error;
+  }
+}
+
+function build(input: MessageInput): BuiltMessage {
+  const { format, webhook, event, url } = input;
   if (format === "orchest") {
     const body = buildBody({ webhook, chat: chatServiceOf(url), event });
     return { body, contentType: webhook.contentType };
