@@ -28,6 +28,8 @@ const discordGithubPath = /^\/api(?:\/v\d+)?\/webhooks\/[^/]+\/[^/]+\/github\/?$
  */
 const workflowHost =
   /\.(?:logic\.azure\.(?:com|us|cn)|api\.(?:powerplatform\.com|(?:gov|high)\.powerplatform\.microsoft\.us|appsplatform\.us|powerplatform\.partner\.microsoftonline\.cn))$/;
+/** The public cloud's host of URLs until 2025. Azure's own logic apps still have it. */
+const oldWorkflowHost = /\.logic\.azure\.com$/;
 const workflowPath = /\/workflows\/[^/]+\/triggers\/[^/]+\//i;
 
 /** Connectors of Office 365, which Microsoft has retired. */
@@ -43,7 +45,7 @@ const rules: readonly Rule[] = [
       discordHost.test(host) && (discordPath.test(path) || discordGithubPath.test(path)),
   },
   { format: "teams", matches: ({ host, path }) => workflowHost.test(host) && workflowPath.test(path) },
-  { format: "teams", matches: isConnector },
+  { format: "teams", matches: isConnectorPlace },
   {
     // developers.google.com/workspace/chat/quickstart/webhooks. Spaces were called rooms before.
     format: "google_chat",
@@ -107,16 +109,30 @@ export function formatOf(format: Format, url: string, contentType?: string): Ser
  */
 export function retiredUrl(url: string): string | null {
   const place = placeOf(url);
-  if (place !== null && isConnector(place)) {
+  if (place === null) return null;
+  if (isConnectorPlace(place)) {
     return (
-      "Microsoft retires this kind of URL, an Office 365 connector. In Teams, open the channel's menu, choose Workflows and " +
+      "Microsoft has retired this kind of URL, an Office 365 connector. In Teams, open the channel's menu, choose Workflows and " +
       "“Send webhook alerts to a channel”, and put the URL that it gives you here."
     );
   }
-  if (place !== null && /^(?:canary\.|ptb\.)?discordapp\.com$/.test(place.host)) {
+  // The old URLs ended on 30 November 2025 (learn.microsoft.com, "Changes to HTTP or Teams webhook trigger flows").
+  if (oldWorkflowHost.test(place.host) && workflowPath.test(place.path)) {
+    return (
+      "Workflows of Teams have new URLs since November 2025: open the workflow's trigger in Power Automate, and copy " +
+      "its URL (…api.powerplatform.com) here. Only a logic app of Azure's own keeps this kind of URL."
+    );
+  }
+  if (/^(?:canary\.|ptb\.)?discordapp\.com$/.test(place.host)) {
     return "discordapp.com is Discord's old name: replace it by discord.com in this URL.";
   }
   return null;
+}
+
+/** Whether a URL is one of a connector of Office 365, which displays the text of a message beside its card. */
+export function isConnector(url: string): boolean {
+  const place = placeOf(url);
+  return place !== null && isConnectorPlace(place);
 }
 
 /** Whether a URL is Discord's endpoint for GitHub's events, which displays no others. */
@@ -140,7 +156,7 @@ function isOrdinary(segment: string): boolean {
   return /^(?:|services|workflows|triggers|api|v\d+|webhooks?|webhookb2|slack|enqueue|alerts)$/.test(segment);
 }
 
-function isConnector({ host, path }: Place): boolean {
+function isConnectorPlace({ host, path }: Place): boolean {
   return (
     (connectorHost.test(host) && path !== "/") ||
     (oldConnectorHost.test(host) && /^\/webhook(?:b2)?\//.test(path))

@@ -66,10 +66,14 @@ describe("what the form says of a URL", () => {
         ["HTTPS://hooks.SLACK.com/x", "Slack recognised by the URL"],
         ["https://discord.com/api/webhooks/1/x", "Discord recognised by the URL"],
         [
-          "https://prod-1.westus.logic.azure.com:443/workflows/1/triggers/manual/paths/invoke?sig=x",
+          "https://a.1.environment.api.powerplatform.com/powerautomate/automations/direct/workflows/1/triggers/manual/paths/invoke?sig=x",
           "Microsoft Teams recognised by the URL",
         ],
-        ["https://a.webhook.office.com/webhookb2/x", "Microsoft retires this kind of URL"],
+        [
+          "https://prod-1.westus.logic.azure.com:443/workflows/1/triggers/manual/paths/invoke?sig=x",
+          "Workflows of Teams have new URLs since November 2025",
+        ],
+        ["https://a.webhook.office.com/webhookb2/x", "Microsoft has retired this kind of URL"],
         [pagerduty, "PagerDuty recognised by the URL"],
       ] as const,
       async (url, sentence) => {

@@ -120,13 +120,19 @@ describe("a retired URL", () => {
   it("is told, with the way to its successor", () => {
     expect(retiredUrl("https://acme.webhook.office.com/webhookb2/x")).toContain("Workflows");
     expect(retiredUrl("https://outlook.office.com/webhook/x")).toContain("Workflows");
+    expect(retiredUrl(`https://prod-01.westeurope.logic.azure.com:443${workflow}`)).toContain(
+      "api.powerplatform.com",
+    );
     expect(retiredUrl("https://discordapp.com/api/webhooks/1/x")).toContain("discord.com");
   });
 
   it("is no other one", () =>
     forAll(
       [
-        `https://prod-01.westeurope.logic.azure.com${workflow}`,
+        `${environment}.powerplatform.com:443${direct}`,
+        `${environment}.appsplatform.us${direct}`,
+        `https://prod-58.usgovtexas.logic.azure.us${workflow}`,
+        "https://prod-01.westeurope.logic.azure.com/other",
         "https://discord.com/api/webhooks/1/x",
         ...others,
       ],

@@ -4,7 +4,7 @@ import type { BuiltMessage } from "../build-message";
 import { type DigestLine, withFittingLines } from "../digest";
 import { bytesOf } from "../fit";
 import type { Notice } from "../notice";
-import { retiredUrl } from "../recognise-service";
+import { isConnector } from "../recognise-service";
 import { escapeHtml } from "../escape-html";
 import type { Outcome } from "../sentence";
 
@@ -51,7 +51,7 @@ function shownOf(notice: Notice, lines: readonly DigestLine[]): string {
     type: "message",
     summary: titleOf(notice),
     // For connectors, as in earlier versions, which sent no cards.
-    ...(retiredUrl(notice.url) !== null && { text: escapeTeams(titleOf(notice)) }),
+    ...(isConnector(notice.url) && { text: escapeTeams(titleOf(notice)) }),
     attachments: [
       {
         contentType: "application/vnd.microsoft.card.adaptive",
