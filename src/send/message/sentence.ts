@@ -123,11 +123,11 @@ const ownSentences: Record<
     details: [textOf(event, "reason")],
   }),
   "webhook:delivery-dead": (event) => ({
-    title: `${webhookName(event)} could not be reached: a delivery was given up`,
+    title: `A delivery of ${uncapitalised(webhookName(event))} was given up`,
     outcome: "failure",
   }),
   "webhook:recovered": (event) => ({
-    title: `${webhookName(event)} can be reached again`,
+    title: `${webhookName(event)} works again`,
     outcome: "success",
   }),
 };
@@ -220,6 +220,10 @@ function capitalised(text: string): string {
   return first.toUpperCase() + rest.join("");
 }
 
+function uncapitalised(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
 function session(event: Fields): string {
   const pipeline = pipelineName(event);
   return pipeline === null ? "An interactive session" : `The interactive session of ${pipeline}`;
@@ -308,6 +312,8 @@ function factsOf(type: string, event: Fields): Fact[] {
     ["Run", runNumber === null ? null : runText(runNumber, type, totalRuns)],
     ["Parameters", parametersText(run)],
     ["Webhook", textOf(objectAt(event, "webhook"), "name")],
+    ["Event", textOf(objectAt(event, "delivery"), "event_type")],
+    ["Error", textOf(objectAt(event, "delivery"), "error")],
     ["Reason", textOf(event, "reason")],
   ];
   return facts.flatMap(([label, value]) => (value === null ? [] : [{ label, value }]));

@@ -89,11 +89,22 @@ describe("the sentence of an event", () => {
           { type: "webhook:disabled", reason: "The receiver answered 410." },
           "Webhook Ops was disabled: The receiver answered 410.",
         ],
-        [{ type: "webhook:delivery-dead" }, "Webhook Ops could not be reached: a delivery was given up"],
-        [{ type: "webhook:recovered" }, "Webhook Ops can be reached again"],
+        [{ type: "webhook:delivery-dead" }, "A delivery of webhook Ops was given up"],
+        [{ type: "webhook:recovered" }, "Webhook Ops works again"],
       ] as const,
       (event, expected) => expect(title({ ...event, webhook: { name: "Ops" } })).toBe(expected),
     ));
+
+  it("tells which event was given up, and why, of a service that answered as of one that did not", () => {
+    const delivery = { event_type: "project:created", error: "http_4xx" };
+    const event = { type: "webhook:delivery-dead", delivery };
+    expect(sentenceOf({ ...event, webhook: { name: "Ops" } }, nowhere).facts).toEqual([
+      { label: "Webhook", value: "Ops" },
+      { label: "Event", value: "project:created" },
+      { label: "Error", value: "http_4xx" },
+    ]);
+    expect(title(event)).toBe("A delivery of a webhook was given up");
+  });
 
   it("is tidy for a type that nobody knows yet", () => {
     const event = { type: "project:data-set:imported", project: { name: "Sales" } };
