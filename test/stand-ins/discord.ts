@@ -3,7 +3,9 @@ import {
   object,
   objects,
   parseObject,
+  readAttachments,
   refuse,
+  renderEmoji,
   renderMarkdown,
   type ServiceAnswer,
   type Shown,
@@ -63,16 +65,7 @@ export const discordSlack: StandIn = ({ url, body }) => {
     links: [],
     pings: text.match(/@(?:everyone|here)|<@[!&]?\d+>/g) ?? [],
   };
-  shown.notification = read(text, shown);
-  const lines = attachments.flatMap((attachment) => {
-    const link = string(attachment["title_link"]);
-    if (link !== "") shown.links.push({ text: string(attachment["title"]), url: link });
-    const fields = objects(attachment["fields"]).map(
-      (field) => `${string(field["title"])}: ${read(string(field["value"]), shown)}`,
-    );
-    return [read(string(attachment["text"]), shown)].concat(fields);
-  });
-  shown.text = [shown.notification].concat(lines).join("\n");
+  readAttachments(message, shown, (markdown, to) => read(renderEmoji(markdown), to));
   return { status: 200, body: "ok", shown };
 };
 

@@ -1,5 +1,15 @@
 /** Mattermost's incoming webhooks (developers.mattermost.com, "Incoming webhooks"; its server's handling of Slack's syntax). */
-import { objects, parseObject, refuse, renderMarkdown, type Shown, type StandIn, string } from "./types";
+import {
+  objects,
+  parseObject,
+  readAttachments,
+  refuse,
+  renderEmoji,
+  renderMarkdown,
+  type Shown,
+  type StandIn,
+  string,
+} from "./types";
 
 export const mattermost: StandIn = ({ headers, body }) => {
   const message = headers.get("Content-Type")?.startsWith("application/json") ? parseObject(body) : null;
@@ -9,26 +19,25 @@ export const mattermost: StandIn = ({ headers, body }) => {
   if (string(message["text"]) === "" && attachments.length === 0) {
     return failed("web.incoming_webhook.text.app_error", "No text specified.");
   }
+  // Its server splits a text beyond 16,383 characters into several posts, and refuses attachments of more than that.
+  if (Array.from(string(message["text"])).length > 16_383) return { status: 200, body: "ok", shown: null };
+  if (JSON.stringify(attachments).length > 300_000)
+    return failed("web.incoming_webhook.split_props_length.app_error", "Unable to split props.");
   const shown: Shown = { text: "", notification: "", links: [], pings: [] };
-  shown.notification = read(string(message["text"]), shown);
-  const lines = attachments.flatMap((attachment) => {
-    const url = string(attachment["title_link"]);
-    if (url !== "") shown.links.push({ text: string(attachment["title"]), url });
-    const fields = objects(attachment["fields"]).map(
-      (field) => `${string(field["title"])}: ${read(string(field["value"]), shown)}`,
-    );
-    return [read(string(attachment["text"]), shown)].concat(fields, string(attachment["footer"]));
-  });
-  shown.text = [shown.notification, ...lines].join("\n");
+  readAttachments(message, shown, read);
   return { status: 200, body: "ok", shown };
 };
 
-/** Slack's announcements and links are translated first; what mentions is looked for in the text. */
+/**
+ * Slack's announcements and links are translated first; what mentions is looked for in the text. A name between colons is
+ * an emoji. The start of a line may be a list, a quotation, a heading, or a definition of which nothing is shown.
+ */
 function read(source: string, shown: Shown): string {
   const translated = source
     .replaceAll(/<!(channel|here|all|everyone)>/g, "@$1")
     .replaceAll(/<((?:https?|mailto|ftp):[^|>]+)\|([^>]+)>/g, "[$2]($1)");
-  const { text, links } = renderMarkdown(translated);
+  const lines = translated.replaceAll(/^(?:\[[^\]]+\]: .*|(?:[-+>]|#+|\d+[.)]) )/gm, "");
+  const { text, links } = renderMarkdown(renderEmoji(lines));
   shown.links.push(...links);
   shown.pings.push(...(text.match(/(?<!\w)@(?:channel|all|here|[a-z][\w.-]+)/gi) ?? []));
   return text;

@@ -7,6 +7,7 @@ import { mattermost } from "./mattermost";
 import { ntfy } from "./ntfy";
 import { opsgenie } from "./opsgenie";
 import { pagerduty } from "./pagerduty";
+import { rocketChat } from "./rocket-chat";
 import { slack } from "./slack";
 import { teams } from "./teams";
 import { telegram } from "./telegram";
@@ -46,6 +47,7 @@ export const services: Record<string, Service> = {
     standIn: googleChat,
   },
   mattermost: { format: "mattermost", url: "https://acme.cloud.mattermost.com/hooks/x", standIn: mattermost },
+  "Rocket.Chat": { format: "mattermost", url: "https://acme.rocket.chat/hooks/1/x", standIn: rocketChat },
   telegram: {
     format: "telegram",
     url: "https://api.telegram.org/bot1:x/sendMessage",

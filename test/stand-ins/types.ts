@@ -83,3 +83,26 @@ export function renderMarkdown(markdown: string): { text: string; links: Shown["
   );
   return { text, links };
 }
+
+/** The members of Slack's messages that other services read, too: a text, and attachments with fields and a link. */
+export function readAttachments(
+  message: Record<string, unknown>,
+  shown: Shown,
+  read: (markdown: string, shown: Shown) => string,
+): void {
+  shown.notification = read(string(message["text"]), shown);
+  const lines = objects(message["attachments"]).flatMap((attachment) => {
+    const url = string(attachment["title_link"]);
+    if (url !== "") shown.links.push({ text: string(attachment["title"]), url });
+    const fields = objects(attachment["fields"]).map(
+      (field) => `${string(field["title"])}: ${read(string(field["value"]), shown)}`,
+    );
+    return [read(string(attachment["text"]), shown)].concat(fields, string(attachment["footer"]));
+  });
+  shown.text = [shown.notification, ...lines].join("\n");
+}
+
+/** Emoji by their names, as chats show them. */
+export function renderEmoji(text: string): string {
+  return text.replaceAll(/:[\w.+-]+:/g, "(an emoji)");
+}

@@ -60,9 +60,9 @@ export function unescapeHtml(text: string): string {
   );
 }
 
-/** @returns the text without the backslashes that escape Markdown. */
+/** @returns the text without the backslashes that escape Markdown. One before an invisible break is literal. */
 export function unescapeMarkdown(text: string): string {
-  return withoutBreaks(text.replaceAll(/\\([^\s\w]|_)/g, "$1"));
+  return withoutBreaks(text.replaceAll(/\\([^\s\w\u200B]|_)/g, "$1"));
 }
 
 /** @returns lines of Markdown as text. A line may be a link as a whole. */

@@ -1,6 +1,6 @@
 /** Reads messages for Mattermost and Rocket.Chat. */
 import type { Fields } from "../event-fields";
-import { linesOf, linkOf, listAt, nothing, type Read, textAt, unescapeMarkdown, withIcon } from "./base";
+import { linkOf, listAt, nothing, type Read, textAt, unescapeMarkdown, withIcon } from "./base";
 
 export function readMattermost(body: Fields): Read {
   const [attachment = {}] = listAt(body, "attachments");
@@ -9,7 +9,7 @@ export function readMattermost(body: Fields): Read {
     ...nothing,
     ...withIcon(text),
     notification: text,
-    text: linesOf(textAt(attachment, "text")),
+    text: unescapeMarkdown(textAt(attachment, "text").replaceAll(/ \[Open\]\(\S*\)$/gm, "")),
     color: textAt(attachment, "color") || null,
     fields: listAt(attachment, "fields").map((field) => ({
       label: textAt(field, "title"),

@@ -39,18 +39,21 @@ export function mattermostMessage({ sentence, digest, type, occurredAt, webhook 
 }
 
 function lineText({ text, link }: DigestLine): string {
-  const label = escapeMattermost(text);
-  // A parenthesis would end the link.
-  return link === null ? label : `[${label}](${link.replaceAll("(", "%28").replaceAll(")", "%29")})`;
+  const shown = escapeMattermost(text);
+  // The text itself is no link: within one, its brackets would need escapes. A parenthesis would end the link.
+  return link === null ? shown : `${shown} [Open](${link.replaceAll("(", "%28").replaceAll(")", "%29")})`;
 }
 
 /**
- * Escapes Markdown with backslashes. They do not prevent `@channel`, and Slack's `<!channel>` and `<https://…|…>`,
- * which Mattermost translates before it parses Markdown. An invisible break prevents these.
+ * Makes Markdown literal where both services, and Discord's endpoint for Slack messages, display the same. Only `*`,
+ * `~`, backquotes and the underscores at the edges of words need backslashes. Rocket.Chat displays other backslashes,
+ * and `\(` and `\[` begin formulas there (`packages/message-parser` of its source). Invisible breaks prevent the rest:
+ * mentions, Slack's `<!channel>` and `<https://…|…>`, which Mattermost translates before it parses Markdown, links,
+ * emoji such as `:fire:`, spoilers, and what has a meaning at the start of a line.
  */
 function escapeMattermost(text: string): string {
   return text
-    .replaceAll(/[\\`*_{}[\]()#~|>]/g, String.raw`\$&`)
-    .replaceAll(/[@<]/g, `$&${invisibleBreak}`)
-    .replace(/^(?:[+-]|\d+(?=[.)]))/, (start) => (/\d/.test(start) ? `${start}\\` : `\\${start}`));
+    .replaceAll(/[@<#\\]|\](?=\()|\|(?=\|)|:(?=[\w.+-]+:)/g, `$&${invisibleBreak}`)
+    .replaceAll(/[*~`]|(?<![a-z0-9])_|_(?![a-z0-9])/gi, String.raw`\$&`)
+    .replace(/^(?=[>+[-]|\d+[.)])/, invisibleBreak);
 }
