@@ -1,5 +1,5 @@
 /** Keys of alerts. A job's failure and its later success have the same key, so that the success resolves the alert. */
-import { objectAt, textOf } from "./event-fields";
+import { countOf, objectAt, textOf } from "./event-fields";
 import type { Notice } from "./notice";
 
 const keyCharactersMax = 255;
@@ -20,8 +20,20 @@ export function alertActionOf({ sentence, isTest }: Notice): AlertAction {
  */
 export function alertKeyOf(notice: Notice): string {
   const subject = subjectOf(notice);
-  const key = alertActionOf(notice) === "inform" ? `${subject}:${notice.type}` : subject;
+  const isOfSubject = alertActionOf(notice) !== "inform" && !isOneOfSeveral(notice);
+  const key = isOfSubject ? subject : `${subject}:${notice.type}`;
   return `orchest:${key}`.slice(0, keyCharactersMax).toWellFormed();
+}
+
+/**
+ * Whether an event is the success of one of several pipeline runs. It says nothing about the others, one of which may
+ * have failed: its key is that of no open alert. The success of all of them is an event of the job or its run.
+ */
+function isOneOfSeveral({ fields, type }: Notice): boolean {
+  if (!type.endsWith(":pipeline-run:succeeded")) return false;
+  const job = objectAt(fields, "project", "job");
+  const total = countOf(objectAt(job, "run"), "total_pipeline_runs") ?? countOf(job, "total_runs");
+  return total !== null && total > 1;
 }
 
 function subjectOf({ fields, isTest, webhook, type }: Notice): string {

@@ -140,6 +140,13 @@ describe("a message", () => {
         "@here <@U012> <@&1> <#C1> <!date^1^{date}|x> {{DATE(2020-01-01T00:00:00Z,SHORT)}}",
         "# heading \\ * - 1. > quote $& \"quotes\" 'x' \\[a\\](https://evil.example)",
         "/start #tag @orchest_news https://evil.example/path?a=b&c=d",
+        "Sales (EU) [beta] {x}",
+        "nightly_retrain __init__ _private é_x_ a*b",
+        String.raw`C:\\data \\(x\\) \\[y\\] 50\\% \\`,
+        "#42 and issue #7",
+        ":fire: ship it :+1::tada: at 12:30:15",
+        "[x]: https://evil.example",
+        "[a] b] [c",
         "- item",
         "1. one",
         "> x",
@@ -197,19 +204,22 @@ describe("a message", () => {
     }));
 
   it("of the deepest event that may be published is built in every format", () =>
-    forAll([...formats.filter((format) => format !== "auto")], (format) => {
-      const deep = `${'{"0":1,"a":'.repeat(8500)}1${"}".repeat(8500)}`;
-      const event = `{"type":"${failed}","uuid":"e","project":{"name":"Sales","job":{"run":${deep}}}}`;
-      const options = { content_type: "text/plain" };
-      const input = {
-        ...inputOf(serviceNamed("slack"), {}),
-        format,
-        event,
-        options,
-        template: "{{json event}}",
-      };
-      expect(buildMessage(input).body).not.toBe("");
-    }));
+    forAll(
+      formats.filter((format) => format !== "auto"),
+      (format) => {
+        const deep = `${'{"0":1,"a":'.repeat(8500)}1${"}".repeat(8500)}`;
+        const event = `{"type":"${failed}","uuid":"e","project":{"name":"Sales","job":{"run":${deep}}}}`;
+        const options = { content_type: "text/plain" };
+        const input = {
+          ...inputOf(serviceNamed("slack"), {}),
+          format,
+          event,
+          options,
+          template: "{{json event}}",
+        };
+        expect(buildMessage(input).body).not.toBe("");
+      },
+    ));
 
   it("never ends inside of a character", () =>
     forAll(all, (_, service) => {
@@ -284,6 +294,43 @@ describe("an alert", () => {
     send(service, job("a/b?c", "succeeded"));
     expect([...alerts.values()]).toEqual(["Job 1 failed in Sales"]);
   });
+
+  it("of one of several pipeline runs stays open when another one succeeds, until all have", () =>
+    forAll(
+      [
+        [
+          "project:cron-job:run",
+          { run: { number: 17, total_pipeline_runs: 4 } },
+          "project:cron-job:run:succeeded",
+        ],
+        ["project:one-off-job", { total_runs: 4 }, "project:one-off-job:succeeded"],
+      ],
+      (level, changes, end) => {
+        const { standIn, incidents } = pagerduty();
+        const { standIn: other, alerts } = opsgenie();
+        const happen = (type: string): void => {
+          const event = { type, project: { name: "Sales", job: { uuid: "1", name: "Job 1", ...changes } } };
+          send({ ...serviceNamed("pagerduty"), standIn }, event);
+          send({ ...serviceNamed("opsgenie"), standIn: other }, event);
+        };
+        happen(`${level}:pipeline-run:failed`);
+        happen(`${level}:pipeline-run:succeeded`);
+        expect([incidents.size, alerts.size]).toEqual([1, 1]);
+        happen(end);
+        expect([incidents.size, alerts.size]).toEqual([0, 0]);
+      },
+    ));
+
+  it("of a job with a single pipeline run is resolved by that run", () =>
+    forAll([{ run: { total_pipeline_runs: 1 } }, { total_runs: 1 }], (changes) => {
+      const { standIn, incidents } = pagerduty();
+      for (const state of ["failed", "succeeded"]) {
+        const { type, project } = job("1", state) as { type: string; project: { job: object } };
+        const event = { type, project: { ...project, job: { ...project.job, ...changes } } };
+        send({ ...serviceNamed("pagerduty"), standIn }, event);
+      }
+      expect(incidents.size).toBe(0);
+    }));
 
   it("of a started run neither opens nor resolves a job's", () => {
     const { standIn, incidents } = pagerduty();
