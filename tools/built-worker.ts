@@ -1,10 +1,10 @@
 /** The gateway's Worker, bundled, and its settings from wrangler.toml, for Miniflare. */
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { parseEnv } from "node:util";
 import { build, stop } from "esbuild";
 import type { V4WorkerOptions } from "miniflare";
 import { parse } from "smol-toml";
+import { readDevVars } from "./dev-vars.ts";
 import { projectDirectory } from "./project-directory.ts";
 
 /** The used settings of wrangler.toml. */
@@ -114,7 +114,7 @@ function workerSettings(
     compatibilityFlags: config.compatibility_flags,
     bindings: {
       ...config.vars,
-      ...parseEnv(readFileSync(join(projectDirectory, ".dev.vars"), "utf8")),
+      ...readDevVars(),
       ...bindings,
     },
     d1Databases: databasesOf(config),
