@@ -1,17 +1,20 @@
 import { execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { promisify } from "node:util";
+import { parseEnv, promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { readDevVar, readDevVars } from "../../tools/dev-vars.ts";
 import { projectDirectory } from "../../tools/project-directory.ts";
 import { call, createWebhook, makeEvent, publish, webhookPath } from "./client.ts";
 import { eventually } from "./eventually.ts";
 import { freePort, Gateway, startProcess } from "./gateway.ts";
 import { rawRequest } from "./raw-request.ts";
 import { eventUuid, hubSignature, Receiver } from "./receiver.ts";
+
+const unit = readFileSync(join(projectDirectory, "examples", "orchest-webhooks.service"), "utf8");
 
 describe("npm start", () => {
   let gateway: Gateway;
@@ -85,6 +88,37 @@ describe("npm start", () => {
     const [exitCode] = await once(second, "close");
     expect(exitCode).toBe(1);
     expect(printed).toMatch(new RegExp(`^Port ${gateway.port} is taken\\. .* --persist-to \\S+\\n$`));
+  });
+
+  test("takes the options of the systemd unit, whose state directory systemd makes", async () => {
+    const [, home] = /^WorkingDirectory=(\S+)$/m.exec(unit) ?? [];
+    const [, command = ""] = /^ExecStart=(.*)$/m.exec(unit) ?? [];
+    const [node, ...args] = command.split(" ");
+    expect(node).toBe(`${home}/node_modules/.bin/node`);
+    expect(existsSync(join(projectDirectory, "node_modules", ".bin", "node"))).toBe(true);
+    const [, state] = /^StateDirectory=(\S+)$/m.exec(unit) ?? [];
+    expect(args[args.indexOf("--persist-to") + 1]).toBe(`/var/lib/${state}`);
+    // It gets as far as the port, which is taken.
+    args[args.indexOf("--port") + 1] = `${gateway.port}`;
+    const { exitCode, errors } = await runRefused(args);
+    expect({ exitCode, errors }).toEqual({
+      exitCode: 1,
+      errors: expect.stringMatching(/^Port \d+ is taken/),
+    });
+  });
+
+  test("has a key in the .dev.vars that the systemd unit says how to make", () => {
+    const directory = mkdtempSync(join(tmpdir(), "gateway-unit-"));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    cpSync(join(projectDirectory, ".dev.vars.example"), join(directory, ".dev.vars.example"));
+    const [command = ""] = /sed .* \.dev\.vars$/m.exec(unit) ?? [];
+    expect(command).toContain(` -o ${/^User=(\S+)$/m.exec(unit)?.[1]} `);
+    const { status } = spawnSync("sh", ["-c", command.replace(/-o \S+/, "")], { cwd: directory });
+    expect(status).toBe(0);
+    expect(Buffer.from(readDevVar("ENCRYPTION_KEY", directory), "base64")).toHaveLength(32);
+    expect({ ...readDevVars(directory), ENCRYPTION_KEY: "" }).toEqual(
+      parseEnv(readFileSync(join(directory, ".dev.vars.example"), "utf8")),
+    );
   });
 
   test("ends with exit code 1 and a sentence when another gateway has the state, or it cannot be used", async () => {
@@ -187,10 +221,14 @@ describe("npm start", () => {
   }
 });
 
-/** Starts a gateway that has to be refused. */
+/** Starts a gateway on a state that it must refuse. */
 async function startRefused(state: string): Promise<{ exitCode: number; errors: string }> {
-  const options = ["--port", `${await freePort()}`, "--persist-to", state];
-  const child = spawn(process.execPath, ["tools/start.ts", ...options], { cwd: projectDirectory });
+  return runRefused(["tools/start.ts", "--port", `${await freePort()}`, "--persist-to", state]);
+}
+
+/** Runs a program that is to end by itself. */
+async function runRefused(command: string[]): Promise<{ exitCode: number; errors: string }> {
+  const child = spawn(process.execPath, command, { cwd: projectDirectory });
   let errors = "";
   child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
   const [exitCode] = (await once(child, "close")) as [number];
