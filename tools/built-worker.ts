@@ -1,6 +1,6 @@
 /** The gateway's Worker, bundled, and its settings from wrangler.toml, for Miniflare. */
 import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { build, stop } from "esbuild";
 import type { V4WorkerOptions } from "miniflare";
 import { parse } from "smol-toml";
@@ -32,13 +32,6 @@ type Config = {
   ratelimits: { name: string; namespace_id: string; simple: { limit: number; period: 10 | 60 } }[];
 };
 
-/** The used settings of a producer's wrangler.toml. */
-type ProducerConfig = Pick<Config, "name" | "main" | "compatibility_date"> & {
-  compatibility_flags?: string[];
-  vars?: Record<string, string>;
-  queues: { producers: Config["queues"]["producers"] };
-};
-
 /**
  * @param bindings settings that override those of wrangler.toml and `.dev.vars`.
  * @returns the gateway as a Worker of Miniflare.
@@ -47,29 +40,6 @@ export async function builtWorker(bindings: Record<string, string>): Promise<V4W
   const config = readConfig();
   const script = await bundle(config.main, { alias: config.alias });
   return { ...workerSettings(config, bindings), modules: true, script };
-}
-
-/**
- * @param configFile the wrangler.toml of another Worker, which has its `main`, its `vars` and the queues that it
- *   produces for.
- * @param address where it serves.
- * @returns the Worker, to run in the gateway's process, whose queue it then reaches.
- */
-export async function producerWorker(
-  configFile: string,
-  address: { host: string; port: number },
-): Promise<V4WorkerOptions> {
-  const config = parse(readFileSync(configFile, "utf8")) as unknown as ProducerConfig;
-  return {
-    name: config.name,
-    modules: true,
-    script: await bundle(config.main, { directory: dirname(configFile) }),
-    compatibilityDate: config.compatibility_date,
-    compatibilityFlags: config.compatibility_flags ?? [],
-    bindings: config.vars ?? {},
-    queueProducers: producersOf(config.queues.producers),
-    unsafeDirectSockets: [address],
-  };
 }
 
 /** @returns the local database of wrangler.toml, for Miniflare. */
@@ -82,7 +52,7 @@ function readConfig(): Config {
 }
 
 /** Bundles as `wrangler deploy` does, but for `minify`, so that stack traces can be read: one module, and what the runtime provides stays an import. */
-async function bundle(
+export async function bundle(
   main: string,
   { directory = projectDirectory, alias = {} }: { directory?: string; alias?: Record<string, string> },
 ): Promise<string> {
@@ -149,7 +119,10 @@ function databasesOf({ d1_databases }: Config): Record<string, { id: string }> {
   return Object.fromEntries(d1_databases.map(({ binding, preview_database_id: id }) => [binding, { id }]));
 }
 
-function producersOf(producers: Config["queues"]["producers"]): Record<string, { queueName: string }> {
+/** @returns the queues by the names of their bindings. */
+export function producersOf(
+  producers: { queue: string; binding: string }[],
+): Record<string, { queueName: string }> {
   return Object.fromEntries(producers.map(({ binding, queue: queueName }) => [binding, { queueName }]));
 }
 

@@ -2,11 +2,12 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
-import { builtWorker, producerWorker } from "./built-worker.ts";
+import { builtWorker } from "./built-worker.ts";
 import { messageOf } from "./command-line.ts";
 import { stopOrder, runEveryMinute, stopTimeoutMs } from "./local-cron.ts";
 import { printLog } from "./log-filter.ts";
 import { applyMigrations } from "./migrate.ts";
+import { producerWorker } from "./producer-worker.ts";
 import type { ServeOptions } from "./serve-options.ts";
 import { checkState } from "./state-check.ts";
 import { lockState } from "./state-lock.ts";
