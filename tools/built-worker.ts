@@ -51,6 +51,11 @@ function readConfig(): Config {
   return parse(readFileSync(join(projectDirectory, "wrangler.toml"), "utf8")) as unknown as Config;
 }
 
+/** @returns the queues that the gateway consumes. */
+export function consumedQueues(): string[] {
+  return readConfig().queues.consumers.map(({ queue }) => queue);
+}
+
 /** Bundles as `wrangler deploy` does, but for `minify`, so that stack traces can be read: one module, and what the runtime provides stays an import. */
 export async function bundle(
   main: string,

@@ -30,8 +30,9 @@ watchNpm(() => void stop());
 run().catch(failUnlessStopping);
 
 async function run(): Promise<void> {
-  const { port, stateDirectory, hasRelay } = readServeOptions(usage);
+  const { port, stateDirectory, hasRelay, producer } = readServeOptions(usage);
   if (hasRelay) fail("A relay runs beside npm start only.", 2);
+  if (producer !== null) fail("A producer runs beside npm start only.", 2);
   await requireFreePort(port);
   ensureDevVars();
   lockState(stateDirectory, `http://${host}:${port}, process ${process.pid}`);

@@ -7,7 +7,6 @@ import { messageOf } from "./command-line.ts";
 import { stopOrder, runEveryMinute, stopTimeoutMs } from "./local-cron.ts";
 import { printLog } from "./log-filter.ts";
 import { applyMigrations } from "./migrate.ts";
-import { producerWorker } from "./producer-worker.ts";
 import type { ServeOptions } from "./serve-options.ts";
 import { checkState } from "./state-check.ts";
 import { lockState } from "./state-lock.ts";
@@ -54,6 +53,8 @@ async function run(settings: GatewaySettings): Promise<void> {
   ]);
   const workers = [worker];
   if (settings.producer !== null) {
+    // Others need not wait for zod.
+    const { producerWorker } = await import("./producer-worker.ts");
     workers.push(await producerWorker(settings.producer, { host, port: port + 1 }));
   }
   report({ step: "Starting workerd" });

@@ -7,6 +7,7 @@ import { projectDirectory } from "./project-directory.ts";
 
 /** Where a local gateway serves. */
 export const host = "127.0.0.1";
+const portMax = 65_535;
 /** A gateway that was just killed frees its port a moment later. */
 const portFreedMs = 2000;
 const portLookMs = 100;
@@ -32,7 +33,11 @@ export function readServeOptions(usage: string): ServeOptions {
     relay: { type: "boolean", default: false },
   });
   return {
-    port: wholeNumber("--port", options.port, { min: 1, max: 65_535 }),
+    // A producer serves on the next one.
+    port: wholeNumber("--port", options.port, {
+      min: 1,
+      max: options.producer === undefined ? portMax : portMax - 1,
+    }),
     stateDirectory: resolve(options["persist-to"]),
     isVerbose: options.verbose,
     producer: options.producer === undefined ? null : resolve(options.producer),
@@ -45,7 +50,7 @@ export async function requireFreePort(port: number): Promise<void> {
   const until = Date.now() + portFreedMs;
   while (!(await isPortFree(port))) {
     if (Date.now() > until) {
-      const next = port < 65_535 ? port + 1 : port - 1;
+      const next = port < portMax ? port + 1 : port - 1;
       throw new Error(
         `Port ${port} is taken. Stop what serves there, or take another one, with a state of its own: npm start -- --port ${next} --persist-to .wrangler/state-${next}`,
       );
