@@ -11,6 +11,9 @@ import { systemResolve } from "./resolve.ts";
 import { createRelayServer } from "./server.ts";
 import { readSettings, type RelaySettings, usage } from "./settings.ts";
 
+/** How long the gateway may take to close its end of a connection. Node itself would wait for 10 s. */
+const closeMs = 1000;
+
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
@@ -41,6 +44,7 @@ async function run({ secrets, allow, hosts, concurrency, listen, dialOut }: Rela
   if (dialOut !== null) running.push(stayConnected({ ...dialOut, relay, keys: own }, stopping.signal));
   await Promise.all(running);
   connections.close();
+  setTimeout(() => process.exit(), closeMs).unref();
 }
 
 /** Listens. @throws when the address is taken. */
