@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { Connections } from "../../tools/relay/connections.ts";
 import { forAll } from "../for-all.ts";
 import { startReceiver } from "./receivers.ts";
-import { here, RunningRelay } from "./running-relay.ts";
+import { here, type RelayOptions, RunningRelay } from "./running-relay.ts";
 
 beforeEach(() => void vi.spyOn(console, "log").mockReturnValue());
 
@@ -283,24 +283,33 @@ describe("of a receiver", () => {
     expect(seen.map(({ path }) => path)).toEqual(Array.from({ length: 20 }, (_, n) => `/${n}`));
   });
 
-  it("no more requests are made at once than the relay may", async () => {
-    const held: ServerResponse[] = [];
-    const { port } = await startReceiver(null, (response) => void held.push(response));
-    const relay = await RunningRelay.start({ concurrency: 2 });
-    const url = `http://hooks.corp.test:${port}/`;
-    const both = [relay.ask(url), relay.ask(url)];
-    await vi.waitFor(() => expect(held).toHaveLength(2));
-    expect(await relay.ask(url)).toMatchObject({
-      status: 503,
-      answers: [{ kind: "relayFailed", code: "busy" }],
-    });
-    for (const response of held) response.end();
-    await Promise.all(both);
-    const last = relay.ask(url);
-    await vi.waitFor(() => expect(held).toHaveLength(3));
-    held.at(-1)?.end();
-    expect((await last).status).toBe(200);
-  });
+  it("no more requests are made at once than the relay may, and with no more bytes", () =>
+    forAll<[name: string, limit: RelayOptions, reason: string]>(
+      [
+        ["two requests", { concurrency: 2 }, "too many requests at once"],
+        ["the bytes of two requests", { bodyBytesMax: "body".length * 3 - 1 }, "too many bytes at once"],
+      ],
+      async (_name, limit, reason) => {
+        const held: ServerResponse[] = [];
+        const { port } = await startReceiver(null, (response) => void held.push(response));
+        const relay = await RunningRelay.start(limit);
+        const refused = vi.spyOn(relay.relay, "refused");
+        const url = `http://hooks.corp.test:${port}/`;
+        const both = [relay.ask(url), relay.ask(url)];
+        await vi.waitFor(() => expect(held).toHaveLength(2));
+        expect(await relay.ask(url)).toMatchObject({
+          status: 503,
+          answers: [{ kind: "relayFailed", code: "busy" }],
+        });
+        expect(refused).toHaveBeenCalledExactlyOnceWith(reason);
+        for (const response of held) response.end();
+        await Promise.all(both);
+        const last = relay.ask(url);
+        await vi.waitFor(() => expect(held).toHaveLength(3));
+        held.at(-1)?.end();
+        expect((await last).status).toBe(200);
+      },
+    ));
 });
 
 it("a relay has its counts for Prometheus, and a health that says nothing else", async () => {

@@ -28,6 +28,7 @@ export type RelayOptions = {
   hosts?: HostTls[];
   resolve?: Resolve;
   concurrency?: number;
+  bodyBytesMax?: number;
   tls?: { cert: string; key: string };
 };
 
@@ -58,6 +59,7 @@ export class RunningRelay {
       connections: new Connections(options.hosts ?? []),
       resolve: options.resolve ?? here,
       concurrency: options.concurrency ?? 100,
+      ...(options.bodyBytesMax !== undefined && { bodyBytesMax: options.bodyBytesMax }),
     });
     const server = createRelayServer({ relay, keys, tls: options.tls ?? null });
     server.listen(0, "127.0.0.1");

@@ -16,13 +16,22 @@ export type Reply = (frame: Uint8Array<ArrayBuffer>, answer: RelayAnswer) => voi
 /** The result for a frame. `unsigned` and `malformed` ones are not answered. */
 export type Handled = "unsigned" | "malformed" | "answered";
 
-export type RelaySetup = ForwardSetup & { keys: readonly RelayKeys[]; concurrency: number };
+/** Bodies that are being forwarded, together. A frame has up to 2 MiB, and a relay may have many at a time. */
+export const bodyBytesMax = 64 * 1024 * 1024;
+
+/** The parts of a relay. `bodyBytesMax`: less than usual, for tests. */
+export type RelaySetup = ForwardSetup & {
+  keys: readonly RelayKeys[];
+  concurrency: number;
+  bodyBytesMax?: number;
+};
 
 export class Relay {
   readonly metrics = new Metrics();
   readonly admission: Admission;
   readonly #setup: RelaySetup;
   #underWay = 0;
+  #bodyBytes = 0;
   #idle = Promise.withResolvers<void>();
 
   constructor(setup: RelaySetup) {
@@ -71,8 +80,9 @@ export class Relay {
     body: Uint8Array,
     back: { keys: RelayKeys; reply: Reply },
   ): Promise<void> {
-    if (this.#underWay >= this.#setup.concurrency) {
-      this.refused("too many requests at once");
+    const limit = this.#exceeded(body.length);
+    if (limit !== null) {
+      this.refused(limit);
       const reason = "the relay is busy";
       await answer(
         back.keys,
@@ -82,17 +92,26 @@ export class Relay {
       return;
     }
     this.#underWay += 1;
+    this.#bodyBytes += body.length;
     this.metrics.underWay = this.#underWay;
     try {
       await this.#forward(request, body, back);
     } finally {
       this.#underWay -= 1;
+      this.#bodyBytes -= body.length;
       this.metrics.underWay = this.#underWay;
       if (this.#underWay === 0) {
         this.#idle.resolve();
         this.#idle = Promise.withResolvers();
       }
     }
+  }
+
+  /** @returns the limit that a body of so many bytes would exceed, or null. */
+  #exceeded(bytes: number): string | null {
+    const { concurrency, bodyBytesMax: bytesMax = bodyBytesMax } = this.#setup;
+    if (this.#underWay >= concurrency) return "too many requests at once";
+    return this.#bodyBytes + bytes > bytesMax ? "too many bytes at once" : null;
   }
 
   async #forward(

@@ -11,7 +11,7 @@ import {
   withLength,
 } from "../../src/send/egress/protocol.ts";
 import { log } from "./log.ts";
-import type { Relay } from "./relay.ts";
+import { bodyBytesMax, type Relay } from "./relay.ts";
 
 /**
  * Longer than the gateway's runtime keeps an idle connection (5 s), so that the relay does not close one that is just
@@ -21,8 +21,6 @@ const keepAliveMs = 15_000;
 /** A gateway sends a request at once. */
 const readMs = 10_000;
 const connectionsMax = 1000;
-/** Bodies that are being read or forwarded, together. */
-const bodyBytesMax = 64 * 1024 * 1024;
 
 /** `tls`: PEM texts; null behind a proxy that ends TLS, or on the own machine. */
 export type ServerSetup = {
@@ -52,6 +50,7 @@ export function createRelayServer({ relay, keys, tls }: ServerSetup): http.Serve
 class Handler {
   readonly #relay: Relay;
   readonly #keys: readonly RelayKeys[];
+  /** Of frames that are being read or handled. The relay itself counts only those that it has read. */
   #bodyBytes = 0;
 
   constructor(relay: Relay, keys: readonly RelayKeys[]) {
