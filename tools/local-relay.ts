@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { projectDirectory } from "./project-directory.ts";
 
 /** Loaded into the relay: it exits when its parent ends or is killed. The channel does not keep it running. */
@@ -21,23 +22,52 @@ export function newLocalRelay(): LocalRelay {
 /**
  * @param listed the value of `EGRESS` in the environment or in `.dev.vars`, JSON or empty. @param relay null when none is to run.
  * @returns the value for the gateway; empty for none.
+ * @throws {Error} without the value, which contains secrets, when the relay cannot be added to it.
  */
 export function egressSetting(listed: string, relay: LocalRelay | null): string {
   if (relay === null) return listed;
-  const others = listed === "" ? [] : (JSON.parse(listed) as unknown[]);
-  return JSON.stringify([...others, { name, secret: relay.secret, for: ["unverified"] }]);
+  return JSON.stringify([...readList(listed), { name, secret: relay.secret, for: ["unverified"] }]);
 }
 
-/** Starts the relay, which connects to the gateway. It ends with this process, however that ends. */
-export function startLocalRelay(gatewayUrl: string, { secret }: LocalRelay): void {
+/** The gateway checks the entries. */
+function readList(listed: string): unknown[] {
+  if (listed.trim() === "") return [];
+  let list: unknown;
+  try {
+    list = JSON.parse(listed);
+  } catch {
+    // The parser's message quotes a part of the text, which may be a secret.
+    throw new Error("EGRESS is not JSON.");
+  }
+  if (Array.isArray(list)) return list;
+  throw new Error("EGRESS is not a JSON list.");
+}
+
+/**
+ * Starts the relay, which connects to the gateway at `url`. It ends with this process, however that ends.
+ * @param isVerbose whether all of its log is printed; otherwise only warnings and errors.
+ */
+export function startLocalRelay(
+  { secret }: LocalRelay,
+  { url, isVerbose }: { url: string; isVerbose: boolean },
+): void {
   const program = join(projectDirectory, "tools", "relay", "main.ts");
   const rules = allow.flatMap((rule) => ["--allow", rule]);
-  const args = ["--import", exitWithParent, program, "--gateway", gatewayUrl, "--name", name, ...rules];
+  const args = ["--import", exitWithParent, program, "--gateway", url, "--name", name, ...rules];
   const relay = spawn(process.execPath, args, {
     env: { ...process.env, RELAY_SECRET: secret },
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    stdio: ["ignore", "pipe", "inherit", "ipc"],
     // A process group of its own: Ctrl-C in a terminal would end it before the attempts under way have finished.
     detached: process.platform !== "win32",
   });
   relay.on("error", (error) => console.error(`The relay failed: ${error.message}`));
+  if (relay.stdout === null) return;
+  createInterface({ input: relay.stdout }).on("line", (line) => {
+    if (isVerbose || !isInfo(line)) console.log(line);
+  });
+}
+
+/** Whether a line of the relay's log (`relay/log.ts`) tells that all is well. */
+function isInfo(line: string): boolean {
+  return /^\{"time":"[^"]*","level":"info"/.test(line);
 }

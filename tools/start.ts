@@ -38,7 +38,7 @@ run().catch((error: unknown) => fail(messageOf(error), 1));
 
 async function run(): Promise<void> {
   const options = readServeOptions(usage);
-  const { port, producer, hasRelay } = options;
+  const { port, producer, hasRelay, isVerbose } = options;
   await requireFreePort(port);
   if (producer !== null) await requireFreePort(port + 1);
   ensureDevVars();
@@ -54,7 +54,7 @@ async function run(): Promise<void> {
     else if ("failed" in report) fail(report.failed, 1);
     else {
       serves = true;
-      if (relay !== null) startLocalRelay(url, relay);
+      if (relay !== null) startLocalRelay(relay, { url, isVerbose });
       console.log(firstSteps({ url, token: localToken(), hasRelay }));
       if (producer !== null) console.log(`The producer serves on http://${host}:${port + 1}\n`);
     }
