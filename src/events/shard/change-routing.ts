@@ -13,7 +13,7 @@ import {
   shardsAnnouncedTo,
   voidChanges,
 } from "./change-outcomes";
-import { isTransient, repeatTransient } from "./repeat-transient";
+import { isTransient, repeatTransient } from "../../platform/repeat-transient";
 
 /** How long a shard may take to write an announcement down. It is called twice. */
 const announceMs = 2000;

@@ -8,7 +8,7 @@ import { log } from "../../platform/log";
 import { withTimeout } from "../../platform/timeouts";
 import { voidChanges } from "./change-outcomes";
 import { readRoutingPage, type RoutingPage } from "./pull-routing";
-import { repeatTransient } from "./repeat-transient";
+import { repeatTransient } from "../../platform/repeat-transient";
 import type { RoutingReplica } from "./routing-replica";
 
 /** After this, a change that D1 does not know counts as abandoned: its writer has died, or gives up. */

@@ -1,5 +1,5 @@
 /** D1 has transient failures, several times a day: what may be repeated is. */
-import { RequestError } from "../../platform/errors";
+import { RequestError } from "./errors";
 
 /** So often something is tried, with a pause that grows. */
 const triesMax = 3;
