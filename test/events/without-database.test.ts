@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { shardStub } from "../../src/events/shard/shard-of";
 import { makeWebhook } from "../api";
 import { eventUuidsIn, makeEvent, makeEvents, makeListener, publish } from "../event";
+import { interceptAccept } from "../lane";
 import { receiver } from "../receiver";
 
 const shards = Array.from({ length: Number(env.EVENT_SHARDS) }, (_, shard) => shard);
@@ -94,5 +95,38 @@ describe("while D1 is gone", () => {
     const { status, headers, body } = await publish(makeEvent());
     expect([status, headers.get("Retry-After")]).toEqual([503, "1"]);
     expect(body.message).toContain("Publish again");
+  });
+});
+
+describe("while D1 takes no writes", () => {
+  it("a lane that is dead costs its own webhook a 503, and no other publish anything", async () => {
+    const { received } = receiver();
+    await makeListener();
+    const dead = await makeListener({ subscriptions: [{ event_type: "project:deleted" }] });
+    await settle(countQueries(), received);
+    vi.restoreAllMocks();
+    const { received: later } = receiver();
+    interceptAccept((_, { config }, passOn) =>
+      config.webhook.uuid === dead.uuid ? Promise.reject(new Error("lane broke")) : passOn(),
+    );
+    const announcedWhileRefused: unknown[] = [];
+    const events: ReturnType<typeof makeEvent>[] = [];
+    const { prepare } = database;
+    vi.spyOn(database, "prepare").mockImplementation(function (this: D1Database, query) {
+      if (!/^\s*SELECT/i.test(query)) throw new Error("D1_ERROR: database is locked");
+      return prepare.call(this, query);
+    });
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        const { status, headers } = await publish(makeEvent({ type: "project:deleted" }));
+        for (const shard of shards) announcedWhileRefused.push(...(await announced(shard)));
+        const event = makeEvent();
+        events.push(event);
+        return [status, headers.get("Retry-After"), (await publish(event)).status];
+      }),
+    );
+    expect(answers).toEqual(answers.map(() => [503, "1", 202]));
+    expect(announcedWhileRefused).toEqual([]);
+    await vi.waitFor(() => expect(later).toHaveLength(5));
   });
 });

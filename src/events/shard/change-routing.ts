@@ -2,7 +2,7 @@
  * Changing what events are matched by, so that every publish sees a change that was answered: announce it to all event
  * shards, commit it in D1, answer, and then have it applied.
  */
-import { waitUntil } from "cloudflare:workers";
+import { afterAnswer } from "../../platform/after-answer";
 import { RequestError, unavailable } from "../../platform/errors";
 import { log } from "../../platform/log";
 import { withTimeout } from "../../platform/timeouts";
@@ -18,8 +18,8 @@ import { isTransient, repeatTransient } from "../../platform/repeat-transient";
 /** How long a shard may take to write an announcement down. It is called twice. */
 const announceMs = 2000;
 const announcesMax = 2;
-/** After this a commit is given up, unless it has happened. */
-const commitMs = 20_000;
+/** The default time after which a commit is given up, unless it has happened. */
+const defaultCommitMs = 20_000;
 const retryAfterS = 5;
 
 /** So often a change begins anew because there are more shards than it was announced to. */
@@ -51,9 +51,15 @@ type Commit<Result> =
   | { outcome: "committed"; result: Result }
   | { outcome: "void" | "lost" | "unknown"; error: unknown };
 
+export type CommitOptions = { commitMs?: number };
+
+/** How to commit, and after how long to give it up. */
+type CommitAttempt<Result> = { commit: (record: CommitRecord) => Promise<Result>; commitMs: number };
+
 /**
  * Runs a batch that changes webhooks or subscriptions. On return, every publish that starts sees what it did.
  * @param commit runs one batch, in which the record's statement comes first. It may be called again after it threw.
+ * @param options.commitMs the time after which the commit is given up: 20 s by default. Meanwhile, publishes read from D1.
  * @returns what `commit` gave.
  * @throws {RequestError} 503 when a shard or D1 cannot be reached; its message says whether anything was changed.
  * @throws what `commit` threw when D1 refused the change, or it is no matter of D1. Nothing was changed.
@@ -61,10 +67,11 @@ type Commit<Result> =
 export async function changeRoutingAt<Result>(
   place: RoutingPlace,
   commit: (record: CommitRecord) => Promise<Result>,
+  { commitMs = defaultCommitMs }: CommitOptions = {},
 ): Promise<Result> {
   for (let announcements = 1; ; announcements += 1) {
     try {
-      return await changeOnce(place, commit);
+      return await changeOnce(place, { commit, commitMs });
     } catch (error) {
       if (!isUnannounced(error)) throw error;
       if (announcements === announcementsMax)
@@ -77,11 +84,11 @@ export async function changeRoutingAt<Result>(
 
 async function changeOnce<Result>(
   { db, shardsWanted, shardsOf }: RoutingPlace,
-  commit: (record: CommitRecord) => Promise<Result>,
+  attempt: CommitAttempt<Result>,
 ): Promise<Result> {
   const id = crypto.randomUUID();
   const shards = await announce(shardsOf, await countShards(db, shardsWanted), id);
-  const committed = await tryCommit(db, { id, announcedTo: shards.length }, commit);
+  const committed = await tryCommit(db, { id, announcedTo: shards.length }, attempt);
   switch (committed.outcome) {
     case "committed":
       await afterAnswer(tellAll(shards, "apply", id));
@@ -110,18 +117,22 @@ async function changeOnce<Result>(
 }
 
 /**
- * How many shards there are. A database that is gone is noticed by this, before anything is announced: publishing goes on as if
- * nobody had asked.
+ * How many shards there are. This writes to the row without changing it, so that a database that is gone or takes no writes is
+ * noticed before anything is announced: publishing goes on as if nobody had asked.
  */
 async function countShards(db: D1Database, wanted: number): Promise<number> {
   try {
     const shards = await withTimeout(
-      db.prepare(`SELECT ${shardsAnnouncedTo} AS shards FROM routing`).first<number>("shards"),
+      repeatTransient(() =>
+        db
+          .prepare(`UPDATE routing SET shards = shards RETURNING ${shardsAnnouncedTo} AS shards`)
+          .first<number>("shards"),
+      ),
     );
     // Before there is any, the first to be made goes by the configuration.
     return shards === null || shards === 0 ? wanted : shards;
   } catch (cause) {
-    throw notChanged("The database cannot be reached, so nothing was changed. Try again.", { cause });
+    throw notChanged("The database did not take the change, so nothing was changed. Try again.", { cause });
   }
 }
 
@@ -161,7 +172,7 @@ async function announceTo(stub: ShardStub, id: string): Promise<number | null> {
 async function tryCommit<Result>(
   db: D1Database,
   { id, announcedTo }: { id: string; announcedTo: number },
-  commit: (record: CommitRecord) => Promise<Result>,
+  { commit, commitMs }: CommitAttempt<Result>,
 ): Promise<Commit<Result>> {
   try {
     const result = await withTimeout(
@@ -196,15 +207,6 @@ async function tellAll(
     if (result.status === "rejected") {
       log("warn", "event shard not told of a change", { what, error: String(result.reason) });
     }
-  }
-}
-
-/** Goes on after the answer of the request, alarm or run of cron; waits where there is none. */
-async function afterAnswer(work: Promise<void>): Promise<void> {
-  try {
-    waitUntil(work);
-  } catch {
-    await work;
   }
 }
 

@@ -96,18 +96,24 @@ type ChangeRow = {
 };
 
 /**
- * @param above the version that the replica has; 0: nothing yet. @param lastChange the change that it saw last.
- * @param announced ids of changes to ask about.
- * @param shards how many shards there are to be: it counts where D1 does not say.
+ * Writes only in a new deployment: a D1 that takes no writes must not keep shards from reading.
+ * @param from.above the version that the replica has; 0: nothing yet. `lastChange`: the change that it saw last.
+ *   `announced`: ids of changes to ask about. `shards`: how many shards there are to be: it counts where D1 does not say.
  * @throws when D1 cannot be read.
  */
-export async function readRoutingPage(
+export async function readRoutingPage(db: D1Database, from: PulledFrom): Promise<RoutingPage> {
+  const page = await readPage(db, from);
+  if (page.shards > 0) return page;
+  // The first shard that is created decides.
+  await db.prepare("UPDATE routing SET shards = ? WHERE shards = 0").bind(from.shards).run();
+  return readPage(db, from);
+}
+
+async function readPage(
   db: D1Database,
-  { above, lastChange, announced, shards }: PulledFrom,
+  { above, lastChange, announced }: PulledFrom,
 ): Promise<RoutingPage> {
-  const [, current, changed, settled] = await db.batch<Record<string, unknown>>([
-    // The first shard to be made decides.
-    db.prepare("UPDATE routing SET shards = ? WHERE shards = 0").bind(shards),
+  const [current, changed, settled] = await db.batch<Record<string, unknown>>([
     db
       .prepare(`SELECT version, shards, shards_next, ${oldArchiveExists} AS has_old_archive,
            coalesce((SELECT whole_from FROM archive_size), 0) AS old_known_since,

@@ -3,6 +3,7 @@
  * It is set as every change of routing is. It is cleared without telling anybody: a shard that has not heard of it costs one
  * needless statement.
  */
+import type { CommitOptions } from "./change-routing";
 import { changeRouting } from "./routing-shards";
 
 /**
@@ -16,17 +17,22 @@ export function setWaits<Row>(
   env: Env,
   ids: readonly number[],
   append: readonly D1PreparedStatement[],
+  options?: CommitOptions,
 ): Promise<D1Result<Row>[]> {
-  return changeRouting(env, async (record) => {
-    const results = await env.DB.batch<Row>([
-      record.statement(env.DB),
-      env.DB.prepare(
-        "UPDATE webhooks SET waits = 1 WHERE waits = 0 AND id IN (SELECT value FROM json_each(?))",
-      ).bind(JSON.stringify(ids)),
-      ...append,
-    ]);
-    return results.slice(2);
-  });
+  return changeRouting(
+    env,
+    async (record) => {
+      const results = await env.DB.batch<Row>([
+        record.statement(env.DB),
+        env.DB.prepare(
+          "UPDATE webhooks SET waits = 1 WHERE waits = 0 AND id IN (SELECT value FROM json_each(?))",
+        ).bind(JSON.stringify(ids)),
+        ...append,
+      ]);
+      return results.slice(2);
+    },
+    options,
+  );
 }
 
 /** A statement for the batch that removes hand-overs: a webhook that has none left waits no more. @param id of the webhook. */

@@ -1,6 +1,7 @@
 import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { CommitRecord } from "../../../src/events/shard/change-outcomes";
 import { changeRoutingAt, type ShardStub } from "../../../src/events/shard/change-routing";
 import { RequestError } from "../../../src/platform/errors";
 import { laneOf } from "../../lane";
@@ -12,17 +13,21 @@ const writerSteps = ["check", "announce", "commit", "apply"] as const;
 type WriterStep = (typeof writerSteps)[number];
 
 /** What is broken from which point on; and what the writer has done. */
-const world = {
+const well = {
   isGone: false,
+  takesWrites: true,
+  /** So many statements fail, and then none. */
+  failures: 0,
   isWriterDead: false,
   /** Runs before and after each step of the writer. */
   onStep: async (_step: WriterStep | "withdraw" | "abandon", _when: "before" | "after", _at: string) => {},
 };
+const world = { ...well };
 let batches = 0;
 
 beforeEach(() => {
   batches = 0;
-  Object.assign(world, { isGone: false, isWriterDead: false, onStep: async () => {} });
+  Object.assign(world, well);
   const [batch, prepare] = [env.DB.batch.bind(env.DB), env.DB.prepare.bind(env.DB)];
   vi.spyOn(env.DB, "batch").mockImplementation((statements) => {
     if (world.isGone) throw new Error("D1_ERROR: Network connection lost.");
@@ -30,7 +35,10 @@ beforeEach(() => {
     return batch(statements);
   });
   vi.spyOn(env.DB, "prepare").mockImplementation((query) => {
-    if (world.isGone) throw new Error("D1_ERROR: Network connection lost.");
+    if (!world.takesWrites && !query.trim().startsWith("SELECT"))
+      throw new Error("D1_ERROR: database is locked");
+    world.failures -= 1;
+    if (world.isGone || world.failures >= 0) throw new Error("D1_ERROR: Network connection lost.");
     return prepare(query);
   });
 });
@@ -67,9 +75,13 @@ async function inSteps<Result>(
 const watched = names.map((name) => watchedStub(name));
 
 /** Makes the webhook `uuid`, which hears `project:created`. @returns the status that is answered, 0 for none. */
-async function change(uuid: string, shards: readonly ShardStub[] = watched): Promise<number> {
+async function change(
+  uuid: string,
+  shards: readonly ShardStub[] = watched,
+  options?: { commitMs: number },
+): Promise<number> {
   try {
-    await changeRoutingAt(placeOf(shards), (record) =>
+    const commit = (record: CommitRecord): Promise<unknown> =>
       inSteps("commit", "D1", () =>
         env.DB.batch([
           record.statement(env.DB),
@@ -82,8 +94,8 @@ async function change(uuid: string, shards: readonly ShardStub[] = watched): Pro
              SELECT '', id, 'project:created', 0 FROM webhooks WHERE uuid = ?`,
           ).bind(uuid),
         ]),
-      ),
-    );
+      );
+    await changeRoutingAt(placeOf(shards), commit, options);
     return world.isWriterDead ? 0 : 201;
   } catch (error) {
     if (world.isWriterDead) return 0;
@@ -146,7 +158,7 @@ describe("a change that was answered is seen by every publish that starts after 
       }
       // All is well again, and a minute passes.
       await endCalls();
-      Object.assign(world, { isGone: false, isWriterDead: false, onStep: async () => {} });
+      Object.assign(world, well);
       for (const name of names) await inShard(name, ({ changes }) => changes.maintain(Date.now() + 70_000));
       const isStored = (await storedUuids()).includes(uuid);
       expect([uuid, isStored || !isAnswered]).toEqual([uuid, true]);
@@ -203,6 +215,21 @@ it("a D1 that is gone is noticed before anything is announced, so that publishin
   expect(await change("new")).toBe(503);
   expect(announced).toEqual([]);
   for (const name of names) expect(await matchAt(name)).toEqual(["old"]);
+});
+
+it("a D1 that takes no writes is noticed before anything is announced, too", async () => {
+  await makeShards();
+  const announced: string[] = [];
+  world.onStep = async (step) => void announced.push(step);
+  world.takesWrites = false;
+  expect(await change("new")).toBe(503);
+  expect(announced).toEqual([]);
+});
+
+it("D1 is asked again how many shards there are when it fails for a moment", async () => {
+  await makeShards();
+  world.failures = 2;
+  expect(await change("new")).toBe(201);
 });
 
 it("a transient failure of the commit is repeated", async () => {
@@ -264,7 +291,10 @@ describe("with timers in the hands of the test,", () => {
     expect(await storedUuids()).toEqual([]);
   });
 
-  it("a commit that D1 does not answer for 20 s is given up for good: it fails however late it arrives", async () => {
+  it.each([
+    [20_000, undefined],
+    [3000, { commitMs: 3000 }],
+  ])("a commit without an answer for %i ms is given up for good: it fails however late it arrives", async (ms, options) => {
     const arrived = Promise.withResolvers<void>();
     const goOn = Promise.withResolvers<void>();
     world.onStep = (step, when) => {
@@ -272,9 +302,9 @@ describe("with timers in the hands of the test,", () => {
       arrived.resolve();
       return goOn.promise;
     };
-    const changed = change("new");
+    const changed = change("new", watched, options);
     await arrived.promise;
-    vi.advanceTimersByTime(20_000);
+    vi.advanceTimersByTime(ms);
     expect(await changed).toBe(503);
     goOn.resolve();
     await vi.waitFor(() => expect(batches).toBe(2));

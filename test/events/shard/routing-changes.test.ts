@@ -221,3 +221,20 @@ it("what became of changes is forgotten after a week, but for the latest one", a
   await pruneChanges(env.DB, Date.now() + 8 * day);
   expect((await env.DB.prepare("SELECT id FROM routing_changes").all()).results).toEqual([{ id: "z" }]);
 });
+
+it("a pull writes nothing to D1 once it is known how many shards there are", async () => {
+  expect(await matchAt("a")).toEqual([]);
+  const queries: string[] = [];
+  const prepare = env.DB.prepare.bind(env.DB);
+  vi.spyOn(env.DB, "prepare").mockImplementation((query) => {
+    queries.push(query.trim());
+    return prepare(query);
+  });
+  await insertWebhook("w", "project:created");
+  queries.length = 0;
+  await announce("x");
+  expect(await matchAt("a")).toEqual(["w"]);
+  expect(await matchAt("b")).toEqual(["w"]);
+  expect(queries.length).toBeGreaterThan(0);
+  expect(queries.filter((query) => !query.startsWith("SELECT"))).toEqual([]);
+});
