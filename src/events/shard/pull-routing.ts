@@ -109,10 +109,7 @@ export async function readRoutingPage(db: D1Database, from: PulledFrom): Promise
   return readPage(db, from);
 }
 
-async function readPage(
-  db: D1Database,
-  { above, lastChange, announced }: PulledFrom,
-): Promise<RoutingPage> {
+async function readPage(db: D1Database, { above, lastChange, announced }: PulledFrom): Promise<RoutingPage> {
   const [current, changed, settled] = await db.batch<Record<string, unknown>>([
     db
       .prepare(`SELECT version, shards, shards_next, ${oldArchiveExists} AS has_old_archive,

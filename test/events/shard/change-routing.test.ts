@@ -294,21 +294,24 @@ describe("with timers in the hands of the test,", () => {
   it.each([
     [20_000, undefined],
     [3000, { commitMs: 3000 }],
-  ])("a commit without an answer for %i ms is given up for good: it fails however late it arrives", async (ms, options) => {
-    const arrived = Promise.withResolvers<void>();
-    const goOn = Promise.withResolvers<void>();
-    world.onStep = (step, when) => {
-      if (step !== "commit" || when === "after") return Promise.resolve();
-      arrived.resolve();
-      return goOn.promise;
-    };
-    const changed = change("new", watched, options);
-    await arrived.promise;
-    vi.advanceTimersByTime(ms);
-    expect(await changed).toBe(503);
-    goOn.resolve();
-    await vi.waitFor(() => expect(batches).toBe(2));
-    for (const name of names) await vi.waitFor(async () => expect(await announcementsAt(name)).toEqual([]));
-    expect(await storedUuids()).toEqual([]);
-  });
+  ])(
+    "a commit without an answer for %i ms is given up for good: it fails however late it arrives",
+    async (ms, options) => {
+      const arrived = Promise.withResolvers<void>();
+      const goOn = Promise.withResolvers<void>();
+      world.onStep = (step, when) => {
+        if (step !== "commit" || when === "after") return Promise.resolve();
+        arrived.resolve();
+        return goOn.promise;
+      };
+      const changed = change("new", watched, options);
+      await arrived.promise;
+      vi.advanceTimersByTime(ms);
+      expect(await changed).toBe(503);
+      goOn.resolve();
+      await vi.waitFor(() => expect(batches).toBe(2));
+      for (const name of names) await vi.waitFor(async () => expect(await announcementsAt(name)).toEqual([]));
+      expect(await storedUuids()).toEqual([]);
+    },
+  );
 });
