@@ -3,6 +3,7 @@
  * events, until the deadline. Events that no lane has accepted by then wait in D1.
  */
 import type { HandoverEvent } from "../lane/handover";
+import { afterAnswer } from "../platform/after-answer";
 import { forEachConcurrent } from "../platform/concurrency";
 import { unavailable } from "../platform/errors";
 import { log } from "../platform/log";
@@ -10,6 +11,7 @@ import { waitUpTo, withTimeout } from "../platform/timeouts";
 import { callLane } from "./call-lane";
 import { type AppendedFor, appendStatements, type WaitingEvent } from "./handovers";
 import type { ArchivedEvent } from "./publish-to-shards";
+import { refreshRouting } from "./shard/routing-shards";
 import type { RoutedWebhook } from "./shard/types";
 import { setWaits } from "./shard/waits";
 
@@ -55,7 +57,8 @@ export async function handOver(
   appended.catch(() => undefined);
   await callLanes(env, direct, { count, notAccepted, leftMs: () => left(lanesMs) });
   const notWaiting = await appended;
-  // Their waiting events were handed over meanwhile.
+  // Their waiting events were handed over, and the shards do not know yet.
+  if (notWaiting.length > 0) await afterAnswer(refreshRouting(env));
   await callLanes(env, notWaiting, { count, notAccepted, leftMs: () => left(lanesMs) });
   if (notAccepted.length > 0)
     await storeAsWaiting(env, notAccepted, { events, count, leftMs: left(deadlineMs) });

@@ -1,9 +1,10 @@
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { createScheduledController, evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { shardStub } from "../../src/events/shard/shard-of";
+import gateway from "../../src/index";
 import { makeWebhook } from "../api";
-import { eventUuidsIn, makeEvent, makeEvents, makeListener, publish } from "../event";
+import { eventUuidsIn, makeEvent, makeEvents, makeListener, publish, waitingEvents } from "../event";
 import { interceptAccept } from "../lane";
 import { receiver } from "../receiver";
 
@@ -64,6 +65,25 @@ describe("in the steady state", () => {
     // And the count sees them where there are some.
     await makeWebhook();
     expect(count()).toBeGreaterThan(before);
+  });
+
+  it("a publish makes no query of D1 either once the events that waited for a lane are handed over", async () => {
+    receiver();
+    await makeListener();
+    vi.spyOn(env.EVENTS, "sendBatch").mockRejectedValue(new Error("no queue in this test"));
+    interceptAccept((call, _, passOn) => (call <= 2 ? Promise.reject(new Error("lane broke")) : passOn()));
+    expect((await publish(makeEvent())).body.accepted[0]?.deliveries).toBe(1);
+    expect(await waitingEvents()).toHaveLength(1);
+    await gateway.scheduled(createScheduledController(), env);
+    expect(await waitingEvents()).toEqual([]);
+    await publish(makeEvent());
+    const count = countQueries();
+    // A batch of 100 reaches every shard.
+    await vi.waitFor(async () => {
+      const before = count();
+      await publish(makeEvents(100));
+      expect(count()).toBe(before);
+    });
   });
 });
 

@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
 import { RoutingReplica } from "../../src/events/shard/routing-replica";
 import { RoutingChanges } from "../../src/events/shard/routing-changes";
+import { refreshRouting } from "../../src/events/shard/routing-shards";
 import { shardStub } from "../../src/events/shard/shard-of";
 import { clearWaits, setWaits } from "../../src/events/shard/waits";
 import { changeSwitch } from "../../src/webhooks/job-failure-switch";
@@ -83,7 +84,7 @@ it("every shard sees every kind of change as soon as it is answered", async () =
   expect(await matchedEverywhere()).toEqual(everywhere());
 });
 
-it("waits is cleared with the last hand-over only, and nobody is told", async () => {
+it("waits is cleared with the last hand-over only, and each shard has it when routing is refreshed", async () => {
   const { uuid } = await makeWebhook({ subscriptions: [{ event_type: "project:created" }] });
   const id = (await env.DB.prepare("SELECT id FROM webhooks").first<number>("id")) ?? 0;
   const append = env.DB.prepare("INSERT INTO handovers (webhook_id, event_id) VALUES (?, ?)");
@@ -95,6 +96,8 @@ it("waits is cleared with the last hand-over only, and nobody is told", async ()
   await env.DB.batch([remove.bind(2), clearWaits(env.DB, id)]);
   expect(await waits()).toBe(0);
   expect(await matchedEverywhere()).toEqual(everywhere(`${uuid} 1 waits`));
+  await refreshRouting(env);
+  expect(await matchedEverywhere()).toEqual(everywhere(`${uuid} 1 `));
 });
 
 it("a change is refused with a 503 while a shard cannot be reached, and nothing is changed", async () => {

@@ -203,6 +203,11 @@ export class EventShard extends DurableObject<Env> {
     await this.#changes.apply(id);
   }
 
+  /** Pulls routing from D1 without an announcement. Where D1 cannot be reached, routing stays as it is. */
+  async refreshRouting(): Promise<void> {
+    await this.#changes.refresh();
+  }
+
   /** What fails is logged, and comes again: an alarm that throws too often is gone. */
   override async alarm(): Promise<void> {
     this.#isArmed = false;

@@ -1,5 +1,8 @@
 /** All event shards, as whoever changes routing calls them. */
 import { readConfig } from "../../platform/config";
+import { log } from "../../platform/log";
+import { withTimeout } from "../../platform/timeouts";
+import { shardsBelieved } from "../shard-count";
 import { type CommitRecord } from "./change-outcomes";
 import { changeRoutingAt, type CommitOptions } from "./change-routing";
 import { shardStub } from "./shard-of";
@@ -19,4 +22,16 @@ export function changeRouting<Result>(
     commit,
     options,
   );
+}
+
+/**
+ * Has all event shards read what they lack of routing, for a change that was not announced to them. May be repeated. What fails
+ * is logged.
+ */
+export async function refreshRouting(env: Env): Promise<void> {
+  const shards = Array.from({ length: shardsBelieved(env) }, async (_, shard) =>
+    withTimeout(shardStub(env, shard).refreshRouting()),
+  );
+  for (const result of await Promise.allSettled(shards))
+    if (result.status === "rejected") log("warn", "routing not refreshed", { error: String(result.reason) });
 }

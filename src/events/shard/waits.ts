@@ -1,7 +1,7 @@
 /**
  * The column `waits` of webhooks: whether events wait for a lane in D1's `handovers`, so that later ones must go there, too.
- * It is set as every change of routing is. It is cleared without telling anybody: a shard that has not heard of it costs one
- * needless statement.
+ * It is set as every change of routing is. It is cleared without an announcement: a publish in a shard that still has it finds
+ * out in D1, and then has all shards read routing again.
  */
 import type { CommitOptions } from "./change-routing";
 import { changeRouting } from "./routing-shards";
