@@ -14,7 +14,7 @@ import { findEvent, listEvents, type MatchingRange, readMatching, type ShardQuer
 import { Growth, type JoinState } from "./growth";
 import { KnownNames } from "./known-names";
 import { OldUuids } from "./old-uuids";
-import { prune } from "./retention";
+import { prune, textShards } from "./retention";
 import { RoutingChanges } from "./routing-changes";
 import { RoutingReplica } from "./routing-replica";
 import { ShardStore } from "./shard-store";
@@ -273,10 +273,10 @@ export class EventShard extends DurableObject<Env> {
 
   #prune(): void {
     const { archiveDays, archiveBytesMax } = readConfig(this.env);
-    const shards = this.#store.record.get().shards ?? 1;
+    const time = { now: Date.now(), keptMs: archiveDays * dayMs };
+    const shards = textShards(this.#store.record.get(), time);
     const limits = {
-      now: Date.now(),
-      keptMs: archiveDays * dayMs,
+      ...time,
       textBytesMax: Math.min(archiveBytesMax / shards, textBytesMax),
       uuidsMax,
     };

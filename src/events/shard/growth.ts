@@ -8,11 +8,13 @@
  * repeated.
  */
 import { awaitAll } from "../../platform/concurrency";
+import { readConfig } from "../../platform/config";
 import { log } from "../../platform/log";
 import { withTimeout } from "../../platform/timeouts";
 import type { EventShard } from "./event-shard";
 import type { RoutingChanges } from "./routing-changes";
 import type { RoutingPage } from "./pull-routing";
+import { textShards } from "./retention";
 import { shardOf, shardStub } from "./shard-of";
 import type { Joining } from "./shard-record";
 import type { ShardStore } from "./shard-store";
@@ -20,6 +22,7 @@ import type { EarlierEvent } from "./types";
 import { unpackPage } from "./uuid-pages";
 import { firstCursor, type UuidPage, type UuidRequest } from "./uuid-transfer";
 
+const dayMs = 86_400_000;
 /** How many times one `copy` calls each of the other shards. */
 const copiedMax = 50;
 
@@ -79,20 +82,20 @@ export class Growth {
     const decided = await this.#decided();
     if (decided === null || decided <= this.#shard) return decided;
     if (this.#known === null) await this.#join(decided);
-    else if (this.#known < decided) this.#store.record.set({ shards: decided });
+    else this.#raise(decided);
     return decided;
   }
 
   /** On shard 0: stores the new number. All new shards must be `near`. */
   decide(shards: number): void {
-    if ((this.#known ?? 0) < shards) this.#store.record.set({ shards });
+    this.#raise(shards);
   }
 
   /** On the others: a new shard reports the number that shard 0 has stored. */
   follow(shards: number): void {
     if (this.#shard === 0 && this.#known !== shards)
       throw new Error(`Shard 0 has not decided that there are ${shards} shards.`);
-    if ((this.#known ?? 0) < shards) this.#store.record.set({ shards });
+    this.#raise(shards);
   }
 
   /**
@@ -158,6 +161,15 @@ export class Growth {
 
   #decided(): Promise<number | null> {
     return withTimeout<number | null>(this.#stub(0).shardCount());
+  }
+
+  /** Stores the number if it is higher than the known one. */
+  #raise(shards: number): void {
+    const record = this.#store.record.get();
+    if ((record.shards ?? 0) >= shards) return;
+    const time = { now: Date.now(), keptMs: readConfig(this.#env).archiveDays * dayMs };
+    const grown = record.shards === null ? null : { at: time.now, textShards: textShards(record, time) };
+    this.#store.record.set({ shards, grown });
   }
 
   #begin({ from, to }: { from: number; to: number }): void {

@@ -1,5 +1,6 @@
 /** What a shard forgets, and when: whole tables, so that no row is written for an event that goes. */
 import { type EventTable, endOf } from "./event-tables";
+import type { ShardRecord } from "./shard-record";
 import type { ShardStore } from "./shard-store";
 
 /** What a shard may keep: what is accepted within `keptMs`; texts of `textBytesMax` in all, and `uuidsMax` uuids. */
@@ -10,6 +11,17 @@ const parts = 8;
 
 /** What was forgotten: events with all that was known of them, and texts of events whose uuids are still known. */
 export type Pruned = { events: number; texts: number };
+
+/**
+ * @returns the number of shards among which the space for texts is divided. After the number of shards has risen, it is the
+ *   previous number until all events of before are past their time, because their texts stay in their shards.
+ */
+export function textShards(
+  { shards, grown }: Pick<ShardRecord, "shards" | "grown">,
+  { now, keptMs }: Pick<ShardLimits, "now" | "keptMs">,
+): number {
+  return grown !== null && now < grown.at + keptMs ? grown.textShards : (shards ?? 1);
+}
 
 /** Forgets what is past its time or beyond the shard's size. To be run as one transaction; the table of today stays. */
 export function prune(store: ShardStore, { now, keptMs, textBytesMax, uuidsMax }: ShardLimits): Pruned {

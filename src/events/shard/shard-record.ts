@@ -8,6 +8,11 @@ export type Joining = { from: number; to: number; cursors: UuidCursor[] };
 export type ShardRecord = {
   /** The number of shards as this one knows it; null before it has joined. Never decreases. */
   shards: number | null;
+  /**
+   * The last rise of `shards`: when it was stored (ms), and the number by which the space for texts is divided until the
+   * events of before are past their time. Null: it has not risen.
+   */
+  grown: { at: number; textShards: number } | null;
   /** The growth by which the shard joins; null before and after. */
   joining: Joining | null;
   /** The number of shards before it joined: they have the texts of its inherited events. Null: it is one of the first shards. */
@@ -36,6 +41,7 @@ export type ShardRecord = {
 
 const initial: ShardRecord = {
   shards: null,
+  grown: null,
   joining: null,
   joinedAfter: null,
   inherited: { count: 0, newestAt: 0 },

@@ -17,6 +17,7 @@ import {
   route,
   runAlarm,
   shard,
+  shardsCount,
   webhook,
 } from "./event-shard";
 
@@ -192,6 +193,36 @@ describe("texts beyond the archive's size", () => {
     await runAlarm();
     expect(await readableTables()).toBe(1);
     expect(await listed()).toHaveLength(1);
+  });
+
+  it("stay where they are when there are more shards, until all of before the growth are past their time", async () => {
+    Object.assign(env, { ARCHIVE_DAYS: "30" });
+    keepBytes(10_000 * shardsCount);
+    await shard().decideShards(shardsCount);
+    const archiveLarge = async (count: number, shards: number): Promise<void> => {
+      for (let archived = 0; archived < count; archived += 1) {
+        expect(await publish([large()], shards)).toMatchObject({ outcome: "archived" });
+        passTime(1000);
+        await runAlarm();
+      }
+    };
+    await archiveLarge(12, shardsCount);
+    const kept = await listed();
+    expect(kept.length).toBeGreaterThanOrEqual(8);
+    for (const shards of [2 * shardsCount, 4 * shardsCount]) {
+      await shard().decideShards(shards);
+      passTime(dayMs);
+      await runAlarm();
+      expect(await listed()).toEqual(kept);
+    }
+    await restart();
+    // The last growth is 29 days ago.
+    passTime(28 * dayMs - 20_000);
+    await archiveLarge(10, 4 * shardsCount);
+    expect((await listed()).length).toBeGreaterThanOrEqual(8);
+    passTime(2 * dayMs);
+    await archiveLarge(1, 4 * shardsCount);
+    expect((await listed()).length).toBeLessThanOrEqual(3);
   });
 
   it("leave a late repeat to the subscriptions of then", async () => {
