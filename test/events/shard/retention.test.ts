@@ -49,6 +49,15 @@ function large(): Event {
   return event({ body: JSON.stringify({ text: "x".repeat(790) }) });
 }
 
+/** Publishes large events to a shard that knows of so many, one a second, and runs its alarm after each. */
+async function archiveLarge(count: number, shards: number): Promise<void> {
+  for (let archived = 0; archived < count; archived += 1) {
+    expect(await publish([large()], shards)).toMatchObject({ outcome: "archived" });
+    passTime(1000);
+    await runAlarm();
+  }
+}
+
 describe("a day's events that are past their time", () => {
   it("go whole, with their uuids, when all of the day is, and the rest stays", async () => {
     Object.assign(env, { ARCHIVE_DAYS: "2" });
@@ -199,13 +208,6 @@ describe("texts beyond the archive's size", () => {
     Object.assign(env, { ARCHIVE_DAYS: "30" });
     keepBytes(10_000 * shardsCount);
     await shard().decideShards(shardsCount);
-    const archiveLarge = async (count: number, shards: number): Promise<void> => {
-      for (let archived = 0; archived < count; archived += 1) {
-        expect(await publish([large()], shards)).toMatchObject({ outcome: "archived" });
-        passTime(1000);
-        await runAlarm();
-      }
-    };
     await archiveLarge(12, shardsCount);
     const kept = await listed();
     expect(kept.length).toBeGreaterThanOrEqual(8);
