@@ -127,6 +127,7 @@ describe("what a service answers", () => {
           google("INVALID_ARGUMENT", "API key not valid. Please pass a valid API key."),
           "Google Chat: API key not valid. Please pass a valid API key.",
         ],
+        ["chat", 400, google("INVALID_ARGUMENT", "Invalid token."), "Google Chat: Invalid token."],
         [
           "mattermost",
           400,
@@ -217,6 +218,18 @@ describe("what a service answers", () => {
           400,
           google("INVALID_ARGUMENT", 'Unknown name "x": Cannot find field.'),
           'Google Chat: Unknown name "x": Cannot find field.',
+        ],
+        ...[
+          "Invalid JSON payload received. Unexpected token.",
+          'Invalid JSON payload received. Unknown name "webhook": Cannot find field.',
+          "Invalid value at 'message.api key' (TYPE_STRING), 0",
+          "Message contains an unexpected token.",
+        ].map((words) => ["chat", 400, google("INVALID_ARGUMENT", words), `Google Chat: ${words}`]),
+        [
+          "opsgenie",
+          422,
+          { message: "Request body is not processable. A key of the details is too long." },
+          "Opsgenie: Request body is not processable. A key of the details is too long.",
         ],
         [
           "mattermost",

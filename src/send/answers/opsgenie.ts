@@ -20,6 +20,6 @@ export const readOpsgenieAnswer: AnswerReader = ({ status, headers, body }) => {
     return { kind: "failed", retryAfterMs: waitOf(asked, 1000), reason };
   }
   if (message === undefined) return null;
-  if (goneStatuses.has(status) || /\bkey\b/i.test(message)) return { kind: "gone", reason };
+  if (goneStatuses.has(status) || /^key\b|\bapi ?key\b/i.test(message)) return { kind: "gone", reason };
   return status === 400 || status === 422 ? { kind: "refused", reason } : null;
 };
