@@ -34,7 +34,8 @@ export type Sentence = {
   text: string;
 };
 
-const titleCharactersMax = 300;
+/** Less than the 255 of a summary in Jira, which refuses longer ones. */
+const titleCharactersMax = 250;
 /** The most characters of a link, a limit of some services. Orchest's links have some 200. */
 const linkCharactersMax = 1000;
 const stepsShown = 5;

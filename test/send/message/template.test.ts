@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import formatsDocument from "../../../docs/formats.md?raw";
 import { checkTemplate, templateMessage } from "../../../src/send/message/template/template-message";
 import { forAll } from "../../for-all";
 
@@ -168,6 +169,28 @@ describe("a template", () => {
     const long = { type: "x", list, text: "x".repeat(90_000) };
     expect(render("{{#each event.list}}{{@root.event.text}}{{/each}}", long).length).toBeLessThan(300_000);
   });
+});
+
+it("the documented templates keep the limits of their services, whatever the event holds", () => {
+  const templates = [...formatsDocument.matchAll(/^```\n([^`]+)\n```$/gm)].map(
+    ([, template = ""]) => template,
+  );
+  const step = { title: "💥".repeat(90) };
+  const run = { number: 17, failed_steps: Array.from({ length: 99 }, () => step) };
+  const job = { name: `"}${"Nightly ".repeat(50)}`, run: { number: 17, pipeline_run: run } };
+  const event = { ...failed, project: { name: "C".repeat(40_000), job }, filler: "x".repeat(50_000) };
+  const bodies = templates.map((template) => JSON.parse(render(template, event)) as Record<string, unknown>);
+  const [github, jira, mail] = bodies as [
+    { client_payload: object },
+    { fields: { summary: string; description: string } },
+    { subject: string },
+  ];
+  // docs.github.com, "Create a repository dispatch event"; Jira's field `summary`.
+  expect(Object.keys(github.client_payload).length).toBeLessThanOrEqual(10);
+  expect(JSON.stringify(github.client_payload).length).toBeLessThan(65_536 / 4);
+  expect(Array.from(jira.fields.summary).length).toBeLessThanOrEqual(255);
+  expect(jira.fields.description.length).toBeLessThanOrEqual(32_767);
+  expect(mail.subject).toBe(jira.fields.summary);
 });
 
 describe("a template that is saved", () => {

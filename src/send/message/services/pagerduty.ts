@@ -5,7 +5,7 @@ import { cutText, objectAt, textOf } from "../event-fields";
 import type { Notice } from "../notice";
 
 /**
- * The limit of `payload.summary` (developer.pagerduty.com, "Send an alert event"). A sentence has at most 300
+ * The limit of `payload.summary` (developer.pagerduty.com, "Send an alert event"). A sentence has at most 250
  * characters.
  */
 const summaryCharactersMax = 1024;
