@@ -1,6 +1,6 @@
 /** Selects the reader for a service's responses. Its error messages decide together with the status. */
 import type { ServiceFormat } from "../message/formats";
-import { serviceOf } from "../message/recognise-service";
+import { isDiscordHost, serviceOf } from "../message/recognise-service";
 import { readDiscordAnswer } from "./discord";
 import { readGoogleChatAnswer } from "./google-chat";
 import { readMattermostAnswer } from "./mattermost";
@@ -34,7 +34,6 @@ export function answerReaderOf(
   url: string,
 ): ((answer: Omit<ServiceAnswer, "url">) => AnswerMeaning | null) | null {
   const service = serviceOf(url);
-  const isDiscord = /(?:^|\.)discord(?:app)?\.com$/.test(URL.parse(url)?.hostname ?? "");
-  const reader = readers[isDiscord ? "discord" : service === "orchest" ? format : service];
+  const reader = readers[isDiscordHost(url) ? "discord" : service === "orchest" ? format : service];
   return reader === undefined ? null : (answer) => reader({ ...answer, url });
 }

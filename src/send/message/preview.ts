@@ -31,7 +31,9 @@ const readers: Record<JsonService, (body: Fields, message: BuiltMessage) => Read
 };
 
 /** A preview, in the same shape for every service. Texts are plain: the service's escapes are decoded. */
-export type Preview = Read & {
+export type Preview = Omit<Read, "displayedBy"> & {
+  /** The format of the service that displays it: Discord also displays Slack's. */
+  format: ServiceFormat;
   service: string;
   /** Members of the body that the service does not display. */
   notShown: string[];
@@ -40,10 +42,10 @@ export type Preview = Read & {
 /** @returns the preview; null for formats that are not displayed to people: `orchest`, `cloudevents`, `template`. */
 export function previewOf(format: ServiceFormat, message: BuiltMessage): Preview | null {
   if (format === "orchest" || format === "cloudevents" || format === "template") return null;
-  const service = formatNames[format];
-  if (format === "ntfy") return { service, ...readNtfy(message), notShown: [] };
+  if (format === "ntfy") return { format, service: formatNames.ntfy, ...readNtfy(message), notShown: [] };
   const parsed: unknown = JSON.parse(message.body);
   const body = isFields(parsed) ? parsed : {};
   const notShown = ["delivered_for", "event"].filter((name) => name in body);
-  return { service, ...readers[format](body, message), notShown };
+  const { displayedBy = format, ...read } = readers[format](body, message);
+  return { format: displayedBy, service: formatNames[displayedBy], ...read, notShown };
 }

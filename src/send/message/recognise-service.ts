@@ -135,6 +135,18 @@ export function isConnector(url: string): boolean {
   return place !== null && isConnectorPlace(place);
 }
 
+/** Whether a URL is one of Discord, also of its endpoints that accept other services' messages. */
+export function isDiscordHost(url: string): boolean {
+  const place = placeOf(url);
+  return place !== null && discordHost.test(place.host);
+}
+
+/** Whether a URL is one of Slack's Workflow Builder. */
+export function isSlackWorkflow(url: string): boolean {
+  const place = placeOf(url);
+  return place !== null && slackHosts.has(place.host) && /^\/(?:workflows|triggers)\//.test(place.path);
+}
+
 /** Whether a URL is Discord's endpoint for GitHub's events, which displays no others. */
 export function isGithubEndpoint(url: string): boolean {
   const place = placeOf(url);

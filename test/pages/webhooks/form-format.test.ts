@@ -65,6 +65,7 @@ describe("what the form says of a URL", () => {
         ["https://hooks.slack.com/services/x", "Slack recognised by the URL"],
         ["HTTPS://hooks.SLACK.com/x", "Slack recognised by the URL"],
         ["https://discord.com/api/webhooks/1/x", "Discord recognised by the URL"],
+        ["https://discord.com/api/webhooks/1/x/slack", "Discord recognised by the URL"],
         [
           "https://a.1.environment.api.powerplatform.com/powerautomate/automations/direct/workflows/1/triggers/manual/paths/invoke?sig=x",
           "Microsoft Teams recognised by the URL",

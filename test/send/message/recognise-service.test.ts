@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import {
   formatOf,
+  isDiscordHost,
   isGithubEndpoint,
+  isSlackWorkflow,
   outlineOf,
   retiredUrl,
   serviceOf,
@@ -138,6 +140,16 @@ describe("a retired URL", () => {
       ],
       (url) => expect(retiredUrl(url)).toBeNull(),
     ));
+});
+
+it("Discord's hosts and Slack's workflows are told by the host, not by the path alone", () => {
+  expect(isDiscordHost("https://ptb.discord.com/api/webhooks/1/x/slack")).toBe(true);
+  expect(isDiscordHost("https://discord.com./api/webhooks/1/x/slack")).toBe(true);
+  expect(isDiscordHost("https://hooks.slack.com/api/x")).toBe(false);
+  expect(isDiscordHost("https://chat.example.com/api/webhooks/1/x/slack")).toBe(false);
+  expect(isSlackWorkflow("https://hooks.slack.com/triggers/T0/1/x")).toBe(true);
+  expect(isSlackWorkflow(outlineOf("https://hooks.slack-gov.com/workflows/T0/A0/1/x"))).toBe(true);
+  expect(isSlackWorkflow("https://chat.example.com/triggers/T0/1/x")).toBe(false);
 });
 
 it("Discord's endpoint for GitHub's events is told from the others", () => {

@@ -1,7 +1,7 @@
 /** The fields of the message format: the format itself, its options and its template. */
 import { type FormatOption, optionsOf } from "../../../send/message/format-options";
-import { formatNames, formats, type ServiceFormat } from "../../../send/message/formats";
-import { formatOf, retiredUrl, serviceOf } from "../../../send/message/recognise-service";
+import { formatNames, formats } from "../../../send/message/formats";
+import { formatOf, isDiscordHost, retiredUrl, serviceOf } from "../../../send/message/recognise-service";
 import { maskedValue } from "../../../platform/encryption";
 import { described, Field, SelectField, TextField } from "../../parts/field";
 import type { FormErrors } from "./form-errors";
@@ -107,12 +107,12 @@ export function UrlNotice({ url, values }: { url: string; values: FormValues }) 
   const retired = retiredUrl(url);
   if (retired !== null) return <p class="notice warn">{retired}</p>;
   if (service === "orchest") return null;
-  const name = formatNames[service];
+  const name = formatNames[isDiscordHost(url) ? "discord" : service];
   const format = chosenFormat(values, url);
   if (format === service) {
     return (
       <p class="notice good">
-        {name} recognised by the URL. The preview below shows what people see there. {signatureNote(service)}
+        {name} recognised by the URL. The preview below shows what people see there. {signatureNote(name)}
       </p>
     );
   }
@@ -128,6 +128,6 @@ export function UrlNotice({ url, values }: { url: string; values: FormValues }) 
   );
 }
 
-function signatureNote(service: ServiceFormat): string {
-  return `${formatNames[service]} does not verify signatures: the secret is not needed.`;
+function signatureNote(name: string): string {
+  return `${name} does not verify signatures: the secret is not needed.`;
 }

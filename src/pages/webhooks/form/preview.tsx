@@ -48,12 +48,12 @@ export function Preview(source: PreviewSource) {
           {readable(message)}
         </pre>
       ) : (
-        <ServicePreview format={format} preview={preview} />
+        <ServicePreview preview={preview} />
       )}
       {digest !== null && (
         <>
           <p class="muted small">The digest of {digestedMore + 1} such events.</p>
-          <ServicePreview format={format} preview={digest} />
+          <ServicePreview preview={digest} />
         </>
       )}
     </>

@@ -15,9 +15,9 @@ const conversations: ReadonlySet<ServiceFormat> = new Set([
   "telegram",
 ]);
 
-/** @param props.format of the message; it selects the style. */
-export function ServicePreview({ format, preview }: { format: ServiceFormat; preview: Preview }) {
-  const { service, notification, effect, notShown } = preview;
+/** Shows a preview in the style of its service. */
+export function ServicePreview({ preview }: { preview: Preview }) {
+  const { format, service, notification, effect, notShown } = preview;
   return (
     <div class={`service-preview ${format.replace("_", "-")}`}>
       <figure class="in-service">

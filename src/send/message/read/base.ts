@@ -1,5 +1,6 @@
 /** Reads a message back as its service displays it, with escapes and markup decoded. */
 import { type Fields, isFields } from "../event-fields";
+import type { ServiceFormat } from "../formats";
 
 /** A message as a person sees it. Texts are plain. */
 export type Read = {
@@ -18,6 +19,8 @@ export type Read = {
   footer: string;
   /** The effect of the message beside being displayed, such as resolving an incident; null: none. */
   effect: string | null;
+  /** The service that displays it, if that is not the one of the format. */
+  displayedBy?: ServiceFormat;
 };
 
 /** The default values of the parts. */

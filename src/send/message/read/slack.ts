@@ -15,7 +15,7 @@ import { readMattermost } from "./mattermost";
 
 export function readSlack(body: Fields): Read {
   // Discord's endpoint for Slack messages gets the same message as Mattermost.
-  if (listAt(body, "attachments").length > 0) return readMattermost(body);
+  if (listAt(body, "attachments").length > 0) return { ...readMattermost(body), displayedBy: "discord" };
   const blocks = listAt(body, "blocks");
   if (blocks.length === 0) {
     const title = textAt(body, "title") || textAt(body, "text");

@@ -4,6 +4,7 @@ import type { BuiltMessage } from "../build-message";
 import { type DigestLine, withFittingLines } from "../digest";
 import { fitEscaped } from "../fit";
 import { type Notice, utcMinute } from "../notice";
+import { isDiscordHost, isSlackWorkflow } from "../recognise-service";
 import { mattermostMessage } from "./mattermost";
 
 /** The limits of docs.slack.dev, "Header block", "Section block" and "Text object". */
@@ -17,8 +18,10 @@ const fieldsMax = 10;
  * contain no control sequence such as `<!channel>` or `<https://…|…>`.
  */
 export function slackMessage(notice: Notice): BuiltMessage {
-  if (isWorkflow(notice.url)) return workflowMessage(notice);
-  if (isDiscord(notice.url)) return mattermostMessage(notice);
+  if (isSlackWorkflow(notice.url)) return workflowMessage(notice);
+  // Discord's endpoint for Slack messages displays a text and attachments in Markdown, but no blocks, and cannot prevent
+  // mentions such as `@everyone` (docs.discord.com, "Execute Slack-Compatible Webhook").
+  if (isDiscordHost(notice.url)) return mattermostMessage(notice);
   const { sentence, envelope } = notice;
   const title = `${appearanceOf(sentence.outcome).icon} ${sentence.title}`;
   const blocks = [
@@ -108,21 +111,9 @@ function plain(text: string, lengthMax: number): { type: "plain_text"; text: str
 }
 
 /**
- * Whether a URL is one of Workflow Builder, which accepts only flat texts, one for each variable of the workflow
- * (slack.com/help, "Create workflows that start with a webhook").
+ * The message for Workflow Builder, which accepts only flat texts, one for each variable of the workflow (slack.com/help,
+ * "Create workflows that start with a webhook").
  */
-function isWorkflow(url: string): boolean {
-  return /^\/(?:workflows|triggers)\//.test(URL.parse(url)?.pathname ?? "");
-}
-
-/**
- * Whether a URL is Discord's endpoint for Slack messages. It displays a text and attachments in Discord's Markdown, but
- * no blocks, and cannot prevent mentions such as `@everyone` (docs.discord.com, "Execute Slack-Compatible Webhook").
- */
-function isDiscord(url: string): boolean {
-  return (URL.parse(url)?.pathname ?? "").startsWith("/api/");
-}
-
 function workflowMessage({ sentence, type, occurredAt }: Notice): BuiltMessage {
   const { title, outcome, link, text } = sentence;
   const time = occurredAt === null ? "" : utcMinute(occurredAt);
