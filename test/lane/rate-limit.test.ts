@@ -5,6 +5,9 @@ import { restartClock, stopTimers } from "../clock";
 import { makeEvents, makeListener, publish } from "../event";
 import { laneOf, passTimeIn, runAlarm } from "../lane";
 import { hanging, receiver } from "../receiver";
+import { limited, limits } from "../stand-ins/rate-limits";
+import { type Service, services } from "../stand-ins/shown-by";
+import type { StandIn } from "../stand-ins/types";
 
 afterEach(restartClock);
 
@@ -14,6 +17,32 @@ afterEach(restartClock);
  */
 function tooEarly(arrivals: readonly number[], since: number, gapMs: number): number[] {
   return arrivals.filter((at, place) => at < since + place * gapMs);
+}
+
+/**
+ * Publishes so many events at once to a webhook, and lets `gapMs` pass after each message. While a message is under way the
+ * clock stands still: else a slow machine would make it late, and the next one early.
+ * @returns the statuses that its service answered, of each message the first.
+ */
+async function burst(
+  changes: Record<string, unknown>,
+  standIn: StandIn,
+  { count, gapMs }: { count: number; gapMs: number },
+): Promise<number[]> {
+  const { uuid } = await makeListener({ ...changes, ordering: "none" });
+  const statuses: number[] = [];
+  receiver((request) => {
+    const { status, headers = {}, body } = standIn(request);
+    statuses.push(status);
+    return new Response(status === 204 ? null : body, { status, headers });
+  });
+  const published = publish(makeEvents(count));
+  for (let sent = 1; sent <= count; sent++) {
+    while (statuses.length < sent) await passTimeIn(uuid, 0);
+    await passTimeIn(uuid, gapMs);
+  }
+  await published;
+  return statuses;
 }
 
 describe("a rate limit", () => {
@@ -87,6 +116,28 @@ describe("a rate limit", () => {
     expect(starts).toHaveLength(4);
     await published;
     expect(tooEarly(starts, since, gapMs)).toEqual([]);
+  });
+
+  it.each(Object.entries(limits))(
+    "is %s's own, from the first attempt on: it refuses no message of a burst",
+    async (name, limit) => {
+      stopTimers();
+      const { url, options, standIn } = services[name] as Service;
+      const changes = { url, ...(options && { format_options: options }) };
+      const gapMs = limit.perMs / limit.count;
+      const answered = await burst(changes, limited(standIn, limit), { count: limit.count + 3, gapMs });
+      expect(answered.filter((status) => status > 299)).toEqual([]);
+    },
+  );
+
+  it("is enforced by the stand-ins: a service refuses what comes faster than it allows", async () => {
+    stopTimers();
+    const { url, standIn } = services["slack"] as Service;
+    const answered = await burst({ url, rate_limit_per_s: 10 }, limited(standIn, limits.slack), {
+      count: 2,
+      gapMs: 100,
+    });
+    expect(answered).toEqual([200, 429]);
   });
 
   it("is none for a receiver of one's own: a burst begins at once", async () => {

@@ -11,6 +11,13 @@ import {
   string,
 } from "./types";
 
+/**
+ * In characters (`PostMessageMaxRunesV1`, `PostPropsMaxUserRunes` of the server's source). A longer text is split into
+ * posts, of which a notification has the first only.
+ */
+const textMax = 4000;
+const attachmentsMax = 760_000;
+
 export const mattermost: StandIn = ({ headers, body }) => {
   const message = headers.get("Content-Type")?.startsWith("application/json") ? parseObject(body) : null;
   if (message === null)
@@ -19,9 +26,8 @@ export const mattermost: StandIn = ({ headers, body }) => {
   if (string(message["text"]) === "" && attachments.length === 0) {
     return failed("web.incoming_webhook.text.app_error", "No text specified.");
   }
-  // Its server splits a text beyond 16,383 characters into several posts, and refuses attachments of more than that.
-  if (Array.from(string(message["text"])).length > 16_383) return { status: 200, body: "ok", shown: null };
-  if (JSON.stringify(attachments).length > 300_000)
+  if (Array.from(string(message["text"])).length > textMax) return { status: 200, body: "ok", shown: null };
+  if (JSON.stringify(attachments).length > attachmentsMax)
     return failed("web.incoming_webhook.split_props_length.app_error", "Unable to split props.");
   const shown: Shown = { text: "", notification: "", links: [], pings: [] };
   readAttachments(message, shown, read);

@@ -85,8 +85,9 @@ describe("a message", () => {
         const event = type.startsWith("project") || type.startsWith("jupyter") ? sample(type) : { type };
         const { status, body, shown } = send(service, event);
         expect(status, `${type}: ${body}`).toBeLessThan(300);
-        const mayResolve = service.format === "pagerduty" || service.format === "opsgenie";
-        expect(shown !== null || mayResolve, type).toBe(true);
+        const isAlert = service.format === "pagerduty" || service.format === "opsgenie";
+        const resolves = isAlert && sentenceOf(event, { orchestUrl }).outcome === "success";
+        expect(shown === null, type).toBe(resolves);
       }
     }));
 
@@ -468,6 +469,21 @@ describe("a preview", () => {
     expect(preview("pagerduty", "succeeded")?.effect).toContain("Resolves");
     expect(preview("opsgenie", "succeeded")?.effect).toContain("Closes");
     expect(preview("slack", "failed")).toMatchObject({ service: "Slack", icon: "❌", effect: null });
+  });
+
+  it("names the service that shows it: Discord, where Slack's messages are sent to Discord", () => {
+    const shown = preview("Discord's endpoint for Slack", "failed");
+    expect(shown).toMatchObject({ service: "Discord", format: "discord", icon: "❌" });
+  });
+
+  it("of Slack's format has blocks for a compatible server, whatever its path", () => {
+    for (const path of ["triggers/x", "workflows/x", "api/webhooks/1/x/slack"]) {
+      const input = {
+        ...inputOf(serviceNamed("slack"), sample(failed)),
+        url: `https://chat.example.com/${path}`,
+      };
+      expect(JSON.parse(buildMessage(input).body)).toHaveProperty("blocks");
+    }
   });
 
   it("is none of formats that people do not read", () => {
