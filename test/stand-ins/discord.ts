@@ -65,7 +65,7 @@ export const discordSlack: StandIn = ({ url, body }) => {
     links: [],
     pings: text.match(/@(?:everyone|here)|<@[!&]?\d+>/g) ?? [],
   };
-  readAttachments(message, shown, (markdown, to) => read(renderEmoji(markdown), to));
+  readAttachments(message, shown, read);
   return { status: 200, body: "ok", shown };
 };
 
@@ -113,7 +113,7 @@ function readEmbed(embed: Record<string, unknown>, shown: Shown): string[] {
 
 /** Markdown of Discord: a backslash before punctuation makes it literal, also the `<` and `@` of mentions. */
 function read(markdown: string, shown: Shown): string {
-  const { text, links } = renderMarkdown(markdown);
+  const { text, links } = renderMarkdown(renderEmoji(markdown));
   shown.links.push(...links);
   return text;
 }

@@ -102,7 +102,7 @@ export function readAttachments(
   shown.text = [shown.notification, ...lines].join("\n");
 }
 
-/** Emoji by their names, as chats show them. */
+/** Emoji by their names, as chats show them; a backslash makes the name literal. */
 export function renderEmoji(text: string): string {
-  return text.replaceAll(/:[\w.+-]+:/g, "(an emoji)");
+  return text.replaceAll(/(?<!\\):[\w.+-]+:/g, "(an emoji)");
 }

@@ -37,9 +37,14 @@ export function discordMessage(notice: Notice): BuiltMessage {
   };
 }
 
-/** Escapes punctuation with backslashes. Characters with a meaning only at the start of a line are escaped there. */
+/**
+ * Escapes punctuation with backslashes, also the colon of an emoji such as `:fire:`. Characters with a meaning only at
+ * the start of a line are escaped there.
+ */
 function escapeDiscord(text: string): string {
-  return text.replaceAll(/[\\*_~`|[\]<@]/g, String.raw`\$&`).replace(/^(?:[#>+-]|\d+(?=[.)]))/, startEscaped);
+  return text
+    .replaceAll(/[\\*_~`|[\]<@]|:(?=[\w+-]+:)/g, String.raw`\$&`)
+    .replace(/^(?:[#>+-]|\d+(?=[.)]))/, startEscaped);
 }
 
 function startEscaped(start: string): string {
