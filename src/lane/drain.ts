@@ -161,6 +161,12 @@ export class Drain {
     this.#woken.resolve();
   }
 
+  /** Notes that a sender was created: the attempt that waited for it begins now, and its rate limit is known. */
+  noteSender(): void {
+    this.#rateLimit.started(Date.now());
+    this.wake();
+  }
+
   /** The sequence number of the replayed delivery that is being sent, or null. */
   get replayUnderWay(): number | null {
     return this.#replayTurns.sequence;
@@ -396,6 +402,8 @@ export class Drain {
   ): Promise<Outcome> {
     this.#rateLimit.started(Date.now());
     const end = await this.#lane.ready();
+    // It may have waited long for a slot, and the next attempt keeps its distance from this one's request.
+    this.#rateLimit.started(Date.now());
     this.noteOnDisk();
     try {
       // The webhook may have been paused or deleted meanwhile, and the delivery skipped.

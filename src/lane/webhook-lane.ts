@@ -74,7 +74,7 @@ export class WebhookLane extends DurableObject<Env> {
     this.#live = new LiveUpdates(ctx);
     this.#sender = new LaneSender(env, {
       storage,
-      made: () => this.#drain.wake(),
+      made: () => this.#drain.noteSender(),
       onDisk: () => ctx.storage.sync(),
     });
     this.#drain = new Drain({

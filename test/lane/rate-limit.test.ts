@@ -130,6 +130,32 @@ describe("a rate limit", () => {
     },
   );
 
+  it("counts from when an attempt really begins, however long it was prepared", async () => {
+    stopTimers();
+    const { url, standIn } = services["slack"] as Service;
+    const { uuid } = await makeListener({ url });
+    const slack = limited(standIn, limits.slack);
+    const statuses: number[] = [];
+    receiver((request) => {
+      const { status, body } = slack(request);
+      statuses.push(status);
+      return new Response(body, { status });
+    });
+    const decrypt = crypto.subtle.decrypt.bind(crypto.subtle);
+    vi.spyOn(crypto.subtle, "decrypt").mockImplementation((...parameters) => {
+      vi.setSystemTime(Date.now() + 500);
+      return decrypt(...parameters);
+    });
+    const published = publish(makeEvents(2));
+    while (statuses.length < 1) await passTimeIn(uuid, 0);
+    // The second would begin a second after the first was taken up, and half a second after the service got it.
+    await passTimeIn(uuid, 500);
+    for (let looks = 0; looks < 20; looks++) await passTimeIn(uuid, 0);
+    while (statuses.length < 2) await passTimeIn(uuid, 500);
+    await published;
+    expect(statuses).toEqual([200, 200]);
+  });
+
   it("is enforced by the stand-ins: a service refuses what comes faster than it allows", async () => {
     stopTimers();
     const { url, standIn } = services["slack"] as Service;
