@@ -9,6 +9,11 @@ import { oldCompleteSince } from "./old-archive/retention";
 import { countShards } from "./shard-count";
 import { shardStub } from "./shard/shard-of";
 
+/**
+ * The fewest events that a source is asked for. A page needs all sources' texts in memory, so that each gives only its
+ * share of the page; with a smaller share, many shards would give very short pages.
+ */
+const sourceEventsMin = 4;
 const nothing: SourcePage<HandoverEvent> = { items: [], next: null, coveredTo: 0 };
 
 /**
@@ -27,11 +32,13 @@ export async function readMatchingEvents(
   if (webhookId === null) return { events: [], next: null };
   const before = parseCursor(after);
   const shards = Math.max(await countShards(env), before.length - 1);
+  const left = shards + 1 - before.filter((from) => from === null).length;
+  const limitEach = Math.max(sourceEventsMin, Math.ceil(limit / left));
   const pages = await Promise.all(
     Array.from({ length: shards + 1 }, async (_, place): Promise<SourcePage<HandoverEvent>> => {
       const from = place < before.length ? before[place] : 0;
       if (from === null || from === undefined) return nothing;
-      const range = { after: from, since, until, limit };
+      const range = { after: from, since, until, limit: limitEach };
       if (place === 0) return withTimeout(matchOldEvents(env.DB, webhookId, range));
       const page = await withTimeout<SourcePage<HandoverEvent> | null>(
         shardStub(env, place - 1).readMatching(webhookId, range),

@@ -1,6 +1,8 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { readMatchingEvents } from "../../src/events/missing-events";
+import type { MatchingRange } from "../../src/events/shard/archive-pages";
 import type { WebhookLane } from "../../src/lane/webhook-lane";
 import { type Answer, api, makeWebhook, notifications } from "../api";
 import { passTime, restartClock, stopClock } from "../clock";
@@ -36,6 +38,24 @@ async function whenDone(uuid: string, id: string): Promise<Progress> {
 
 function sequences(received: Received[]): number[] {
   return received.map(({ headers }) => Number(headers.get("X-Orchest-Sequence")));
+}
+
+/** @returns how to read how many events the shards have given with their texts. */
+function countTextsRead(): () => number {
+  let texts = 0;
+  const getByName = env.SHARDS.getByName.bind(env.SHARDS);
+  vi.spyOn(env.SHARDS, "getByName").mockImplementation((name) => {
+    const stub = getByName(name);
+    const readMatching = async (webhookId: number, range: MatchingRange) => {
+      const page = await stub.readMatching(webhookId, range);
+      texts += page?.items.length ?? 0;
+      return page;
+    };
+    return new Proxy(stub, {
+      get: (target, key) => (key === "readMatching" ? readMatching : Reflect.get(target, key)),
+    });
+  });
+  return () => texts;
 }
 
 const early = new Date(0).toISOString();
@@ -185,6 +205,25 @@ describe("a replay of what is missing", () => {
     expect(eventUuidsIn(received.slice(1))).toEqual(events.map((event) => event.uuid));
     expect(sequences(received)).toEqual([1, 2, 3, 4]);
     expect((await laneOf(uuid).stats())?.counts).toEqual({ pending: 0, delivered: 4, failed: 0, dead: 0 });
+  });
+
+  it("reads no more texts at once than make a page, and skips no event", async () => {
+    receiver();
+    for (let requests = 0; requests < 3; requests += 1) await publish(makeEvents(100));
+    passTime(1000);
+    const { uuid } = await makeListener();
+    const texts = countTextsRead();
+    const range = { since: 0, until: Date.now(), limit: 100 };
+    const read: string[] = [];
+    for (let after: string | null = "0"; after !== null;) {
+      const before = texts();
+      const page = await readMatchingEvents(env, uuid, { ...range, after });
+      expect(texts() - before).toBeLessThanOrEqual(range.limit + Number(env.EVENT_SHARDS));
+      read.push(...page.events.map(({ body }) => String((JSON.parse(body) as { place: number }).place)));
+      after = page.next;
+    }
+    const places = Array.from({ length: 100 }, (_, place) => String(place));
+    expect(read.toSorted()).toEqual([...places, ...places, ...places].toSorted());
   });
 
   it("sends nothing twice when it is asked for twice", async () => {
