@@ -240,7 +240,8 @@ export const archiveSize = sqliteTable("archive_size", {
 });
 
 /**
- * Accepted events that at least one lane has not accepted yet. An event is removed with the last of its `handovers`.
+ * Accepted events that at least one lane has not accepted yet. A trigger (in migration 0019) removes an event with the
+ * last of its `handovers`, also when those are deleted with their webhook or by hand.
  */
 export const waitingEvents = sqliteTable("waiting_events", {
   id: integer("id").primaryKey({ autoIncrement: true }),
@@ -278,8 +279,10 @@ export const handovers = sqliteTable(
   (table) => [
     // A repeated publish adds no row.
     uniqueIndex("handovers_webhook_event").on(table.webhookId, table.eventId),
-    // Handing over reads a webhook's rows in order.
-    index("handovers_webhook").on(table.webhookId, table.id),
+    // Handing over reads a webhook's rows in order, and none that were set aside.
+    index("handovers_webhook")
+      .on(table.webhookId, table.id)
+      .where(sql`set_aside IS NULL`),
     // Finds whether an event has rows left.
     index("handovers_event").on(table.eventId),
     // `/health` counts the rows that are set aside.

@@ -51,7 +51,7 @@ const insertHandovers = `INSERT INTO handovers (webhook_id, event_id)
   WHERE e.uuid = ?1 ORDER BY j.key
   ON CONFLICT (webhook_id, event_id) DO NOTHING`;
 
-/** SQL: of the events in a JSON array of uuids, removes those that every lane has. */
+/** SQL: of the events in a JSON array of uuids, removes those for which no hand-over was added. */
 const removeUnused = `DELETE FROM waiting_events WHERE uuid IN (SELECT value FROM json_each(?))
   AND NOT EXISTS (SELECT 1 FROM handovers h WHERE h.event_id = waiting_events.id)`;
 
@@ -87,8 +87,8 @@ export async function nextHandovers(
 }
 
 /**
- * Removes a webhook's rows up to an id, and events that every lane has now. Clears the mark `waits` when no rows are
- * left.
+ * Removes a webhook's rows up to an id. A trigger removes the events that every lane has now. Clears the mark `waits`
+ * when no rows are left.
  */
 export async function removeHandovers(db: D1Database, webhookId: number, lastId: number): Promise<void> {
   await db.batch([
@@ -96,15 +96,6 @@ export async function removeHandovers(db: D1Database, webhookId: number, lastId:
       .prepare(
         `UPDATE handovers SET set_aside = 'Its event is no longer stored.'
          WHERE webhook_id = ?1 AND id <= ?2 AND set_aside IS NULL AND event_id NOT IN (SELECT id FROM waiting_events)`,
-      )
-      .bind(webhookId, lastId),
-    db
-      .prepare(
-        `DELETE FROM waiting_events WHERE id IN (
-           SELECT event_id FROM handovers WHERE webhook_id = ?1 AND id <= ?2 AND set_aside IS NULL
-         ) AND NOT EXISTS (
-           SELECT 1 FROM handovers h WHERE h.event_id = waiting_events.id AND (h.webhook_id <> ?1 OR h.id > ?2)
-         )`,
       )
       .bind(webhookId, lastId),
     db
@@ -141,7 +132,7 @@ export async function webhooksWithHandovers(db: D1Database, limit: number): Prom
   return results.map(({ id }) => id);
 }
 
-/** @returns which of these events (uuids) wait for a webhook's lane. */
+/** @returns which of these events (uuids) wait for a webhook's lane. Those that were set aside do not. */
 export async function waitingOf(
   db: D1Database,
   webhookId: number,
@@ -151,7 +142,7 @@ export async function waitingOf(
   const { results } = await db
     .prepare(
       `SELECT e.uuid FROM json_each(?2) j CROSS JOIN waiting_events e ON e.uuid = j.value
-       CROSS JOIN handovers h ON h.webhook_id = ?1 AND h.event_id = e.id`,
+       CROSS JOIN handovers h ON h.webhook_id = ?1 AND h.event_id = e.id AND h.set_aside IS NULL`,
     )
     .bind(webhookId, JSON.stringify(uuids))
     .all<{ uuid: string }>();

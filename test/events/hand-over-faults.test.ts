@@ -1,6 +1,8 @@
 import { createExecutionContext, createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { nextHandovers, removeHandovers } from "../../src/events/handovers";
+import { readMatchingEvents } from "../../src/events/missing-events";
 import gateway from "../../src/index";
 import { api, notifications } from "../api";
 import { passTime, restartClock, stopClock } from "../clock";
@@ -207,12 +209,19 @@ describe("a lane that breaks twice", () => {
     expect(await arrivedWithBarrier(1)).toEqual([event.uuid]);
   });
 
-  it("loses what waits when its webhook is deleted, and nothing is left in D1", async () => {
-    breakLane(2);
-    await publish(makeEvent());
+  it("loses what waits when its webhook is deleted, and D1 keeps only what waits for others", async () => {
+    breakLane(Number.POSITIVE_INFINITY);
+    const [own, shared] = [makeEvent(), makeEvent()];
+    await publish(own);
+    const other = await makeListener({ url: "https://other.example.com/" });
+    await publish(shared);
+    expect(await storedEvents()).toEqual([own.uuid, shared.uuid]);
     await api("DELETE", `${notifications}/subscribers/${webhook.uuid}`);
-    expect(await waitingEvents()).toEqual([]);
+    expect(await storedEvents()).toEqual([shared.uuid]);
     await cron();
+    expect(await waitingEvents()).toEqual([shared.uuid]);
+    await api("DELETE", `${notifications}/subscribers/${other.uuid}`);
+    expect(await storedEvents()).toEqual([]);
     expect(received).toEqual([]);
   });
 
@@ -246,6 +255,14 @@ describe("a lane that breaks twice", () => {
     expect(send).toHaveBeenCalledExactlyOnceWith([{ body: { handover: await webhookId() } }]);
   });
 });
+
+/** The uuids in `waiting_events`, whether or not a hand-over refers to them. */
+async function storedEvents(): Promise<string[]> {
+  const { results } = await env.DB.prepare("SELECT uuid FROM waiting_events ORDER BY id").all<{
+    uuid: string;
+  }>();
+  return results.map(({ uuid }) => uuid);
+}
 
 /** Has statements of D1 that begin like this fail. */
 function breakStatements(start: string): { mockRestore: () => void } {
@@ -338,7 +355,79 @@ describe("events that wait", () => {
     expect(logged()).toContain("hand-overs set aside");
     expect((await api<{ message?: string }>("GET", "/health")).body.message).toContain("set aside");
   });
+
+  it("leave nothing in D1 when they were set aside and their rows are deleted by hand", async () => {
+    breakLane(2);
+    await publish(makeEvents(2));
+    await env.DB.prepare("UPDATE handovers SET set_aside = 'for the test'").run();
+    expect(await storedEvents()).toHaveLength(2);
+    await env.DB.prepare("DELETE FROM handovers WHERE set_aside IS NOT NULL").run();
+    expect(await storedEvents()).toEqual([]);
+  });
+
+  it("are missing once they were set aside, and not before", async () => {
+    breakLane(2);
+    const events = makeEvents(2);
+    await publish(events);
+    passTime(1000);
+    const range = { after: "0", since: 0, until: Date.now(), limit: 10 };
+    expect(await readMatchingEvents(env, webhook.uuid, range)).toMatchObject({ events: [] });
+    await env.DB.prepare(
+      "UPDATE handovers SET set_aside = 'for the test' WHERE id = (SELECT min(id) FROM handovers)",
+    ).run();
+    const { events: missing } = await readMatchingEvents(env, webhook.uuid, range);
+    expect(missing.map(({ uuid }) => uuid)).toEqual([events[0]?.uuid]);
+  });
+
+  it("cost as much per page however many wait and however many were set aside", async () => {
+    const id = await webhookId();
+    await insertWaiting({ setAside: 20_000, waiting: 100_000 });
+    const read = countRowsRead();
+    const page = await nextHandovers(env.DB, id, { events: 100 });
+    expect(page?.events).toHaveLength(100);
+    expect(read()).toBeGreaterThanOrEqual(200);
+    // A row of each table and of their indexes.
+    expect(read()).toBeLessThanOrEqual(400);
+    await removeHandovers(env.DB, id, page?.lastId ?? 0);
+    expect(read()).toBeLessThanOrEqual(2000);
+    expect(await env.DB.prepare("SELECT count(*) AS n FROM waiting_events").first<number>("n")).toBe(119_900);
+  });
 });
+
+/** Has events wait for the webhook, behind others that were set aside. */
+async function insertWaiting({ setAside, waiting }: { setAside: number; waiting: number }): Promise<void> {
+  const count = setAside + waiting;
+  await env.DB.batch([
+    env.DB.prepare(
+      `WITH RECURSIVE n (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < ?)
+       INSERT INTO waiting_events (id, uuid, type, first_accepted_at, body) SELECT id, 'event-' || id, 'project:created', 0, '{}' FROM n`,
+    ).bind(count),
+    env.DB.prepare(
+      `INSERT INTO handovers (webhook_id, event_id, set_aside)
+       SELECT ?, id, CASE WHEN id <= ? THEN 'for the test' END FROM waiting_events ORDER BY id`,
+    ).bind(await webhookId(), setAside),
+    env.DB.prepare("UPDATE webhooks SET waits = 1"),
+  ]);
+}
+
+/** @returns how to read the number of rows that D1 has read since. */
+function countRowsRead(): () => number {
+  let rows = 0;
+  const note = <Row>(result: D1Result<Row>): D1Result<Row> => {
+    rows += result.meta.rows_read;
+    return result;
+  };
+  const batch = env.DB.batch.bind(env.DB);
+  vi.spyOn(env.DB, "batch").mockImplementation(async <Row>(statements: D1PreparedStatement[]) =>
+    (await batch<Row>(statements)).map(note),
+  );
+  const statement = Object.getPrototypeOf(env.DB.prepare("SELECT 1")) as D1PreparedStatement;
+  const all = Reflect.get(statement, "all");
+  vi.spyOn(statement, "all").mockImplementation(async function <Row>(this: D1PreparedStatement) {
+    return note(await all.call<D1PreparedStatement, [], Promise<D1Result<Row>>>(this));
+  });
+  return () => rows;
+}
 
 /** Publishes while the first `calls` of the lane hang. @returns the answer, and how to let them go on. */
 async function publishWhileHanging(event: object, hanging: number) {
@@ -398,8 +487,9 @@ describe("a lane that hangs", () => {
   });
 });
 
-function webhookId(): Promise<number | null> {
-  return env.DB.prepare("SELECT id FROM webhooks WHERE uuid = ?").bind(webhook.uuid).first<number>("id");
+async function webhookId(): Promise<number> {
+  const query = env.DB.prepare("SELECT id FROM webhooks WHERE uuid = ?").bind(webhook.uuid);
+  return (await query.first<number>("id")) ?? 0;
 }
 
 async function handOverMessage(): Promise<void> {
