@@ -4,6 +4,7 @@
  */
 import { readFailures, removeFailures, writeFailures } from "./queue-failures";
 import { log } from "../platform/log";
+import { withTimeout } from "../platform/timeouts";
 import { isHandover, messageKey } from "./queue-message";
 
 const reasonCharactersMax = 1000;
@@ -49,7 +50,7 @@ function causeOf(error: unknown): string {
 
 async function quietly(complaint: string, work: () => Promise<void>): Promise<void> {
   try {
-    await work();
+    await withTimeout(work());
   } catch (error) {
     log("warn", complaint, { error: String(error) });
   }

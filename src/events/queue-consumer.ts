@@ -1,5 +1,6 @@
 /** The consumer of the queue `events`: publishes the events in its messages, as the API does. */
-import { keepRejected } from "./rejected";
+import { keepRejected, keepRejectedOnce } from "./rejected";
+import { forEachConcurrent } from "../platform/concurrency";
 import { log } from "../platform/log";
 import { dispatch } from "./dispatch";
 import { forgetFailures, noteFailure } from "./failure-notes";
@@ -7,24 +8,31 @@ import { handOverTo } from "./hand-over-pending";
 import { type Event, eventsMax, parseEvents } from "./parse-events";
 import { isHandover, keptText, messageText } from "./queue-message";
 import { RequestError } from "../platform/errors";
+import { withTimeout } from "../platform/timeouts";
 
 type Publication = { message: Message; events: Event[] };
 
+/** What is done once all events of a batch are published. It never throws. */
+type Followup = () => Promise<void>;
+
 /** The most characters of messages that are dispatched together. A longer message is dispatched alone. */
 const groupCharactersMax = 1_000_000;
+/** How many follow-ups run at once: each hand-over has a page of events in memory. */
+const followupsAtOnce = 20;
 
 /**
  * Dispatches a batch. A message is acknowledged when its events are stored or when it was kept as rejected. It is
- * retried after any failure of the gateway. Published events come first; then pending events are handed over to lanes,
- * concurrently.
+ * retried after any failure of the gateway. Published events come first, and wait for no message that cannot be
+ * published; then messages are rejected, failures noted, and pending events handed over to lanes, concurrently.
  */
 export async function consume(batch: MessageBatch, env: Env): Promise<void> {
   const publications: Publication[] = [];
-  const handovers: { message: Message; handover: number }[] = [];
+  const handovers: Followup[] = [];
+  const followups: Followup[] = [];
   for (const message of batch.messages) {
     const { body } = message;
     if (isHandover(body)) {
-      handovers.push({ message, handover: body.handover });
+      handovers.push(() => settle(env, message, () => handOver(env, body.handover)));
       continue;
     }
     const text = messageText(body);
@@ -32,55 +40,62 @@ export async function consume(batch: MessageBatch, env: Env): Promise<void> {
       text === null
         ? { reason: "The message is not valid UTF-8, or contains values that JSON cannot express." }
         : parseEvents(text);
-    if ("reason" in parsed) await settle(env, message, () => reject(env, message, parsed.reason));
-    else publications.push({ message, events: parsed.events });
+    if ("events" in parsed) publications.push({ message, events: parsed.events });
+    else followups.push(() => settle(env, message, () => reject(env, message, parsed.reason)));
   }
   // Queues guarantee no order. The messages of a batch are sorted by the time of their first event.
   publications.sort((a, b) => timeOf(a) - timeOf(b));
-  for (const group of groupsOf(publications)) await dispatchGroup(env, group);
-  await Promise.all(
-    handovers.map(({ message, handover }) => settle(env, message, () => handOver(env, handover))),
-  );
+  for (const group of groupsOf(publications)) await dispatchGroup(env, group, followups);
+  await forEachConcurrent(followupsAtOnce, [...followups, ...handovers], (followup) => followup());
 }
 
-/** Dispatches messages together; if one conflicts with the archive or cannot be dispatched, each of them alone. */
-async function dispatchGroup(env: Env, group: Publication[]): Promise<void> {
-  try {
-    const result = await dispatch(
-      env,
-      group.flatMap(({ events }) => events),
-      { publisher: "queue" },
-    );
-    if ("accepted" in result) {
-      for (const { message } of group) message.ack();
-      await forgetFailures(
-        env,
-        group.map(({ message }) => message),
-      );
-      return;
+/**
+ * Dispatches messages together. If events conflict with the archive, their messages are dispatched alone; if the
+ * messages cannot be dispatched, each of them is.
+ */
+async function dispatchGroup(env: Env, group: Publication[], followups: Followup[]): Promise<void> {
+  const messages = group.map(({ message }) => message);
+  for (const part of await dispatchOnce()) await dispatchGroup(env, part, followups);
+
+  /** @returns the parts to dispatch again; none when the messages are done. */
+  async function dispatchOnce(): Promise<Publication[][]> {
+    const events = group.flatMap((publication) => publication.events);
+    try {
+      const result = await dispatch(env, events, { publisher: "queue" });
+      if ("accepted" in result) {
+        for (const message of messages) message.ack();
+        followups.push(() => forgetFailures(env, messages));
+        return [];
+      }
+      if (group.length > 1) return partsOf(group, result.conflicts);
+      const reason = `Another event is known under the uuid ${result.conflicts.join(", ")}.`;
+      for (const message of messages) {
+        followups.push(() => settle(env, message, () => reject(env, message, reason)));
+      }
+      return [];
+    } catch (error) {
+      log("error", "queue messages not dispatched", { messages: group.length, error: String(error) });
+      // When the gateway itself is unavailable, it is so for every message.
+      if (group.length > 1 && !(error instanceof RequestError)) return group.map((one) => [one]);
+      for (const message of messages) message.retry(retryOptions(message));
+      followups.push(() => noteFailure(env, messages, error));
+      return [];
     }
-    const [only] = group;
-    if (group.length === 1 && only !== undefined) {
-      const uuids = result.conflicts.join(", ");
-      await reject(env, only.message, `Another event is known under the uuid ${uuids}.`);
-      only.message.ack();
-      await forgetFailures(env, [only.message]);
-      return;
-    }
-  } catch (error) {
-    log("error", "queue messages not dispatched", { messages: group.length, error: String(error) });
-    // When the gateway itself is unavailable, it is so for every message.
-    if (group.length > 1 && !(error instanceof RequestError)) return dispatchEach(env, group);
-    const messages = group.map(({ message }) => message);
-    for (const message of messages) message.retry(retryOptions(message));
-    await noteFailure(env, messages, error);
-    return;
   }
-  await dispatchEach(env, group);
 }
 
-async function dispatchEach(env: Env, group: Publication[]): Promise<void> {
-  for (const publication of group) await dispatchGroup(env, [publication]);
+/** @returns the messages in their order: each with one of these uuids alone, and those between them together. */
+function partsOf(group: Publication[], conflicts: readonly string[]): Publication[][] {
+  const uuids = new Set(conflicts);
+  const parts: Publication[][] = [];
+  let isAlone = true;
+  for (const publication of group) {
+    const wasAlone = isAlone;
+    isAlone = publication.events.some(({ uuid }) => uuids.has(uuid));
+    if (isAlone || wasAlone) parts.push([]);
+    parts.at(-1)?.push(publication);
+  }
+  return parts.length > 1 ? parts : group.map((one) => [one]);
 }
 
 async function handOver(env: Env, handover: number): Promise<void> {
@@ -90,7 +105,10 @@ async function handOver(env: Env, handover: number): Promise<void> {
 
 async function reject(env: Env, message: Message, reason: string): Promise<void> {
   log("warn", "queue message rejected", { message_id: message.id, reason });
-  await keepRejected(env.DB, [{ messageId: message.id, reason, ...keptText(message.body) }]);
+  const rejected = { messageId: message.id, reason, ...keptText(message.body) };
+  // An earlier attempt may have kept it after its timeout.
+  const kept = message.attempts > 1 ? keepRejectedOnce(env.DB, rejected) : keepRejected(env.DB, [rejected]);
+  await withTimeout(kept);
 }
 
 /** Acknowledges a message after its work, or lets the queue retry it when the work fails. */

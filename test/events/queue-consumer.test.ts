@@ -173,6 +173,24 @@ describe("a queue message that cannot be used", () => {
     expect((await archived()).map(({ body }) => body)).toEqual([JSON.stringify(event)]);
   });
 
+  it("delays no other while D1 hangs, and is retried then", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const hanging = vi.spyOn(env.DB, "batch").mockReturnValue(new Promise(() => undefined));
+    const event = makeEvent();
+    const settled = consume(["{", event]);
+    expect(await arrived(1)).toEqual([event.uuid]);
+    await vi.waitFor(() => expect(hanging).toHaveBeenCalled());
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(await settled).toEqual({ acked: ["message-1"], retried: ["message-0"] });
+    vi.useRealTimers();
+  });
+
+  it("is kept once, also when an earlier attempt kept it without knowing", async () => {
+    await consume(["{"]);
+    expect(await consume(["{"], "events", 2)).toEqual({ acked: ["message-0"], retried: [] });
+    expect(await rejected()).toHaveLength(1);
+  });
+
   it("is retried, not lost, when it cannot be kept", async () => {
     vi.spyOn(env.DB, "batch").mockRejectedValue(new Error("D1 is down"));
     expect(await consume(["{"])).toEqual({ acked: [], retried: ["message-0"] });
@@ -221,8 +239,31 @@ describe("a batch", () => {
     expect((await consume(messages)).acked).toHaveLength(30);
     // Three requests of ten; each asks every shard twice at most.
     expect(calls.mock.calls.length).toBeLessThanOrEqual(3 * 2 * Number(env.EVENT_SHARDS));
-    expect(calls.mock.calls.length).toBeGreaterThan(2);
+    expect(calls.mock.calls.length).toBeGreaterThanOrEqual(9);
     expect(await arrived(30)).toEqual(messages.map(({ uuid }) => uuid));
+  });
+
+  it("with messages that conflict has those dispatched alone, and the others together, in order", async () => {
+    const [known, events] = [makeEvents(2), makeEvents(30)];
+    await publish(known);
+    const [first, second] = known.map((event) => ({ ...event, note: "another text" }));
+    const calls = vi.spyOn(env.SHARDS, "getByName");
+    const settled = await consume([
+      ...events.slice(0, 10),
+      first,
+      ...events.slice(10, 20),
+      second,
+      ...events.slice(20),
+    ]);
+    expect(settled.retried).toEqual([]);
+    expect(settled.acked).toHaveLength(32);
+    expect((await rejected()).map(({ message_id }) => message_id).toSorted()).toEqual([
+      "message-10",
+      "message-21",
+    ]);
+    // One request of all, three of ten and two of one; each asks every shard twice at most.
+    expect(calls.mock.calls.length).toBeLessThanOrEqual((4 * 2 + 2) * Number(env.EVENT_SHARDS));
+    expect(await arrived(32)).toEqual([...known, ...events].map(({ uuid }) => uuid));
   });
 
   it("with a message that fails by itself has only that one retried", async () => {
