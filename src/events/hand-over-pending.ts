@@ -12,8 +12,8 @@ import {
   webhooksWithHandovers,
 } from "./handovers";
 
-/** The most events per call of a lane. They stay below the size limit of an RPC message (32 MiB). */
-const eventsAtOnce = 100;
+/** The most events per call of a lane, and the bytes of texts at which a page ends: many lanes are called at once. */
+const pageMax = { events: 100, bytes: 500_000 };
 /** The most webhooks per run. The next run continues. */
 const webhooksMax = 1000;
 /** How long a run starts new calls. */
@@ -45,7 +45,7 @@ export async function handOverAll(env: Env): Promise<boolean> {
  */
 export async function handOverTo(env: Env, webhookId: number, until = Date.now() + runMs): Promise<boolean> {
   while (Date.now() < until) {
-    const page = await nextHandovers(env.DB, webhookId, { events: eventsAtOnce });
+    const page = await nextHandovers(env.DB, webhookId, pageMax);
     if (page === null) {
       // No events are left: this clears the mark `waits`.
       await removeHandovers(env.DB, webhookId, 0);

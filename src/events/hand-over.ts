@@ -17,6 +17,8 @@ import { setWaits } from "./shard/waits";
 
 /** How many lanes are called at once. A slow lane does not count, so that it delays no others. */
 export const lanesAtOnce = 50;
+/** The characters of events in calls of lanes, beyond which fewer lanes are called at once and slow ones count. */
+const charactersInCallsMax = 20_000_000;
 /** The time after which a lane counts as slow. */
 const slowMs = 250;
 /** How long lanes are called: most of the 10 s that a publisher waits at most. */
@@ -70,17 +72,23 @@ async function callLanes(
   { count, notAccepted, leftMs }: { count: CountNew; notAccepted: LaneBatch[]; leftMs: () => number },
 ): Promise<void> {
   const slow: Promise<void>[] = [];
-  await forEachConcurrent(lanesAtOnce, laneBatches, async (laneBatch) => {
+  let charactersInCalls = 0;
+  const largest = laneBatches.reduce((most, { events }) => Math.max(most, charactersOf(events)), 1);
+  const atOnce = Math.max(1, Math.min(lanesAtOnce, Math.floor(charactersInCallsMax / largest)));
+  await forEachConcurrent(atOnce, laneBatches, async (laneBatch) => {
     const called = callWithBatch(laneBatch);
     slow.push(called);
-    await waitUpTo(slowMs, called);
+    await (charactersInCalls > charactersInCallsMax ? called : waitUpTo(slowMs, called));
   });
   await Promise.all(slow);
 
   async function callWithBatch(laneBatch: LaneBatch): Promise<void> {
     const { webhook, events } = laneBatch;
     const config = { version: webhook.version, webhook: { uuid: webhook.uuid } };
+    const characters = charactersOf(events);
+    charactersInCalls += characters;
     const result = await callLane(env, { config, events }, leftMs);
+    charactersInCalls -= characters;
     if (result === null) notAccepted.push(laneBatch);
     else if (result.outcome === "accepted") {
       for (const [place, event] of events.entries()) if (result.fresh[place]) count(event);
@@ -131,6 +139,10 @@ async function storeAsWaiting(
   } catch (error) {
     log("warn", "hand-over left to cron", { webhooks: ids.length, error: String(error) });
   }
+}
+
+function charactersOf(events: readonly HandoverEvent[]): number {
+  return events.reduce((sum, { body }) => sum + body.length, 0);
 }
 
 /** Counts only events that were accepted for the first time: the lane may have a repeated event already. */

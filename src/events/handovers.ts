@@ -63,19 +63,27 @@ type PendingRow = { handover_id: number } & (StoredRow | { uuid: null });
  */
 export type PendingPage = { events: HandoverEvent[]; lastId: number; orphans: number[] };
 
-/** @param options.events the most events. @returns the next page, in order; null when no event waits for the lane. */
+/**
+ * @param options.events the most events. @param options.bytes the size of texts at which the page ends: only its last
+ *   event goes beyond it.
+ * @returns the next page, in order; null when no event waits for the lane.
+ */
 export async function nextHandovers(
   db: D1Database,
   webhookId: number,
-  { events }: { events: number },
+  { events, bytes }: { events: number; bytes: number },
 ): Promise<PendingPage | null> {
   const { results } = await db
     .prepare(
-      `SELECT h.id AS handover_id, e.uuid, e.type, e.project_uuid, e.job_uuid, e.first_accepted_at AS accepted_at, e.body
-       FROM handovers h LEFT JOIN waiting_events e ON e.id = h.event_id
-       WHERE h.webhook_id = ? AND h.set_aside IS NULL ORDER BY h.id LIMIT ?`,
+      `SELECT * FROM (
+         SELECT h.id AS handover_id, e.uuid, e.type, e.project_uuid, e.job_uuid, e.first_accepted_at AS accepted_at, e.body,
+           sum(octet_length(e.body)) OVER (ORDER BY h.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+         FROM (
+           SELECT id, event_id FROM handovers WHERE webhook_id = ?1 AND set_aside IS NULL ORDER BY id LIMIT ?2
+         ) h LEFT JOIN waiting_events e ON e.id = h.event_id
+       ) WHERE coalesce(bytes_before, 0) < ?3 ORDER BY handover_id`,
     )
-    .bind(webhookId, events)
+    .bind(webhookId, events, bytes)
     .all<PendingRow>();
   const last = results.at(-1);
   if (last === undefined) return null;

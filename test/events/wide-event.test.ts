@@ -5,6 +5,7 @@ import gateway from "../../src/index";
 import type { AcceptResult, Handover } from "../../src/lane/handover";
 import { restartClock, stopClock } from "../clock";
 import { makeEvent, publish, publishRequest, waitingEvents } from "../event";
+import { consume } from "../queue";
 import { captureLog } from "../receiver";
 
 const webhooksCount = 1200;
@@ -111,5 +112,65 @@ describe("an event for very many webhooks", () => {
     expect(new Set(taken)).toEqual(waiting);
     expect(await waitingEvents()).toEqual([]);
     expect(await env.DB.prepare("SELECT count(*) AS n FROM waiting_events").first<number>("n")).toBe(0);
+  });
+
+  it("is handed over to fewer lanes at once with others of a megabyte in all, also where lanes hang", async () => {
+    captureLog();
+    await insertListeners(60);
+    await publish(makeEvent({ type: "project:deleted" }));
+    const events = Array.from({ length: 8 }, () => makeEvent({ pad: "x".repeat(90_000) }));
+    const answering = standInLanes(async (_, handover) => {
+      await scheduler.wait(0);
+      return takes(handover);
+    });
+    expect((await publish(events)).body.accepted.map(({ deliveries }) => deliveries)).toEqual(
+      events.map(() => 60),
+    );
+    // 20 MB of 0.72 each.
+    expect(answering.most()).toBe(27);
+    vi.restoreAllMocks();
+    captureLog();
+    const gate = Promise.withResolvers<void>();
+    const hanging = standInLanes(async (_, handover) => {
+      await gate.promise;
+      return takes(handover);
+    });
+    vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: Date.now() });
+    const others = events.map(({ pad }) => makeEvent({ pad }));
+    const answer = gateway.fetch(publishRequest(others), env, createExecutionContext());
+    await vi.waitFor(() => expect(hanging.most()).toBe(27));
+    // Then the first ones count as slow, and there is room for as many again, but for no more.
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(hanging.most()).toBe(54);
+    gate.resolve();
+    expect((await answer).status).toBe(202);
+    vi.useRealTimers();
+    expect(hanging.most()).toBe(54);
+  });
+});
+
+describe("hand-over messages for very many webhooks", () => {
+  it("are worked through 20 at once", async () => {
+    captureLog();
+    const uuids = await insertListeners(50);
+    await env.DB.batch([
+      env.DB.prepare("UPDATE webhooks SET waits = 1"),
+      env.DB.prepare(
+        "INSERT INTO waiting_events (id, uuid, type, first_accepted_at, body) VALUES (1, 'one', 'project:created', 0, '{}')",
+      ),
+      env.DB.prepare("INSERT INTO handovers (webhook_id, event_id) SELECT id, 1 FROM webhooks"),
+    ]);
+    const called: string[] = [];
+    const { most } = standInLanes(async (webhook, handover) => {
+      called.push(webhook);
+      await scheduler.wait(200);
+      return takes(handover);
+    });
+    const { results } = await env.DB.prepare("SELECT id AS handover FROM webhooks").all();
+    expect((await consume(results)).acked).toHaveLength(50);
+    expect(called.toSorted()).toEqual(uuids.toSorted());
+    expect(most()).toBeGreaterThan(1);
+    expect(most()).toBeLessThanOrEqual(20);
+    expect(await waitingEvents()).toEqual([]);
   });
 });
