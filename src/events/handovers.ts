@@ -131,10 +131,13 @@ export async function setAsideHandovers(
   return changed?.meta.changes ?? 0;
 }
 
-/** @returns the ids of the first `limit` webhooks with waiting events, in order of creation. */
+/**
+ * @returns the ids of `limit` webhooks with waiting events, chosen at random, so that those whose lanes do not respond
+ *   keep no others from their turn.
+ */
 export async function webhooksWithHandovers(db: D1Database, limit: number): Promise<number[]> {
   const { results } = await db
-    .prepare("SELECT id FROM webhooks WHERE waits = 1 ORDER BY id LIMIT ?")
+    .prepare("SELECT id FROM webhooks WHERE waits = 1 ORDER BY random() LIMIT ?")
     .bind(limit)
     .all<{ id: number }>();
   return results.map(({ id }) => id);

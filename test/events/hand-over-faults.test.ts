@@ -1,7 +1,7 @@
 import { createExecutionContext, createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { nextHandovers, removeHandovers } from "../../src/events/handovers";
+import { nextHandovers, removeHandovers, webhooksWithHandovers } from "../../src/events/handovers";
 import { readMatchingEvents } from "../../src/events/missing-events";
 import gateway from "../../src/index";
 import { api, notifications } from "../api";
@@ -392,6 +392,17 @@ describe("events that wait", () => {
     ).run();
     const { events: missing } = await readMatchingEvents(env, webhook.uuid, range);
     expect(missing.map(({ uuid }) => uuid)).toEqual([events[0]?.uuid]);
+  });
+
+  it("for many webhooks are not always begun with the same ones", async () => {
+    await makeListener();
+    await env.DB.prepare("UPDATE webhooks SET waits = 1").run();
+    const first = new Set<number>();
+    // By chance the same one 60 times: less often than once in 10^17 runs.
+    for (let run = 0; run < 60 && first.size < 2; run += 1) {
+      for (const id of await webhooksWithHandovers(env.DB, 1)) first.add(id);
+    }
+    expect(first.size).toBe(2);
   });
 
   it("cost as much per page however many wait and however many were set aside", async () => {
