@@ -2,6 +2,7 @@
 import { readLaneConfigRow } from "../lane/lane-configs";
 import { forEachConcurrent } from "../platform/concurrency";
 import { log } from "../platform/log";
+import { withTimeout } from "../platform/timeouts";
 import { callLane } from "./call-lane";
 import { lanesAtOnce } from "./hand-over";
 import {
@@ -28,7 +29,7 @@ export async function handOverAll(env: Env): Promise<boolean> {
   let allAccepted = true;
   await forEachConcurrent(
     lanesAtOnce,
-    await webhooksWithHandovers(env.DB, webhooksMax),
+    await withTimeout(webhooksWithHandovers(env.DB, webhooksMax)),
     async (webhookId) => {
       allAccepted = (await handOverTo(env, webhookId, until)) && allAccepted;
     },
@@ -41,26 +42,27 @@ export async function handOverAll(env: Env): Promise<boolean> {
  * that it has, and each call keeps the order. The lane of a disabled webhook accepts them, too, because they were
  * accepted before it was disabled.
  * @param until the time (ms) after which no new page is started.
- * @returns false when the lane failed or the time was over: the remaining events keep waiting.
+ * @returns false when the lane failed or the time was over: the remaining events keep waiting. @throws when D1 does not
+ *   respond in time.
  */
 export async function handOverTo(env: Env, webhookId: number, until = Date.now() + runMs): Promise<boolean> {
   while (Date.now() < until) {
-    const page = await nextHandovers(env.DB, webhookId, pageMax);
+    const page = await withTimeout(nextHandovers(env.DB, webhookId, pageMax));
     if (page === null) {
       // No events are left: this clears the mark `waits`.
-      await removeHandovers(env.DB, webhookId, 0);
+      await withTimeout(removeHandovers(env.DB, webhookId, 0));
       return true;
     }
     if (page.orphans.length > 0) logOrphans(webhookId, page.orphans);
     if (page.events.length > 0 && !(await handOverPage(env, webhookId, page))) return false;
-    await removeHandovers(env.DB, webhookId, page.lastId);
+    await withTimeout(removeHandovers(env.DB, webhookId, page.lastId));
   }
   return false;
 }
 
 /** @returns whether the page is finished: handed over, set aside, or not needed any more. */
 async function handOverPage(env: Env, webhookId: number, { events, lastId }: PendingPage): Promise<boolean> {
-  const webhook = await readLaneConfigRow(env.DB, webhookId);
+  const webhook = await withTimeout(readLaneConfigRow(env.DB, webhookId));
   if (webhook === null) return true;
   const { uuid, version } = webhook;
   const result = await callLane(env, {
@@ -71,9 +73,9 @@ async function handOverPage(env: Env, webhookId: number, { events, lastId }: Pen
   if (result === null) return false;
   if (result.outcome === "accepted") return true;
   // The row may have been deleted since it was read.
-  if ((await readLaneConfigRow(env.DB, webhookId)) === null) return true;
+  if ((await withTimeout(readLaneConfigRow(env.DB, webhookId))) === null) return true;
   const reason = "The webhook's lane is closed as deleted, but the webhook exists in the database.";
-  const rows = await setAsideHandovers(env.DB, webhookId, { lastId, reason });
+  const rows = await withTimeout(setAsideHandovers(env.DB, webhookId, { lastId, reason }));
   log("error", "hand-overs set aside", { webhook: uuid, events: rows, reason });
   return true;
 }

@@ -177,11 +177,11 @@ describe("a queue message that cannot be used", () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const hanging = vi.spyOn(env.DB, "batch").mockReturnValue(new Promise(() => undefined));
     const event = makeEvent();
-    const settled = consume(["{", event]);
+    const settled = consume(["{", event, { handover: 1 }]);
     expect(await arrived(1)).toEqual([event.uuid]);
     await vi.waitFor(() => expect(hanging).toHaveBeenCalled());
     await vi.advanceTimersByTimeAsync(5000);
-    expect(await settled).toEqual({ acked: ["message-1"], retried: ["message-0"] });
+    expect(await settled).toEqual({ acked: ["message-1"], retried: ["message-0", "message-2"] });
     vi.useRealTimers();
   });
 
