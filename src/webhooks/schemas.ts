@@ -174,7 +174,7 @@ export const rotationSchema = strict("rotation", {
       description:
         "The secret that signs X-Hub-Signature during the grace period. previous (the default): receivers that know one secret change over at its end. new: at once.",
     }),
-}).openapi("Rotation", { example: { grace_period_s: 86_400 } });
+}).openapi("Rotation", { example: { grace_period_s: 86_400, hub: "previous" } });
 
 /** A subscription in a response. */
 const subscriptionSchema = z

@@ -16,6 +16,7 @@ type Operation = {
   requestBody?: { content: Content };
   responses: Record<string, { headers?: Record<string, unknown> }>;
   security?: unknown[];
+  "x-codeSamples"?: { lang: string; label: string; source: string }[];
 };
 type Document = {
   info: Record<string, unknown>;
@@ -45,6 +46,12 @@ function examplesOf({ requestBody }: Operation): unknown[] {
   return [...named, ...[json.example ?? schema?.example].filter((example) => example !== undefined)];
 }
 
+/** The second argument of the call in a sample. */
+function samplesArgument(source: string): { body?: unknown } {
+  const [, argument] = /await client\.\w+\("[^"]+", ([^]*)\);\nconsole/.exec(source) ?? [];
+  return JSON.parse((argument ?? "{}").replaceAll(/^( *)(\w+):/gm, '$1"$2":')) as { body?: unknown };
+}
+
 describe("the OpenAPI document", () => {
   it("says the release, the server, the licence and whom to ask", () => {
     expect(document.info).toMatchObject({
@@ -70,6 +77,27 @@ describe("the OpenAPI document", () => {
         operationId,
       ).toBe(true);
     }
+  });
+
+  it("has a sample in TypeScript for every operation, with its path, the example of its body, and a token where it needs one", () => {
+    for (const { method, path, operation } of operations) {
+      const { operationId, security } = operation;
+      const [sample] = operation["x-codeSamples"] ?? [];
+      expect(sample, operationId).toMatchObject({ lang: "TypeScript", label: "TypeScript" });
+      const source = sample?.source ?? "";
+      expect(source).toContain(`await client.${method}("${path}"`);
+      expect(source).toContain('baseUrl: "http://gateway.test"');
+      expect(source.includes("Bearer ${process.env.GATEWAY_TOKEN}"), operationId).toBe(
+        security?.length !== 0,
+      );
+      for (const [, name] of path.matchAll(/\{(\w+)\}/g))
+        expect(source, operationId).toContain(` ${name}: "`);
+      const [example] = examplesOf(operation);
+      const { body } = samplesArgument(source);
+      expect(body, operationId).toEqual(example);
+    }
+    const orchest = operations.find(({ operation }) => operation.operationId === "publishEventFromOrchest");
+    expect(orchest?.operation["x-codeSamples"]?.[0]?.source).toContain('"x-hub-signature": "');
   });
 
   it("says which event type never happens", () => {

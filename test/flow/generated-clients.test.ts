@@ -1,6 +1,6 @@
 /** Clients that generators of others make from the OpenAPI document: each does a whole round trip, as its example does. */
 import { execFile } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -33,11 +33,14 @@ type Example = {
 const examples: Record<keyof typeof isInstalled, Example> = {
   typescript: {
     generator: "openapi-typescript",
-    prepare: (directory) =>
-      symlinkSync(join(typescriptTools, "node_modules"), join(directory, "node_modules")),
+    prepare: (directory) => {
+      symlinkSync(join(typescriptTools, "node_modules"), join(directory, "node_modules"));
+      writeSamples(directory);
+    },
     commands: [
       [process.execPath, "node_modules/openapi-typescript/bin/cli.js", "openapi.json", "-o", "schema.d.ts"],
       [process.execPath, "node_modules/typescript/bin/tsc"],
+      [process.execPath, "node_modules/typescript/bin/tsc", "-p", "samples"],
       [process.execPath, "round-trip.ts"],
     ],
   },
@@ -65,6 +68,27 @@ const examples: Record<keyof typeof isInstalled, Example> = {
     ],
   },
 };
+
+type Samples = Record<string, { "x-codeSamples": [{ source: string }] }>;
+
+/** Writes the document's code samples, for the compiler to check them against the generated types. */
+function writeSamples(directory: string): void {
+  const document = JSON.parse(readFileSync(join(directory, "openapi.json"), "utf8")) as {
+    paths: Record<string, Samples>;
+  };
+  const samples = join(directory, "samples");
+  mkdirSync(samples);
+  for (const [index, operation] of Object.values(document.paths)
+    .flatMap(Object.values<Samples[string]>)
+    .entries()) {
+    const [{ source }] = operation["x-codeSamples"];
+    writeFileSync(join(samples, `${index}.ts`), source.replace("./schema.d.ts", "../schema.d.ts"));
+  }
+  writeFileSync(
+    join(samples, "tsconfig.json"),
+    '{ "extends": "../tsconfig.json", "files": [], "include": ["*.ts"] }',
+  );
+}
 
 let gateway: BorrowedGateway;
 beforeAll(async () => {

@@ -3,6 +3,7 @@ import { version } from "../../../package.json";
 import { documentPath } from "../../http/local-hosts";
 import type { Router } from "../../http/router";
 import { exampleEvent } from "../events/event-schema";
+import { typescriptSample } from "./code-samples";
 import { receiverRequests } from "./receiver-requests";
 
 /** The OpenAPI document. */
@@ -54,7 +55,12 @@ export function describeApi(endpoints: Router, origin: string): OpenApiDocument 
   return {
     ...document,
     paths: Object.fromEntries(
-      Object.entries(document.paths ?? {}).map(([path, item]) => [path, withScopes(item)]),
+      Object.entries(document.paths ?? {}).map(([path, item]) => [
+        path,
+        completed(item, (method, operation) =>
+          typescriptSample({ method, path, operation }, { origin, document }),
+        ),
+      ]),
     ),
     webhooks: receiverRequests(exampleEvent),
     components: {
@@ -72,21 +78,28 @@ export function describeApi(endpoints: Router, origin: string): OpenApiDocument 
 }
 
 type PathItem = NonNullable<OpenApiDocument["paths"]>[string];
+type Operation = NonNullable<PathItem["get"]>;
 const methods = ["get", "post", "put", "delete"] as const;
 
-/** Moves the scopes to the descriptions and `x-scope`, because OpenAPI has no scopes for bearer tokens. */
-function withScopes(item: PathItem): PathItem {
+/** @returns the item, whose operations have a code sample and their scope. */
+function completed(item: PathItem, sampleOf: (method: string, operation: Operation) => object): PathItem {
   const changed = { ...item };
   for (const method of methods) {
     const operation = item[method];
-    const scope = operation?.security?.flatMap(({ token = [] }) => token)[0];
-    if (operation === undefined || scope === undefined) continue;
-    changed[method] = {
-      ...operation,
-      description: `${operation.description} Needs the scope \`${scope}\`.`,
-      security: [{ token: [] }],
-      "x-scope": scope,
-    };
+    if (operation === undefined) continue;
+    changed[method] = { ...withScope(operation), "x-codeSamples": [sampleOf(method, operation)] };
   }
   return changed;
+}
+
+/** Moves the scope to the description and `x-scope`, because OpenAPI has no scopes for bearer tokens. */
+function withScope(operation: Operation): Operation {
+  const scope = operation.security?.flatMap(({ token = [] }) => token)[0];
+  if (scope === undefined) return operation;
+  return {
+    ...operation,
+    description: `${operation.description} Needs the scope \`${scope}\`.`,
+    security: [{ token: [] }],
+    "x-scope": scope,
+  };
 }
