@@ -202,12 +202,16 @@ export async function markDeleted(env: Env, uuid: string): Promise<DeletedWebhoo
   return marked ?? null;
 }
 
-/** @returns the uuids of at most `limit` webhooks whose deletion started before `before` (ms) and is not finished. */
+/**
+ * @returns the uuids of at most `limit` webhooks whose deletion started before `before` (ms) and is not finished, chosen
+ *   at random, so that those whose lanes do not respond keep no others from their turn.
+ */
 export async function listUnfinishedDeletions(env: Env, before: number, limit: number): Promise<string[]> {
   const rows = await database(env)
     .select({ uuid: webhooks.uuid })
     .from(webhooks)
     .where(lt(webhooks.deletedAt, before))
+    .orderBy(sql`random()`)
     .limit(limit);
   return rows.map((row) => row.uuid);
 }

@@ -109,6 +109,23 @@ describe("finishing deletions", () => {
     expect((await rowCounts()).webhooks).toBe(1);
   });
 
+  it("goes on beside one whose lane hangs, which it keeps for the next time", async () => {
+    const warn = vi.spyOn(console, "warn").mockReturnValue();
+    await makeWebhook();
+    await makeWebhook();
+    await age(61_000);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    let calls = 0;
+    lanesThat(() => (calls++ === 0 ? new Promise(() => undefined) : Promise.resolve()));
+    const finished = finishDeletions(env);
+    await vi.waitFor(() => expect(calls).toBe(2));
+    await vi.advanceTimersByTimeAsync(5000);
+    await finished;
+    vi.useRealTimers();
+    expect((await rowCounts()).webhooks).toBe(1);
+    expect(warn).toHaveBeenCalledOnce();
+  });
+
   it("goes on after one that fails, which it keeps for the next time", async () => {
     const warn = vi.spyOn(console, "warn").mockReturnValue();
     await makeWebhook();
