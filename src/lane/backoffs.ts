@@ -3,6 +3,9 @@
  * evicted.
  */
 import type { Backoff } from "./partitions";
+import { retryDelayMs } from "./retry-policy";
+
+type Row = { line: string; not_before: number; failures: number };
 
 /** How long a back-off is kept after its end. */
 const keptMs = 86_400_000;
@@ -18,15 +21,18 @@ export class Backoffs {
     ) WITHOUT ROWID`);
   }
 
-  /** @returns the back-offs by partition. Removes expired ones. @param now in ms. */
+  /**
+   * Removes expired back-offs. @returns the others by partition. If the clock was set back, none is longer than the
+   * wait after its failures; the receiver's health has what `Retry-After` added. @param now in ms.
+   */
   read(now: number): Map<string, Backoff> {
     this.#sql.exec("DELETE FROM carried WHERE not_before < ?", now - keptMs);
-    const rows = this.#sql.exec<{ line: string; not_before: number; failures: number }>(
-      "SELECT * FROM carried",
-    );
-    return new Map(
-      rows.toArray().map((row) => [row.line, { notBefore: row.not_before, failures: row.failures }]),
-    );
+    const rows = this.#sql.exec<Row>("SELECT * FROM carried");
+    const backoffOf = ({ not_before: notBefore, failures }: Row): Backoff => ({
+      notBefore: Math.min(notBefore, now + retryDelayMs(failures, 1)),
+      failures,
+    });
+    return new Map(rows.toArray().map((row) => [row.line, backoffOf(row)]));
   }
 
   /** Stores the back-off of a partition whose head was given up. */

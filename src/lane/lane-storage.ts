@@ -285,11 +285,19 @@ export class LaneStorage {
     this.#watchClock(now);
   }
 
-  /** Shortens the waits in the record that are longer than possible. */
+  /** Shortens the waits in the record that are longer than possible, and ends its other times at `now`. */
   #watchClock(now: number): void {
-    const receiver = withClockAt(this.record.receiver, now);
-    const gatewayPause = pauseWithClockAt(this.record.gatewayPause, now);
-    const isSame = receiver === this.record.receiver && gatewayPause === this.record.gatewayPause;
-    if (!isSame) this.setRecord({ receiver, gatewayPause });
+    const { receiver, gatewayPause, troubleAt, lastFailureAt } = this.record;
+    const change = {
+      receiver: withClockAt(receiver, now),
+      gatewayPause: pauseWithClockAt(gatewayPause, now),
+      troubleAt: Math.min(troubleAt, now),
+      lastFailureAt: Math.min(lastFailureAt, now),
+    };
+    const isSame =
+      change.receiver === receiver &&
+      change.gatewayPause === gatewayPause &&
+      Math.max(troubleAt, lastFailureAt) <= now;
+    if (!isSame) this.setRecord(change);
   }
 }

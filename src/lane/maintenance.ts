@@ -47,7 +47,8 @@ export class Maintenance {
 
   /** When the lane must be woken for maintenance, in ms (in the past: at once); null when none is pending. */
   get wakeAt(): number | null {
-    if (this.hasNews) return this.#notBefore;
+    // The clock may have been set back.
+    if (this.hasNews) return Math.min(this.#notBefore, Date.now() + retryMs);
     const storage = this.#lane.storage();
     return storage === null ? null : recoveryAt(storage);
   }

@@ -459,6 +459,35 @@ describe("news of a webhook", () => {
     expect(await alarmOf(about)).toBeNull();
   });
 
+  it.each([
+    ["", false],
+    [", across an eviction", true],
+  ])("waits no longer when the clock goes back a day%s", async (_, isEvicted) => {
+    let isDown = true;
+    const { about, watcher, news } = await watched(() => (isDown ? failed() : new Response()), {
+      retry: { max_attempts: 1 },
+    });
+    await hand(about, times(2));
+    await settle(about);
+    passTime(-dayMs);
+    if (isEvicted) await evictDurableObject(laneOf(about));
+    isDown = false;
+    await live(about, 10_000);
+    await live(about, 600_000);
+    await settle(watcher);
+    expect(news().map(({ type }) => type)).toEqual(["webhook:delivery-dead", "webhook:recovered"]);
+    await live(about, hourMs);
+    isDown = true;
+    await hand(about, times(1));
+    await settle(about);
+    await settle(watcher);
+    expect(
+      news()
+        .map(({ type }) => type)
+        .at(2),
+    ).toBe("webhook:delivery-dead");
+  });
+
   it("is not that a disabled webhook recovers, when an attempt that was under way succeeds", async () => {
     const held = Promise.withResolvers<Response>();
     const { about, watcher, news } = await watched((_, index) => (index === 0 ? held.promise : failed(410)), {

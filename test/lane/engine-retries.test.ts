@@ -394,6 +394,25 @@ describe("a clock that goes back a day", () => {
     }
   });
 
+  it.each([
+    ["", false],
+    [", across an eviction", true],
+  ])("makes no delivery wait longer whose predecessor was given up%s", async (_, isEvicted) => {
+    for (const ordering of ["strict", "keyed", "none"]) {
+      const { uuid, received } = await begin((__, index) => (index === 0 ? failed() : new Response()), {
+        changes: { ordering, retry: { max_attempts: 1 } },
+        events: 2,
+      });
+      expect(received, ordering).toHaveLength(ordering === "none" ? 2 : 1);
+      passTime(-dayMs);
+      if (isEvicted) await evictDurableObject(laneOf(uuid));
+      await live(uuid, 0);
+      await live(uuid, 3000);
+      expect(received, ordering).toHaveLength(2);
+      expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 0, counts: { dead: 1, delivered: 1 } });
+    }
+  });
+
   it("leaves a replay by time everything that was accepted since, before and after it", async () => {
     const { uuid, received } = await begin(() => new Response(), { events: 3 });
     passTime(-dayMs);
