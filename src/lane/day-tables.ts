@@ -24,11 +24,19 @@ export function tableOf(day: Day): string {
   return `deliveries_${day.day}`;
 }
 
+/** @returns the name of the table to which a day's dead letters are copied (`DeadLetterCopies`). */
+export function copyTableOf(day: Day): string {
+  return `${tableOf(day)}_dead`;
+}
+
 /** SQL: the conditions of the partial indexes. A query must contain them literally to use the index. */
 export const indexed = {
   failed: `status IN (${deliveryStatus.pending}, ${deliveryStatus.replaying}) AND attempts > 0`,
   dead: `status = ${deliveryStatus.dead}`,
 };
+
+/** The prefix of the names of a copy's indexes. They keep their names when the copy replaces the day's table. */
+export const copyIndexPrefix = "copy_";
 
 type Row = { day: number; first_sequence: number; thinned: number };
 
@@ -37,10 +45,10 @@ export class DayTables {
   readonly #sql: SqlStorage;
   #days: Day[];
   /**
-   * The tables that have their partial indexes. Tables with only dead letters need none, and tables of earlier versions
-   * get them later.
+   * The tables that have their partial indexes, with the prefix of the indexes' names. Tables of earlier versions get
+   * them later, or never if only dead letters are left.
    */
-  readonly #indexed = new Set<string>();
+  readonly #indexed = new Map<string, string>();
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -48,9 +56,10 @@ export class DayTables {
       day INTEGER PRIMARY KEY, first_sequence INTEGER NOT NULL, thinned INTEGER NOT NULL DEFAULT 0
     )`);
     this.#days = this.#read();
-    const indexes =
-      "SELECT tbl_name AS name FROM sqlite_master WHERE type = 'index' AND name LIKE 'failed_%'";
-    for (const { name } of sql.exec<{ name: string }>(indexes)) this.#indexed.add(name);
+    const indexes = "SELECT tbl_name, name FROM sqlite_master WHERE type = 'index' AND name LIKE '%failed_%'";
+    for (const { tbl_name: table, name } of sql.exec<{ tbl_name: string; name: string }>(indexes)) {
+      this.#indexed.set(table, name.slice(0, name.indexOf("failed_")));
+    }
   }
 
   /** Reads the list of tables again, after a transaction was rolled back. */
@@ -83,12 +92,8 @@ export class DayTables {
   addIndexes(day: Day): void {
     const table = tableOf(day);
     if (day.onlyDead || this.#indexed.has(table)) return;
-    for (const kind of ["failed", "dead"] as const) {
-      this.#sql.exec(
-        `CREATE INDEX IF NOT EXISTS ${kind}_${day.day} ON ${table} (sequence) WHERE ${indexed[kind]}`,
-      );
-    }
-    this.#indexed.add(table);
+    for (const statement of createIndexes(day, { table, prefix: "" })) this.#sql.exec(statement);
+    this.#indexed.set(table, "");
   }
 
   /** @returns the newest day whose table lacks its indexes; null when there is none. */
@@ -102,7 +107,8 @@ export class DayTables {
    */
   by(kind: keyof typeof indexed, table: string): string {
     const day = table.slice(table.lastIndexOf("_") + 1);
-    return this.#indexed.has(table) ? `${table} INDEXED BY ${kind}_${day}` : table;
+    const prefix = this.#indexed.get(table);
+    return prefix === undefined ? table : `${table} INDEXED BY ${prefix}${kind}_${day}`;
   }
 
   /** @returns the table with this sequence number; null when it was dropped, or never existed. */
@@ -174,21 +180,20 @@ export class DayTables {
   /** Drops a day's table. Writes one row. */
   drop(day: Day): void {
     this.#sql.exec(`DROP TABLE ${tableOf(day)}`);
+    this.#sql.exec(`DROP TABLE IF EXISTS ${copyTableOf(day)}`);
     this.#sql.exec("DELETE FROM days WHERE day = ?", day.day);
     this.#days.splice(this.#days.indexOf(day), 1);
     this.#indexed.delete(tableOf(day));
   }
 
-  /** Keeps only the rows with a status in a day's table. Writes one row for each of them. */
-  keepOnlyDead(day: Day, status: number): void {
+  /** Replaces a day's table by the copy of its dead letters. Writes one row. */
+  keepOnlyDead(day: Day): void {
     const table = tableOf(day);
-    this.#sql.exec(createTable(`${table}_kept`));
-    this.#sql.exec(`INSERT INTO ${table}_kept SELECT * FROM ${table} WHERE status = ?`, status);
     this.#sql.exec(`DROP TABLE ${table}`);
-    this.#sql.exec(`ALTER TABLE ${table}_kept RENAME TO ${table}`);
+    this.#sql.exec(`ALTER TABLE ${copyTableOf(day)} RENAME TO ${table}`);
     this.#sql.exec("UPDATE days SET thinned = 1 WHERE day = ?", day.day);
     day.onlyDead = true;
-    this.#indexed.delete(table);
+    this.#indexed.set(table, copyIndexPrefix);
   }
 
   #read(): Day[] {
@@ -199,13 +204,21 @@ export class DayTables {
   }
 }
 
+/** @returns SQL that creates the partial indexes of a day's table, or of the copy of its dead letters. */
+export function createIndexes({ day }: Day, { table, prefix }: { table: string; prefix: string }): string[] {
+  return (["failed", "dead"] as const).map(
+    (kind) =>
+      `CREATE INDEX IF NOT EXISTS ${prefix}${kind}_${day} ON ${table} (sequence) WHERE ${indexed[kind]}`,
+  );
+}
+
 /**
  * @returns SQL that creates a table with one row per delivery. The result of the latest attempt is in the row itself,
  *   so that a delivery that succeeds at the first attempt writes one row when it is accepted and one when it is
  *   delivered. The wide columns come last, so that scans do not read them.
  */
-function createTable(name: string): string {
-  return `CREATE TABLE ${name} (
+export function createTable(name: string): string {
+  return `CREATE TABLE IF NOT EXISTS ${name} (
     sequence INTEGER PRIMARY KEY,
     status INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,

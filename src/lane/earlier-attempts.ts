@@ -1,5 +1,6 @@
 /** The attempts of deliveries except the latest one, which is in the delivery's own row. */
 import { type Day, indexed, tableOf } from "./day-tables";
+import type { SequenceRange } from "./replays";
 
 /** How many attempts a step of pruning removes. Each costs a written row. */
 const droppedPerStep = 1000;
@@ -36,26 +37,26 @@ export class EarlierAttempts {
   }
 
   /**
-   * Removes attempts of the deliveries of a day that are pruned, at most `droppedPerStep`; those of dead letters are
-   * kept. @param last the day's last sequence number.
+   * Removes attempts of a day's deliveries in a range, at most `droppedPerStep`; those of dead letters are kept, and
+   * passed over.
    * @returns whether there may be more.
    */
-  drop(day: Day, last: number): boolean {
+  drop(day: Day, { from, to }: SequenceRange): boolean {
     const dropped = this.#sql.exec(
       `DELETE FROM attempts WHERE (sequence, number) IN (
          SELECT sequence, number FROM attempts WHERE sequence BETWEEN ? AND ? AND NOT EXISTS (
            SELECT 1 FROM ${tableOf(day)} AS kept WHERE kept.sequence = attempts.sequence AND ${indexed.dead}
          ) LIMIT ${droppedPerStep}
        )`,
-      day.firstSequence,
-      last,
+      from,
+      to,
     );
     return dropped.rowsWritten >= droppedPerStep;
   }
 
   /**
-   * Removes attempts of all of a day's deliveries, including dead letters, at most `droppedPerStep`. @returns as
-   * `drop`.
+   * Removes attempts of all of a day's deliveries, including dead letters, at most `droppedPerStep`. @param last
+   * the day's last sequence number. @returns as `drop`.
    */
   dropAll(day: Day, last: number): boolean {
     const dropped = this.#sql.exec(

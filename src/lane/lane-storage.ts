@@ -5,6 +5,7 @@ import { Announcements } from "./announcements";
 import { Backoffs } from "./backoffs";
 import type { CounterCheck } from "./counter-check";
 import { DayTables } from "./day-tables";
+import { DeadLetterCopies } from "./dead-letter-copies";
 import { DeliveryLog } from "./delivery-log";
 import { Digests } from "./digests";
 import { pauseWithClockAt } from "./gateway-pause";
@@ -45,6 +46,7 @@ export class LaneStorage {
   readonly days: DayTables;
   readonly seenEvents: SeenEvents;
   readonly earlierAttempts: EarlierAttempts;
+  readonly deadLetterCopies: DeadLetterCopies;
   readonly outbox: Outbox;
   readonly pending: PendingDeliveries;
   readonly digests: Digests;
@@ -69,6 +71,7 @@ export class LaneStorage {
     this.seenEvents = new SeenEvents(sql, this.days);
     const { sequenceBase } = this.record;
     this.earlierAttempts = new EarlierAttempts(sql);
+    this.deadLetterCopies = new DeadLetterCopies(sql, this.days);
     const { days, seenEvents, earlierAttempts: earlier } = this;
     this.outbox = new Outbox(sql, { days, seenEvents, earlier, sequenceBase });
     this.pending = new PendingDeliveries(sql, this.days);

@@ -15,6 +15,8 @@ const dayMs = 86_400_000;
 
 /** The most steps of pruning in one wake-up. */
 const pruneStepsMax = 5;
+/** When pruning goes on in another wake-up. */
+const pruneAgainMs = 1000;
 
 /** The parts of a lane that maintenance needs. */
 type MaintainedLane = OpenLane & {
@@ -28,6 +30,8 @@ type MaintainedLane = OpenLane & {
 export class Maintenance {
   readonly #lane: MaintainedLane;
   #notBefore = 0;
+  /** Whether the last call of `prune` left something to remove. */
+  #isPruning = false;
   /** Resolved when the latest report to D1, and all before it, have ended. */
   #reported: Promise<void> = Promise.resolve();
 
@@ -47,8 +51,15 @@ export class Maintenance {
 
   /** When the lane must be woken for maintenance, in ms (in the past: at once); null when none is pending. */
   get wakeAt(): number | null {
+    const now = Date.now();
+    const times = [this.#newsAt(now), this.#isPruning ? now + pruneAgainMs : null];
+    const pending = times.filter((time) => time !== null);
+    return pending.length === 0 ? null : Math.min(...pending);
+  }
+
+  #newsAt(now: number): number | null {
     // The clock may have been set back.
-    if (this.hasNews) return Math.min(this.#notBefore, Date.now() + retryMs);
+    if (this.hasNews) return Math.min(this.#notBefore, now + retryMs);
     const storage = this.#lane.storage();
     return storage === null ? null : recoveryAt(storage);
   }
@@ -168,30 +179,31 @@ export class Maintenance {
   }
 
   /**
-   * Removes one day that is past its retention time, if any. Runs after sending, and only while writes to storage
-   * succeed. Never throws.
+   * Removes data that is past its retention time, in a bounded number of steps. If there is more, another wake-up
+   * follows (`wakeAt`). Runs after sending, and only while writes to storage succeed. Never throws.
    */
   prune(): void {
+    this.#isPruning = false;
     try {
-      if (this.#lane.isWritable()) this.#pruneDay();
+      if (this.#lane.isWritable()) this.#isPruning = this.#pruneSteps();
     } catch (error) {
       const webhook = this.#lane.storage()?.record.config?.webhook.uuid;
       log("error", "pruning failed", { webhook, error: String(error) });
     }
   }
 
-  #pruneDay(): void {
+  /** @returns whether there is more to remove. */
+  #pruneSteps(): boolean {
     const storage = this.#lane.storage();
-    if (storage === null) return;
+    if (storage === null) return false;
     const { deliveryDays, deadLetterDays } = readConfig(this.#lane.env);
     const retention = { deliveredMs: deliveryDays * dayMs, deadMs: deadLetterDays * dayMs };
     const now = Date.now();
-    const day = dayToPrune(storage, now, retention);
-    if (day === null) return;
     for (let steps = 0; steps < pruneStepsMax; steps++) {
-      let isDone = false;
-      this.#lane.atomically(() => (isDone = pruneDay(storage, day, { now, retention })));
-      if (isDone) return;
+      const day = dayToPrune(storage, now, retention);
+      if (day === null) return false;
+      this.#lane.atomically(() => pruneDay(storage, day, { now, retention }));
     }
+    return dayToPrune(storage, now, retention) !== null;
   }
 }

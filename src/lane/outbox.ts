@@ -302,7 +302,13 @@ export class Outbox {
     this.#check = null;
   }
 
-  /** @returns the number of dead letters in a day's table. */
+  /** Whether a day's table has dead letters. */
+  hasDead(day: Day): boolean {
+    const query = `SELECT 1 FROM ${this.#days.by("dead", tableOf(day))} WHERE ${indexed.dead} LIMIT 1`;
+    return this.#sql.exec(query).toArray().length > 0;
+  }
+
+  /** @returns the number of dead letters in a day's table. Reads one row for each. */
   countDead(day: Day): number {
     return this.#sql
       .exec<{ n: number }>(

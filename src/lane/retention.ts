@@ -1,7 +1,6 @@
 /** The retention of deliveries. A lane prunes whole days. Days with pending deliveries are kept. */
 import { type Day, endOf } from "./day-tables";
 import type { LaneStorage } from "./lane-storage";
-import { deliveryStatus } from "./delivery-state";
 
 /** How long delivered deliveries and dead letters are kept, in ms. */
 export type Retention = { deliveredMs: number; deadMs: number };
@@ -14,39 +13,46 @@ export function dayToPrune(storage: LaneStorage, now: number, retention: Retenti
 }
 
 /**
- * Does one step of pruning a day's deliveries, except dead letters that are kept longer. Must run in a transaction.
- * @returns whether the day is finished.
+ * Does one step of pruning a day's deliveries, except dead letters that are kept longer. Work is bounded. Must run in a
+ * transaction, again and again while `dayToPrune` returns the day.
  */
 export function pruneDay(
   storage: LaneStorage,
   day: Day,
   { now, retention }: { now: number; retention: Retention },
-): boolean {
-  const { outbox, days, earlierAttempts } = storage;
-  const dead = outbox.countDead(day);
-  const keepsDead = dead > 0 && now < endOf(day) + retention.deadMs;
+): void {
+  const keepsDead = now < endOf(day) + retention.deadMs && storage.outbox.hasDead(day);
   const last = lastOf(storage, day);
-  if (keepsDead ? earlierAttempts.drop(day, last) : earlierAttempts.dropAll(day, last)) return false;
   if (keepsDead) {
-    days.keepOnlyDead(day, deliveryStatus.dead);
+    const range = storage.deadLetterCopies.next(day, last);
+    if (storage.earlierAttempts.drop(day, range)) return;
+    storage.deadLetterCopies.copy(day, range);
+    if (range.to < last) return;
+    storage.days.keepOnlyDead(day);
+    noteFinished(storage, day, 0);
   } else {
-    days.drop(day);
-    outbox.forgetDay(day);
+    if (storage.earlierAttempts.dropAll(day, last)) return;
+    const dead = storage.outbox.countDead(day);
+    storage.days.drop(day);
+    storage.outbox.forgetDay(day);
     storage.digests.forgetDay(day);
     storage.counting.adjust({ dead: -dead });
+    noteFinished(storage, day, dead);
   }
+}
+
+/** Notes in the record that a day was pruned. @param dropped how many dead letters went with it. */
+function noteFinished(storage: LaneStorage, day: Day, dropped: number): void {
   const { prunedThrough, deadPrunedThrough, gone } = storage.record;
-  const dropped = keepsDead ? 0 : dead;
   storage.checkpoint({
     prunedThrough: Math.max(prunedThrough, endOf(day)),
     deadPrunedThrough: dropped > 0 ? Math.max(deadPrunedThrough, endOf(day)) : deadPrunedThrough,
     gone: gone + dropped,
-    sequenceBase: outbox.lastSequence,
-    copiedToD1: storage.record.copiedToD1 && (keepsDead || dead === 0),
+    sequenceBase: storage.outbox.lastSequence,
+    copiedToD1: storage.record.copiedToD1 && dropped === 0,
     // Stored here because it needs no additional row. `Maintenance.reportEmpty` reports it to D1 at cron's next call.
-    isInUse: days.all.length > 0,
+    isInUse: storage.days.all.length > 0,
   });
-  return true;
 }
 
 function lastOf(storage: LaneStorage, day: Day): number {

@@ -77,6 +77,40 @@ describe("what was delivered", () => {
     expect(await rowsIn(uuid, "attempts")).toBe(0);
   });
 
+  it("goes with more attempts than one call removes, by alarms a second apart, each after an eviction", async () => {
+    const { uuid } = await begin(() => new Response(), 5);
+    await runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => {
+      sql.exec(
+        `INSERT INTO attempts WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers LIMIT 12000)
+         SELECT n % 5 + 1, n, 0, 0, 0, 500, NULL, '{}', '' FROM numbers`,
+      );
+    });
+    vi.setSystemTime(start + 31 * dayMs);
+    await laneOf(uuid).maintain();
+    expect(await rowsIn(uuid, "attempts")).toBe(7000);
+    expect(await alarmOf(uuid)).toBe(Date.now() + 1000);
+    for (const left of [2000, 0]) {
+      passTime(1000);
+      await evictDurableObject(laneOf(uuid));
+      await settle(uuid);
+      expect(await rowsIn(uuid, "attempts")).toBe(left);
+    }
+    expect(await kept(uuid)).toEqual([]);
+    expect(await alarmOf(uuid)).toBeNull();
+  });
+
+  it("goes at once from a lane that was not called for many days", async () => {
+    const { uuid } = await begin(() => new Response(), 2);
+    for (let day = 1; day <= 11; day++) {
+      vi.setSystemTime(start + day * dayMs);
+      await hand(uuid, times(2));
+      await settle(uuid);
+    }
+    await tendAfter(uuid, 40);
+    await live(uuid, 10_000);
+    expect(await kept(uuid)).toEqual([24, 23]);
+  });
+
   it("goes day by day, the rest stays", async () => {
     const { uuid } = await begin(() => new Response(), 2);
     for (const day of [1, 2]) {

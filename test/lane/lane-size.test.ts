@@ -1,10 +1,10 @@
 /** Large lanes, made by SQL: what a look at them reads, in rows. `LANE_ROWS=1000000` makes them ten times as large. */
-import { runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { LogQuery } from "../../src/lane/delivery-log";
-import { restartClock, stopClock } from "../clock";
+import { passTime, restartClock, stopClock } from "../clock";
 import { makeListener } from "../event";
-import { configOf, laneOf } from "../lane";
+import { alarmOf, configOf, laneOf } from "../lane";
 import { receiver } from "../receiver";
 import { deliveriesTable, fill, rowsRead, size } from "./lane-rows";
 import { change, hand, live, sequencesOf, settle, withoutJitter } from "./lane-traffic";
@@ -15,6 +15,7 @@ beforeEach(() => {
 });
 afterEach(restartClock);
 
+const dayMs = 86_400_000;
 const failed = (): Response => new Response(null, { status: 500 });
 
 const waiting = { status: "0", attempts: "0", line: "'job ' || (n % 300)" };
@@ -190,6 +191,82 @@ it(`a time range among ${size} dead letters is listed in few rows`, async () => 
     expect(read, JSON.stringify(query)).toBeLessThanOrEqual(3000);
   }
 });
+
+it(
+  `a day of ${size} dead letters is pruned in small steps, each wake-up arming the next`,
+  { timeout: 300_000 },
+  async () => {
+    let isDown = true;
+    const { received } = receiver(() => (isDown ? failed() : new Response()));
+    const { uuid } = await makeListener({ retry: { max_attempts: 1 } });
+    await hand(uuid, ["a"]);
+    await settle(uuid);
+    const day = Math.floor(Date.now() / dayMs);
+    // Every tenth was delivered.
+    await fill(uuid, { status: "CASE WHEN n % 10 = 0 THEN 1 ELSE 2 END", attempts: "2", line: "'a'" }, size);
+    await runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => {
+      const table = deliveriesTable(sql);
+      sql.exec(
+        `UPDATE ${table} SET started_at = 0, duration_ms = 0, request_headers = '{}', response_headers = '{}',
+           response_body = '' WHERE attempts = 2`,
+      );
+      sql.exec(
+        `INSERT INTO attempts SELECT sequence, 1, 0, 0, 0, 500, 'http_5xx', '{}', '' FROM ${table} WHERE attempts = 2`,
+      );
+      sql.exec(
+        "UPDATE lane SET record = json_set(record, '$.frontier', ?1, '$.lowWater', ?1 + 1, '$.countFrom', ?1 + 1, '$.countTo', ?1 + 1000)",
+        size + 1,
+      );
+    });
+    await evictDurableObject(laneOf(uuid));
+    vi.setSystemTime((day + 31) * dayMs);
+    await laneOf(uuid).maintain();
+    const wakeUp = async (): Promise<void> => {
+      expect(await alarmOf(uuid)).toBe(Date.now() + 1000);
+      passTime(1000);
+      await settle(uuid);
+    };
+    // The first is copied already, the last is not.
+    isDown = false;
+    for (const sequence of [1, size + 1]) await laneOf(uuid).redeliver(sequence);
+    await vi.waitFor(() => expect(received).toHaveLength(3));
+    await settle(uuid);
+    for (let times = 0; times < 2; times++) {
+      const read = await rowsRead(uuid, wakeUp);
+      expect(read).toBeGreaterThan(1000);
+      expect(read).toBeLessThanOrEqual(10_000);
+    }
+    const untilDone = async (): Promise<void> => {
+      while ((await alarmOf(uuid)) !== null) await wakeUp();
+    };
+    const readInAll = await rowsRead(uuid, untilDone);
+    expect(readInAll).toBeGreaterThan(size);
+    expect(readInAll).toBeLessThanOrEqual(15 * size);
+    const rowsOf = (query: string): Promise<number> =>
+      runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) => sql.exec<{ n: number }>(query).one().n);
+    const dead = size - size / 10;
+    expect(await rowsOf(`SELECT count(*) AS n FROM deliveries_${day} WHERE status = 2`)).toBe(dead - 1);
+    expect(await rowsOf(`SELECT count(*) AS n FROM deliveries_${day}`)).toBe(dead);
+    expect(await rowsOf("SELECT count(*) AS n FROM attempts")).toBeLessThanOrEqual(dead + 2);
+    expect(await laneOf(uuid).delivery(1)).toMatchObject({ status: "delivered", attempts: 2 });
+    // A view of the webhook reads none of them.
+    isDown = true;
+    await hand(uuid, ["b", "b"]);
+    await settle(uuid);
+    await laneOf(uuid).pause();
+    const viewed = await rowsRead(uuid, async () => {
+      expect(await laneOf(uuid).stats()).toMatchObject({ backlog: 1 });
+      await laneOf(uuid).blockedBy(5);
+      await laneOf(uuid).deliveries({ status: "failed", limit: 5 });
+    });
+    expect(viewed).toBeLessThanOrEqual(3000);
+    vi.setSystemTime((day + 91) * dayMs);
+    await laneOf(uuid).maintain();
+    await untilDone();
+    expect(await rowsOf(`SELECT count(*) AS n FROM attempts WHERE sequence <= ${size + 1}`)).toBe(0);
+    expect(await rowsOf(`SELECT count(*) AS n FROM days WHERE day = ${day}`)).toBe(0);
+  },
+);
 
 it(`the statistics of ${size} deliveries that failed read a bounded number of rows`, async () => {
   receiver(failed);
