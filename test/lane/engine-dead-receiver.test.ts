@@ -557,6 +557,9 @@ describe("news of a webhook", () => {
     await hand(about, times(1));
     for (let run = 0; run < 3; run++) await runAlarm(about, 61_000);
     expect(await alarmOf(about)).not.toBeNull();
+    passTime(-dayMs);
+    await laneOf(about).configure(await configOf(about));
+    expect(await alarmOf(about)).toBe(Date.now() + 60_000);
     broken.mockRestore();
     await runAlarm(about, 61_000);
     await settle(watcher);
