@@ -4,6 +4,7 @@
  */
 import { findToken, findTokenByHashPrefix, recordTokenUse, type StoredToken } from "./tokens";
 import { log } from "../platform/log";
+import { repeatTransient } from "../platform/repeat-transient";
 import { withTimeout } from "../platform/timeouts";
 import { isSameHash, type TokenHash } from "./token";
 import { mayHaveToken } from "./token-hash-prefixes";
@@ -70,7 +71,7 @@ async function readThroughCache(
   const isUsable = cached !== undefined && now - cached.readAt < staleTtlMs;
   if (isUsable && now - cached.failedAt < retryIntervalMs) return cached.token;
   try {
-    return keep(key, await withTimeout(find(), readTimeoutMs));
+    return keep(key, await withTimeout(repeatTransient(find), readTimeoutMs));
   } catch (error) {
     if (!isUsable) throw error;
     log("warn", "token not looked up", { token: cached.token.uuid, error: String(error) });

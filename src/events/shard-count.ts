@@ -1,6 +1,7 @@
 /** The number of event shards that this isolate knows. */
 import { readConfig } from "../platform/config";
 import { log } from "../platform/log";
+import { repeatTransient } from "../platform/repeat-transient";
 import { withTimeout } from "../platform/timeouts";
 import { shardsAnnouncedTo } from "./shard/change-outcomes";
 import { shardStub } from "./shard/shard-of";
@@ -33,7 +34,9 @@ export async function countShards(env: Env): Promise<number> {
     return decided;
   }
   const stored = await withTimeout(
-    env.DB.prepare(`SELECT ${shardsAnnouncedTo} AS shards FROM routing`).first<number>("shards"),
+    repeatTransient(() =>
+      env.DB.prepare(`SELECT ${shardsAnnouncedTo} AS shards FROM routing`).first<number>("shards"),
+    ),
   );
   // Before the first shard exists, the configuration decides.
   return stored === null || stored === 0 ? readConfig(env).eventShards : stored;

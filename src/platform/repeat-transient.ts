@@ -1,4 +1,4 @@
-/** D1 has transient failures, several times a day: what may be repeated is. */
+/** Repeating calls of D1 and Durable Objects that fail for a moment, which happens several times a day. */
 import { RequestError } from "./errors";
 
 /** So often something is tried, with a pause that grows. */
@@ -11,7 +11,7 @@ export async function repeatTransient<Result>(task: () => Promise<Result>): Prom
     try {
       return await task();
     } catch (error) {
-      if (tries === triesMax || !isTransient(error)) throw error;
+      if (tries === triesMax || !isTransient(error) || isOverloaded(error)) throw error;
       await scheduler.wait(pauseMs * tries);
     }
   }
@@ -24,4 +24,12 @@ export function isTransient(error: unknown): boolean {
     if (/constraint failed/i.test(cause.message)) return false;
   }
   return true;
+}
+
+/**
+ * Whether a Durable Object rejected a call because it has too many. Repeating it at once would make that worse
+ * (https://developers.cloudflare.com/durable-objects/best-practices/error-handling/).
+ */
+export function isOverloaded(error: unknown): boolean {
+  return error instanceof Error && "overloaded" in error && error.overloaded === true;
 }
