@@ -2,6 +2,7 @@
 import type { AcceptResult, Handover } from "../lane/handover";
 import { laneOf } from "../lane/lane-of";
 import { log } from "../platform/log";
+import { isOverloaded } from "../platform/repeat-transient";
 import { withTimeout } from "../platform/timeouts";
 
 /** The timeout of a call. The lane is called at most twice. */
@@ -11,7 +12,8 @@ const callMs = 2500;
 type HandoverResult = Exclude<AcceptResult, { outcome: "late" }>;
 
 /**
- * Calls a lane's `accept`, and once more when the first call fails, times out or is too late for new events.
+ * Calls a lane's `accept`, and once more when the first call fails, times out or is too late for new events. A
+ * lane that is overloaded is not called again.
  * @param leftMs gives the remaining time in ms. The lane is not called when no time is left.
  * @returns the lane's result; null when no call got one in time.
  */
@@ -36,6 +38,7 @@ export async function callLane(
         events: handover.events.length,
         error: String(error),
       });
+      if (isOverloaded(error)) return null;
     }
   }
   return null;

@@ -15,7 +15,7 @@ export type AcceptedEvent = { uuid: string; duplicate: boolean; deliveries: numb
 export type DispatchResult = { accepted: AcceptedEvent[] } | { conflicts: string[] };
 
 /**
- * Accepts up to 100 events, in order. When it returns `accepted`, every delivery is stored: in its lane, or in the
+ * Accepts up to 100 events, in order, within 10 s. When it returns `accepted`, every delivery is stored: in its lane, or in the
  * table `handovers` in D1. Idempotent by uuid: the caller repeats it after an exception. In the steady state it does
  * not query D1.
  * @param options.publisher is archived with the events.
@@ -28,20 +28,21 @@ export async function dispatch(
   events: readonly Event[],
   { publisher, exceptWebhook }: { publisher: Publisher; exceptWebhook?: string },
 ): Promise<DispatchResult> {
+  const startedAt = Date.now();
   const unique = new Map<string, Event>();
   for (const event of events) {
     const first = unique.get(event.uuid);
     if (first === undefined) unique.set(event.uuid, event);
     else if (first.body !== event.body) return { conflicts: [event.uuid] };
   }
-  const batch = await publishToShards(env, [...unique.values()], publisher);
+  const batch = await publishToShards(env, [...unique.values()], publisher, startedAt);
   if ("conflicts" in batch) return batch;
 
   const deliveries = new Map<string, number>();
   const count = ({ uuid }: HandoverEvent): void => {
     deliveries.set(uuid, (deliveries.get(uuid) ?? 0) + 1);
   };
-  await handOver(env, laneBatchesOf(batch.events, exceptWebhook), { events: batch.events, count });
+  await handOver(env, laneBatchesOf(batch.events, exceptWebhook), { startedAt, events: batch.events, count });
   const isKnown = new Map(batch.events.map((one) => [one.event.uuid, one.isKnown]));
   const answered = new Set<string>();
   return {

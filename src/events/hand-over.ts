@@ -7,8 +7,10 @@ import { afterAnswer } from "../platform/after-answer";
 import { forEachConcurrent } from "../platform/concurrency";
 import { unavailable } from "../platform/errors";
 import { log } from "../platform/log";
+import { repeatTransient } from "../platform/repeat-transient";
 import { waitUpTo, withTimeout } from "../platform/timeouts";
 import { callLane } from "./call-lane";
+import { withoutDeleted } from "./closed-lanes";
 import { type AppendedFor, appendStatements, type WaitingEvent } from "./handovers";
 import type { ArchivedEvent } from "./publish-to-shards";
 import { refreshRouting } from "./shard/routing-shards";
@@ -21,10 +23,12 @@ export const lanesAtOnce = 50;
 const charactersInCallsMax = 20_000_000;
 /** The time after which a lane counts as slow. */
 const slowMs = 250;
-/** How long lanes are called: most of the 10 s that a publisher waits at most. */
+/** How long lanes are called, from the start of the request: most of the 10 s that a publisher waits at most. */
 const lanesMs = 7500;
-/** The deadline for storing waiting events in D1, from the start of the hand-over. */
+/** The deadline for storing waiting events in D1, from the start of the request. */
 const deadlineMs = 10_000;
+/** The timeout of sending messages to the queue. */
+const sendMs = 5000;
 /** The most messages that a queue accepts at once. */
 const messagesAtOnce = 100;
 
@@ -38,6 +42,7 @@ type CountNew = (event: HandoverEvent) => void;
  * Hands events over. On return, every event is stored in its lane or in D1, or its webhook is deleted or disabled.
  * Events of a webhook with others waiting in D1 are appended after them.
  * @param options.events all events of the request, in order.
+ * @param options.startedAt when the request began, in ms: it is over 10 s later.
  * @param options.count is called once for each new delivery.
  * @throws {RequestError} 503 when events that no lane accepted could not be stored in D1 in time. The caller repeats
  *   it: no event is accepted twice.
@@ -45,32 +50,34 @@ type CountNew = (event: HandoverEvent) => void;
 export async function handOver(
   env: Env,
   laneBatches: readonly LaneBatch[],
-  { events, count }: { events: readonly ArchivedEvent[]; count: CountNew },
+  { startedAt, events, count }: { startedAt: number; events: readonly ArchivedEvent[]; count: CountNew },
 ): Promise<void> {
-  const startedAt = Date.now();
   const left = (until: number): number => Math.max(0, startedAt + until - Date.now());
   const [waiting, direct] = [
     laneBatches.filter(({ webhook }) => webhook.waits),
     laneBatches.filter(({ webhook }) => !webhook.waits),
   ];
-  const notAccepted: LaneBatch[] = [];
-  const appended = appendToWaiting(env, waiting, { events, count });
+  const appended = appendToWaiting(env, waiting, { events, count, leftMs: left(deadlineMs) });
   // Its failure is thrown after the calls of lanes, which continue meanwhile.
   appended.catch(() => undefined);
-  await callLanes(env, direct, { count, notAccepted, leftMs: () => left(lanesMs) });
+  const leftMs = (): number => left(lanesMs);
+  const notAccepted = await callLanes(env, direct, { count, leftMs });
   const notWaiting = await appended;
   // Their waiting events were handed over, and the shards do not know yet.
   if (notWaiting.length > 0) await afterAnswer(refreshRouting(env));
-  await callLanes(env, notWaiting, { count, notAccepted, leftMs: () => left(lanesMs) });
+  notAccepted.push(...(await callLanes(env, notWaiting, { count, leftMs })));
   if (notAccepted.length > 0)
     await storeAsWaiting(env, notAccepted, { events, count, leftMs: left(deadlineMs) });
 }
 
+/** Calls lanes. @returns the batches of lanes that did not accept them, and whose webhooks exist. */
 async function callLanes(
   env: Env,
   laneBatches: readonly LaneBatch[],
-  { count, notAccepted, leftMs }: { count: CountNew; notAccepted: LaneBatch[]; leftMs: () => number },
-): Promise<void> {
+  { count, leftMs }: { count: CountNew; leftMs: () => number },
+): Promise<LaneBatch[]> {
+  const notAccepted: LaneBatch[] = [];
+  const closed: LaneBatch[] = [];
   const slow: Promise<void>[] = [];
   let charactersInCalls = 0;
   const largest = laneBatches.reduce((most, { events }) => Math.max(most, charactersOf(events)), 1);
@@ -81,6 +88,7 @@ async function callLanes(
     await (charactersInCalls > charactersInCallsMax ? called : waitUpTo(slowMs, called));
   });
   await Promise.all(slow);
+  return [...notAccepted, ...(await withoutDeleted(env, closed))];
 
   async function callWithBatch(laneBatch: LaneBatch): Promise<void> {
     const { webhook, events } = laneBatch;
@@ -92,7 +100,7 @@ async function callLanes(
     if (result === null) notAccepted.push(laneBatch);
     else if (result.outcome === "accepted") {
       for (const [place, event] of events.entries()) if (result.fresh[place]) count(event);
-    }
+    } else if (result.because === "deleted") closed.push(laneBatch);
   }
 }
 
@@ -103,11 +111,12 @@ async function callLanes(
 async function appendToWaiting(
   env: Env,
   laneBatches: readonly LaneBatch[],
-  { events, count }: { events: readonly ArchivedEvent[]; count: CountNew },
+  { events, count, leftMs }: { events: readonly ArchivedEvent[]; count: CountNew; leftMs: number },
 ): Promise<LaneBatch[]> {
   if (laneBatches.length === 0) return [];
-  const results = await withDeadline(deadlineMs, () =>
-    env.DB.batch<AppendedFor>(appendStatements(env.DB, byEvent(events, laneBatches))),
+  const waiting = byEvent(events, laneBatches);
+  const results = await withDeadline(leftMs, () =>
+    repeatTransient(() => env.DB.batch<AppendedFor>(appendStatements(env.DB, waiting))),
   );
   const appended = new Set(results.at(-1)?.results.map(({ id }) => id));
   for (const { webhook, events: own } of laneBatches) if (appended.has(webhook.id)) countNew(own, count);
@@ -125,17 +134,24 @@ async function storeAsWaiting(
 ): Promise<void> {
   const ids = laneBatches.map(({ webhook }) => webhook.id);
   await withDeadline(leftMs, () =>
-    setWaits(env, ids, appendStatements(env.DB, byEvent(events, laneBatches))),
+    setWaits(env, ids, appendStatements(env.DB, byEvent(events, laneBatches)), { commitMs: leftMs }),
   );
   for (const { events: own } of laneBatches) countNew(own, count);
   log("warn", "events wait for lanes", {
     webhooks: laneBatches.map(({ webhook }) => webhook.uuid).slice(0, 20),
   });
+  await afterAnswer(sendMessages(env, ids));
+}
+
+/** Sends a hand-over message for each of these webhooks (ids in D1). What fails is left to cron. */
+async function sendMessages(env: Env, ids: readonly number[]): Promise<void> {
   const messages = ids.map((handover) => ({ body: { handover } }));
-  try {
-    for (let first = 0; first < messages.length; first += messagesAtOnce) {
+  const send = async (): Promise<void> => {
+    for (let first = 0; first < messages.length; first += messagesAtOnce)
       await env.EVENTS.sendBatch(messages.slice(first, first + messagesAtOnce));
-    }
+  };
+  try {
+    await withTimeout(send(), sendMs);
   } catch (error) {
     log("warn", "hand-over left to cron", { webhooks: ids.length, error: String(error) });
   }

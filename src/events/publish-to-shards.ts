@@ -1,6 +1,7 @@
 /** Publishing in the event shards: the shard that an event's uuid belongs to archives it. */
 import { unavailable } from "../platform/errors";
 import { log } from "../platform/log";
+import { isOverloaded } from "../platform/repeat-transient";
 import { withTimeout } from "../platform/timeouts";
 import type { Event } from "./parse-events";
 import type { Publisher } from "./publisher";
@@ -10,7 +11,11 @@ import type { PublishAnswer, RoutedWebhook } from "./shard/types";
 
 /** The timeout of a call of a shard. */
 const callMs = 4000;
+/** How long shards are called, from the start of the request, so that time is left for lanes. */
+const shardsMs = 6000;
 const callsMax = 2;
+/** The pause before a repeated call. */
+const pauseMs = 50;
 /** A publish restarts when the number of shards is not the expected one, which can happen repeatedly during a growth. */
 const reshardsMax = 5;
 const retryAfterS = 1;
@@ -30,26 +35,33 @@ export type ArchivedBatch = { events: ArchivedEvent[] } | { conflicts: string[] 
  * Archives events and finds their webhooks. When it returns `events`, all of them are on disk. Idempotent by uuid.
  * After a conflict in one shard, other shards may have archived their events: a repeat without the conflict delivers
  * them.
- * @param events with different uuids. @returns them in their order.
- * @throws {RequestError} 503 when a shard cannot be reached, or does not have the current routing.
+ * @param events with different uuids.
+ * @param startedAt when the request began, in ms. Shards are called for 6 s at most.
+ * @returns the events in their order.
+ * @throws {RequestError} 503 when a shard cannot be reached in time, or does not have the current routing.
  */
 export async function publishToShards(
   env: Env,
   events: readonly Event[],
   publisher: Publisher,
+  startedAt = Date.now(),
 ): Promise<ArchivedBatch> {
+  const leftMs = (): number => Math.max(0, startedAt + shardsMs - Date.now());
   for (let reshards = 0; reshards < reshardsMax; reshards += 1) {
     const shards = shardsBelieved(env);
     const parts = [...Map.groupBy(events, ({ uuid }) => shardOf(uuid, shards))];
     const placeOf = new Map(events.map(({ uuid }, place) => [uuid, place]));
     const at = Date.now();
-    const conflicts = parts.length > 1 ? await findConflicts(env, parts) : [];
+    const conflicts = parts.length > 1 ? await findConflicts(env, parts, leftMs) : [];
     if (conflicts.length > 0) return { conflicts };
     const answers = await Promise.all(
       parts.map(([shard, part]) =>
-        callShard<PublishAnswer>(env, shard, (stub) => {
-          const places = part.map(({ uuid }) => placeOf.get(uuid) ?? 0);
-          return stub.publish({ shards, publisher, at, events: part, places });
+        callShard<PublishAnswer>(env, shard, {
+          leftMs,
+          call: (stub) => {
+            const places = part.map(({ uuid }) => placeOf.get(uuid) ?? 0);
+            return stub.publish({ shards, publisher, at, events: part, places });
+          },
         }),
       ),
     );
@@ -61,28 +73,44 @@ export async function publishToShards(
 }
 
 /** Returns the uuids that are known with another text. If there are any, no event of the request is archived. */
-async function findConflicts(env: Env, parts: readonly [number, Event[]][]): Promise<string[]> {
+async function findConflicts(
+  env: Env,
+  parts: readonly [number, Event[]][],
+  leftMs: () => number,
+): Promise<string[]> {
   const known = await Promise.all(
-    parts.map(([shard, part]) => callShard(env, shard, (stub) => stub.texts(part.map(({ uuid }) => uuid)))),
+    parts.map(([shard, part]) =>
+      callShard(env, shard, { leftMs, call: (stub) => stub.texts(part.map(({ uuid }) => uuid)) }),
+    ),
   );
   const texts = new Map(known.flat().map(({ uuid, text }) => [uuid, text]));
   const events = parts.flatMap(([, part]) => part);
   return events.filter(({ uuid, body }) => (texts.get(uuid) ?? body) !== body).map(({ uuid }) => uuid);
 }
 
-/** Calls a shard, a second time if the first call fails. @throws {RequestError} 503 when both fail. */
+/** A call of a shard, and how much time (ms) is left for it. */
+type ShardCall<Result> = {
+  call: (stub: ReturnType<typeof shardStub>) => PromiseLike<Result>;
+  leftMs: () => number;
+};
+
+/**
+ * Calls a shard, and a second time if the first call fails while there is time. A shard that is overloaded is not called again.
+ * @throws {RequestError} 503 when no call succeeds.
+ */
 async function callShard<Result>(
   env: Env,
   shard: number,
-  call: (stub: ReturnType<typeof shardStub>) => PromiseLike<Result>,
+  { call, leftMs }: ShardCall<Result>,
 ): Promise<Result> {
   for (let calls = 1; ; calls += 1) {
     try {
-      return await withTimeout(Promise.resolve(call(shardStub(env, shard))), callMs);
+      return await withTimeout(Promise.resolve(call(shardStub(env, shard))), Math.min(callMs, leftMs()));
     } catch (error) {
       log("warn", "event shard call failed", { shard, error: String(error) });
-      if (calls === callsMax)
+      if (calls === callsMax || isOverloaded(error) || leftMs() <= pauseMs)
         throw unavailable("The events could not be archived. Publish again.", { retryAfterS, cause: error });
+      await scheduler.wait(pauseMs);
     }
   }
 }

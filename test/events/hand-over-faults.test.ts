@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { nextHandovers, removeHandovers, webhooksWithHandovers } from "../../src/events/handovers";
 import { readMatchingEvents } from "../../src/events/missing-events";
+import type { PublishRequest } from "../../src/events/shard/types";
 import gateway from "../../src/index";
 import { api, notifications } from "../api";
 import { passTime, restartClock, stopClock } from "../clock";
@@ -224,6 +225,23 @@ describe("a lane that breaks twice", () => {
     expect(await arrivedWithBarrier(1)).toEqual([event.uuid]);
   });
 
+  it("has later events appended although D1 fails for a moment", async () => {
+    breakLane(2);
+    const [first, second] = [makeEvent(), makeEvent()];
+    await publish(first);
+    vi.spyOn(env.DB, "batch").mockRejectedValueOnce(new Error("D1_ERROR: Network connection lost."));
+    expect((await publish(second)).status).toBe(202);
+    expect(await waitingEvents()).toEqual([first.uuid, second.uuid]);
+  });
+
+  it("delays no answer when the queue hangs", async () => {
+    const gate = Promise.withResolvers<Awaited<ReturnType<typeof env.EVENTS.sendBatch>>>();
+    vi.spyOn(env.EVENTS, "sendBatch").mockReturnValue(gate.promise);
+    breakLane(2);
+    expect((await publish(makeEvent())).status).toBe(202);
+    gate.reject(new Error("no queue in this test"));
+  });
+
   it("loses what waits when its webhook is deleted, and D1 keeps only what waits for others", async () => {
     breakLane(Number.POSITIVE_INFINITY);
     const [own, shared] = [makeEvent(), makeEvent()];
@@ -277,6 +295,50 @@ async function storedEvents(): Promise<string[]> {
     uuid: string;
   }>();
   return results.map(({ uuid }) => uuid);
+}
+
+describe("a lane that is overloaded", () => {
+  it("is not called again at once: its events wait", async () => {
+    const { calls } = interceptAccept(() => Promise.reject(overloaded()));
+    const event = makeEvent();
+    expect((await publish(event)).status).toBe(202);
+    expect(calls()).toBe(1);
+    expect(await waitingEvents()).toEqual([event.uuid]);
+  });
+});
+
+describe("a lane that is closed as deleted", () => {
+  const error = "a lane is closed as deleted";
+
+  it("though D1 has its webhook has its events wait, is logged, and they are set aside", async () => {
+    const { logged } = receiver();
+    await laneOf(webhook.uuid).close();
+    const event = makeEvent();
+    expect((await publish(event)).body.accepted[0]).toMatchObject({ duplicate: false, deliveries: 1 });
+    expect(logged()).toContain(error);
+    expect(await waitingEvents()).toEqual([event.uuid]);
+    await cron();
+    expect((await api<{ message?: string }>("GET", "/health")).body.message).toContain("set aside");
+  });
+
+  it("while an event is published costs one query, and nothing waits or is logged", async () => {
+    await publish(makeEvents(20));
+    await vi.waitFor(() => expect(received).toHaveLength(20));
+    const { logged } = receiver();
+    await env.DB.prepare("UPDATE webhooks SET deleted_at = 1").run();
+    await laneOf(webhook.uuid).close();
+    const queries = vi.spyOn(env.DB, "prepare");
+    const batches = vi.spyOn(env.DB, "batch");
+    expect((await publish(makeEvent())).body.accepted[0]).toMatchObject({ deliveries: 0 });
+    expect([queries.mock.calls.length, batches.mock.calls.length]).toEqual([1, 0]);
+    expect(await waitingEvents()).toEqual([]);
+    expect(logged()).not.toContain(error);
+  });
+});
+
+/** What a Durable Object with too many calls throws. */
+function overloaded(): Error {
+  return Object.assign(new Error("Durable Object is overloaded."), { overloaded: true });
 }
 
 /** Has statements of D1 that begin like this fail. */
@@ -510,6 +572,65 @@ describe("a lane that hangs", () => {
     expect(await waitingEvents()).toEqual([]);
     await release();
     expect(await arrivedWithBarrier(1)).toEqual([event.uuid]);
+  });
+});
+
+/** Has the first `publish` calls of shards go another way. @returns how many there were. */
+function interceptShards(fault: (call: number) => Promise<never> | null): { calls: () => number } {
+  let calls = 0;
+  const getByName = env.SHARDS.getByName.bind(env.SHARDS);
+  vi.spyOn(env.SHARDS, "getByName").mockImplementation((name, options) => {
+    const shard = getByName(name, options);
+    const publishThere = (request: PublishRequest): Promise<unknown> => {
+      calls += 1;
+      return fault(calls) ?? Promise.resolve(shard.publish(request));
+    };
+    return new Proxy(shard, {
+      get: (target, key) => (key === "publish" ? publishThere : Reflect.get(target, key)),
+    });
+  });
+  return { calls: () => calls };
+}
+
+const hangs = (): Promise<never> => new Promise(() => undefined);
+
+describe("a shard that is overloaded", () => {
+  it("is not called again at once: the publisher is told to repeat", async () => {
+    const { calls } = interceptShards(() => Promise.reject(overloaded()));
+    const { status, headers } = await publish(makeEvent());
+    expect([status, headers.get("Retry-After"), calls()]).toEqual([503, "1", 1]);
+  });
+});
+
+describe("shards and lanes that hang have one deadline:", () => {
+  beforeEach(
+    () => void vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: Date.now() }),
+  );
+
+  it("shards 6 s, then the publisher is told to repeat", async () => {
+    const { calls } = interceptShards(hangs);
+    const answer = gateway.fetch(publishRequest(makeEvent()), env, createExecutionContext());
+    for (const [call, ms] of [4000, 2000].entries()) {
+      await vi.waitFor(() => expect(calls()).toBe(call + 1));
+      await vi.advanceTimersByTimeAsync(ms);
+    }
+    const { status, headers } = await answer;
+    expect([status, headers.get("Retry-After")]).toEqual([503, "1"]);
+  });
+
+  it("lanes 7.5 s from the start of the request, then their events wait", async () => {
+    const shardCalls = interceptShards((call) => (call === 1 ? hangs() : null));
+    const laneCalls = interceptAccept(hangs);
+    const event = makeEvent();
+    const answer = gateway.fetch(publishRequest(event), env, createExecutionContext());
+    await vi.waitFor(() => expect(shardCalls.calls()).toBe(1));
+    await vi.advanceTimersByTimeAsync(4000);
+    for (const [call, ms] of [laneTimeoutMs, 1000].entries()) {
+      await vi.waitFor(() => expect(laneCalls.calls()).toBe(call + 1));
+      await vi.advanceTimersByTimeAsync(ms);
+    }
+    expect((await answer).status).toBe(202);
+    expect(await waitingEvents()).toEqual([event.uuid]);
   });
 });
 

@@ -13,7 +13,7 @@ import {
   shardsAnnouncedTo,
   voidChanges,
 } from "./change-outcomes";
-import { isTransient, repeatTransient } from "../../platform/repeat-transient";
+import { isOverloaded, isTransient, repeatTransient } from "../../platform/repeat-transient";
 
 /** How long a shard may take to write an announcement down. It is called twice. */
 const announceMs = 2000;
@@ -164,7 +164,7 @@ async function announceTo(stub: ShardStub, id: string): Promise<number | null> {
     try {
       return await withTimeout(stub().announce(id), announceMs);
     } catch (error) {
-      if (call === announcesMax) throw error;
+      if (call === announcesMax || isOverloaded(error)) throw error;
     }
   }
 }
