@@ -71,7 +71,8 @@ async function readThroughCache(
   const isUsable = cached !== undefined && now - cached.readAt < staleTtlMs;
   if (isUsable && now - cached.failedAt < retryIntervalMs) return cached.token;
   try {
-    return keep(key, await withTimeout(repeatTransient(find), readTimeoutMs));
+    const found = isUsable ? find() : repeatTransient(find);
+    return keep(key, await withTimeout(found, readTimeoutMs));
   } catch (error) {
     if (!isUsable) throw error;
     log("warn", "token not looked up", { token: cached.token.uuid, error: String(error) });

@@ -205,6 +205,15 @@ describe("a token", () => {
     expect(await publishes()).toBe(400);
   });
 
+  it("is looked up again when D1 fails for a moment", async () => {
+    const { token } = await makeUsedToken(["webhooks:read"]);
+    for (let failures = 0; failures < 2; failures += 1)
+      vi.spyOn(env.DB, "prepare").mockImplementationOnce(() => {
+        throw new Error("D1 is down");
+      });
+    expect(await reads(token)).toBe(200);
+  });
+
   it("whose hash only begins like a known one is refused", async () => {
     const { id, token } = await makeUsedToken(["webhooks:read"]);
     await env.DB.prepare("UPDATE tokens SET hash = substr(hash, 1, 63) || 'x' WHERE uuid = ?").bind(id).run();
