@@ -2,6 +2,7 @@
 import { desc, lt, sql } from "drizzle-orm";
 import { log } from "../platform/log";
 import { isOverLimit } from "../platform/rate-limit";
+import { withTimeout } from "../platform/timeouts";
 import { database } from "./database";
 import { type Page, pageOf } from "./page";
 import { auditEntries } from "./schema";
@@ -57,8 +58,8 @@ export type AuditSubject = {
 };
 
 /**
- * Records an action that has succeeded. Never throws: a failed write is logged as an error, because the action has
- * already happened.
+ * Records an action that has succeeded. Never throws, and takes 5 s at most: a failed write is logged as an error, because
+ * the action has already happened.
  */
 export async function audit(env: Env, actor: Actor, subject: AuditSubject): Promise<void> {
   const { action, target = null, detail = null } = subject;
@@ -88,7 +89,7 @@ function columnsOf({ id, name, address }: Actor): Pick<AuditEntry, "actor" | "ac
 
 async function logFailure(entry: object, write: Promise<void>): Promise<void> {
   try {
-    await write;
+    await withTimeout(write);
   } catch (error) {
     log("error", "audit entry not written", { ...entry, error: String(error) });
   }

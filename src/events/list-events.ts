@@ -1,4 +1,5 @@
 /** Lists of events, newest first, from all event shards and the old archive in D1. */
+import { unavailable } from "../platform/errors";
 import { log } from "../platform/log";
 import { withTimeout } from "../platform/timeouts";
 import type { ArchivedEvent, ArchiveFilters } from "./archived-event";
@@ -44,7 +45,7 @@ type Source = (before: number) => Promise<ListedPage>;
 
 /**
  * @returns a page of events. It may have fewer events than `limit`, or none, and still a next page.
- * @throws when D1 cannot be reached, or no shard at all.
+ * @throws {RequestError} 503 when no shard can be reached. @throws when D1 cannot be reached.
  */
 export async function listEvents(env: Env, query: ListQuery): Promise<EventPage> {
   const { before: begin = [], ...filters } = query;
@@ -65,7 +66,8 @@ export async function listEvents(env: Env, query: ListQuery): Promise<EventPage>
     }),
   );
   const unavailableShards = failedShards(asked);
-  if (unavailableShards.length === shards) throw new Error("No event shard answers.");
+  if (unavailableShards.length === shards)
+    throw unavailable("No event shard answered. Try again.", { retryAfterS: 1 });
   return mergedPage(asked, { before, limit: query.limit, unavailableShards });
 }
 

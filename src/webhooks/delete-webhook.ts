@@ -39,7 +39,7 @@ export async function finishDeletions(env: Env): Promise<void> {
 async function finish(env: Env, uuid: string): Promise<void> {
   try {
     await withTimeout<void>(laneOf(env, uuid).close());
-    await removeDeleted(env, uuid);
+    await withTimeout(removeDeleted(env, uuid));
   } catch (error) {
     log("warn", "deletion not finished, left to cron", { webhook: uuid, error: String(error) });
   }

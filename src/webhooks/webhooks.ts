@@ -3,6 +3,7 @@ import { and, eq, gt, inArray, isNotNull, isNull, lt, or, sql, type SQL } from "
 import { patternsFor } from "../events/patterns";
 import { changeRouting } from "../events/shard/routing-shards";
 import { database } from "../db/database";
+import { withTimeout } from "../platform/timeouts";
 import { subscriptions, webhooks } from "../db/schema";
 import {
   addSubscriptions,
@@ -54,12 +55,13 @@ export function listWebhooksAfter(env: Env, after: number, limit: number): Promi
     .limit(limit);
 }
 
-/** @returns the webhook; null when it does not exist or was deleted. */
+/** @returns the webhook; null when it does not exist or was deleted. @throws when D1 does not respond within 5 s. */
 export async function findWebhook(env: Env, uuid: string): Promise<Webhook | null> {
-  const [found] = await database(env)
+  const query = database(env)
     .select()
     .from(webhooks)
     .where(and(eq(webhooks.uuid, uuid), isNull(webhooks.deletedAt)));
+  const [found] = await withTimeout(query.all());
   return found ?? null;
 }
 
@@ -191,7 +193,8 @@ export type DeletedWebhook = Pick<Webhook, "name" | "origin">;
  */
 export async function markDeleted(env: Env, uuid: string): Promise<DeletedWebhook | null> {
   const db = database(env);
-  const [found] = await db.select({ id: webhooks.id }).from(webhooks).where(eq(webhooks.uuid, uuid));
+  const query = db.select({ id: webhooks.id }).from(webhooks).where(eq(webhooks.uuid, uuid));
+  const [found] = await withTimeout(query.all());
   if (found === undefined) return null;
   const mark = db
     .update(webhooks)

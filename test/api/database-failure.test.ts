@@ -1,8 +1,10 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, it, vi } from "vitest";
+import { createExecutionContext } from "cloudflare:test";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { isDatabaseFailure } from "../../src/http/database-failure";
+import gateway from "../../src/index";
 import { api, notifications, spec } from "../api";
-import { makeListener } from "../event";
+import { makeEvent, makeListener, publish } from "../event";
 import { post, signIn } from "../pages/page";
 import { receiver } from "../receiver";
 
@@ -61,6 +63,73 @@ describe("while D1 takes no changes,", () => {
       expect(html).toMatch(/The (gateway&#39;s )?database (stopped answering|did not)/);
     }
   });
+});
+
+describe("while D1 hangs,", () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
+  afterEach(() => void vi.useRealTimers());
+
+  /** Has no statement of D1 end. */
+  function hangDatabase(): void {
+    const hangs = (): Promise<never> => new Promise(() => undefined);
+    const statement = Object.getPrototypeOf(env.DB.prepare("SELECT 1")) as D1PreparedStatement;
+    for (const method of ["run", "all", "first", "raw"] as const)
+      vi.spyOn(statement, method).mockImplementation(hangs);
+    vi.spyOn(env.DB, "batch").mockImplementation(hangs);
+  }
+
+  /** Called here and not through `exports`, so that the timers are this test's. */
+  async function answerOf(method: string, path: string, body?: object): Promise<Response> {
+    let isOver = false;
+    const request = new Request(`http://gateway.test${path}`, {
+      method,
+      headers: { Authorization: "Bearer test-token-of-the-suite", "Content-Type": "application/json" },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const answer = Promise.resolve(gateway.fetch(request, env, createExecutionContext()));
+    const end = (): void => void (isOver = true);
+    answer.then(end, end);
+    while (!isOver) {
+      await scheduler.wait(1);
+      await vi.advanceTimersByTimeAsync(1000);
+    }
+    return answer;
+  }
+
+  it("each request about a webhook is a 503 with Retry-After", async () => {
+    receiver();
+    const { uuid } = await makeListener();
+    const own = `${notifications}/subscribers/${uuid}`;
+    vi.spyOn(console, "error").mockReturnValue();
+    vi.spyOn(console, "warn").mockReturnValue();
+    hangDatabase();
+    for (const [method, path, body] of [
+      ["POST", webhooks, spec],
+      ["PUT", `${webhooks}/${uuid}`, { name: "Other" }],
+      ["POST", `${own}/rotate-secret`, {}],
+      ["POST", `${own}/pause`],
+      ["DELETE", own],
+      ["GET", own],
+    ] as const) {
+      const { status, headers } = await answerOf(method, path, body);
+      expect([method, path, status, headers.get("Retry-After")]).toEqual([method, path, 503, "5"]);
+    }
+  });
+});
+
+it("an event whose shard is gone is a 503 that names the shard", async () => {
+  receiver();
+  const event = makeEvent();
+  await publish(event);
+  vi.spyOn(console, "warn").mockReturnValue();
+  vi.spyOn(env.SHARDS, "getByName").mockImplementation(() => {
+    throw new Error("The shard is gone.");
+  });
+  const one = await api<{ message: string }>("GET", `/api/events/${event.uuid}`);
+  expect([one.status, one.headers.get("Retry-After")]).toEqual([503, "1"]);
+  expect(one.body.message).toMatch(/^Event shard \d+,/);
+  const list = await api("GET", "/api/events");
+  expect([list.status, list.headers.get("Retry-After")]).toEqual([503, "1"]);
 });
 
 function query(cause: Error): Error {
