@@ -150,6 +150,7 @@ export class EventTables {
       table.firstAt,
     );
     this.#tables.push(table);
+    this.#lastAt = Math.max(this.#lastAt, at);
     return table;
   }
 

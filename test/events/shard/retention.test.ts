@@ -183,6 +183,17 @@ describe("texts beyond the archive's size", () => {
     expect(ids).toEqual([30]);
   });
 
+  it("leave times in order when the clock goes back after a new table was begun", async () => {
+    keepBytes(4000);
+    await archive(large());
+    passTime(60_000);
+    const begunAt = Date.now();
+    await runAlarm();
+    expect(await readableTables()).toBe(2);
+    passTime(-30_000);
+    expect(await archive(event())).toMatchObject([{ firstAcceptedAt: begunAt }]);
+  });
+
   it("are counted also by a shard that starts again, and by one that packed its uuids", async () => {
     passTime(dayMs / 2);
     await fill(5000);
