@@ -10,6 +10,7 @@ import type { FullArchivedEvent } from "../archived-event";
 import type { ListedPage } from "../list-events";
 import type { SourcePage } from "../merge-pages";
 import { archiveEvents, textOf } from "./archive-events";
+import { atomically } from "./atomically";
 import { findEvent, listEvents, type MatchingRange, readMatching, type ShardQuery } from "./archive-pages";
 import { Growth, type JoinState } from "./growth";
 import { KnownNames } from "./known-names";
@@ -56,7 +57,7 @@ export class EventShard extends DurableObject<Env> {
     this.#store = new ShardStore(ctx.storage.sql);
     this.#replica = new RoutingReplica(ctx.storage.sql);
     this.#names = new KnownNames(ctx.storage.sql);
-    this.#old = new OldUuids(ctx.storage, env.DB, this.#store.record);
+    this.#old = new OldUuids(ctx, env.DB, this.#store.record);
     this.#changes = new RoutingChanges(ctx, env, this.#replica, {
       shardsWanted: () => this.#store.record.get().shards ?? readConfig(env).eventShards,
       pulled: (page) => {
@@ -65,7 +66,7 @@ export class EventShard extends DurableObject<Env> {
       },
     });
     this.#number = Number(/\d+$/.exec(ctx.id.name ?? "")?.[0]);
-    this.#growth = new Growth(ctx.storage, env, {
+    this.#growth = new Growth(ctx, env, {
       shard: this.#number,
       store: this.#store,
       changes: this.#changes,
@@ -94,7 +95,7 @@ export class EventShard extends DurableObject<Env> {
       return { outcome: "unavailable", because: "Whether events were published before cannot be told now." };
     }
     const now = Date.now();
-    const answer = this.#atomically((): PublishAnswer => {
+    const answer = atomically(this.ctx, (): PublishAnswer => {
       // There may be more since the call began.
       const { shards: known } = this.#store.record.get();
       if (known !== null && known !== shards) return { outcome: "resharded", shards: known };
@@ -280,7 +281,7 @@ export class EventShard extends DurableObject<Env> {
       textBytesMax: Math.min(archiveBytesMax / shards, textBytesMax),
       uuidsMax,
     };
-    const pruned = this.#atomically(() => prune(this.#store, limits));
+    const pruned = atomically(this.ctx, () => prune(this.#store, limits));
     if (pruned.events + pruned.texts > 0)
       log("info", "archive pruned", { shard: this.ctx.id.name, ...pruned });
   }
@@ -288,7 +289,7 @@ export class EventShard extends DurableObject<Env> {
   /** Publishes get their turn between two steps. */
   async #tidy(): Promise<void> {
     for (let step = 0; step < stepsMax; step += 1) {
-      if (!this.#atomically(() => this.#store.seen.tidy() || this.#store.inherited.tidy())) return;
+      if (!atomically(this.ctx, () => this.#store.seen.tidy() || this.#store.inherited.tidy())) return;
       await scheduler.wait(1);
     }
   }
@@ -310,19 +311,5 @@ export class EventShard extends DurableObject<Env> {
   #restMs(): number {
     if (!this.#hasSmallWork()) return maintenanceMs;
     return this.#hasFailed ? retryMs : tidyMs;
-  }
-
-  /** One transaction. Where it fails, the object starts again from its disk: what was undone there is still in memory. */
-  #atomically<Result>(work: () => Result): Result {
-    try {
-      return this.ctx.storage.transactionSync(work);
-    } catch (error) {
-      log("error", "a transaction failed: the shard starts again from its disk", {
-        shard: this.ctx.id.name,
-        error: String(error),
-      });
-      this.ctx.abort(String(error));
-      throw error;
-    }
   }
 }

@@ -11,6 +11,7 @@ import { awaitAll } from "../../platform/concurrency";
 import { readConfig } from "../../platform/config";
 import { log } from "../../platform/log";
 import { withTimeout } from "../../platform/timeouts";
+import { atomically } from "./atomically";
 import type { EventShard } from "./event-shard";
 import type { RoutingChanges } from "./routing-changes";
 import type { RoutingPage } from "./pull-routing";
@@ -33,7 +34,7 @@ const none: ReadonlyMap<string, EarlierEvent> = new Map();
 
 /** A shard's part in growing. All calls of the shard share one. */
 export class Growth {
-  readonly #storage: DurableObjectStorage;
+  readonly #ctx: DurableObjectState;
   readonly #env: Env;
   readonly #shard: number;
   readonly #store: ShardStore;
@@ -46,7 +47,7 @@ export class Growth {
 
   /** @param options.shard the shard's number, from 0. */
   constructor(
-    storage: DurableObjectStorage,
+    ctx: DurableObjectState,
     env: Env,
     {
       shard,
@@ -54,7 +55,7 @@ export class Growth {
       changes,
     }: { shard: number; store: ShardStore; changes: Pick<RoutingChanges, "current" | "refresh"> },
   ) {
-    this.#storage = storage;
+    this.#ctx = ctx;
     this.#env = env;
     this.#shard = shard;
     this.#store = store;
@@ -72,15 +73,17 @@ export class Growth {
    * How many shards there are. Asks shard 0 when the caller believes in another number than this shard knows; if the
    * number has grown, this shard joins or notes it before it returns.
    * @param believed the caller's number; null: unknown.
-   * @returns null when this shard was never told the number and D1 cannot be reached. @throws when another shard cannot be
+   * @returns null when this shard was never told the number and D1 cannot be reached, unless shard 0 says that it is not one of
+   *   the shards. @throws when another shard cannot be
    *   reached.
    */
   async count(believed: number | null): Promise<number | null> {
-    if (this.#known === null && !(await this.#changes.current())) return null;
-    if (this.#shard === 0) return this.#known ?? believed;
+    const hasRouting = this.#known !== null || (await this.#changes.current());
+    if (this.#shard === 0) return hasRouting ? (this.#known ?? believed) : null;
     if (this.#known !== null && this.#known === believed) return this.#known;
     const decided = await this.#decided();
     if (decided === null || decided <= this.#shard) return decided;
+    if (!hasRouting) return null;
     if (this.#known === null) await this.#join(decided);
     else this.#raise(decided);
     return decided;
@@ -175,7 +178,7 @@ export class Growth {
   #begin({ from, to }: { from: number; to: number }): void {
     const { joining } = this.#store.record.get();
     if (joining?.from === from && joining.to === to) return;
-    this.#storage.transactionSync(() => {
+    atomically(this.#ctx, () => {
       // Uuids that were copied for another number of shards may be incomplete.
       this.#store.inherited.clear();
       this.#store.record.set({
@@ -229,7 +232,7 @@ export class Growth {
       const page = await withTimeout<UuidPage>(
         this.#stub(from).uuidsOf({ ...request, shard: this.#shard, cursor }),
       );
-      this.#storage.transactionSync(() => this.#take(from, page));
+      atomically(this.#ctx, () => this.#take(from, page));
       if (page.isEnd) return true;
     }
     return false;

@@ -5,6 +5,7 @@
  */
 import { hasOldArchive } from "../old-archive/slots";
 import { findOldEvents, readOldUuids } from "../old-archive/uuids";
+import { atomically } from "./atomically";
 import { shardOf } from "./shard-of";
 import type { ShardRecordStore } from "./shard-record";
 import type { EarlierEvent } from "./types";
@@ -20,12 +21,12 @@ type OldArchiveState = { hasOldArchive: boolean; version: number; oldKnownSince:
 const none: ReadonlyMap<string, EarlierEvent> = new Map();
 
 export class OldUuids {
-  readonly #storage: DurableObjectStorage;
+  readonly #ctx: DurableObjectState;
   readonly #db: D1Database;
   readonly #record: ShardRecordStore;
 
-  constructor(storage: DurableObjectStorage, db: D1Database, record: ShardRecordStore) {
-    this.#storage = storage;
+  constructor(ctx: DurableObjectState, db: D1Database, record: ShardRecordStore) {
+    this.#ctx = ctx;
     this.#db = db;
     this.#record = record;
   }
@@ -35,7 +36,9 @@ export class OldUuids {
     if (this.#record.get().oldArchive !== "unknown") return;
     const knownSince = Math.max(this.#record.get().knownSince, oldKnownSince);
     if (has)
-      this.#storage.sql.exec("CREATE TABLE IF NOT EXISTS old_uuids (uuid TEXT PRIMARY KEY) WITHOUT ROWID");
+      this.#ctx.storage.sql.exec(
+        "CREATE TABLE IF NOT EXISTS old_uuids (uuid TEXT PRIMARY KEY) WITHOUT ROWID",
+      );
     this.#record.set({ oldArchive: has ? "reading" : "none", oldRoutingVersion: version, knownSince });
   }
 
@@ -74,8 +77,8 @@ export class OldUuids {
       if (page.readTo === null) return this.#finish(now);
       const own = page.uuids.filter(([uuid]) => shardOf(uuid, shards) === shard).map(([uuid]) => uuid);
       const readTo = page.readTo;
-      this.#storage.transactionSync(() => {
-        this.#storage.sql.exec(
+      atomically(this.#ctx, () => {
+        this.#ctx.storage.sql.exec(
           "INSERT INTO old_uuids SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING",
           JSON.stringify(own),
         );
@@ -87,8 +90,8 @@ export class OldUuids {
   /** Forgets the copy once D1's archive is empty. @throws when D1 cannot be reached. */
   async forget(): Promise<void> {
     if (this.#record.get().oldArchive !== "read" || (await hasOldArchive(this.#db))) return;
-    this.#storage.transactionSync(() => {
-      this.#storage.sql.exec("DROP TABLE old_uuids");
+    atomically(this.#ctx, () => {
+      this.#ctx.storage.sql.exec("DROP TABLE old_uuids");
       const { oldEndsAt, knownSince } = this.#record.get();
       this.#record.set({ oldArchive: "none", knownSince: Math.max(knownSince, oldEndsAt ?? 0) });
     });
@@ -101,7 +104,7 @@ export class OldUuids {
   }
 
   #copied(uuids: readonly string[]): string[] {
-    return this.#storage.sql
+    return this.#ctx.storage.sql
       .exec<{ uuid: string }>(
         "SELECT j.value AS uuid FROM json_each(?) j CROSS JOIN old_uuids o ON o.uuid = j.value",
         JSON.stringify(uuids),

@@ -6,6 +6,7 @@
  */
 import { log } from "../../platform/log";
 import { withTimeout } from "../../platform/timeouts";
+import { atomically } from "./atomically";
 import { voidChanges } from "./change-outcomes";
 import { readRoutingPage, type RoutingPage } from "./pull-routing";
 import { repeatTransient } from "../../platform/repeat-transient";
@@ -33,7 +34,7 @@ export type Deployment = {
 
 /** Any number of calls may come at the same time. */
 export class RoutingChanges {
-  readonly #storage: DurableObjectStorage;
+  readonly #ctx: DurableObjectState;
   readonly #db: D1Database;
   readonly #replica: RoutingReplica;
   readonly #deployment: Deployment;
@@ -49,17 +50,17 @@ export class RoutingChanges {
     replica: RoutingReplica,
     deployment: Deployment,
   ) {
-    this.#storage = ctx.storage;
+    this.#ctx = ctx;
     this.#db = env.DB;
     this.#deployment = deployment;
     this.#replica = replica;
-    this.#storage.sql.exec(table);
+    this.#ctx.storage.sql.exec(table);
   }
 
   /** Writes down that a change is about to be committed. @param now in ms. */
   announce(id: string, now: number): void {
     this.#hasOpen = null;
-    this.#storage.sql.exec(
+    this.#ctx.storage.sql.exec(
       "INSERT INTO routing_announcements (id, due_at, is_open) VALUES (?, ?, 1) ON CONFLICT DO NOTHING",
       id,
       now + staleMs,
@@ -69,7 +70,7 @@ export class RoutingChanges {
   /** For a change that was not committed and never will be. */
   withdraw(id: string): void {
     this.#hasOpen = null;
-    this.#storage.sql.exec("DELETE FROM routing_announcements WHERE id = ?", id);
+    this.#ctx.storage.sql.exec("DELETE FROM routing_announcements WHERE id = ?", id);
   }
 
   /**
@@ -78,7 +79,11 @@ export class RoutingChanges {
    */
   abandon(id: string, now: number): void {
     this.#hasOpen = null;
-    this.#storage.sql.exec("UPDATE routing_announcements SET is_open = 0, due_at = ? WHERE id = ?", now, id);
+    this.#ctx.storage.sql.exec(
+      "UPDATE routing_announcements SET is_open = 0, due_at = ? WHERE id = ?",
+      now,
+      id,
+    );
   }
 
   /** For a change that was committed: pulls it. Where D1 cannot be reached, the announcement stays. */
@@ -102,7 +107,7 @@ export class RoutingChanges {
 
   /** When `maintain` has something to do, in ms; null: never. May be in the past. */
   get maintenanceAt(): number | null {
-    return this.#storage.sql
+    return this.#ctx.storage.sql
       .exec<{ at: number | null }>("SELECT min(due_at) AS at FROM routing_announcements")
       .one().at;
   }
@@ -114,7 +119,7 @@ export class RoutingChanges {
   async maintain(now: number): Promise<void> {
     const due = this.#ids("due_at <= ?", now);
     if (due.length === 0) return;
-    this.#storage.sql.exec(
+    this.#ctx.storage.sql.exec(
       "UPDATE routing_announcements SET due_at = ? WHERE due_at <= ?",
       now + retryMs,
       now,
@@ -170,7 +175,7 @@ export class RoutingChanges {
       ),
       pageMs,
     );
-    return this.#storage.transactionSync(() => {
+    return atomically(this.#ctx, () => {
       this.#deployment.pulled(page);
       if (!page.isSameDatabase || (!page.hasMore && page.version < above)) {
         // D1 was restored from a backup: all of it is read anew.
@@ -185,13 +190,13 @@ export class RoutingChanges {
 
   #isOpen(): boolean {
     this.#hasOpen ??=
-      this.#storage.sql.exec("SELECT 1 FROM routing_announcements WHERE is_open = 1 LIMIT 1").toArray()
+      this.#ctx.storage.sql.exec("SELECT 1 FROM routing_announcements WHERE is_open = 1 LIMIT 1").toArray()
         .length > 0;
     return this.#hasOpen;
   }
 
   #ids(condition: string, ...bindings: number[]): string[] {
-    return this.#storage.sql
+    return this.#ctx.storage.sql
       .exec<{ id: string }>(`SELECT id FROM routing_announcements WHERE ${condition}`, ...bindings)
       .toArray()
       .map(({ id }) => id);

@@ -78,10 +78,12 @@ export class ShardRecordStore {
 
   /** Writes one row. */
   set(change: Partial<ShardRecord>): void {
-    this.#record = { ...this.#record, ...change };
+    const record = { ...this.#record, ...change };
     this.#sql.exec(
       "INSERT INTO shard VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record",
-      JSON.stringify(this.#record),
+      JSON.stringify(record),
     );
+    // Not before it is written: outside of a transaction, a failed write must leave the record as it is on disk.
+    this.#record = record;
   }
 }

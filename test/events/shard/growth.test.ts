@@ -1,5 +1,5 @@
 /** The number of event shards is raised, with callers that still know the old one. */
-import { runDurableObjectAlarm } from "cloudflare:test";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { findEvent } from "../../../src/events/find-event";
@@ -346,6 +346,45 @@ describe("a growth", () => {
     await makeListener();
     expect(announce).toHaveBeenCalledTimes(grownCount);
   });
+});
+
+describe("while a growth is wanted and has not begun,", () => {
+  it("publishers that believe in the new number are told the old one, also without D1", async () => {
+    await publishBefore(eventsThat(false, 20));
+    wantMore();
+    for (const method of ["prepare", "batch"] as const)
+      vi.spyOn(Object.getPrototypeOf(env.DB) as D1Database, method).mockImplementation(() => {
+        throw new Error("D1 is gone");
+      });
+    for (const one of eventsThat(true, 5)) {
+      expect(await call(one, grownCount)).toEqual({ outcome: "resharded", shards: shardsCount });
+      expect(knownIn(await publishAs(grownCount, one))).toBe(false);
+    }
+  });
+});
+
+it("a copy of uuids that storage does not take is made again from its beginning", async () => {
+  const events = eventsThat(true, 40);
+  await publishBefore(events);
+  const joining = Array.from({ length: grownCount - shardsCount }, (_, place) => shardsCount + place);
+  const inEach = async (statement: string): Promise<void> => {
+    for (const shard of joining) {
+      // An object that was aborted fails once more.
+      await shardStub(env, shard)
+        .completeSince()
+        .catch(() => undefined);
+      await runInDurableObject(shardStub(env, shard), (_, { storage }) => void storage.sql.exec(statement));
+    }
+  };
+  await inEach(
+    `CREATE TRIGGER broken BEFORE UPDATE ON shard WHEN json_type(new.record, '$.joining.cursors[0].inheritedKey') = 'null'
+     BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`,
+  );
+  wantMore();
+  await expect(growShards(env)).rejects.toThrow("full");
+  await inEach("DROP TRIGGER broken");
+  await grow();
+  for (const one of events) expect(knownIn(await publishAs(grownCount, one))).toBe(true);
 });
 
 describe("a database that was restored from before a growth", () => {
