@@ -3,6 +3,7 @@
  * copied from D1 in the background. Until that is done, a uuid that the shard does not know is asked for in D1. Their texts stay
  * in D1 until they are past their time; then the copy goes as well.
  */
+import { repeatTransient } from "../../platform/repeat-transient";
 import { hasOldArchive } from "../old-archive/slots";
 import { findOldEvents, readOldUuids } from "../old-archive/uuids";
 import { atomically } from "./atomically";
@@ -55,7 +56,7 @@ export class OldUuids {
     if (uuids.length === 0) return none;
     const asked = oldArchive === "reading" ? uuids : this.#copied(uuids);
     if (asked.length === 0) return none;
-    const found = await findOldEvents(this.#db, asked);
+    const found = await repeatTransient(() => findOldEvents(this.#db, asked));
     const known = new Map<string, EarlierEvent>(
       found.map(({ uuid, acceptedAt, body }) => [uuid, { acceptedAt, routingVersion, body }]),
     );
