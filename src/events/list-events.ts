@@ -29,7 +29,7 @@ export type EventPage = {
   events: ListedEvent[];
   /** Null at the end. */
   next: ListCursor | null;
-  /** When the oldest readable event was accepted, in ms; null when there is none. */
+  /** All events that were accepted from this time (ms) on can be listed; null when there are none. */
   reachesBackTo: number | null;
   /**
    * The numbers of the event shards that did not respond: their events are not on the page, and may be on a later one.
@@ -37,8 +37,16 @@ export type EventPage = {
   unavailableShards: number[];
 };
 
-/** The page of one source. `newest`: the id of its newest event, to start from. */
-export type ListedPage = SourcePage<ListedEvent> & { newest: number; reachesBackTo: number | null };
+/**
+ * The page of one source. `newest`: the id of its newest event, to start from. `reachesBackTo`: when its oldest event was
+ * accepted (ms); null when it has none. `completeSince`: it has lost no event that was accepted from this time (ms) on; absent
+ * when it has lost none.
+ */
+export type ListedPage = SourcePage<ListedEvent> & {
+  newest: number;
+  reachesBackTo: number | null;
+  completeSince?: number;
+};
 
 /** Reads a page of one source before an id (0: from its newest event on). */
 type Source = (before: number) => Promise<ListedPage>;
@@ -97,11 +105,12 @@ function mergedPage(
     unavailableShards.includes(place - 1) ? (before[place] ?? 0) : cursor,
   );
   const isEnd = cursors.every((cursor) => cursor === null);
+  const losses = pages.flatMap(({ completeSince }) => completeSince ?? []);
   const reaches = pages.flatMap(({ reachesBackTo }) => reachesBackTo ?? []);
   return {
     events: merged.items,
     next: isEnd ? null : cursors,
-    reachesBackTo: reaches.length === 0 ? null : Math.min(...reaches),
+    reachesBackTo: reaches.length === 0 ? null : Math.max(Math.min(...reaches), ...losses),
     unavailableShards,
   };
 }

@@ -20,7 +20,8 @@ const eventsSchema = z
     events: z.array(archivedEventSchema),
     next_cursor: nextCursorSchema,
     reaches_back_to: timeSchema.nullable().openapi({
-      description: "When the oldest event of the archive was accepted; null when it is empty.",
+      description:
+        "The archive has all events that were accepted from this time on; null when it is empty. It may list earlier ones.",
     }),
     unavailable_shards: z.array(z.int()).openapi({
       description:

@@ -24,7 +24,7 @@ export type ShardQuery = ArchiveFilters & { limit: number; before: number; withN
 export type MatchingRange = { after: number; since: number; until: number; limit: number };
 
 /** Newest first. A page may hold fewer than `limit` and still have a next one. */
-export function listEvents({ sql, tables }: ShardStore, query: ShardQuery): ListedPage {
+export function listEvents({ sql, tables, record }: ShardStore, query: ShardQuery): ListedPage {
   const { limit, before, since, until } = query;
   const oldest = tables.oldest();
   if (oldest === null) return { items: [], next: null, coveredTo: 0, newest: 0, reachesBackTo: null };
@@ -59,6 +59,7 @@ export function listEvents({ sql, tables }: ShardStore, query: ShardQuery): List
     coveredTo: tables.read(reached)?.accepted_at ?? 0,
     newest: top,
     reachesBackTo: oldest.acceptedAt,
+    completeSince: record.get().completeSince,
   };
 }
 

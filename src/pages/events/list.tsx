@@ -80,7 +80,7 @@ function Found({ listed, filters, before }: { listed: Listed; filters: Filters; 
       <div class="stack">
         {reachesBackTo !== null && (
           <p class="muted small">
-            Newest first. The oldest event was accepted <Time at={reachesBackTo} />.
+            Newest first. All events since <Time at={reachesBackTo} /> are listed.
           </p>
         )}
         {unavailableShards.length > 0 && <Unavailable shards={unavailableShards} />}

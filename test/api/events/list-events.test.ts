@@ -1,9 +1,11 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Answer, api } from "../../api";
 import { passTime, restartClock, stopClock } from "../../clock";
 import { allPages } from "../../deliveries";
-import { archiveAsBefore, makeEvent, makeEvents, publish } from "../../event";
+import { archiveAsBefore, makeEvent, makeEvents, publish, runShardAlarms } from "../../event";
+import { shardStub } from "../../../src/events/shard/shard-of";
 import { fillShard } from "../../events/shard/event-shard";
 
 const project = "11111111-2222-4333-8444-555555555555";
@@ -171,6 +173,26 @@ describe("the pages of the archive", () => {
     }
     expect((await listEvents()).body.reaches_back_to).toBe("2040-01-01T00:00:00.000Z");
   });
+});
+
+it("the archive reaches back to where no shard has lost an event", async () => {
+  const gigabytes = env.ARCHIVE_GIGABYTES;
+  Object.assign(env, { ARCHIVE_GIGABYTES: "0.000001" });
+  try {
+    await publish(makeEvents(40));
+    // Each shard begins a new table.
+    await runShardAlarms();
+    passTime(1000);
+    await publish(makeEvents(40));
+    expect((await listEvents()).body.reaches_back_to).toBe("2040-01-01T00:00:00.000Z");
+    await runDurableObjectAlarm(shardStub(env, 0));
+    const { events, reaches_back_to } = (await listEvents("?limit=100")).body;
+    expect(events.length).toBeGreaterThan(40);
+    expect(events.at(-1)?.accepted_at).toBe("2040-01-01T00:00:00.000Z");
+    expect(reaches_back_to).toBe("2040-01-01T00:00:00.001Z");
+  } finally {
+    Object.assign(env, { ARCHIVE_GIGABYTES: gigabytes });
+  }
 });
 
 describe("the filters of the archive", () => {

@@ -62,7 +62,7 @@ describe("GET /events", () => {
     expect(words(html)).toMatch(/project:one-off-job:failed Churn prediction.*Retrain.*1 minute ago/);
     expect(html).toContain(`href="/events?project=${project}"`);
     expect(html).toContain(`href="/events?job=${job}"`);
-    expect(words(html)).toContain("The oldest event was accepted 2 minutes ago");
+    expect(words(html)).toContain("All events since 2 minutes ago are listed");
     expect(html).not.toMatch(/<script(?! type="module" src="\/)|<style| style=| on[a-z]+=/);
   });
 
