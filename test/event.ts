@@ -1,6 +1,7 @@
 /** Events for tests, publishing them, and webhooks that are subscribed to them. */
-import { runDurableObjectAlarm } from "cloudflare:test";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { expect, vi } from "vitest";
 import { findEvent } from "../src/events/find-event";
 import { listEvents } from "../src/events/list-events";
 import { parseEvents } from "../src/events/parse-events";
@@ -71,6 +72,19 @@ export async function runShardAlarms(): Promise<void> {
   for (let shard = 0; shard < Number(env.EVENT_SHARDS); shard += 1) {
     await runDurableObjectAlarm(shardStub(env, shard));
   }
+}
+
+/** The changes of webhooks that an event shard was told of and has not applied yet. */
+export function announcedTo(shard: number): Promise<unknown[]> {
+  return runInDurableObject(shardStub(env, shard), (_, { storage: { sql } }) =>
+    sql.exec("SELECT id FROM routing_announcements").toArray(),
+  );
+}
+
+/** Waits until the event shards have applied all changes of webhooks, which they do behind the answers. */
+export async function routingSettled(): Promise<void> {
+  for (let shard = 0; shard < Number(env.EVENT_SHARDS); shard += 1)
+    await vi.waitFor(async () => expect(await announcedTo(shard)).toEqual([]));
 }
 
 /** What waits in D1, in order: for the lane of one webhook, or for any. */

@@ -1,10 +1,19 @@
-import { createScheduledController, evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { createScheduledController, evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { shardStub } from "../../src/events/shard/shard-of";
 import gateway from "../../src/index";
 import { makeWebhook } from "../api";
-import { eventUuidsIn, makeEvent, makeEvents, makeListener, publish, waitingEvents } from "../event";
+import {
+  announcedTo,
+  eventUuidsIn,
+  makeEvent,
+  makeEvents,
+  makeListener,
+  publish,
+  routingSettled,
+  waitingEvents,
+} from "../event";
 import { interceptAccept } from "../lane";
 import { receiver } from "../receiver";
 
@@ -32,7 +41,7 @@ function breakDatabase(): void {
 
 /** Lets every shard learn all there is, and whatever goes on behind an answer end. Nothing was published before. */
 async function settle(count: () => number, received: readonly unknown[]): Promise<void> {
-  for (const shard of shards) await vi.waitFor(async () => expect(await announced(shard)).toEqual([]));
+  await routingSettled();
   let [published, before] = [0, 0];
   do {
     before = count();
@@ -40,13 +49,6 @@ async function settle(count: () => number, received: readonly unknown[]): Promis
     published += 100;
     await vi.waitFor(() => expect(received).toHaveLength(published));
   } while (count() > before);
-}
-
-/** The changes that a shard was told of and has not learned yet. */
-function announced(shard: number): Promise<unknown[]> {
-  return runInDurableObject(shardStub(env, shard), (_, { storage }) =>
-    storage.sql.exec("SELECT id FROM routing_announcements").toArray(),
-  );
 }
 
 describe("in the steady state", () => {
@@ -139,7 +141,7 @@ describe("while D1 takes no writes", () => {
     const answers = await Promise.all(
       Array.from({ length: 5 }, async () => {
         const { status, headers } = await publish(makeEvent({ type: "project:deleted" }));
-        for (const shard of shards) announcedWhileRefused.push(...(await announced(shard)));
+        for (const shard of shards) announcedWhileRefused.push(...(await announcedTo(shard)));
         const event = makeEvent();
         events.push(event);
         return [status, headers.get("Retry-After"), (await publish(event)).status];
