@@ -117,8 +117,9 @@ async function keepPictures(page: Page, path: string): Promise<void> {
  * colour begins to fade only when its parent has ended.
  */
 async function endTransitions(): Promise<void> {
-  // Scripts hear of the change with the next frame.
-  for (let frames = 0; frames < 2; frames++) await new Promise(requestAnimationFrame);
+  // A script that follows the scheme hears of the change with the next frame.
+  const frames = document.documentElement.dataset["theme"] === undefined ? 0 : 2;
+  for (let frame = 0; frame < frames; frame++) await new Promise(requestAnimationFrame);
   for (;;) {
     const fading = document.getAnimations().filter((animation) => animation instanceof CSSTransition);
     if (fading.length === 0) return;
