@@ -242,6 +242,8 @@ function judgeReceiver(
 ): void {
   const { decision, sent, failures, now, random } = outcome;
   const { result } = sent;
+  // Nothing was sent, because of the event: that says nothing about the receiver.
+  if (result.error === "format_error") return;
   switch (decision.kind) {
     case "delivered":
       return noteSuccess(storage, now, result.startedAt);

@@ -97,6 +97,14 @@ describe("an event that cannot be a message of the webhook's format", () => {
     await vi.waitFor(async () => expect((await laneOf(uuid).stats())?.counts.dead).toBe(1));
     const delivery = await laneOf(uuid).delivery(1);
     expect(delivery).toMatchObject({ status: "dead", lastError: "format_error", attempts: 1 });
+    const receiverFailures = await runInDurableObject(laneOf(uuid), (_, { storage: { sql } }) =>
+      sql
+        .exec(
+          "SELECT record->>'$.receiver.failures' AS failures, record->>'$.failingSince' AS since FROM lane",
+        )
+        .one(),
+    );
+    expect(receiverFailures).toEqual({ failures: 0, since: null });
     await replaceSealed(uuid, await encryptSettings(encryptionKeys, uuid, { url, secret, template }));
     await laneOf(uuid).configure(await configOf(uuid));
     await publish(makeEvent());
