@@ -22,16 +22,15 @@ export async function callLane(
   handover: Handover,
   leftMs: () => number = () => callMs,
 ): Promise<HandoverResult | null> {
-  // The first call may have been executed, or may still be, so that the lane must look for repeats in the second one.
-  const again = { ...handover, events: handover.events.map((event) => ({ ...event, maybeKnown: true })) };
-  for (const tried of [handover, again]) {
+  for (const isAgain of [false, true]) {
     const ms = Math.min(callMs, leftMs());
     if (ms <= 0) return null;
     try {
       const lane = laneOf(env, handover.config.webhook.uuid);
+      const tried = isAgain ? maybeKnown(handover) : handover;
       const result = await withTimeout<AcceptResult>(lane.accept(tried), ms);
       if (result.outcome !== "late") return result;
-      if (tried === again) throw new Error("The lane answered late to a hand-over of possible repeats.");
+      if (isAgain) throw new Error("The lane answered late to a hand-over of possible repeats.");
     } catch (error) {
       log("warn", "lane call failed", {
         webhook: handover.config.webhook.uuid,
@@ -42,4 +41,9 @@ export async function callLane(
     }
   }
   return null;
+}
+
+/** The hand-over for a second call: the first one may have been executed, or may still be, so that the lane must look for repeats. */
+function maybeKnown(handover: Handover): Handover {
+  return { ...handover, events: handover.events.map((event) => ({ ...event, maybeKnown: true })) };
 }

@@ -66,8 +66,12 @@ export async function publishToShards(
       ),
     );
     const resharded = answers.flatMap((answer) => (answer.outcome === "resharded" ? answer.shards : []));
-    if (resharded.length === 0) return merged(events, answers);
-    noteShards(Math.max(...resharded));
+    if (resharded.length > 0) {
+      noteShards(Math.max(...resharded));
+      continue;
+    }
+    if (answers.some(({ outcome }) => outcome === "archived")) noteShards(shards);
+    return merged(events, answers);
   }
   throw unavailable("The number of event shards is changing. Publish again.", { retryAfterS });
 }

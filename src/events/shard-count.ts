@@ -17,7 +17,7 @@ export function shardsBelieved(env: Env): number {
   return known ?? readConfig(env).eventShards;
 }
 
-/** Stores the number that a shard returned. */
+/** Stores the number that a shard returned, or confirmed. The next publish then does not read the configuration. */
 export function noteShards(shards: number): void {
   known = shards;
 }
