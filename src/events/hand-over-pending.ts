@@ -5,6 +5,7 @@ import { log } from "../platform/log";
 import { withTimeout } from "../platform/timeouts";
 import { callLane } from "./call-lane";
 import { lanesAtOnce } from "./hand-over";
+import { refreshRouting } from "./shard/routing-shards";
 import {
   nextHandovers,
   type PendingPage,
@@ -27,13 +28,12 @@ const runMs = 45_000;
 export async function handOverAll(env: Env): Promise<boolean> {
   const until = Date.now() + runMs;
   let allAccepted = true;
-  await forEachConcurrent(
-    lanesAtOnce,
-    await withTimeout(webhooksWithHandovers(env.DB, webhooksMax)),
-    async (webhookId) => {
-      allAccepted = (await handOverTo(env, webhookId, until)) && allAccepted;
-    },
-  );
+  const webhookIds = await withTimeout(webhooksWithHandovers(env.DB, webhooksMax));
+  await forEachConcurrent(lanesAtOnce, webhookIds, async (webhookId) => {
+    allAccepted = (await handOverTo(env, webhookId, until)) && allAccepted;
+  });
+  // Until a shard knows that nothing waits any more, each publish for these webhooks would look into D1.
+  if (webhookIds.length > 0) await refreshRouting(env);
   return allAccepted;
 }
 
