@@ -1,5 +1,5 @@
 /** Time in the hands of a test: `Date` stands still, the real timers run on. */
-import { vi } from "vitest";
+import { expect, vi } from "vitest";
 
 /** So far ahead that no alarm fires by itself: a test runs each by hand. */
 const start = Date.UTC(2040, 0, 1);
@@ -20,6 +20,14 @@ export function stopTimers(): void {
 /** Lets it run again, for `afterEach`. */
 export function restartClock(): void {
   vi.useRealTimers();
+}
+
+/** Fails if time is still held: what the test before has left would hold up the gateway in all that follow. */
+export function expectRealTime(): void {
+  const { Date, setTimeout, clearTimeout } = globalThis;
+  // Vitest's own have the clock that holds them.
+  const held = Object.entries({ Date, setTimeout, clearTimeout }).filter(([, one]) => "clock" in one);
+  expect(held.map(([name]) => name)).toEqual([]);
 }
 
 /** Puts the stopped clock forward. */
