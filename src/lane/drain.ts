@@ -40,12 +40,15 @@ const clockToleranceMs = 1000;
 export type DrainedLane = {
   /** Null once the webhook was deleted: must be called again after every wait. */
   storage(): LaneStorage | null;
-  /** Makes an attempt. @throws for failures of the gateway, before anything was sent. */
+  /**
+   * Makes an attempt. Calls `noteRequest` right before its request, once all writes are on disk. @throws for failures of
+   * the gateway, before anything was sent.
+   */
   send(message: Message): Promise<SentAttempt>;
   /** Is called after an attempt was recorded. */
   recorded(): void;
   /** Waits until an attempt may start. @returns a function to call after the attempt, which frees its slot. */
-  ready(): Promise<() => void>;
+  takeSlot(): Promise<() => void>;
   /** Fetches the next page of a replay from the archive into the lane. */
   fetchPage(head: ReplayHead & { kind: "fetch" }): Promise<void>;
   /** Runs `work` as one transaction. If it fails, the object is aborted, and starts again from the state on disk. */
@@ -165,6 +168,15 @@ export class Drain {
   noteSender(): void {
     this.#rateLimit.started(Date.now());
     this.wake();
+  }
+
+  /**
+   * Notes that a request starts, and that all writes so far are on disk. The attempt may have waited long for its slot or
+   * the disk, and the next one keeps its distance from this request.
+   */
+  noteRequest(): void {
+    this.#rateLimit.started(Date.now());
+    this.noteOnDisk();
   }
 
   /** The sequence number of the replayed delivery that is being sent, or null. */
@@ -401,10 +413,7 @@ export class Drain {
     { isStillSent = () => true, replay = null, others = [] }: SendOptions,
   ): Promise<Outcome> {
     this.#rateLimit.started(Date.now());
-    const end = await this.#lane.ready();
-    // It may have waited long for a slot, and the next attempt keeps its distance from this one's request.
-    this.#rateLimit.started(Date.now());
-    this.noteOnDisk();
+    const end = await this.#lane.takeSlot();
     try {
       // The webhook may have been paused or deleted meanwhile, and the delivery skipped.
       const storage = this.#sendingStorage();

@@ -15,21 +15,21 @@ export class LaneSender {
   readonly #env: Env;
   readonly #storage: () => LaneStorage | null;
   readonly #made: () => void;
-  readonly #onDisk: () => Promise<void>;
+  readonly #beforeRequest: () => Promise<void>;
   #current: { version: number; sender: Promise<Sender> } | undefined;
 
   /**
    * @param lane.storage null once the webhook was deleted. @param lane.made is called when a sender was created: the
-   *   webhook's service, and so its rate limit, is then known. @param lane.onDisk waits until all writes are on disk.
+   *   webhook's service, and so its rate limit, is then known. @param lane.beforeRequest is awaited before each request.
    */
   constructor(
     env: Env,
-    lane: { storage: () => LaneStorage | null; made: () => void; onDisk: () => Promise<void> },
+    lane: { storage: () => LaneStorage | null; made: () => void; beforeRequest: () => Promise<void> },
   ) {
     this.#env = env;
     this.#storage = lane.storage;
     this.#made = lane.made;
-    this.#onDisk = lane.onDisk;
+    this.#beforeRequest = lane.beforeRequest;
   }
 
   /**
@@ -80,7 +80,7 @@ export class LaneSender {
       timeoutS,
       egress,
       rules,
-      beforeRequest: this.#onDisk,
+      beforeRequest: this.#beforeRequest,
     });
     this.#storage()?.requestShapes.keep(version, {
       webhook,

@@ -75,12 +75,12 @@ export class WebhookLane extends DurableObject<Env> {
     this.#sender = new LaneSender(env, {
       storage,
       made: () => this.#drain.noteSender(),
-      onDisk: () => ctx.storage.sync(),
+      beforeRequest: () => this.#beforeRequest(),
     });
     this.#drain = new Drain({
       storage,
       send: (message) => this.#sender.send(message),
-      ready: () => this.#ready(),
+      takeSlot,
       fetchPage: (head) => this.#fetchPage(head),
       atomically: (work) => this.#atomically(work),
       orRestart: (work) => this.#orRestart(work),
@@ -348,10 +348,10 @@ export class WebhookLane extends DurableObject<Env> {
     this.#maintenance.noteUse();
   }
 
-  /** Waits until an attempt may start, and until earlier writes are on disk. */
-  async #ready(): Promise<() => void> {
+  /** Waits until all writes are on disk. */
+  async #beforeRequest(): Promise<void> {
     await this.ctx.storage.sync();
-    return takeSlot();
+    this.#drain.noteRequest();
   }
 
   /**
