@@ -91,6 +91,17 @@ describe("the known projects and jobs", () => {
     expect(await known()).toMatchObject([{ projectName: "Retention" }]);
   });
 
+  it("are right again within hours when a project gets a name back that another shard saw it lose", async () => {
+    await accept({ uuid: uuidIn(0), ...named("Churn") });
+    expect(await known()).toMatchObject([{ projectName: "Churn" }]);
+    await accept({ uuid: uuidIn(1), ...named("Retention") });
+    expect(await known()).toMatchObject([{ projectName: "Retention" }]);
+    await accept({ uuid: uuidIn(0), ...named("Churn") });
+    passTime(6 * 3_600_000);
+    await accept({ uuid: uuidIn(0), ...named("Churn") });
+    expect(await known()).toMatchObject([{ projectName: "Churn" }]);
+  });
+
   it("wait for a D1 that is down, and are written then", async () => {
     // A shard that was never asked anything has to learn from D1 who hears.
     for (const shard of [0, 1])

@@ -15,6 +15,11 @@ const tables = `
 const rememberedMax = 5000;
 /** How many names are written at once. */
 const writtenAtOnce = 500;
+/**
+ * How long after it was written a name is written again when an event tells it. Another shard may have written a newer one
+ * meanwhile, which is no longer right where a project got its old name back.
+ */
+const againMs = 21_600_000;
 /** Longer names are cut. */
 const nameCharactersMax = 200;
 
@@ -22,7 +27,8 @@ type NameRow = { project: string; job: string; name: string | null; changed_at: 
 
 export class KnownNames {
   readonly #sql: SqlStorage;
-  readonly #remembered = new Map<string, string | null>();
+  /** By project and job: the last name, and when it was told for the first time or written again, in ms. */
+  readonly #remembered = new Map<string, { name: string | null; at: number }>();
   #hasUnwritten: boolean;
 
   constructor(sql: SqlStorage) {
@@ -36,7 +42,10 @@ export class KnownNames {
     return this.#hasUnwritten;
   }
 
-  /** Notes what events tell. To be called in a transaction. A row is written for a name that is new or changed. @param at in ms. */
+  /**
+   * Notes what events tell. To be called in a transaction. A row is written for a name that is new or changed, or was
+   * written hours ago. @param at in ms.
+   */
   note(events: readonly Event[], at: number): void {
     for (const { projectUuid, projectName, jobUuid, jobName } of events) {
       if (projectUuid === null) continue;
@@ -72,13 +81,18 @@ export class KnownNames {
     const key = `${project} ${job}`;
     const name = told === null ? null : told.slice(0, nameCharactersMax).toWellFormed();
     const remembered = this.#remembered.get(key);
-    if (remembered !== undefined && (name === null || name === remembered)) return;
+    if (remembered !== undefined && tellsNothing(remembered, name, at)) return;
     if (this.#remembered.size >= rememberedMax) this.#remembered.clear();
     const [row] = this.#sql
-      .exec<{ name: string | null }>("SELECT name FROM names WHERE project = ? AND job = ?", project, job)
+      .exec<{ name: string | null; at: number }>(
+        "SELECT name, changed_at AS at FROM names WHERE project = ? AND job = ?",
+        project,
+        job,
+      )
       .toArray();
-    this.#remembered.set(key, name ?? row?.name ?? null);
-    if (row !== undefined && (name === null || name === row.name)) return;
+    const isKnown = row !== undefined && tellsNothing(row, name, at);
+    this.#remembered.set(key, isKnown ? row : { name, at });
+    if (isKnown) return;
     this.#sql.exec(
       `INSERT INTO names (project, job, name, changed_at, is_written) VALUES (?, ?, ?, ?, 0) ON CONFLICT (project, job)
        DO UPDATE SET name = excluded.name, changed_at = max(changed_at + 1, excluded.changed_at), is_written = 0`,
@@ -89,6 +103,11 @@ export class KnownNames {
     );
     this.#hasUnwritten = true;
   }
+}
+
+/** Whether a name, told at a time in ms, need not be written: it is the known one, or none. */
+function tellsNothing(known: { name: string | null; at: number }, name: string | null, at: number): boolean {
+  return name === null || (name === known.name && at - known.at < againMs);
 }
 
 /** The latest name counts, whichever shard saw it; one that no event told leaves another one as it is. */
