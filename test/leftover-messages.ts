@@ -8,6 +8,8 @@ import gateway from "../src/index";
 const now = Date.now.bind(Date);
 
 let testStartedAt = 0;
+/** Counts the tests: a consumer belongs to the one that it began in. */
+let test = 0;
 const underWay = new Set<Promise<void>>();
 
 // Here and not in setup.ts, which runs again for each file.
@@ -15,7 +17,7 @@ const queue = gateway.queue.bind(gateway);
 gateway.queue = async (batch, env) => {
   const messages = batch.messages.filter(({ timestamp }) => timestamp.getTime() >= testStartedAt);
   for (const message of batch.messages) if (!messages.includes(message)) message.ack();
-  const consumed = queue({ ...batch, queue: batch.queue, messages }, env);
+  const consumed = queue({ ...batch, queue: batch.queue, messages }, usableIn(test, env));
   underWay.add(consumed);
   try {
     await consumed;
@@ -24,9 +26,23 @@ gateway.queue = async (batch, env) => {
   }
 };
 
-/** For `beforeEach`: from now on, messages that are older are acknowledged unread. */
+/**
+ * The bindings for a consumer that began in a test. A consumer may go on for as long as it likes, on a slow machine or when it
+ * waits for what a test holds: in another test it finds none.
+ */
+function usableIn(own: number, env: Env): Env {
+  return new Proxy(env, {
+    get(bindings, name) {
+      if (test !== own) throw new Error(`The test of this consumer is over: it may not use ${String(name)}.`);
+      return Reflect.get(bindings, name) as unknown;
+    },
+  });
+}
+
+/** For `beforeEach` and `afterEach`: from now on, messages that are older are acknowledged unread, and consumers of other tests fail. */
 export function ignoreOlderMessages(): void {
   testStartedAt = now();
+  test += 1;
 }
 
 /** Waits until the consumer has ended, 5 s at most: it may wait for what a test holds. Does not throw. */

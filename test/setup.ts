@@ -19,12 +19,14 @@ vi.waitFor = waitFor;
 afterEach(() => printLog(false));
 beforeEach(() => printLog(true));
 beforeEach(expectRealTime);
-beforeEach(makeTables);
+// First, so that nothing of another test uses the tables that are made.
 beforeEach(ignoreOlderMessages);
+beforeEach(makeTables);
 beforeEach(forgetConnections);
 beforeEach(forgetSlots);
 beforeEach(forgetAllFailedWrites);
 beforeEach(resumeSending);
 afterEach(() => expect(leaks()).toEqual([]));
 afterEach(emptyStorage);
+afterEach(ignoreOlderMessages);
 afterEach(restartClock);

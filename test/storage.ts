@@ -4,11 +4,14 @@
  */
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { EventShard, WebhookLane } from "../src/index";
 import { consumerEnds } from "./leftover-messages";
 
 /** Whether anybody has used D1 or an object since it was emptied. */
 let isUsed = true;
 let hasTables = false;
+/** The ids of the objects that were used since the storage was emptied. */
+const usedObjects = new Set<string>();
 /** The SQL of what the migrations make: to run them again and again takes twice as long. */
 let made: string | undefined;
 
@@ -74,21 +77,39 @@ export async function emptyStorage(): Promise<void> {
   while (isUsed) {
     await reset();
     [isUsed, hasTables] = [false, false];
+    usedObjects.clear();
     await consumerEnds();
   }
 }
 
 // Whatever is done with D1 or an object begins with one of these. On the prototypes: the bindings' own are what tests spy on.
 watchUse(env.DB, ["prepare", "batch", "exec", "withSession"]);
-for (const objects of [env.LANES, env.SHARDS]) watchUse(objects, ["get", "getByName"]);
+for (const objects of [env.LANES, env.SHARDS]) {
+  watchUse(objects, ["get", "getByName"], (asked) => {
+    usedObjects.add(String(typeof asked === "string" ? objects.idFromName(asked) : asked));
+  });
+}
 
-function watchUse(binding: object, methods: string[]): void {
+// An alarm that fires while the storage is emptied makes an object anew that nobody has used: it would take part in the next test.
+for (const { prototype } of [EventShard, WebhookLane]) {
+  const alarm = Reflect.get(prototype, "alarm");
+  prototype.alarm = async function unlessUnused(this: { ctx: DurableObjectState } & typeof prototype) {
+    if (usedObjects.has(String(this.ctx.id))) await alarm.call(this);
+  };
+}
+
+function watchUse(
+  binding: object,
+  methods: string[],
+  note: (argument: unknown) => void = () => undefined,
+): void {
   const prototype = Object.getPrototypeOf(binding) as Record<string, (...args: unknown[]) => unknown>;
   for (const name of methods) {
     const method = prototype[name];
     if (method === undefined) throw new Error(`A binding has no ${name}: its use would not be seen.`);
     prototype[name] = function seen(...args) {
       isUsed = true;
+      note(args[0]);
       return method.apply(this, args);
     };
   }
