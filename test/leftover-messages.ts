@@ -39,8 +39,8 @@ function usableIn(own: number, env: Env): Env {
   });
 }
 
-/** For `beforeEach` and `afterEach`: from now on, messages that are older are acknowledged unread, and consumers of other tests fail. */
-export function ignoreOlderMessages(): void {
+/** For `beforeEach` and `afterEach`: from now on, messages that are older are acknowledged unread, and consumers that began before fail. */
+export function leaveMessagesBehind(): void {
   testStartedAt = now();
   test += 1;
 }

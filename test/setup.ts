@@ -7,7 +7,7 @@ import { resumeSending } from "../src/lane/planned-stop";
 import { forgetAllFailedWrites } from "../src/lane/storage-check";
 import { forgetSlots } from "../src/lane/attempt-slots";
 import { forgetConnections } from "../src/send/stale-connections";
-import { ignoreOlderMessages } from "./leftover-messages";
+import { leaveMessagesBehind } from "./leftover-messages";
 import { expectRealTime, restartClock } from "./clock";
 import { leaks, printLog } from "./secrets";
 import { emptyStorage, makeTables } from "./storage";
@@ -19,8 +19,8 @@ vi.waitFor = waitFor;
 afterEach(() => printLog(false));
 beforeEach(() => printLog(true));
 beforeEach(expectRealTime);
-// First, so that nothing of another test uses the tables that are made.
-beforeEach(ignoreOlderMessages);
+// Before the tables are made: no consumer of another test may use them.
+beforeEach(leaveMessagesBehind);
 beforeEach(makeTables);
 beforeEach(forgetConnections);
 beforeEach(forgetSlots);
@@ -28,5 +28,5 @@ beforeEach(forgetAllFailedWrites);
 beforeEach(resumeSending);
 afterEach(() => expect(leaks()).toEqual([]));
 afterEach(emptyStorage);
-afterEach(ignoreOlderMessages);
+afterEach(leaveMessagesBehind);
 afterEach(restartClock);

@@ -85,9 +85,7 @@ export async function emptyStorage(): Promise<void> {
 // Whatever is done with D1 or an object begins with one of these. On the prototypes: the bindings' own are what tests spy on.
 watchUse(env.DB, ["prepare", "batch", "exec", "withSession"]);
 for (const objects of [env.LANES, env.SHARDS]) {
-  watchUse(objects, ["get", "getByName"], (asked) => {
-    usedObjects.add(String(typeof asked === "string" ? objects.idFromName(asked) : asked));
-  });
+  watchUse(objects, ["get", "getByName"], (stub) => usedObjects.add(String(Reflect.get(Object(stub), "id"))));
 }
 
 // An alarm that fires while the storage is emptied makes an object anew that nobody has used: it would take part in the next test.
@@ -101,7 +99,7 @@ for (const { prototype } of [EventShard, WebhookLane]) {
 function watchUse(
   binding: object,
   methods: string[],
-  note: (argument: unknown) => void = () => undefined,
+  note: (result: unknown) => void = () => undefined,
 ): void {
   const prototype = Object.getPrototypeOf(binding) as Record<string, (...args: unknown[]) => unknown>;
   for (const name of methods) {
@@ -109,8 +107,9 @@ function watchUse(
     if (method === undefined) throw new Error(`A binding has no ${name}: its use would not be seen.`);
     prototype[name] = function seen(...args) {
       isUsed = true;
-      note(args[0]);
-      return method.apply(this, args);
+      const result = method.apply(this, args);
+      note(result);
+      return result;
     };
   }
 }
