@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { createExecutionContext } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { isDatabaseFailure } from "../../src/http/database-failure";
 import gateway from "../../src/index";
 import { api, notifications, spec } from "../api";
@@ -94,7 +94,6 @@ async function answerInTime(method: string, path: string, body?: object): Promis
 
 describe("while D1 hangs,", () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
-  afterEach(() => void vi.useRealTimers());
 
   it("each request about a webhook is a 503 with Retry-After", async () => {
     receiver();

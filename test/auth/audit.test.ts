@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { createApp } from "../../src/app";
 import { pruneAudit, pruneRefusals } from "../../src/db/audit";
 import { api, makeWebhook, notifications, spec } from "../api";
@@ -314,7 +314,6 @@ describe("refusals in the audit log", () => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2040, 0, 1, 12, 0, 5) });
     vi.spyOn(scheduler, "wait").mockResolvedValue();
   });
-  afterEach(() => vi.useRealTimers());
 
   it("are one line for each caller, address and minute, with a count", async () => {
     const { id, token } = await makeUsedToken(["events:publish"], { name: "Ada" });

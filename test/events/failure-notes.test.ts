@@ -1,8 +1,8 @@
 import { createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import gateway from "../../src/index";
-import { passTime, restartClock, stopClock } from "../clock";
+import { passTime, stopClock } from "../clock";
 import { makeEvent, makeEvents, makeListener } from "../event";
 import { consume, rejected } from "../queue";
 import { receiver } from "../receiver";
@@ -15,7 +15,6 @@ beforeEach(async () => {
   ({ logged } = receiver());
   await makeListener();
 });
-afterEach(restartClock);
 
 /** What is written down, oldest first. */
 async function notes(): Promise<string[]> {

@@ -1,12 +1,12 @@
 import { createExecutionContext, createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { nextHandovers, removeHandovers, webhooksWithHandovers } from "../../src/events/handovers";
 import { readMatchingEvents } from "../../src/events/missing-events";
 import type { PublishRequest } from "../../src/events/shard/types";
 import gateway from "../../src/index";
 import { api, notifications } from "../api";
-import { passTime, restartClock, stopClock } from "../clock";
+import { passTime, stopClock } from "../clock";
 import {
   eventUuidsIn,
   makeEvent,
@@ -30,7 +30,6 @@ beforeEach(async () => {
   vi.spyOn(env.EVENTS, "sendBatch").mockRejectedValue(new Error("no queue in this test"));
   webhook = await makeListener();
 });
-afterEach(restartClock);
 
 /** Makes the first calls of a lane fail before it takes anything. */
 function breakLane(times: number): { calls: () => number } {

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { shardOf } from "../../src/events/shard/shard-of";
 import { type KnownProject, listKnownProjects } from "../../src/events/known-projects";
-import { passTime, restartClock, stopClock } from "../clock";
+import { passTime, stopClock } from "../clock";
 import { makeEvent, makeEvents, publish, runShardAlarms } from "../event";
 import { captureLog } from "../receiver";
 
@@ -13,7 +13,6 @@ beforeEach(() => {
   stopClock();
   captureLog();
 });
-afterEach(restartClock);
 
 async function accept(changes: Record<string, unknown>): Promise<void> {
   expect((await publish(makeEvent(changes))).status).toBe(202);

@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { restartClock, passTime, stopClock } from "../clock";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { passTime, stopClock } from "../clock";
 import { archived, archiveOnly, eventUuidsIn, makeEvent, makeEvents, makeListener, publish } from "../event";
 import { configOf, handoverEvent, laneOf } from "../lane";
 import { receiver } from "../receiver";
@@ -8,7 +8,6 @@ import { receiver } from "../receiver";
 const longMs = 3_600_000;
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 describe("a repeated event", () => {
   it("is accepted as a duplicate, and sent to nobody again", async () => {

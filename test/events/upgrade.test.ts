@@ -1,12 +1,12 @@
 import { createScheduledController, evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import takeOver from "../../migrations/0016_take_over_handovers.sql?raw";
 import { pruneOldArchive } from "../../src/events/old-archive/retention";
 import { shardStub } from "../../src/events/shard/shard-of";
 import gateway from "../../src/index";
 import { api, notifications } from "../api";
-import { passTime, restartClock, stopClock } from "../clock";
+import { passTime, stopClock } from "../clock";
 import {
   archiveAsBefore,
   eventUuidsIn,
@@ -23,7 +23,6 @@ const shards = Array.from({ length: Number(env.EVENT_SHARDS) }, (_, shard) => sh
 const dayMs = 86_400_000;
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 /** What the shards say of the archive that they take over. */
 function states(): Promise<string[]> {

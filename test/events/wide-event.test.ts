@@ -1,9 +1,9 @@
 import { createExecutionContext, createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import gateway from "../../src/index";
 import type { AcceptResult, Handover } from "../../src/lane/handover";
-import { restartClock, stopClock } from "../clock";
+import { stopClock } from "../clock";
 import { makeEvent, publish, publishRequest, waitingEvents } from "../event";
 import { consume } from "../queue";
 import { captureLog } from "../receiver";
@@ -11,8 +11,6 @@ import { captureLog } from "../receiver";
 const webhooksCount = 1200;
 /** Lanes are called for so long. */
 const lanesMs = 7500;
-
-afterEach(restartClock);
 
 /** Puts webhooks into D1 that are subscribed to `project:created`. @returns their uuids, in order of creation. */
 async function insertListeners(count: number): Promise<string[]> {

@@ -1,9 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { takeSlot, slotsMax } from "../../src/lane/attempt-slots";
-import { restartClock, stopTimers } from "../clock";
+import { stopTimers } from "../clock";
 
 beforeEach(stopTimers);
-afterEach(restartClock);
 
 type Taker = { name: number; end: () => void };
 

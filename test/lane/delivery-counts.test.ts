@@ -1,7 +1,7 @@
 /** What a delivery costs, counted: rows in its lane and its shard and in D1, statements, calls, alarms. Times are the bench's business. */
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { passTime, restartClock, stopTimers } from "../clock";
+import { beforeEach, expect, it, vi } from "vitest";
+import { passTime, stopTimers } from "../clock";
 import { makeEvents, makeListener, publish } from "../event";
 import { alarmOf, interceptAccept, laneOf, runAlarm } from "../lane";
 import { receiver } from "../receiver";
@@ -13,7 +13,6 @@ const deliveries = 200;
 
 // With the timers, too: whether an event is delivered before its 202 must not depend on the machine.
 beforeEach(stopTimers);
-afterEach(restartClock);
 
 /** Of each delivery. */
 type Counts = { rows: number; d1Rows: number; d1Statements: number; calls: number; alarms: number };

@@ -1,9 +1,9 @@
 import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { beforeEach, expect, it, vi } from "vitest";
 import { makeWebhook } from "../api";
-import { passTime, restartClock, stopClock } from "../clock";
+import { passTime, stopClock } from "../clock";
 import { alarmOf, configOf, handoverEvent, laneOf, setAlarmOf } from "../lane";
 import { receiver, type Received } from "../receiver";
 import { change } from "./lane-traffic";
@@ -12,7 +12,6 @@ const runs = Math.ceil(Number(env.MODEL_RUNS) / 5);
 const seed = Number(env.MODEL_SEED) || 1;
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 type Command =
   | { do: "accept"; count: number }

@@ -1,7 +1,7 @@
 import { abortAllDurableObjects, evictDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { api, notifications } from "../api";
-import { passTime, restartClock, stopClock } from "../clock";
+import { passTime, stopClock } from "../clock";
 import { getDelivery, listDeliveries } from "../deliveries";
 import { makeEvent, makeListener } from "../event";
 import { alarmOf, laneOf, setAlarmOf } from "../lane";
@@ -17,7 +17,6 @@ beforeEach(() => {
   stopClock();
   withoutJitter();
 });
-afterEach(restartClock);
 
 type Begun = { uuid: string; received: Received[] };
 

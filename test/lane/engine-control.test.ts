@@ -1,7 +1,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { LoggedDelivery } from "../../src/lane/delivery-log";
-import { passTime, restartClock, stopClock } from "../clock";
+import { passTime, stopClock } from "../clock";
 import { makeEvent, makeListener } from "../event";
 import { alarmOf, configOf, handoverEvent, laneOf, runAlarms } from "../lane";
 import { type Answering, receiver, type Received } from "../receiver";
@@ -15,7 +15,6 @@ beforeEach(() => {
   stopClock();
   withoutJitter();
 });
-afterEach(restartClock);
 
 const failed = (): Response => new Response(null, { status: 500 });
 

@@ -1,8 +1,8 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { listEvents } from "../../src/events/list-events";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { passTime, restartClock, stopClock } from "../clock";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { passTime, stopClock } from "../clock";
 import { makeEvent, makeListener, publish } from "../event";
 import { alarmOf, configOf, handoverEvent, interceptAccept, laneOf, runAlarm } from "../lane";
 import { type Answering, receiver, type Received } from "../receiver";
@@ -16,7 +16,6 @@ beforeEach(() => {
   stopClock();
   withoutJitter();
 });
-afterEach(restartClock);
 
 const failed = (status = 500): Response => new Response(null, { status });
 

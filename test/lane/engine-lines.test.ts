@@ -1,13 +1,12 @@
 import { evictDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { restartClock, stopClock } from "../clock";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { stopClock } from "../clock";
 import { makeEvent, makeListener } from "../event";
 import { configOf, handoverEvent, laneOf, runAlarms } from "../lane";
 import { receiver, type Received } from "../receiver";
 import { change, hand, live, range, sequencesOf, settle, times } from "./lane-traffic";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 const failed = (): Response => new Response(null, { status: 500 });
 

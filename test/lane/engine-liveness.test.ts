@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { passTime, restartClock, stopClock } from "../clock";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { passTime, stopClock } from "../clock";
 import { makeListener } from "../event";
 import { laneOf, runAlarm } from "../lane";
 import { receiver, type Received } from "../receiver";
@@ -10,7 +10,6 @@ beforeEach(() => {
   stopClock();
   withoutJitter();
 });
-afterEach(restartClock);
 
 type Hanging = {
   received: Received[];

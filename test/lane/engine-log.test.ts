@@ -1,8 +1,8 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { LogQuery, LoggedDelivery } from "../../src/lane/delivery-log";
 import type { LaneStats } from "../../src/lane/lane-stats";
-import { passTime, restartClock, stopClock } from "../clock";
+import { passTime, stopClock } from "../clock";
 import { makeEvent, makeListener } from "../event";
 import { configOf, handoverEvent, laneOf } from "../lane";
 import { receiver } from "../receiver";
@@ -17,7 +17,6 @@ beforeEach(() => {
   stopClock();
   withoutJitter();
 });
-afterEach(restartClock);
 
 const failed = (): Response => new Response(null, { status: 500 });
 

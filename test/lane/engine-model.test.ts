@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { beforeEach, expect, it, vi } from "vitest";
 import type { Ordering } from "../../src/lane/handover";
-import { restartClock, stopClock } from "../clock";
+import { stopClock } from "../clock";
 import { type Command, kinds, LaneModel } from "./lane-model";
 
 const runs = Number(env.MODEL_RUNS);
@@ -14,7 +14,6 @@ const runTimeoutMs = 300_000;
 const limitMs = 600_000 + runs * 2000;
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 const kind = fc.nat({ max: kinds.length - 1 });
 const place = fc.nat({ max: 60 });

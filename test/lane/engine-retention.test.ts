@@ -1,7 +1,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { passTime, restartClock, stopClock } from "../clock";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { passTime, stopClock } from "../clock";
 import { archiveOnly, eventUuidsIn, makeEvent, makeEvents, makeListener, publish } from "../event";
 import { alarmOf, configOf, handoverEvent, laneOf, runAlarms } from "../lane";
 import { type Answering, captureLog, receiver, type Received } from "../receiver";
@@ -14,7 +14,6 @@ beforeEach(() => {
   stopClock();
   withoutJitter();
 });
-afterEach(restartClock);
 
 const failed = (): Response => new Response(null, { status: 500 });
 

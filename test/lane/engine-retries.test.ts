@@ -1,7 +1,7 @@
 import { evictDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { LoggedDelivery } from "../../src/lane/delivery-log";
-import { passTime, restartClock, stopClock } from "../clock";
+import { passTime, stopClock } from "../clock";
 import { makeListener } from "../event";
 import { alarmOf, configOf, laneOf, runAlarm, setAlarmOf } from "../lane";
 import { type Answering, receiver, type Received } from "../receiver";
@@ -14,7 +14,6 @@ beforeEach(() => {
   stopClock();
   withoutJitter();
 });
-afterEach(restartClock);
 
 const failed = (status = 500): Response => new Response(null, { status });
 

@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { passTime, restartClock, stopTimers } from "../clock";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { passTime, stopTimers } from "../clock";
 import { makeListener } from "../event";
 import { alarmOf, laneOf, runAlarm, runAlarms } from "../lane";
 import { receiver } from "../receiver";
@@ -11,7 +11,6 @@ const dayMs = 86_400_000;
 
 // With the timers: an alarm is set only if the receiver does not answer in time.
 beforeEach(stopTimers);
-afterEach(restartClock);
 
 /** Lets the lane finish and forget everything, a month later, as it would by cron. */
 async function prune(uuid: string): Promise<void> {

@@ -1,11 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { passTime, restartClock, stopTimers } from "../clock";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { passTime, stopTimers } from "../clock";
 import { makeEvent, makeListener, publish } from "../event";
 import { alarmOf, laneOf, passTimeIn, runAlarm } from "../lane";
 import { receiver } from "../receiver";
 
 beforeEach(stopTimers);
-afterEach(restartClock);
 
 /** How long a publisher waits for the delivery of an event that comes alone. */
 const waitMs = 100;

@@ -1,9 +1,9 @@
 import { runInDurableObject } from "cloudflare:test";
 import { markDeleted } from "../../src/webhooks/webhooks";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { api, notifications } from "../api";
-import { restartClock, stopClock } from "../clock";
+import { stopClock } from "../clock";
 import { makeEvent, makeEvents, makeListener, publish } from "../event";
 import { alarmOf, configOf, handoverEvent, laneOf, runAlarm, runAlarms } from "../lane";
 import { type Answering, receiver, type Received } from "../receiver";
@@ -11,7 +11,6 @@ import { type Answering, receiver, type Received } from "../receiver";
 const dayMs = 86_400_000;
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 async function remove(uuid: string): Promise<void> {
   expect((await api("DELETE", `${notifications}/subscribers/${uuid}`)).status).toBe(201);

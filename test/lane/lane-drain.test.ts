@@ -1,15 +1,14 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { encryptSettings } from "../../src/platform/encryption";
 import { readConfig } from "../../src/platform/config";
-import { passTime, restartClock, stopClock } from "../clock";
+import { passTime, stopClock } from "../clock";
 import { eventUuidsIn, makeEvent, makeEvents, makeListener, publish } from "../event";
 import { sendsPerRunMax } from "../../src/lane/drain";
 import { alarmOf, configOf, laneOf, runAlarm, runAlarms } from "../lane";
 import { receiver, type Received } from "../receiver";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 /** A receiver that takes a second for each answer. */
 function slowReceiver(): { received: Received[] } {

@@ -1,12 +1,11 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { restartClock, stopClock } from "../clock";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { stopClock } from "../clock";
 import { makeEvent, makeListener, publish } from "../event";
 import { interceptAccept, runAlarm } from "../lane";
 import { type Answering, receiver } from "../receiver";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 const url = "https://hooks.example.com/hidden-path?key=hidden-query";
 const secret = "hidden-secret";

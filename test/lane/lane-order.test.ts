@@ -1,12 +1,11 @@
 import { abortAllDurableObjects, evictDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { restartClock, stopClock } from "../clock";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { stopClock } from "../clock";
 import { eventUuidsIn, makeEvent, makeEvents, makeListener, publish } from "../event";
 import { laneOf, runAlarm, runAlarms } from "../lane";
 import { receiver, type Received } from "../receiver";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 const sequencesOf = (received: Received[]): number[] =>
   received.map(({ headers }) => Number(headers.get("X-Orchest-Sequence")));

@@ -1,12 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { spec } from "../api";
-import { passTime, restartClock, stopClock } from "../clock";
+import { passTime, stopClock } from "../clock";
 import { makeEvent, makeListener, publish } from "../event";
 import { laneOf, runAlarms } from "../lane";
 import { type Answering, receiver } from "../receiver";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 /** How many attempts one delivery takes when its first is answered so, and every later one with 200. */
 async function attemptsAfter(first: Answering): Promise<number> {

@@ -1,12 +1,12 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { wakeLanes } from "../../src/lane/wake-lanes";
 import { WebhookLane } from "../../src/lane/webhook-lane";
 import { readConfig } from "../../src/platform/config";
 import { encryptSettings } from "../../src/platform/encryption";
 import { spec } from "../api";
-import { passTime, restartClock, stopClock } from "../clock";
+import { passTime, stopClock } from "../clock";
 import { eventUuidsIn, makeEvent, makeEvents, makeListener, publish } from "../event";
 import { alarmOf, configOf, handoverEvent, laneOf, runAlarm } from "../lane";
 import { receiver } from "../receiver";
@@ -14,7 +14,6 @@ import { deliveriesTable } from "./lane-rows";
 import { sequencesOf } from "./lane-traffic";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 const sealedBy = (key: number, uuid: string): Promise<string> =>
   encryptSettings([new Uint8Array(32).fill(key)], uuid, { url: spec.url, secret: spec.secret });

@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, expect, it } from "vitest";
-import { passTime, restartClock, stopClock } from "../clock";
+import { beforeEach, expect, it } from "vitest";
+import { passTime, stopClock } from "../clock";
 import { makeListener } from "../event";
 import { laneOf } from "../lane";
 import { receiver } from "../receiver";
@@ -7,7 +7,6 @@ import { countRows } from "./lane-rows";
 import { hand, settle } from "./lane-traffic";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 /** Every call that only reads. */
 async function readAll(uuid: string, eventUuid: string): Promise<void> {

@@ -1,13 +1,12 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { spec } from "../api";
-import { restartClock, stopClock } from "../clock";
+import { stopClock } from "../clock";
 import { makeEvent, makeEvents, makeListener, publish } from "../event";
 import { runAlarm } from "../lane";
 import { receiver, type Received } from "../receiver";
 import { hmacHex, standardSignatureOf } from "../sign";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 /** Publishes to a new webhook. @returns the webhook, and the one request that its receiver got. */
 async function deliver(

@@ -1,11 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { restartClock, stopClock } from "../clock";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { stopClock } from "../clock";
 import { makeEvent, makeListener, publish } from "../event";
 import { alarmOf, runAlarm } from "../lane";
 import { receiver, type Received } from "../receiver";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 /** A webhook whose only delivery has failed once. */
 async function failOnce(): Promise<{ uuid: string; received: Received[]; alarm: number | null }> {

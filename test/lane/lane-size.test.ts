@@ -1,8 +1,8 @@
 /** Large lanes, made by SQL: what a look at them reads, in rows. `LANE_ROWS=1000000` makes them ten times as large. */
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { LogQuery } from "../../src/lane/delivery-log";
-import { passTime, restartClock, stopClock } from "../clock";
+import { passTime, stopClock } from "../clock";
 import { makeListener } from "../event";
 import { alarmOf, configOf, laneOf } from "../lane";
 import { receiver } from "../receiver";
@@ -13,7 +13,6 @@ beforeEach(() => {
   stopClock();
   withoutJitter();
 });
-afterEach(restartClock);
 
 const dayMs = 86_400_000;
 const failed = (): Response => new Response(null, { status: 500 });

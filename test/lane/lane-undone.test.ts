@@ -1,12 +1,11 @@
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { restartClock, stopClock } from "../clock";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { stopClock } from "../clock";
 import { makeEvents, makeListener } from "../event";
 import { configOf, handoverEvent, laneOf, runAlarms } from "../lane";
 import { receiver } from "../receiver";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 describe("a hand-over that the disk refuses half-way", () => {
   it("leaves nothing behind, and no gap in the sequences", async () => {

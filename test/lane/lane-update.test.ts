@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { evictDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { api, notifications, spec } from "../api";
-import { restartClock, stopClock } from "../clock";
+import { stopClock } from "../clock";
 import { makeEvent, makeListener, publish } from "../event";
 import { configOf, handoverEvent, laneOf, runAlarm } from "../lane";
 import { receiver, type Received } from "../receiver";
@@ -20,7 +20,6 @@ beforeEach(async () => {
   await publish(makeEvent());
   await vi.waitFor(() => expect(received).toHaveLength(1));
 });
-afterEach(restartClock);
 
 async function put(changes: Record<string, unknown>): Promise<void> {
   const { status } = await api("PUT", `${notifications}/subscribers/webhooks/${uuid}`, changes);

@@ -1,7 +1,7 @@
 /** A lane as the version before left it on disk: everything that waits is delivered, and nothing is counted twice. */
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, expect, it } from "vitest";
-import { restartClock, stopClock } from "../clock";
+import { beforeEach, expect, it } from "vitest";
+import { stopClock } from "../clock";
 import { makeEvent, makeListener } from "../event";
 import { configOf, handoverEvent, laneOf } from "../lane";
 import { receiver } from "../receiver";
@@ -10,7 +10,6 @@ import { live, sequencesOf } from "./lane-traffic";
 const day = Math.floor(Date.UTC(2040, 0, 1) / 86_400_000);
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 /** The statements of schema version 1, as its lanes ran them. */
 const versionOne = [

@@ -3,7 +3,7 @@ import { exports } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { LiveUpdates } from "../../src/lane/live-updates";
 import { api, makeWebhook, notifications } from "../api";
-import { passTime, restartClock, stopClock } from "../clock";
+import { passTime, stopClock } from "../clock";
 import { makeEvent, makeEvents, makeListener, publish } from "../event";
 import { configOf, handoverEvent, laneOf } from "../lane";
 import { origin } from "../pages/page";
@@ -13,7 +13,6 @@ import { countRows } from "./lane-rows";
 import { settle } from "./lane-traffic";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 /** They are closed, and that is through to their lanes, before those are taken away. */
 const sockets: WebSocket[] = [];

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { beforeEach, expect, it, vi } from "vitest";
 import { maintainLanes } from "../../src/lane/maintain-lanes";
-import { passTime, restartClock, stopClock } from "../clock";
+import { passTime, stopClock } from "../clock";
 import { makeEvent, makeListener, publish } from "../event";
 import { laneOf, runAlarms } from "../lane";
 import { receiver } from "../receiver";
@@ -11,7 +11,6 @@ const minuteMs = 60_000;
 const dayMs = 86_400_000;
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 /** Runs cron's minutes of a whole day. @returns which lanes it called. */
 async function calledInADay(): Promise<string[]> {

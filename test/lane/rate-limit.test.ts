@@ -1,15 +1,13 @@
 import { evictDurableObject } from "cloudflare:test";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { RateLimit } from "../../src/lane/rate-limit";
-import { restartClock, stopTimers } from "../clock";
+import { stopTimers } from "../clock";
 import { makeEvents, makeListener, publish } from "../event";
 import { laneOf, passTimeIn, runAlarm } from "../lane";
 import { hanging, receiver } from "../receiver";
 import { limited, limits } from "../stand-ins/rate-limits";
 import { type Service, services } from "../stand-ins/shown-by";
 import type { StandIn } from "../stand-ins/types";
-
-afterEach(restartClock);
 
 /**
  * Of attempts that arrived at these times (ms), those that began before it was their turn: the n-th may begin `gapMs` after the one

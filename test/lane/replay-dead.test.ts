@@ -1,13 +1,12 @@
 import { evictDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { ReplayProgress } from "../../src/lane/replay-progress";
-import { restartClock, stopClock } from "../clock";
+import { stopClock } from "../clock";
 import { makeEvents, makeListener, publish } from "../event";
 import { laneOf, runAlarms } from "../lane";
 import { type Received, receiver } from "../receiver";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 type Traffic = { uuid: string; again: () => Received[]; answerWith: (status: number) => void };
 

@@ -1,13 +1,12 @@
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, expect, it } from "vitest";
-import { restartClock, stopClock } from "../clock";
+import { beforeEach, expect, it } from "vitest";
+import { stopClock } from "../clock";
 import { makeEvents, makeListener } from "../event";
 import { configOf, handoverEvent, laneOf } from "../lane";
 import { receiver } from "../receiver";
 import { deliveriesTable } from "./lane-rows";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 /** A paused lane with so many dead letters: written as such, since it would take long to give them up. */
 async function withDead(count: number): Promise<string> {

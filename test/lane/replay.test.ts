@@ -1,11 +1,11 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { readMatchingEvents } from "../../src/events/missing-events";
 import type { MatchingRange } from "../../src/events/shard/archive-pages";
 import type { WebhookLane } from "../../src/lane/webhook-lane";
 import { type Answer, api, makeWebhook, notifications } from "../api";
-import { passTime, restartClock, stopClock } from "../clock";
+import { passTime, stopClock } from "../clock";
 import { eventUuidsIn, makeEvents, makeListener, publish } from "../event";
 import { configOf, laneOf, runAlarms } from "../lane";
 import { type Received, receiver } from "../receiver";
@@ -18,7 +18,6 @@ type Listed = {
 type Started = { replay: string; queued: number; message?: string };
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 function replay(uuid: string, body: Record<string, unknown>): Promise<Answer<Started>> {
   return api("POST", `${notifications}/subscribers/${uuid}/replay`, body);

@@ -1,8 +1,8 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { api, notifications } from "../api";
-import { passTime, restartClock, stopClock } from "../clock";
+import { passTime, stopClock } from "../clock";
 import { makeEvent, makeListener, publish } from "../event";
 import { laneOf } from "../lane";
 import { type Received, receiver } from "../receiver";
@@ -12,7 +12,6 @@ import { runScheduled } from "../../src/scheduled";
 import { decryptSettings } from "../../src/platform/encryption";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 function rotate(uuid: string, body: Record<string, unknown>) {
   return api<{ previous_secret_until: string | null; message: string; secret?: string }>(

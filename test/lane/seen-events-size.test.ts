@@ -3,9 +3,9 @@
  * accepted within three minutes is at most 100,000: more than a lane accepts.
  */
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { AcceptResult, HandoverEvent } from "../../src/lane/handover";
-import { restartClock, stopClock } from "../clock";
+import { stopClock } from "../clock";
 import { makeEvent, makeListener } from "../event";
 import { configOf, handoverEvent, laneOf } from "../lane";
 import { receiver } from "../receiver";
@@ -13,7 +13,6 @@ import { fill, rowsRead, size } from "./lane-rows";
 import { hand, settle } from "./lane-traffic";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 /** How far the acceptance of the deliveries of a large lane is apart, in ms: 100,000 of them lie in three minutes. */
 const apartMs = 1.8;

@@ -1,6 +1,6 @@
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { beforeEach, expect, it, vi } from "vitest";
 import { sampleEvent } from "../../src/events/sample-event";
-import { restartClock, stopClock } from "../clock";
+import { stopClock } from "../clock";
 import { makeListener, publish } from "../event";
 import { forAll } from "../for-all";
 import { laneOf } from "../lane";
@@ -10,7 +10,6 @@ import { services } from "../stand-ins/shown-by";
 import type { Shown } from "../stand-ins/types";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 const secret = "a secret of the test";
 const failed = "project:cron-job:run:pipeline-run:failed";

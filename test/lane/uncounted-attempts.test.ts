@@ -1,5 +1,5 @@
 import { evictDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { stopSending } from "../../src/lane/planned-stop";
 import { slotsMax } from "../../src/lane/attempt-slots";
 import { passTime, restartClock, stopClock, stopTimers } from "../clock";
@@ -7,8 +7,6 @@ import { makeEvents, makeListener } from "../event";
 import { alarmOf, configOf, handoverEvent, laneOf, passTimeIn, runAlarm } from "../lane";
 import { hanging, receiver } from "../receiver";
 import { hand, sequencesOf, settle } from "./lane-traffic";
-
-afterEach(restartClock);
 
 const ok = (): Promise<Response> => Promise.resolve(new Response());
 const limited = (): Promise<Response> => Promise.reject(new Error("Too many subrequests."));

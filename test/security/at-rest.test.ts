@@ -1,8 +1,8 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { api, notifications } from "../api";
-import { passTime, restartClock, stopClock } from "../clock";
+import { passTime, stopClock } from "../clock";
 import { makeEvent, makeListener, publish } from "../event";
 import { laneOf, runAlarm } from "../lane";
 import { receiver } from "../receiver";
@@ -47,7 +47,6 @@ function dumpRows(rows: Row[]): string {
 }
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 describe("the disk", () => {
   it("of a lane and of D1 holds no secret in plain text, whatever the receiver answers", async () => {

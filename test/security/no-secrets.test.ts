@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { runScheduled } from "../../src/scheduled";
 import { type Answer, api, notifications, type WebhookAnswer } from "../api";
-import { passTime, restartClock, stopClock } from "../clock";
+import { passTime, stopClock } from "../clock";
 import { makeEvent } from "../event";
 import { runAlarm } from "../lane";
 import { consume } from "../queue";
@@ -54,7 +54,6 @@ function found(text: string, among: Record<string, string>): string[] {
 }
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 describe("no answer and no line of the log shows a secret", () => {
   it("on a journey through every endpoint, with receivers of all kinds", async () => {

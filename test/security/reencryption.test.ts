@@ -1,11 +1,11 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { createApp } from "../../src/app";
 import { readConfig } from "../../src/platform/config";
 import { decryptSettings } from "../../src/platform/encryption";
 import { api, makeWebhook, notifications, spec } from "../api";
-import { restartClock, stopClock } from "../clock";
+import { stopClock } from "../clock";
 import { makeEvent, makeListener, publish } from "../event";
 import { laneOf } from "../lane";
 import { captureLog, receiver } from "../receiver";
@@ -51,7 +51,6 @@ function health(settings: Env): Promise<Response> {
 }
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 describe("POST /api/reencrypt", () => {
   it("encrypts everything with the first key, so that the older one can be removed", async () => {

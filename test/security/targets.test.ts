@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { createApp } from "../../src/app";
 import { api, makeWebhook, notifications, spec } from "../api";
-import { restartClock, stopClock } from "../clock";
+import { stopClock } from "../clock";
 import { listDeliveries } from "../deliveries";
 import { makeEvent, makeListener, publish } from "../event";
 import { runAlarm } from "../lane";
@@ -29,7 +29,6 @@ async function call(
 }
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 describe("a name that resolves to a private address", () => {
   it("makes no webhook", async () => {

@@ -1,15 +1,12 @@
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { answerReaderOf } from "../../src/send/answers/read-answer";
 import type { AnswerMeaning } from "../../src/send/answers/meaning";
 import { attempt, type AttemptResult } from "../../src/send/attempt";
 import { explainFailure } from "../../src/send/explain-failure";
 import type { ServiceFormat } from "../../src/send/message/formats";
 import { serviceOf } from "../../src/send/message/recognise-service";
-import { restartClock } from "../clock";
 import { forAll } from "../for-all";
 import { receiver } from "../receiver";
-
-afterEach(restartClock);
 
 const urls = {
   slack: "https://hooks.slack.com/services/T0/B0/x",

@@ -1,6 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { attempt, type AttemptResult } from "../../src/send/attempt";
-import { passTime, restartClock, stopClock } from "../clock";
+import { passTime, stopClock } from "../clock";
 import { forAll } from "../for-all";
 import { hanging, receiver } from "../receiver";
 
@@ -29,7 +29,6 @@ async function runOut(): Promise<{ before: string; result: AttemptResult }> {
 
 describe("a receiver that takes too long", () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] }));
-  afterEach(restartClock);
 
   it("to answer is a time-out, at its time and not before", async () => {
     const { received } = receiver(hanging);
@@ -195,7 +194,6 @@ describe("what is kept of an answer", () => {
 
 describe("a connection that breaks before an answer", () => {
   beforeEach(stopClock);
-  afterEach(restartClock);
 
   it("is no failure when it was kept from an earlier answer: the request goes again, over another one", async () => {
     const { received } = receiver((_, index) => (index === 1 ? lost() : new Response()));

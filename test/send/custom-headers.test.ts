@@ -1,12 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { api, makeWebhook, notifications, spec } from "../api";
-import { restartClock, stopClock } from "../clock";
+import { stopClock } from "../clock";
 import { makeEvent, makeListener, publish } from "../event";
 import { laneOf } from "../lane";
 import { receiver } from "../receiver";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 const create = (headers: unknown) =>
   api("POST", `${notifications}/subscribers/webhooks`, { ...spec, headers });

@@ -1,6 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { resolvedPrivateReason } from "../../src/send/resolve-target";
-import { restartClock } from "../clock";
 import { forAll } from "../for-all";
 import { addresses, hanging, receiver, type Resolving } from "../receiver";
 
@@ -204,7 +203,6 @@ describe("a resolver that cannot be reached", () => {
 
 describe("a resolver that does not answer", () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] }));
-  afterEach(restartClock);
 
   it("is given 2 s", async () => {
     const { logged } = receiver();

@@ -1,7 +1,6 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { createSender } from "../../src/send/sender";
-import { restartClock } from "../clock";
 import { hanging, receiver } from "../receiver";
 
 const setup = {
@@ -24,7 +23,6 @@ const setup = {
 const message = { deliveryUuid: "0b9a5b8e-3a7e-8b57-9a3f-000000000001", eventType: "ping", event: "{}" };
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] }));
-afterEach(restartClock);
 
 describe("a sender", () => {
   it("gives a receiver 5 s", async () => {

@@ -1,11 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { TimeLimit } from "../../src/send/time-limit";
-import { passTime, restartClock, stopTimers } from "../clock";
+import { passTime, stopTimers } from "../clock";
 import { makeEvents, makeListener, publish } from "../event";
 import { receiver } from "../receiver";
 
 beforeEach(stopTimers);
-afterEach(restartClock);
 
 describe("a time limit", () => {
   it.each([1, 999, 1000, 1001, 5000, 30_000])("of %d ms runs out at its time and not before", (ms) => {

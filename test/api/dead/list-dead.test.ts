@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { api, makeWebhook } from "../../api";
-import { restartClock, stopClock } from "../../clock";
+import { stopClock } from "../../clock";
 import { allPages, change, deliveriesOf } from "../../deliveries";
 import { makeEvents, makeListener, publish } from "../../event";
 import { runAlarm, runAlarms } from "../../lane";
@@ -11,7 +11,6 @@ type Dead = { uuid: string; name: string; url: string; dead_letters: number };
 type DeadAnswer = { webhooks: Dead[]; next_cursor: string | null };
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 /** As a lane tells D1. */
 async function setDead(uuid: string, count: number): Promise<void> {

@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { deliveryUuid } from "../../../src/send/delivery-uuid";
 import { api, notifications, spec } from "../../api";
-import { restartClock, stopClock } from "../../clock";
+import { stopClock } from "../../clock";
 import { deliveriesOf, deliveryAt, getDelivery } from "../../deliveries";
 import { makeEvent, makeListener, publish } from "../../event";
 import { runAlarm } from "../../lane";
@@ -10,7 +10,6 @@ import { receiver } from "../../receiver";
 const unknown = "0b9a5b8e-3a7e-4b57-9a3f-0d8f4a1c2e3d";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 /** Publishes one event and lets its delivery fail once and then succeed. */
 async function failOnce(changes: Record<string, unknown> = {}) {

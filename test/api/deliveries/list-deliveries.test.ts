@@ -1,6 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { api, notifications } from "../../api";
-import { passTime, restartClock, stopClock } from "../../clock";
+import { passTime, stopClock } from "../../clock";
 import { allPages, deliveriesOf, type DeliveriesAnswer, listDeliveries } from "../../deliveries";
 import { makeEvent, makeEvents, makeListener, publish } from "../../event";
 import { runAlarm } from "../../lane";
@@ -10,7 +10,6 @@ const unknown = "0b9a5b8e-3a7e-4b57-9a3f-0d8f4a1c2e3d";
 const failed = (): Response => new Response(null, { status: 500 });
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 /** A webhook that is paused, so that nothing happens to its deliveries. */
 async function makePaused(changes: Record<string, unknown> = {}): Promise<string> {

@@ -1,7 +1,7 @@
 import { evictDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { api, notifications } from "../../api";
-import { restartClock, stopClock } from "../../clock";
+import { stopClock } from "../../clock";
 import { change, deliveriesOf, deliveryAt, getDelivery } from "../../deliveries";
 import { makeEvent, makeEvents, makeListener, publish } from "../../event";
 import { laneOf, runAlarm, runAlarms } from "../../lane";
@@ -12,7 +12,6 @@ const sequencesOf = (received: Received[]): number[] =>
   received.map(({ headers }) => Number(headers.get("X-Orchest-Sequence")));
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 /** A webhook with so many deliveries, the first of which has failed and waits for its retry. */
 async function makeStuck(count: number, answer: Answering, changes: Record<string, unknown> = {}) {

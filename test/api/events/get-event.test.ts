@@ -1,11 +1,11 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { accessCaller } from "../../../src/auth/caller";
 import { publishAnnouncement } from "../../../src/events/announce";
 import { dispatch } from "../../../src/events/dispatch";
 import { type Event, parseEvents } from "../../../src/events/parse-events";
 import { type Answer, api, makeWebhook, notifications } from "../../api";
-import { restartClock, stopClock } from "../../clock";
+import { stopClock } from "../../clock";
 import { type DeliveryAnswer, deliveriesOf } from "../../deliveries";
 import { archiveAsBefore, makeEvent, makeEvents, makeListener, publish } from "../../event";
 import { laneOf, runAlarm } from "../../lane";
@@ -40,7 +40,6 @@ function parsed(text: string): Event[] {
 }
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 function getEvent(uuid: string): Promise<Answer<EventResponse>> {
   return api("GET", `/api/events/${uuid}`);

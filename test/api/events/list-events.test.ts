@@ -1,8 +1,8 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { type Answer, api } from "../../api";
-import { passTime, restartClock, stopClock } from "../../clock";
+import { passTime, stopClock } from "../../clock";
 import { allPages } from "../../deliveries";
 import { archiveAsBefore, makeEvent, makeEvents, publish, runShardAlarms } from "../../event";
 import { shardStub } from "../../../src/events/shard/shard-of";
@@ -28,7 +28,6 @@ type EventsAnswer = {
 };
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 function listEvents(query = ""): Promise<Answer<EventsAnswer>> {
   return api("GET", `/api/events${query}`);

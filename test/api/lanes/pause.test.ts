@@ -1,7 +1,7 @@
 import { evictDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { type Answer, api, notifications, readWebhook, type WebhookAnswer } from "../../api";
-import { restartClock, stopClock } from "../../clock";
+import { stopClock } from "../../clock";
 import { deliveriesOf, deliveryAt } from "../../deliveries";
 import { eventUuidsIn, makeEvent, makeEvents, makeListener, publish } from "../../event";
 import { alarmOf, laneOf, runAlarm, runAlarms } from "../../lane";
@@ -11,7 +11,6 @@ const unknown = "0b9a5b8e-3a7e-4b57-9a3f-0d8f4a1c2e3d";
 const gone = (): Response => new Response(null, { status: 410 });
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 function post(what: "pause" | "resume", uuid: string): Promise<Answer<WebhookAnswer & { message: string }>> {
   return api("POST", `${notifications}/subscribers/${uuid}/${what}`);

@@ -1,7 +1,7 @@
 import { evictDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { type Answer, api, notifications } from "../../api";
-import { passTime, restartClock, stopClock } from "../../clock";
+import { passTime, stopClock } from "../../clock";
 import { change, deliveriesOf, deliveryAt } from "../../deliveries";
 import { makeEvent, makeEvents, makeListener, publish } from "../../event";
 import { laneOf, runAlarm } from "../../lane";
@@ -24,7 +24,6 @@ type Stats = {
 };
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 function getStats(uuid: string): Promise<Answer<Stats>> {
   return api("GET", `${notifications}/subscribers/${uuid}/stats`);

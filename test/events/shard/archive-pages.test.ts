@@ -1,6 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { RoutingChanges } from "../../../src/events/shard/routing-changes";
-import { passTime, restartClock, stopClock } from "../../clock";
+import { passTime, stopClock } from "../../clock";
 import { archive, event, list, matching, restart, route, shard, webhook } from "./event-shard";
 
 const dayMs = 86_400_000;
@@ -8,7 +8,6 @@ const [projectUuid, jobUuid] = [crypto.randomUUID(), crypto.randomUUID()];
 
 beforeEach(stopClock);
 beforeEach(() => route());
-afterEach(restartClock);
 
 /** Archives one event of each kind, a day apart: ids 1 to 4. @returns when each was accepted. */
 async function archiveKinds(): Promise<number[]> {

@@ -271,7 +271,6 @@ it("a commit whose answer is lost is found out: 503 says that the change was mad
 
 describe("with timers in the hands of the test,", () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
-  afterEach(() => void vi.useRealTimers());
 
   it("a shard that does not answer an announcement is called twice for 2 s", async () => {
     let calls = 0;

@@ -12,7 +12,7 @@ import { changeRouting } from "../../../src/events/shard/routing-shards";
 import { EventShard } from "../../../src/events/shard/event-shard";
 import { shardOf, shardStub } from "../../../src/events/shard/shard-of";
 import type { UuidPage } from "../../../src/events/shard/uuid-transfer";
-import { passTime, restartClock, stopClock } from "../../clock";
+import { passTime, stopClock } from "../../clock";
 import { makeListener } from "../../event";
 import { captureLog } from "../../receiver";
 import { emptyStorage, makeTables } from "../../storage";
@@ -411,7 +411,6 @@ describe("a database that was restored from before a growth", () => {
 
 describe("with the clock in the hands of the test,", () => {
   beforeEach(stopClock);
-  afterEach(restartClock);
 
   it("what was taken over is forgotten with its time, and how far back repeats are known is said", async () => {
     const events = eventsThat(true, 8);

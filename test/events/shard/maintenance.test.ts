@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { RoutingChanges } from "../../../src/events/shard/routing-changes";
-import { passTime, restartClock, stopClock } from "../../clock";
+import { passTime, stopClock } from "../../clock";
 import { captureLog } from "../../receiver";
 import { archive, event, inShard, list, restart, route, runAlarm, shard } from "./event-shard";
 
@@ -9,7 +9,6 @@ const minuteMs = 60_000;
 
 beforeEach(stopClock);
 beforeEach(() => route());
-afterEach(restartClock);
 
 /** In how many ms the shard's alarm goes off, or null. */
 function alarmIn(): Promise<number | null> {

@@ -1,6 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { RoutingChanges } from "../../../src/events/shard/routing-changes";
-import { passTime, restartClock, stopClock } from "../../clock";
+import { passTime, stopClock } from "../../clock";
 import {
   archive,
   countIn,
@@ -19,7 +19,6 @@ const minuteMs = 60_000;
 
 beforeEach(stopClock);
 beforeEach(() => route());
-afterEach(restartClock);
 
 describe("a new event", () => {
   it("is archived in the request's order, with what routing says of it", async () => {

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Event } from "../../../src/events/parse-events";
 import { prune } from "../../../src/events/shard/retention";
 import { ShardStore } from "../../../src/events/shard/shard-store";
-import { passTime, restartClock, stopClock } from "../../clock";
+import { passTime, stopClock } from "../../clock";
 import {
   archive,
   countIn,
@@ -26,7 +26,6 @@ const before = { days: env.ARCHIVE_DAYS, gigabytes: env.ARCHIVE_GIGABYTES };
 
 beforeEach(stopClock);
 beforeEach(() => route());
-afterEach(restartClock);
 afterEach(() => Object.assign(env, { ARCHIVE_DAYS: before.days, ARCHIVE_GIGABYTES: before.gigabytes }));
 
 /** Has the shard keep texts of so many bytes: it was not told that there are others. */

@@ -2,7 +2,7 @@ import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { commitRecord, pruneChanges } from "../../../src/events/shard/change-outcomes";
-import { restartClock, stopClock } from "../../clock";
+import { stopClock } from "../../clock";
 import { laneOf } from "../../lane";
 import { inShard, insertWebhook, matchAt, matchFails } from "./shard";
 
@@ -19,7 +19,6 @@ const d1: { isGone: boolean; failures: number; batches: number; answer: (() => P
 };
 
 beforeEach(stopClock);
-afterEach(restartClock);
 beforeEach(() => {
   Object.assign(d1, { isGone: false, failures: 0, batches: 0, answer: null });
   const batch = env.DB.batch.bind(env.DB);

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import type { EventShard } from "../../../src/events/shard/event-shard";
 import { shardStub } from "../../../src/events/shard/shard-of";
 import { firstCursor } from "../../../src/events/shard/uuid-transfer";
-import { passTime, restartClock, stopClock } from "../../clock";
+import { passTime, stopClock } from "../../clock";
 import { event, route, webhook, shardsCount } from "./event-shard";
 
 const minuteMs = 60_000;
@@ -15,7 +15,6 @@ const archiveDays = 1;
 const daysBefore = env.ARCHIVE_DAYS;
 
 beforeEach(stopClock);
-afterEach(restartClock);
 afterEach(() => Object.assign(env, { ARCHIVE_DAYS: daysBefore }));
 
 /** `texts`: of each event of the request, by its place in the pool; mostly the usual one, 0. */

@@ -1,14 +1,13 @@
 /** A large shard, made by SQL: what it reads, in rows. `SHARD_ROWS=1000000` makes it ten times as large. */
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { restartClock, stopClock } from "../../clock";
+import { beforeEach, describe, expect, it } from "vitest";
+import { stopClock } from "../../clock";
 import { archive, countIn, event, fill, filledUuid, list, restart, route, shard } from "./event-shard";
 
 const size = Number(env.SHARD_ROWS);
 
 beforeEach(stopClock);
 beforeEach(() => route());
-afterEach(restartClock);
 
 describe("a shard", () => {
   it("reads rows by what it answers, whatever it holds", { timeout: 900_000 }, async () => {

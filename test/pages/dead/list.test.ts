@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { api, notifications } from "../../api";
-import { restartClock, stopClock } from "../../clock";
+import { stopClock } from "../../clock";
 import { deliveryAt } from "../../deliveries";
 import { laneOf } from "../../lane";
 import { get } from "../page";
@@ -9,7 +9,6 @@ import { reader, writer } from "../webhooks/people";
 import { deadReceiver, die, makeImpatient, words } from "./dead-letters";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 /** The letters that can be selected, in their order. */
 function checkboxes(html: string): string[] {

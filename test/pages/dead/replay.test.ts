@@ -1,14 +1,13 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { WebhookAnswer } from "../../api";
-import { restartClock, stopClock } from "../../clock";
+import { stopClock } from "../../clock";
 import { laneOf, runAlarm } from "../../lane";
 import { follow, get, origin, type Page, post } from "../page";
 import { audited, reader, writer } from "../webhooks/people";
 import { deadOf, deadReceiver, die, makeImpatient, words } from "./dead-letters";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 /** Sends the form. */
 async function send(fields: [string, string][], cookie: string): Promise<Page> {

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { listEvents } from "../../../src/events/list-events";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { restartClock, stopClock } from "../../clock";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { stopClock } from "../../clock";
 import { deliveryAt } from "../../deliveries";
 import { makeEvent, makeListener, publish } from "../../event";
 import { laneOf, runAlarm } from "../../lane";
@@ -12,7 +12,6 @@ import { deliver, reader, writer } from "../webhooks/people";
 import { publisher, words } from "./publisher";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 describe("GET /events/{uuid}", () => {
   it("shows the payload formatted and raw, digit for digit, with its project and job", async () => {

@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { passTime, restartClock, stopClock } from "../../clock";
+import { beforeEach, describe, expect, it } from "vitest";
+import { passTime, stopClock } from "../../clock";
 import { makeEvent, makeEvents, publish } from "../../event";
 import { get, signIn } from "../page";
 import { makeUsedToken } from "../../tokens";
@@ -7,7 +7,6 @@ import { reader } from "../webhooks/people";
 import { publisher, words } from "./publisher";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 const project = "aaaaaaaa-0000-4000-8000-000000000001";
 const job = "bbbbbbbb-0000-4000-8000-000000000001";

@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { parseEvents } from "../../../src/events/parse-events";
 import { orchestEventTypes } from "../../../src/events/types";
-import { restartClock, stopClock } from "../../clock";
+import { stopClock } from "../../clock";
 import { archived, eventUuidsIn, makeEvent, makeListener, publish } from "../../event";
 import { receiver } from "../../receiver";
 import { follow, get, type Page, post } from "../page";
@@ -9,7 +9,6 @@ import { audited, reader } from "../webhooks/people";
 import { publisher } from "./publisher";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 /** What is in the textarea. */
 function textIn({ html }: Page): string {

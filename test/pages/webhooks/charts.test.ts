@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { Bucket } from "../../../src/lane/stats";
 import { Charts } from "../../../src/pages/webhooks/charts";
 import { periodsOf, tablePeriodsOf } from "../../../src/pages/webhooks/periods";
-import { passTime, restartClock, stopClock } from "../../clock";
+import { passTime, stopClock } from "../../clock";
 import { makeListener } from "../../event";
 import { receiver } from "../../receiver";
 import { get } from "../page";
@@ -73,7 +73,6 @@ describe("the charts", () => {
 
 describe("the charts on a webhook's page", () => {
   beforeEach(stopClock);
-  afterEach(restartClock);
 
   it("say what they show to those who cannot see them, and have it in a table", async () => {
     let status = 200;

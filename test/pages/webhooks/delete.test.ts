@@ -1,13 +1,12 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { api, makeWebhook, notifications } from "../../api";
-import { restartClock, stopClock } from "../../clock";
+import { stopClock } from "../../clock";
 import { makeListener } from "../../event";
 import { receiver } from "../../receiver";
 import { follow, get, post } from "../page";
 import { audited, deliver, reader, writer } from "./people";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 async function isThere(uuid: string): Promise<boolean> {
   return (await api("GET", `${notifications}/subscribers/${uuid}`)).status === 200;

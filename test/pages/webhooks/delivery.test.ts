@@ -1,7 +1,7 @@
 import { EventShard } from "../../../src/events/shard/event-shard";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { makeWebhook } from "../../api";
-import { restartClock, stopClock } from "../../clock";
+import { stopClock } from "../../clock";
 import { deliveriesOf, deliveryAt } from "../../deliveries";
 import { makeListener } from "../../event";
 import { runAlarm } from "../../lane";
@@ -12,7 +12,6 @@ import { follow, get, missingParts, post } from "../page";
 import { audited, deliver, reader, writer } from "./people";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 /** A delivery that a receiver has answered with this, and the path of its page. */
 async function delivered(status: number, answer = ""): Promise<{ uuid: string; path: string }> {

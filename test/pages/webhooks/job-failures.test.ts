@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { runScheduled } from "../../../src/scheduled";
 import { api, makeWebhook, notifications, readWebhook, type WebhookAnswer } from "../../api";
 import { captureLog } from "../../receiver";
@@ -265,8 +265,6 @@ describe("the switch, where it would change more than three webhooks", () => {
 });
 
 describe("the undo of the switch", () => {
-  afterEach(() => vi.useRealTimers());
-
   it("gives every webhook back exactly what it had, uuids and order and all", async () => {
     await makeMany(2);
     const partly = await makeWebhook({

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { makeWebhook, spec } from "../../api";
-import { restartClock, stopClock } from "../../clock";
+import { stopClock } from "../../clock";
 import { makeListener } from "../../event";
 import { laneOf } from "../../lane";
 import { addresses, receiver } from "../../receiver";
@@ -9,7 +9,6 @@ import { follow, get, post } from "../page";
 import { deliver, reader, writer } from "./people";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 /** What one reads, without the marks. */
 function text(html: string): string {

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { passTime, restartClock, stopClock } from "../../clock";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { passTime, stopClock } from "../../clock";
 import { makeEvents, makeListener, publish } from "../../event";
 import { laneOf, runAlarm, runAlarms } from "../../lane";
 import { receiver } from "../../receiver";
@@ -9,7 +9,6 @@ import { follow, get, post } from "../page";
 import { audited, deliver, reader, writer } from "./people";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 const since = "2039-12-31T00:00";
 

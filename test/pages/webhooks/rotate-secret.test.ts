@@ -1,6 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { makeWebhook } from "../../api";
-import { restartClock, stopClock } from "../../clock";
+import { stopClock } from "../../clock";
 import { makeEvent, makeListener, publish } from "../../event";
 import { receiver } from "../../receiver";
 import { hmacHex } from "../../sign";
@@ -9,7 +9,6 @@ import { follow, get, post } from "../page";
 import { audited, reader, writer } from "./people";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 function secretIn(html: string): string {
   return /id="secret"[^>]* value="([^"]*)"/.exec(html)?.[1] ?? "";

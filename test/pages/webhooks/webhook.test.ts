@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { makeWebhook, readWebhook } from "../../api";
-import { restartClock, stopClock } from "../../clock";
+import { stopClock } from "../../clock";
 import { deliveriesOf } from "../../deliveries";
 import { makeEvent, makeEvents, makeListener, publish } from "../../event";
 import { receiver } from "../../receiver";
@@ -11,7 +11,6 @@ import { follow, get, missingParts, post, signIn } from "../page";
 import { audited, deliver, reader, writer } from "./people";
 
 beforeEach(stopClock);
-afterEach(restartClock);
 
 const unknown = "0b9a5b8e-3a7e-4b57-9a3f-0d8f4a1c2e3d";
 
