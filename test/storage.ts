@@ -15,15 +15,22 @@ const usedObjects = new Set<string>();
 /** The SQL of what the migrations make: to run them again and again takes twice as long. */
 let made: string | undefined;
 
+const uuidPattern = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+
 const prepare = env.DB.prepare.bind(env.DB);
 
 /** More often than this in a row nothing is emptied in vain. */
 const resetsMax = 20;
 
 /**
- * For `beforeEach`. A reset may leave everything as it was, without a word, where an object is just breaking off (workerd):
- * the webhooks of the test before would be told of this one's events. It is then done again.
- * @throws when D1 cannot be emptied.
+ * Counts the times that the storage was emptied. A reset may leave any of it as it was, without a word, when work has just ended
+ * (workerd): objects whose names are the same in each test have this number in them.
+ */
+let emptied = 0;
+
+/**
+ * For `beforeEach`. Where a reset left D1 as it was, the webhooks of the test before would be told of this one's events: it
+ * is then done again. @throws when D1 cannot be emptied.
  */
 export async function makeTables(): Promise<void> {
   // What goes on behind the answers of the test before may have used an object since: its events would be found in this test.
@@ -76,6 +83,7 @@ export async function emptyStorage(): Promise<void> {
   // A consumer that is under way finds nothing any more, and ends: but it has used objects once more.
   while (isUsed) {
     await reset();
+    emptied += 1;
     [isUsed, hasTables] = [false, false];
     usedObjects.clear();
     await consumerEnds();
@@ -84,9 +92,11 @@ export async function emptyStorage(): Promise<void> {
 
 // Whatever is done with D1 or an object begins with one of these. On the prototypes: the bindings' own are what tests spy on.
 watchUse(env.DB, ["prepare", "batch", "exec", "withSession"]);
-for (const objects of [env.LANES, env.SHARDS]) {
-  watchUse(objects, ["get", "getByName"], (stub) => usedObjects.add(String(Reflect.get(Object(stub), "id"))));
-}
+// All classes of objects have one prototype.
+watchUse(env.LANES, ["get", "getByName"], {
+  argument: nameInTest,
+  result: (stub) => usedObjects.add(String(Reflect.get(Object(stub), "id"))),
+});
 
 // An alarm that fires while the storage is emptied makes an object anew that nobody has used: it would take part in the next test.
 for (const { prototype } of [EventShard, WebhookLane]) {
@@ -96,20 +106,26 @@ for (const { prototype } of [EventShard, WebhookLane]) {
   };
 }
 
+/** Notes each call of these methods. @param on what its first argument becomes, and what is done with its result. */
 function watchUse(
   binding: object,
   methods: string[],
-  note: (result: unknown) => void = () => undefined,
+  on: { argument?: (given: unknown) => unknown; result?: (result: unknown) => void } = {},
 ): void {
   const prototype = Object.getPrototypeOf(binding) as Record<string, (...args: unknown[]) => unknown>;
   for (const name of methods) {
     const method = prototype[name];
     if (method === undefined) throw new Error(`A binding has no ${name}: its use would not be seen.`);
-    prototype[name] = function seen(...args) {
+    prototype[name] = function seen(first, ...others) {
       isUsed = true;
-      const result = method.apply(this, args);
-      note(result);
+      const result = method.apply(this, [on.argument?.(first) ?? first, ...others]);
+      on.result?.(result);
       return result;
     };
   }
+}
+
+/** An object's name with the number of the test in it. A lane's is its webhook's UUID, which is new in each test anyway. */
+function nameInTest(given: unknown): unknown {
+  return typeof given === "string" && !uuidPattern.test(given) ? `test-${emptied}-${given}` : given;
 }
