@@ -7,6 +7,7 @@ import { latency, slowNeighbour } from "./latency.ts";
 import { many } from "./many.ts";
 import { memory } from "./memory.ts";
 import { relay } from "./relay.ts";
+import { routing } from "./routing.ts";
 import { simulation } from "./simulation.ts";
 import { single, singleOne } from "./single.ts";
 import { fan, queue, strict1 } from "./throughput.ts";
@@ -24,6 +25,7 @@ export const cases: Record<string, (lab: Lab) => Promise<Figures>> = {
   backlog,
   memory,
   many,
+  routing,
   keyed,
   relay,
   simulation,

@@ -1,4 +1,6 @@
 /** The gateway, unchanged, in a shell that counts: what `--cost` runs instead of `src/index.ts`. */
+import { RoutingReplica } from "../../../src/events/shard/routing-replica";
+import { shardStub } from "../../../src/events/shard/shard-of";
 import gateway, { EventShard as Shard, WebhookLane as Lane } from "../../../src/index";
 import { WebhookLane as BareLane } from "../../../src/lane/webhook-lane";
 import { type Metered, nothing } from "../cost/usage";
@@ -47,6 +49,24 @@ export class EventShard extends Shard {
     super(shell.ctx, shell.env);
     metersOf.set(this, shell.own);
   }
+
+  /** Matches an event `times` times, each in another project. @returns how long one takes, in ms. */
+  async timeMatching(type: string, times: number): Promise<number> {
+    const replica = new RoutingReplica(this.ctx.storage.sql);
+    // The clock stands still while nothing is awaited.
+    await scheduler.wait(1);
+    const startedMs = Date.now();
+    for (let time = 0; time < times; time += 1) {
+      replica.match([{ type, projectUuid: `project ${time}`, jobUuid: `job ${time}` }]);
+    }
+    await scheduler.wait(1);
+    return (Date.now() - startedMs) / times;
+  }
+
+  /** Ends the object, which the next call starts again from its disk. */
+  async stop(): Promise<void> {
+    this.ctx.abort("stopped by the bench");
+  }
 }
 
 /** Not counted: `stats` is what the bench itself asks. */
@@ -83,12 +103,27 @@ globalThis.fetch = async (input, init) => {
   }
 };
 
+function shard(env: Env, number: number): DurableObjectStub<EventShard> {
+  return shardStub(env, number) as unknown as DurableObjectStub<EventShard>;
+}
+
 export default {
   async fetch(request, env, ctx) {
-    if (new URL(request.url).pathname === "/meters") {
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname === "/meters") {
       const counted = Response.json(Object.fromEntries(meters));
       for (const meter of meters.values()) Object.assign(meter, nothing());
       return counted;
+    }
+    if (pathname === "/matching-ms") {
+      return Response.json(await shard(env, 0).timeMatching(searchParams.get("type") ?? "", 2000));
+    }
+    if (pathname === "/stop-shards") {
+      // Each call fails: the object that it was made of is gone.
+      await Promise.allSettled(
+        Array.from({ length: Number(env.EVENT_SHARDS) }, (_, number) => shard(env, number).stop()),
+      );
+      return Response.json(null);
     }
     const meter = meterOf(request.headers.get("x-case") ?? "none");
     meter.workerRequests += 1;
