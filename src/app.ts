@@ -19,6 +19,7 @@ import { getHealth } from "./api/health/get-health";
 import { lanesRoutes } from "./api/lanes/routes";
 import { uncompressedOnly } from "./http/content-encoding";
 import { documentPath, localHostsOnly } from "./http/local-hosts";
+import { limitDuration } from "./http/request-timeout";
 import { redirectTrailingSlash } from "./http/trailing-slash";
 import { checkIdempotencyKey } from "./api/idempotency-key";
 import { routeScopes } from "./api/route-scopes";
@@ -68,6 +69,8 @@ export function createApp(checkJurisdiction = createJurisdictionCheck()): Router
 
   app.use(logRequests());
   app.use(noStore);
+  // Publishing has a deadline of 10 s.
+  app.use(limitDuration((method, path) => method === "POST" && path === "/api/events"));
   app.use("/docs", readerHeaders);
   app.use(pageHeaders);
   app.use(localHostsOnly);

@@ -109,6 +109,26 @@ describe("while D1 hangs,", () => {
       ["POST", `${own}/pause`],
       ["DELETE", own],
       ["GET", own],
+      ["GET", webhooks],
+    ] as const) {
+      const { status, headers } = await answerInTime(method, path, body);
+      expect([method, path, status, headers.get("Retry-After")]).toEqual([method, path, 503, "5"]);
+    }
+  });
+
+  it("so is each other request that needs it", async () => {
+    receiver();
+    vi.spyOn(console, "error").mockReturnValue();
+    vi.spyOn(console, "warn").mockReturnValue();
+    hangDatabase();
+    for (const [method, path, body] of [
+      ["POST", "/api/tokens", { name: "CI", scopes: ["webhooks:read"] }],
+      ["GET", "/api/tokens"],
+      ["DELETE", `/api/tokens/${crypto.randomUUID()}`],
+      ["GET", "/api/audit"],
+      ["GET", "/api/rejected"],
+      ["GET", "/api/dead"],
+      ["POST", "/api/rejected/redrive", {}],
     ] as const) {
       const { status, headers } = await answerInTime(method, path, body);
       expect([method, path, status, headers.get("Retry-After")]).toEqual([method, path, 503, "5"]);
