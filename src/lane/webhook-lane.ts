@@ -4,6 +4,7 @@
  * exchanges data with D1.
  */
 import { DurableObject } from "cloudflare:workers";
+import { atomically, orRestart } from "../platform/atomically";
 import { log } from "../platform/log";
 import { waitUpTo, withTimeout } from "../platform/timeouts";
 import { acceptEvents } from "./accept-events";
@@ -70,7 +71,7 @@ export class WebhookLane extends DurableObject<Env> {
     const isClosed = new LaneRecordStore(sql).get().closedAt !== null;
     this.#storage = isClosed ? null : new LaneStorage(sql);
     const storage = () => this.#storage;
-    this.#open = { env, events, storage, atomically: (work) => this.#atomically(work) };
+    this.#open = { env, events, storage, atomically: (work) => atomically(ctx, work) };
     this.#live = new LiveUpdates(ctx);
     this.#sender = new LaneSender(env, {
       storage,
@@ -82,8 +83,8 @@ export class WebhookLane extends DurableObject<Env> {
       send: (message) => this.#sender.send(message),
       takeSlot,
       fetchPage: (head) => this.#fetchPage(head),
-      atomically: (work) => this.#atomically(work),
-      orRestart: (work) => this.#orRestart(work),
+      atomically: (work) => atomically(ctx, work),
+      orRestart: (work) => orRestart(ctx, work),
       recorded: () => this.#tellPages(),
       spent: () => ctx.waitUntil(this.#alarm.arm()),
     });
@@ -370,27 +371,6 @@ export class WebhookLane extends DurableObject<Env> {
     await this.#maintenance.run();
     await this.#work();
     return storage.record.state;
-  }
-
-  #atomically(work: () => void): void {
-    this.#orRestart(() => this.ctx.storage.transactionSync(work));
-  }
-
-  /**
-   * @throws what `work` throws. The object then starts again, because its memory may contain changes that were rolled
-   *   back on disk.
-   */
-  #orRestart<Result>(work: () => Result): Result {
-    try {
-      return work();
-    } catch (error) {
-      log("error", "a transaction failed: the lane starts again from its disk", {
-        webhook: this.#webhookUuid(),
-        error: String(error),
-      });
-      this.ctx.abort(String(error));
-      throw error;
-    }
   }
 
   #webhookUuid(): string | undefined {

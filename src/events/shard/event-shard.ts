@@ -10,7 +10,7 @@ import type { FullArchivedEvent } from "../archived-event";
 import type { ListedPage } from "../list-events";
 import type { SourcePage } from "../merge-pages";
 import { archiveEvents, textOf } from "./archive-events";
-import { atomically } from "./atomically";
+import { atomically } from "../../platform/atomically";
 import { findEvent, listEvents, type MatchingRange, readMatching, type ShardQuery } from "./archive-pages";
 import { Growth, type JoinState } from "./growth";
 import { KnownNames } from "./known-names";

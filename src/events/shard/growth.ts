@@ -11,7 +11,7 @@ import { awaitAll } from "../../platform/concurrency";
 import { readConfig } from "../../platform/config";
 import { log } from "../../platform/log";
 import { withTimeout } from "../../platform/timeouts";
-import { atomically } from "./atomically";
+import { atomically } from "../../platform/atomically";
 import type { EventShard } from "./event-shard";
 import type { RoutingChanges } from "./routing-changes";
 import type { RoutingPage } from "./pull-routing";

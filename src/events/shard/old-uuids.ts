@@ -6,7 +6,7 @@
 import { repeatTransient } from "../../platform/repeat-transient";
 import { hasOldArchive } from "../old-archive/slots";
 import { findOldEvents, readOldUuids } from "../old-archive/uuids";
-import { atomically } from "./atomically";
+import { atomically } from "../../platform/atomically";
 import { shardOf } from "./shard-of";
 import type { ShardRecordStore } from "./shard-record";
 import type { EarlierEvent } from "./types";

@@ -6,7 +6,7 @@
  */
 import { log } from "../../platform/log";
 import { withTimeout } from "../../platform/timeouts";
-import { atomically } from "./atomically";
+import { atomically } from "../../platform/atomically";
 import { voidChanges } from "./change-outcomes";
 import { readRoutingPage, type RoutingPage } from "./pull-routing";
 import { repeatTransient } from "../../platform/repeat-transient";
