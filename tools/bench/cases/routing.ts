@@ -11,6 +11,9 @@ import { eventType } from "../sample-event.ts";
 
 const rounds = 25;
 
+/** How long one event takes to match (ms), and how many subscriptions the shard has. */
+export type Matching = { ms: number; subscriptions: number };
+
 export async function routing(lab: Lab): Promise<Figures> {
   const { webhooks } = lab.sizes;
   const gateway = await startMeteredGateway();
@@ -20,9 +23,7 @@ export async function routing(lab: Lab): Promise<Figures> {
     const awake: number[] = [];
     const asleep: number[] = [];
     for (let round = 0; round < rounds; round += 1) {
-      matching.push(
-        (await gateway.call("GET", `/matching-ms?type=${encodeURIComponent(eventType)}`)) as number,
-      );
+      matching.push(await matchMs(gateway, webhooks * subscriptionsEach));
       awake.push(await publishMs(gateway));
       await gateway.call("GET", "/stop-shards");
       asleep.push(await publishMs(gateway));
@@ -56,4 +57,12 @@ async function publishMs(gateway: Gateway): Promise<number> {
   const { status } = await publishNobodys(gateway);
   if (status !== 202) throw new Error(`Publishing answered ${status}.`);
   return performance.now() - startedMs;
+}
+
+/** @throws when the shard has fewer subscriptions than it should. */
+async function matchMs(gateway: Gateway, subscriptionsMin: number): Promise<number> {
+  const answer = await gateway.call("GET", `/matching?type=${encodeURIComponent(eventType)}`);
+  const { ms, subscriptions } = answer as Matching;
+  if (subscriptions < subscriptionsMin) throw new Error(`The shard has only ${subscriptions} subscriptions.`);
+  return ms;
 }

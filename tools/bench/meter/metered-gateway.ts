@@ -3,6 +3,7 @@ import { RoutingReplica } from "../../../src/events/shard/routing-replica";
 import { shardStub } from "../../../src/events/shard/shard-of";
 import gateway, { EventShard as Shard, WebhookLane as Lane } from "../../../src/index";
 import { WebhookLane as BareLane } from "../../../src/lane/webhook-lane";
+import type { Matching } from "../cases/routing";
 import { type Metered, nothing } from "../cost/usage";
 import { Awake, meteredEnv, meterStorage } from "./meter";
 
@@ -50,9 +51,13 @@ export class EventShard extends Shard {
     metersOf.set(this, shell.own);
   }
 
-  /** Matches an event `times` times, each in another project. @returns how long one takes, in ms. */
-  async timeMatching(type: string, times: number): Promise<number> {
-    const replica = new RoutingReplica(this.ctx.storage.sql);
+  /** Matches an event `times` times, each in another project. @returns how long one takes, in ms, and among how many subscriptions. */
+  async timeMatching(type: string, times: number): Promise<Matching> {
+    const { sql } = this.ctx.storage;
+    const replica = new RoutingReplica(sql);
+    const { subscriptions } = sql
+      .exec<{ subscriptions: number }>("SELECT count(*) AS subscriptions FROM subscriptions")
+      .one();
     // The clock stands still while nothing is awaited.
     await scheduler.wait(1);
     const startedMs = Date.now();
@@ -60,7 +65,7 @@ export class EventShard extends Shard {
       replica.match([{ type, projectUuid: `project ${time}`, jobUuid: `job ${time}` }]);
     }
     await scheduler.wait(1);
-    return (Date.now() - startedMs) / times;
+    return { ms: (Date.now() - startedMs) / times, subscriptions };
   }
 
   /** Ends the object, which the next call starts again from its disk. */
@@ -115,14 +120,16 @@ export default {
       for (const meter of meters.values()) Object.assign(meter, nothing());
       return counted;
     }
-    if (pathname === "/matching-ms") {
+    if (pathname === "/matching") {
       return Response.json(await shard(env, 0).timeMatching(searchParams.get("type") ?? "", 2000));
     }
     if (pathname === "/stop-shards") {
       // Each call fails: the object that it was made of is gone.
-      await Promise.allSettled(
+      const calls = await Promise.allSettled(
         Array.from({ length: Number(env.EVENT_SHARDS) }, (_, number) => shard(env, number).stop()),
       );
+      if (calls.length === 0 || calls.some(({ status }) => status !== "rejected"))
+        throw new Error("A shard was not stopped.");
       return Response.json(null);
     }
     const meter = meterOf(request.headers.get("x-case") ?? "none");
