@@ -19,6 +19,8 @@ const phaseMaxMs = 300_000;
 const attemptsPerCheckpoint = 200;
 /** How many requests the times beside the waiting are measured with. */
 const ownRequests = { 1: 200, 100: 20 };
+/** As many as one request may have. */
+const eventsMax = 100;
 const ownTimesProject = 400_000;
 const unmatchedProject = 399_999;
 /** Each webhook's project of its own, for that; beyond those of the groups. */
@@ -159,11 +161,13 @@ async function makeGroup(
     group.paths.push(path);
     const nth = (project * fanOut + place) % lanes;
     const before = 1 + Math.floor((nth * attemptsPerCheckpoint) / lanes);
-    await post(
-      gateway,
-      "warm-up",
-      Array.from({ length: before }, () => lane),
-    );
+    for (let left = before; left > 0; left -= eventsMax) {
+      await post(
+        gateway,
+        "warm-up",
+        Array.from({ length: Math.min(left, eventsMax) }, () => lane),
+      );
+    }
   }
   return group;
 }
