@@ -4,13 +4,13 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import type { HandoverEvent } from "../../lane/handover";
+import { atomically } from "../../platform/atomically";
 import { readConfig } from "../../platform/config";
 import { log } from "../../platform/log";
 import type { FullArchivedEvent } from "../archived-event";
 import type { ListedPage } from "../list-events";
 import type { SourcePage } from "../merge-pages";
 import { archiveEvents, textOf } from "./archive-events";
-import { atomically } from "../../platform/atomically";
 import { findEvent, listEvents, type MatchingRange, readMatching, type ShardQuery } from "./archive-pages";
 import { Growth, type JoinState } from "./growth";
 import { KnownNames } from "./known-names";

@@ -7,11 +7,11 @@
  * events. A uuid is therefore accepted in one place only, at whichever step a growth is interrupted: every step can be
  * repeated.
  */
+import { atomically } from "../../platform/atomically";
 import { awaitAll } from "../../platform/concurrency";
 import { readConfig } from "../../platform/config";
 import { log } from "../../platform/log";
 import { withTimeout } from "../../platform/timeouts";
-import { atomically } from "../../platform/atomically";
 import type { EventShard } from "./event-shard";
 import type { RoutingChanges } from "./routing-changes";
 import type { RoutingPage } from "./pull-routing";

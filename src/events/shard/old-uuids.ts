@@ -3,10 +3,10 @@
  * copied from D1 in the background. Until that is done, a uuid that the shard does not know is asked for in D1. Their texts stay
  * in D1 until they are past their time; then the copy goes as well.
  */
+import { atomically } from "../../platform/atomically";
 import { repeatTransient } from "../../platform/repeat-transient";
 import { hasOldArchive } from "../old-archive/slots";
 import { findOldEvents, readOldUuids } from "../old-archive/uuids";
-import { atomically } from "../../platform/atomically";
 import { shardOf } from "./shard-of";
 import type { ShardRecordStore } from "./shard-record";
 import type { EarlierEvent } from "./types";

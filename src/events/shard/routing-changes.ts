@@ -4,9 +4,9 @@
  * A change is announced before D1 commits it and answered after that. So a shard without an announcement has every change
  * that was answered, also after a restart; one with an announcement pulls before it matches.
  */
+import { atomically } from "../../platform/atomically";
 import { log } from "../../platform/log";
 import { withTimeout } from "../../platform/timeouts";
-import { atomically } from "../../platform/atomically";
 import { voidChanges } from "./change-outcomes";
 import { readRoutingPage, type RoutingPage } from "./pull-routing";
 import { repeatTransient } from "../../platform/repeat-transient";

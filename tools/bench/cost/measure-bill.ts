@@ -1,6 +1,6 @@
 /** `--cost`: runs the gateway in a shell that counts, and prices what it used. Nothing in it depends on speed. */
 import { setTimeout as wait } from "node:timers/promises";
-import { Gateway, headers } from "../gateway.ts";
+import { Gateway } from "../gateway.ts";
 import { startProcess } from "../process-calls.ts";
 import type { ReceiverCalls } from "../receiver.ts";
 import { nowMs, sampleEvent } from "../sample-event.ts";
@@ -188,12 +188,7 @@ async function publish(gateway: Gateway, costCase: CostCase, groups: Group[]): P
 /** Publishes one event for each project named, in one request. */
 async function post(gateway: Gateway, name: string, projects: number[]): Promise<void> {
   const events = projects.map((project) => sampleEvent({ project, sentAtMs: nowMs() }));
-  const response = await fetch(gateway.eventsUrl, {
-    method: "POST",
-    headers: { ...headers, "Content-Type": "application/json", "x-case": name },
-    body: events.length === 1 ? (events[0] ?? "") : `[${events.join(",")}]`,
-  });
-  await response.text();
+  const response = await gateway.publish(events, { "x-case": name });
   if (!response.ok) throw new Error(`Publishing answered ${response.status}.`);
 }
 
