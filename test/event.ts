@@ -45,7 +45,7 @@ export function makeListener(changes: Record<string, unknown> = {}): Promise<Web
   return makeWebhook({ subscriptions: [{ event_type: "project:created" }], ...changes });
 }
 
-/** What the archive holds, in order of acceptance. */
+/** What the archive holds, in order of acceptance. Two shards order what they accept within a millisecond only if it came in one request. */
 export async function archived(): Promise<{ uuid: string; body: string }[]> {
   const { events } = await listEvents(env, { limit: 1000 });
   const found = await Promise.all(events.toReversed().map(({ uuid }) => findEvent(env, uuid)));

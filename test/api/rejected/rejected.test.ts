@@ -221,7 +221,8 @@ describe("POST /api/rejected/redrive", () => {
     const { status, body } = await redriveAll();
     expect(status).toBe(200);
     expect(body).toEqual({ redriven: 5, failed: [], left: 0, next_cursor: null });
-    expect((await archived()).map(({ uuid }) => uuid)).toEqual(uuids);
+    // What two shards accept within a millisecond has no order in the archive: a lane has one.
+    expect((await archived()).map(({ uuid }) => uuid).toSorted()).toEqual(uuids.toSorted());
     expect(await kept()).toEqual([]);
     await vi.waitFor(() => expect(received).toHaveLength(5));
     expect(eventUuidsIn(received)).toEqual(uuids);
