@@ -4,16 +4,29 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { localDatabases } from "./built-worker.ts";
+import { messageOf } from "./command-line.ts";
 import { projectDirectory } from "./project-directory.ts";
 
 const migrationsDirectory = join(projectDirectory, "migrations");
-type Database = Awaited<ReturnType<Miniflare["getD1Database"]>>;
+
+/** Runs one batch of statements, `[sql, ...values]` each. Miniflare's own access to a database would be a call for each. */
+const batchWorker = `export default {
+  async fetch(request, { DB }) {
+    const statements = (await request.json()).map(([sql, ...values]) => DB.prepare(sql).bind(...values));
+    try {
+      return Response.json((await DB.batch(statements)).map(({ results }) => results));
+    } catch ({ message }) {
+      return new Response(message, { status: 500 });
+    }
+  },
+}`;
+type Statement = [sql: string, ...values: string[]];
 
 /**
  * Applies the migrations to the local D1 in `stateDirectory`, which no gateway uses. Applied ones are listed in wrangler's
  * table, so that `wrangler d1 migrations` goes on from there. A fingerprint of them lies next to the database, so that a
  * database that has all is not opened.
- * @throws {Error} of the migration that failed. Those before it stay applied.
+ * @throws {Error} that names the migration that failed. Those before it stay applied.
  */
 export async function applyMigrations(stateDirectory: string): Promise<void> {
   const marker = join(stateDirectory, "v3", "d1", "migrations-applied");
@@ -22,7 +35,7 @@ export async function applyMigrations(stateDirectory: string): Promise<void> {
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       modules: true,
-      script: "export default {}",
+      script: batchWorker,
       d1Databases: localDatabases(),
       resourcePersistencePath: join(stateDirectory, "v3"),
       telemetry: { enabled: false },
@@ -30,31 +43,46 @@ export async function applyMigrations(stateDirectory: string): Promise<void> {
     }),
   );
   try {
-    await applyTo(await miniflare.getD1Database("DB"));
+    await applyTo(miniflare);
   } finally {
     await miniflare.dispose();
   }
   writeFileSync(marker, wanted);
 }
 
-async function applyTo(database: Database): Promise<void> {
-  await database
-    .prepare(
+async function applyTo(miniflare: Miniflare): Promise<void> {
+  const [, names = []] = await batch(miniflare, [
+    [
       "CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)",
-    )
-    .run();
-  const { results } = await database.prepare("SELECT name FROM d1_migrations").all<{ name: string }>();
-  const applied = new Set(results.map(({ name }) => name));
+    ],
+    ["SELECT name FROM d1_migrations"],
+  ]);
+  const applied = new Set(names.map(({ name }) => name));
   for (const name of listMigrations()) {
     if (applied.has(name)) continue;
     const statements = readFileSync(join(migrationsDirectory, name), "utf8").split(
       "--> statement-breakpoint",
     );
-    await database.batch([
-      ...statements.map((statement) => database.prepare(statement)),
-      database.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(name),
-    ]);
+    try {
+      await batch(miniflare, [
+        ...statements.map((sql): Statement => [sql]),
+        ["INSERT INTO d1_migrations (name) VALUES (?)", name],
+      ]);
+    } catch (error) {
+      throw new Error(`The migration ${name} failed: ${messageOf(error)}`, { cause: error });
+    }
   }
+}
+
+/** @returns the rows of each statement. @throws {Error} of the statement that failed: none has had an effect then. */
+async function batch(
+  miniflare: Miniflare,
+  statements: readonly Statement[],
+): Promise<Record<string, unknown>[][]> {
+  const body = JSON.stringify(statements);
+  const response = await miniflare.dispatchFetch("http://migrations/", { method: "POST", body });
+  if (!response.ok) throw new Error(await response.text());
+  return (await response.json()) as Record<string, unknown>[][];
 }
 
 function listMigrations(): string[] {
