@@ -168,8 +168,8 @@ describe("an event that is meant to hurt", () => {
     const { received } = receiver();
     const listeners = [
       { url: "https://hooks.example.com/" },
-      { url: "https://hooks.slack.com/services/x" },
-      { url: "https://discord.com/api/webhooks/x" },
+      { url: "https://hooks.slack.com/services/x", rate_limit_per_s: 1000 },
+      { url: "https://discord.com/api/webhooks/x", rate_limit_per_s: 1000 },
       { url: "https://hooks.example.com/", content_type: "application/x-www-form-urlencoded" },
     ];
     for (const listener of listeners) await makeListener(listener);
