@@ -10,6 +10,7 @@ import { makeToken, makeUsedToken } from "../tokens";
 
 const subscribers = `${notifications}/subscribers`;
 const [rightToken = ""] = env.API_TOKENS.split(",");
+const app = createApp();
 
 /** A request that claims to be somebody, from an address. */
 type Claim = (address: string, isRight: boolean) => Promise<Response>;
@@ -17,7 +18,7 @@ type Claim = (address: string, isRight: boolean) => Promise<Response>;
 function ask(path: string, init: RequestInit, address: string): Promise<Response> {
   const headers = new Headers(init.headers);
   headers.set("CF-Connecting-IP", address);
-  return Promise.resolve(createApp().request(path, { ...init, headers }, env));
+  return Promise.resolve(app.request(path, { ...init, headers }, env));
 }
 
 const claims: [what: string, claim: Claim, rightStatus: number][] = [

@@ -63,9 +63,11 @@ const open = [
   "GET /egress/:name/connect",
 ];
 
+const app = createApp();
+
 describe("every path outside the API", () => {
-  const paths = createApp()
-    .routes.filter(({ method, path }) => method !== "ALL" && !path.startsWith("/api/"))
+  const paths = app.routes
+    .filter(({ method, path }) => method !== "ALL" && !path.startsWith("/api/"))
     .map(({ method, path }) => `${method} ${path}`);
   const closed = [...new Set(paths)].filter((path) => !open.includes(path));
 
@@ -77,14 +79,14 @@ describe("every path outside the API", () => {
     for (const path of closed) {
       const [method = "", pattern = ""] = path.split(" ");
       const request = { method, headers: { Origin: origin } };
-      const response = await createApp().request(origin + pattern.replaceAll(":", "x"), request, env);
+      const response = await app.request(origin + pattern.replaceAll(":", "x"), request, env);
       expect({ path, status: response.status }).toEqual({ path, status: 303 });
     }
   });
 });
 
 describe("a form that was sent too late", () => {
-  const { routes } = createApp();
+  const { routes } = app;
   const pathsOf = (wanted: string) =>
     routes
       .filter(({ method, path }) => method === wanted && !path.startsWith("/api/"))
@@ -94,7 +96,7 @@ describe("a form that was sent too late", () => {
 
   it.each(forms)("of %s leads back to the page that it is on", async (path) => {
     const request = { method: "POST", headers: { Origin: origin } };
-    const response = await createApp().request(origin + path, request, env);
+    const response = await app.request(origin + path, request, env);
     const signInUrl = new URL(response.headers.get("Location") ?? "", origin);
     expect(signInUrl.pathname).toBe("/sign-in");
     expect(signInUrl.searchParams.get("unsaved")).toBe("yes");
@@ -103,7 +105,7 @@ describe("a form that was sent too late", () => {
 
   it("of dead letters redirects back to them, and not to the confirmation", async () => {
     const request = { method: "POST", headers: { Origin: origin } };
-    const response = await createApp().request(`${origin}/dead/replay`, request, env);
+    const response = await app.request(`${origin}/dead/replay`, request, env);
     expect(response.headers.get("Location")).toBe("/sign-in?unsaved=yes&next=%2Fdead");
   });
 });
@@ -112,7 +114,7 @@ describe("every answer", () => {
   it.each(["/sign-in", "/health", "/nothing-is-here", "/api/audit"])(
     "forbids browsers all that is not this site's own: %s",
     async (path) => {
-      const { headers } = await createApp().request(origin + path, {}, env);
+      const { headers } = await app.request(origin + path, {}, env);
       const policy = headers.get("Content-Security-Policy")?.split("; ");
       expect(policy?.toSorted()).toEqual([
         "base-uri 'none'",
