@@ -31,6 +31,8 @@ const workers = cloudflareTest(async () => ({
       // luck. MODEL_SEED= takes a new seed, to look for what nobody has met yet.
       MODEL_RUNS: process.env["MODEL_RUNS"] ?? "50",
       MODEL_SEED: process.env["MODEL_SEED"] ?? "145100852",
+      // In which steps the clock goes (test/coarse-clock.ts).
+      CLOCK_STEP_MS: process.env["CLOCK_STEP_MS"] ?? "1",
       // How many deliveries the lanes of the size tests have.
       LANE_ROWS: process.env["LANE_ROWS"] ?? "100000",
       // Few shards: each that a test uses is an object to make and to remove.

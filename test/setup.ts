@@ -2,6 +2,8 @@
  * Every test starts with a fresh, migrated database and with no object, alarm or message of another, and ends with a
  * look at what was answered and logged in it: no secret may be there.
  */
+// Before anything that keeps the clock.
+import "./coarse-clock";
 import { afterEach, beforeEach, expect, vi } from "vitest";
 import { resumeSending } from "../src/lane/planned-stop";
 import { forgetAllFailedWrites } from "../src/lane/storage-check";
