@@ -4,6 +4,7 @@
  */
 import { env } from "cloudflare:workers";
 import gateway from "../src/index";
+import { wrapMethod } from "./wrap-method";
 
 /** Counts the tests: a message and a consumer belong to the one that they began in. */
 let test = 0;
@@ -18,25 +19,15 @@ function isLabelled(body: unknown): body is Labelled {
 }
 
 // Here and not in setup.ts, which runs again for each file.
-sendInstead("send", label);
-sendInstead("sendBatch", (messages) =>
-  [...(messages as Iterable<MessageSendRequest>)].map(({ body, contentType, delaySeconds }) => ({
-    body: label(body),
-    contentType,
-    delaySeconds,
-  })),
-);
-
-/** Has a method of all queues send something else. On the prototype: the binding's own methods are what tests spy on. */
-function sendInstead(name: "send" | "sendBatch", other: (given: unknown) => unknown): void {
-  const queues = Object.getPrototypeOf(env.EVENTS) as Record<string, (...args: unknown[]) => unknown>;
-  const method = queues[name];
-  if (method === undefined)
-    throw new Error(`A queue has no ${name}: what tests leave would not be told apart.`);
-  queues[name] = function labelled(given, ...others) {
-    return method.apply(this, [other(given), ...others]);
-  };
-}
+wrapMethod(env.EVENTS, "send", { argument: label });
+wrapMethod(env.EVENTS, "sendBatch", {
+  argument: (messages) =>
+    [...(messages as Iterable<MessageSendRequest>)].map(({ body, contentType, delaySeconds }) => ({
+      body: label(body),
+      contentType,
+      delaySeconds,
+    })),
+});
 
 const queue = gateway.queue.bind(gateway);
 gateway.queue = async (batch, bindings) => {

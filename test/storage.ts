@@ -6,6 +6,7 @@ import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { EventShard, WebhookLane } from "../src/index";
 import { consumerEnds } from "./leftover-messages";
+import { wrapMethod } from "./wrap-method";
 
 /** Whether anybody has used D1 or an object since it was emptied. */
 let isUsed = true;
@@ -90,7 +91,7 @@ export async function emptyStorage(): Promise<void> {
   }
 }
 
-// Whatever is done with D1 or an object begins with one of these. On the prototypes: the bindings' own are what tests spy on.
+// Whatever is done with D1 or an object begins with one of these.
 watchUse(env.DB, ["prepare", "batch", "exec", "withSession"]);
 // All classes of objects have one prototype.
 watchUse(env.LANES, ["get", "getByName"], {
@@ -106,23 +107,13 @@ for (const { prototype } of [EventShard, WebhookLane]) {
   };
 }
 
-/** Notes each call of these methods. @param on what its first argument becomes, and what is done with its result. */
-function watchUse(
-  binding: object,
-  methods: string[],
-  on: { argument?: (given: unknown) => unknown; result?: (result: unknown) => void } = {},
-): void {
-  const prototype = Object.getPrototypeOf(binding) as Record<string, (...args: unknown[]) => unknown>;
-  for (const name of methods) {
-    const method = prototype[name];
-    if (method === undefined) throw new Error(`A binding has no ${name}: its use would not be seen.`);
-    prototype[name] = function seen(first, ...others) {
-      isUsed = true;
-      const result = method.apply(this, [on.argument?.(first) ?? first, ...others]);
-      on.result?.(result);
-      return result;
-    };
-  }
+/** Notes each call of these methods. @param on as for `wrapMethod`. */
+function watchUse(binding: object, methods: string[], on: Parameters<typeof wrapMethod>[2] = {}): void {
+  const argument = (given: unknown): unknown => {
+    isUsed = true;
+    return on.argument === undefined ? given : on.argument(given);
+  };
+  for (const name of methods) wrapMethod(binding, name, { ...on, argument });
 }
 
 /** An object's name with the number of the test in it. A lane's is its webhook's UUID, which is new in each test anyway. */
