@@ -85,7 +85,8 @@ async function batch(
   return (await response.json()) as Record<string, unknown>[][];
 }
 
-function listMigrations(): string[] {
+/** @returns the names of the migrations' files, in their order. */
+export function listMigrations(): string[] {
   return readdirSync(migrationsDirectory)
     .filter((name) => name.endsWith(".sql"))
     .toSorted();

@@ -12,8 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
-import { applyMigrations } from "../../tools/migrate.ts";
-import { projectDirectory } from "../../tools/project-directory.ts";
+import { applyMigrations, listMigrations } from "../../tools/migrate.ts";
 import { freshState } from "./pool-client.ts";
 
 const markerPath = join("v3", "d1", "migrations-applied");
@@ -40,30 +39,28 @@ test("applyMigrations opens no database that has had all, and makes one that is 
 
 test("applyMigrations names the migration that fails, keeps those before it, and goes on from there", async () => {
   const state = await migratedState();
-  const names = readdirSync(join(projectDirectory, "migrations"))
-    .filter((name) => name.endsWith(".sql"))
-    .toSorted();
-  const [first, second] = names;
   const directory = join(state, "v3", "d1", "miniflare-D1DatabaseObject");
   const file = readdirSync(directory).find((name) => /^[\da-f]{64}\.sqlite$/.test(name)) ?? "";
-  const read = (sql: string) => {
+  const query = (sql: string) => {
     const database = new DatabaseSync(join(directory, file));
     const rows = database.prepare(sql).all();
     database.close();
     return rows.map(({ name }) => name);
   };
+  const names = listMigrations();
+  const [first, second] = names;
   rmSync(join(state, "v3", "d1"), { recursive: true });
   mkdirSync(directory, { recursive: true });
-  read("CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name TEXT UNIQUE, applied_at TIMESTAMP)");
-  read(`CREATE TRIGGER refuse BEFORE INSERT ON d1_migrations WHEN new.name = '${second}'
+  query("CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name TEXT UNIQUE, applied_at TIMESTAMP)");
+  query(`CREATE TRIGGER refuse BEFORE INSERT ON d1_migrations WHEN new.name = '${second}'
         BEGIN SELECT RAISE(ABORT, 'no disk'); END`);
 
   await expect(applyMigrations(state)).rejects.toThrow(
     new RegExp(`^The migration ${second} failed: .*no disk`),
   );
-  expect(read("SELECT name FROM d1_migrations")).toEqual([first]);
+  expect(query("SELECT name FROM d1_migrations")).toEqual([first]);
   expect(existsSync(join(state, markerPath))).toBe(false);
-  read("DROP TRIGGER refuse");
+  query("DROP TRIGGER refuse");
   await applyMigrations(state);
-  expect(read("SELECT name FROM d1_migrations ORDER BY id")).toEqual(names);
+  expect(query("SELECT name FROM d1_migrations ORDER BY id")).toEqual(names);
 });

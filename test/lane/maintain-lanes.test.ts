@@ -18,15 +18,14 @@ const wholeDay = Array.from({ length: 1440 }, (_, minute) => minute);
 async function calledIn(minutes: readonly number[]): Promise<{ called: string[]; busy: number[] }> {
   const called: string[] = [];
   const busy = new Set<number>();
-  for (const minute of minutes) {
-    const getByName = vi.spyOn(env.LANES, "getByName").mockImplementation((uuid) => {
-      called.push(uuid);
-      busy.add(minute);
-      return laneOf(uuid);
-    });
-    await maintainLanes(env, minute * minuteMs);
-    getByName.mockRestore();
-  }
+  let current = 0;
+  const getByName = vi.spyOn(env.LANES, "getByName").mockImplementation((uuid) => {
+    called.push(uuid);
+    busy.add(current);
+    return laneOf(uuid);
+  });
+  for (current of minutes) await maintainLanes(env, current * minuteMs);
+  getByName.mockRestore();
   return { called: called.toSorted(), busy: [...busy] };
 }
 
